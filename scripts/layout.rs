@@ -1,0 +1,104 @@
+//! Prints `lib/generated/layout.ts`, the JavaScript copy of the constants that the core owns.
+
+use config13::page::{PAGES_PER_CHUNK, layout};
+use config13::{record, registry};
+
+fn main() {
+    println!("// Generated from src/page/layout.rs by scripts/layout.rs. Do not edit.\n");
+    let words: [(&str, &str, usize); 8] = [
+        ("WORD_HEADER", "Magic and record version.", layout::HEADER),
+        (
+            "WORD_REGISTRY_HASH",
+            "Registry hash.",
+            layout::REGISTRY_HASH,
+        ),
+        (
+            "WORD_FEATURE_FLAGS",
+            "Feature flags.",
+            layout::FEATURE_FLAGS,
+        ),
+        (
+            "WORD_TERMINAL",
+            "Terminal mode, rows, cols and reserved byte.",
+            layout::TERMINAL,
+        ),
+        (
+            "WORD_GENERATION",
+            "Counts applied changes.",
+            layout::GENERATION,
+        ),
+        (
+            "WORD_SLEEPERS",
+            "1 when a native watcher may be asleep.",
+            layout::SLEEPERS,
+        ),
+        (
+            "WORD_TABLE_EPOCH",
+            "Counts names appended to the table.",
+            layout::TABLE_EPOCH,
+        ),
+        (
+            "WORD_REVISION",
+            "Last persisted revision, low half; the high half follows.",
+            layout::REVISION,
+        ),
+    ];
+    for (name, what, offset) in words {
+        constant(
+            name,
+            &format!("Index in 32-bit words from the page's start. {what}"),
+            offset / 4,
+        );
+    }
+    constant(
+        "STATE_WORD64",
+        "Index in 64-bit words from the page's start: feature flags (low half) and terminal (high half).",
+        layout::STATE / 8,
+    );
+    constant(
+        "ROLLOUT_WORD16",
+        "Index in 16-bit words from the page's start of the first feature's rollout, in basis points.",
+        layout::ROLLOUTS / 2,
+    );
+    constant("PAGE_SIZE", "Bytes of a state page.", layout::PAGE_SIZE);
+    constant(
+        "PAGES_PER_CHUNK",
+        "Pages of one chunk of private pages.",
+        PAGES_PER_CHUNK,
+    );
+    constant(
+        "FULL_ROLLOUT",
+        "Basis points of a feature rolled out to everyone.",
+        layout::FULL_ROLLOUT.into(),
+    );
+    constant("RECORD_SIZE", "Bytes of a record.", record::RECORD_SIZE);
+    constant(
+        "RECORD_VERSION",
+        "The record format.",
+        record::RECORD_VERSION.into(),
+    );
+    constant(
+        "MAX_TERMINAL_MODE",
+        "The greatest terminal mode.",
+        record::MAX_TERMINAL_MODE.into(),
+    );
+    constant(
+        "MAX_FEATURES",
+        "Features of one table at most.",
+        registry::MAX_FEATURES,
+    );
+    println!("/** The 13 bytes of the default record. */");
+    println!(
+        "export const DEFAULT_RECORD = {:?} as const;\n",
+        record::Record::default().encode()
+    );
+    println!("/** The features of a new table when none are listed, from bit 0 up. */");
+    println!(
+        "export const DEFAULT_FEATURES = {:?} as const;",
+        registry::DEFAULT_FEATURES
+    );
+}
+
+fn constant(name: &str, what: &str, value: usize) {
+    println!("/** {what} */\nexport const {name} = {value};\n");
+}

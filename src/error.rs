@@ -1,0 +1,287 @@
+//! Every way the core can fail. Each error has a stable code, and a message that says what failed,
+//! with which value or path, and what to do about it.
+
+use std::path::PathBuf;
+
+use thiserror::Error as ThisError;
+
+use crate::record::Problem;
+use crate::registry::MAX_FEATURES;
+
+/// A failure of the core. [`Error::code`] is stable; messages may improve.
+#[derive(Debug, ThisError)]
+#[non_exhaustive]
+pub enum Error {
+    /// A record was given with another length than 13 bytes.
+    #[error("Buffer must be exactly 13 bytes")]
+    BufferLength {
+        /// The length that was given.
+        got: usize,
+    },
+
+    /// A state with fields out of range was to be persisted.
+    #[error("The state is not valid, so nothing was persisted: {}. Correct it, then persist again", list(.problems))]
+    InvalidState {
+        /// What is out of range.
+        problems: Vec<Problem>,
+    },
+
+    /// A feature name breaks the naming rule.
+    #[error(
+        "Invalid feature name: {name:?} (a letter, then up to 62 letters, digits, '_', '.' or '-')"
+    )]
+    FeatureName {
+        /// The name as given.
+        name: String,
+    },
+
+    /// A feature is listed twice.
+    #[error("Duplicate feature name: {name} (list each feature once)")]
+    DuplicateFeature {
+        /// The repeated name.
+        name: String,
+    },
+
+    /// A 33rd feature was to be registered.
+    #[error(
+        "No bit left for feature {name}: all {MAX_FEATURES} are taken by {}. Retire a feature that is no longer used, \
+         or keep the new one in another database",
+        .taken.join(", ")
+    )]
+    TooManyFeatures {
+        /// The first name without a bit.
+        name: String,
+        /// The names that own the bits, in bit order.
+        taken: Vec<String>,
+    },
+
+    /// No revision of the environment has that number.
+    #[error(
+        "Revision {revision} does not exist in environment {environment} (getHistory() lists the revisions)"
+    )]
+    RevisionNotFound {
+        /// The number that was asked for.
+        revision: i64,
+        /// The environment that was searched.
+        environment: String,
+    },
+
+    /// A rollback has nothing to go back to.
+    #[error(
+        "Nothing to roll back to in environment {environment}: no revision precedes the current one"
+    )]
+    NoPredecessor {
+        /// The environment.
+        environment: String,
+    },
+
+    /// Promotion from an environment that holds nothing.
+    #[error("Environment {environment} has no persisted state to promote (persist it there first)")]
+    NothingToPromote {
+        /// The environment named as the source.
+        environment: String,
+    },
+
+    /// `ifRevision` named another revision than the last one.
+    #[error(
+        "Environment {environment} is at revision {actual}, not {expected}: someone persisted in between. \
+         Read the history, then try again"
+    )]
+    RevisionConflict {
+        /// The environment.
+        environment: String,
+        /// What the caller believed to be the last revision.
+        expected: i64,
+        /// The last revision, 0 when there is none.
+        actual: i64,
+    },
+
+    /// The store was opened for reading only.
+    #[error("{} was opened with readOnly, so it cannot be changed", .path.display())]
+    ReadOnly {
+        /// The database file.
+        path: PathBuf,
+    },
+
+    /// The path cannot hold a database, such as a directory.
+    #[error("Cannot use {} as a database: {reason}", .path.display())]
+    StorePath {
+        /// The path as given.
+        path: PathBuf,
+        /// What is wrong with it, and what to do.
+        reason: &'static str,
+    },
+
+    /// A database was to be opened for reading, but there is none.
+    #[error("No database at {} (open it once without readOnly to create it)", .path.display())]
+    StoreNotFound {
+        /// The path as given.
+        path: PathBuf,
+    },
+
+    /// The operating system refuses access.
+    #[error("No permission to use the database {} (check the owner and mode of the file and its directory)", .path.display())]
+    StorePermission {
+        /// The database file.
+        path: PathBuf,
+        /// What the system or SQLite said.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+
+    /// The file is something else than a SQLite database.
+    #[error("{} is not a SQLite database (choose another persistPath, or move that file away)", .path.display())]
+    NotADatabase {
+        /// The path as given.
+        path: PathBuf,
+    },
+
+    /// The file is another program's SQLite database.
+    #[error(
+        "{} is the SQLite database of another program (application_id 0x{application_id:08x}). \
+         Choose another persistPath",
+        .path.display()
+    )]
+    ForeignDatabase {
+        /// The path as given.
+        path: PathBuf,
+        /// The id found in its header.
+        application_id: i32,
+    },
+
+    /// A later version of this package wrote the file.
+    #[error(
+        "{} has schema version {found}, but this version of 13byte-config knows {supported} at most. \
+         Update 13byte-config; the file was not touched",
+        .path.display()
+    )]
+    NewerSchema {
+        /// The database file.
+        path: PathBuf,
+        /// Its schema version.
+        found: i32,
+        /// The newest schema version this crate knows.
+        supported: i32,
+    },
+
+    /// Another process kept the database locked for longer than the time-out.
+    #[error(
+        "{} stayed locked by another process for {waited_ms} ms. Nothing was changed; \
+         find the process that holds it open in a transaction, then try again",
+        .path.display()
+    )]
+    StoreBusy {
+        /// The database file.
+        path: PathBuf,
+        /// How long the operation waited, in milliseconds.
+        waited_ms: u64,
+    },
+
+    /// The database is damaged.
+    #[error("The database {} is damaged: {detail}. Restore it from a backup", .path.display())]
+    StoreCorrupt {
+        /// The database file.
+        path: PathBuf,
+        /// What was found.
+        detail: String,
+    },
+
+    /// No space is left for the database.
+    #[error("No space left for the database {}. Nothing was persisted; free some space, then persist again", .path.display())]
+    DiskFull {
+        /// The database file.
+        path: PathBuf,
+    },
+
+    /// Any other failure of SQLite or the file system under it.
+    #[error("The database {} failed: {source}", .path.display())]
+    Store {
+        /// The database file.
+        path: PathBuf,
+        /// What SQLite said.
+        #[source]
+        source: rusqlite::Error,
+    },
+
+    /// The operating system refused to start the store's thread.
+    #[error("Cannot start the thread of the store: {source}")]
+    Thread {
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+
+    /// The store's thread has ended, so it cannot answer.
+    #[error("The store of {} has stopped. Restart the process; everything acknowledged is on disk", .path.display())]
+    StoreStopped {
+        /// The database file.
+        path: PathBuf,
+    },
+
+    /// No random bytes for a page id.
+    #[error("The operating system gave no random bytes for a page id: {source}")]
+    Random {
+        /// What the system said.
+        #[source]
+        source: getrandom::Error,
+    },
+
+    /// A page number that this thread does not hold.
+    #[error("State page {handle} is not open in this thread")]
+    PageNotOpen {
+        /// The number as given.
+        handle: u32,
+    },
+}
+
+/// A stable name for each kind of error, the same in every release.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct ErrorCode(&'static str);
+
+impl AsRef<str> for ErrorCode {
+    fn as_ref(&self) -> &str {
+        self.0
+    }
+}
+
+impl Error {
+    /// The stable code of this error.
+    #[must_use]
+    pub const fn code(&self) -> ErrorCode {
+        ErrorCode(match self {
+            Self::BufferLength { .. } => "ERR_BUFFER_LENGTH",
+            Self::InvalidState { .. } => "ERR_INVALID_STATE",
+            Self::FeatureName { .. } => "ERR_INVALID_FEATURE_NAME",
+            Self::DuplicateFeature { .. } => "ERR_DUPLICATE_FEATURE",
+            Self::TooManyFeatures { .. } => "ERR_TOO_MANY_FEATURES",
+            Self::RevisionNotFound { .. } => "ERR_REVISION_NOT_FOUND",
+            Self::NoPredecessor { .. } => "ERR_NOTHING_TO_ROLL_BACK",
+            Self::NothingToPromote { .. } => "ERR_NOTHING_TO_PROMOTE",
+            Self::RevisionConflict { .. } => "ERR_REVISION_CONFLICT",
+            Self::ReadOnly { .. } => "ERR_READ_ONLY",
+            Self::StorePath { .. } => "ERR_STORE_PATH",
+            Self::StoreNotFound { .. } => "ERR_STORE_NOT_FOUND",
+            Self::StorePermission { .. } => "ERR_STORE_PERMISSION",
+            Self::NotADatabase { .. } => "ERR_NOT_A_DATABASE",
+            Self::ForeignDatabase { .. } => "ERR_FOREIGN_DATABASE",
+            Self::NewerSchema { .. } => "ERR_NEWER_SCHEMA",
+            Self::StoreBusy { .. } => "ERR_STORE_BUSY",
+            Self::StoreCorrupt { .. } => "ERR_STORE_CORRUPT",
+            Self::DiskFull { .. } => "ERR_DISK_FULL",
+            Self::Store { .. } => "ERR_STORE",
+            Self::Thread { .. } => "ERR_THREAD",
+            Self::StoreStopped { .. } => "ERR_STORE_STOPPED",
+            Self::Random { .. } => "ERR_RANDOM",
+            Self::PageNotOpen { .. } => "ERR_PAGE_NOT_OPEN",
+        })
+    }
+}
+
+fn list(problems: &[Problem]) -> String {
+    problems
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join("; ")
+}

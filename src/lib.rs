@@ -1,0 +1,31 @@
+//! The core of `13byte-config`: a 13-byte configuration record in shared memory, with its history in SQLite.
+//!
+//! | module | owns |
+//! |---|---|
+//! | [`record`] | the 13 bytes: parse, check, encode, diff |
+//! | [`registry`] | feature names and the bits they own for good |
+//! | [`page`] | the shared memory that holds the live state |
+//! | [`store`] | the SQLite file that holds the history |
+//! | [`error`] | every way this crate can fail, with a stable code |
+//! | `node` | the N-API boundary (feature `node`) |
+//!
+//! Dependencies point one way: `node` → `store` → `page` → `registry` → `record`.
+
+#[cfg(not(target_endian = "little"))]
+compile_error!(
+    "the record and the state page are little-endian in memory; big-endian targets are not supported"
+);
+
+#[cfg(not(target_has_atomic = "64"))]
+compile_error!(
+    "flags and terminal settings change together in one 64-bit atomic, which this target lacks"
+);
+
+pub mod error;
+pub mod page;
+pub mod record;
+pub mod registry;
+pub mod store;
+
+#[cfg(feature = "node")]
+mod node;

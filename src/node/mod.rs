@@ -1,0 +1,1 @@
+//! The N-API boundary: converts, calls once, converts back. Decides nothing.

@@ -1,0 +1,224 @@
+//! Pages in anonymous memory, for configurations that one process owns.
+//!
+//! Pages are slices of chunks, so that thousands of configurations stay cheap: JavaScript makes one typed array
+//! for a chunk and keeps a number for each page in it.
+
+use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use std::collections::VecDeque;
+use std::ptr::NonNull;
+use std::sync::Arc;
+
+use super::layout::{PAGE_ALIGN, PAGE_SIZE};
+use super::{Page, PageMemory, State};
+use crate::error::Error;
+
+/// Pages of one chunk.
+pub const PAGES_PER_CHUNK: usize = 512;
+
+/// Bytes of one chunk.
+pub const CHUNK_SIZE: usize = PAGES_PER_CHUNK * PAGE_SIZE;
+
+const CHUNK_LAYOUT: Layout = match Layout::from_size_align(CHUNK_SIZE, PAGE_ALIGN) {
+    Ok(layout) => layout,
+    Err(_) => panic!("64 is a power of two and the size is far below the limit"),
+};
+
+/// A block of zeroed memory that holds pages. It is freed when the arena and every page of it are gone.
+#[derive(Debug)]
+pub struct Chunk(NonNull<u8>);
+
+// SAFETY: the chunk owns its bytes, which are only ever accessed atomically, through pages.
+#[expect(unsafe_code, reason = "pages of a chunk are used by many threads")]
+unsafe impl Send for Chunk {}
+// SAFETY: as for `Send`.
+#[expect(unsafe_code, reason = "pages of a chunk are used by many threads")]
+unsafe impl Sync for Chunk {}
+
+impl Chunk {
+    fn new() -> Self {
+        // SAFETY: the layout has a size other than 0.
+        #[expect(
+            unsafe_code,
+            reason = "typed arrays need memory of a fixed address and alignment"
+        )]
+        let bytes = unsafe { alloc_zeroed(CHUNK_LAYOUT) };
+        Self(NonNull::new(bytes).unwrap_or_else(|| handle_alloc_error(CHUNK_LAYOUT)))
+    }
+
+    /// Start of the chunk's [`CHUNK_SIZE`] bytes.
+    #[must_use]
+    pub const fn as_ptr(&self) -> *mut u8 {
+        self.0.as_ptr()
+    }
+}
+
+impl Drop for Chunk {
+    fn drop(&mut self) {
+        // SAFETY: allocated in `new` with this layout, and freed only here.
+        #[expect(unsafe_code, reason = "the counterpart of the allocation")]
+        unsafe {
+            dealloc(self.0.as_ptr(), CHUNK_LAYOUT);
+        }
+    }
+}
+
+/// The pages of one thread. A page is known by its handle, which is its place: chunk × 512 + slot.
+#[derive(Debug, Default)]
+pub struct Arena {
+    chunks: Vec<Arc<Chunk>>,
+    /// By handle. `None` while the page is released.
+    pages: Vec<Slot>,
+    /// Handles of released pages, oldest first.
+    released: VecDeque<usize>,
+}
+
+#[derive(Debug)]
+struct Slot {
+    page: Page,
+    in_use: bool,
+}
+
+impl Arena {
+    /// A page with this state, in a slot that nobody else holds.
+    pub fn allocate(&mut self, state: &State) -> Result<u32, Error> {
+        let handle = self.reuse().unwrap_or_else(|| self.grow());
+        let number = u32::try_from(handle).map_err(|_| Error::PageNotOpen { handle: u32::MAX })?;
+        if let Some(slot) = self.pages.get_mut(handle) {
+            slot.page.initialize(state)?;
+            slot.in_use = true;
+        }
+        Ok(number)
+    }
+
+    /// The page of this handle.
+    pub fn page(&self, handle: u32) -> Result<&Page, Error> {
+        self.pages
+            .get(handle as usize)
+            .filter(|slot| slot.in_use)
+            .map(|slot| &slot.page)
+            .ok_or(Error::PageNotOpen { handle })
+    }
+
+    /// Gives the page back. Its memory is used again once every clone of it is gone.
+    pub fn release(&mut self, handle: u32) -> Result<(), Error> {
+        let slot = self
+            .pages
+            .get_mut(handle as usize)
+            .filter(|slot| slot.in_use)
+            .ok_or(Error::PageNotOpen { handle })?;
+        slot.in_use = false;
+        self.released.push_back(handle as usize);
+        Ok(())
+    }
+
+    /// The chunk of this number: a page's handle divided by [`PAGES_PER_CHUNK`].
+    pub fn chunk(&self, index: u32) -> Result<&Arc<Chunk>, Error> {
+        self.chunks
+            .get(index as usize)
+            .ok_or(Error::PageNotOpen { handle: index })
+    }
+
+    /// The page released first, if nobody holds a clone of it. One look is enough: a page that is still held goes
+    /// to the end of the line.
+    fn reuse(&mut self) -> Option<usize> {
+        let handle = self.released.pop_front()?;
+        let free = self
+            .pages
+            .get_mut(handle)
+            // `get_mut` of an `Arc` also orders this thread after the last use by the clones that are gone.
+            .is_some_and(|slot| Arc::get_mut(&mut slot.page.0).is_some());
+        if !free {
+            self.released.push_back(handle);
+        }
+        free.then_some(handle)
+    }
+
+    fn grow(&mut self) -> usize {
+        let handle = self.pages.len();
+        let slot = handle % PAGES_PER_CHUNK;
+        if slot == 0 {
+            self.chunks.push(Arc::new(Chunk::new()));
+        }
+        if let Some(chunk) = self.chunks.last() {
+            // SAFETY: `slot` is below PAGES_PER_CHUNK, so the page lies inside the chunk.
+            #[expect(unsafe_code, reason = "a page is a slice of its chunk")]
+            let base = unsafe { chunk.0.add(slot * PAGE_SIZE) };
+            self.pages.push(Slot {
+                page: Page(Arc::new(PageMemory {
+                    base,
+                    _owner: Arc::clone(chunk),
+                })),
+                in_use: false,
+            });
+        }
+        handle
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::page::FULL_ROLLOUTS;
+    use crate::record::Record;
+
+    fn state() -> State {
+        State {
+            record: Record::default(),
+            rollouts: FULL_ROLLOUTS,
+        }
+    }
+
+    #[test]
+    fn pages_are_aligned_distinct_and_within_their_chunk() {
+        let mut arena = Arena::default();
+        for expected in 0..PAGES_PER_CHUNK + 3 {
+            let handle = arena.allocate(&state()).unwrap();
+            assert_eq!(handle as usize, expected);
+            let start = arena.page(handle).unwrap().as_ptr() as usize;
+            let chunk = &arena.chunks[expected / PAGES_PER_CHUNK];
+            assert_eq!(start % PAGE_ALIGN, 0);
+            assert_eq!(
+                start,
+                chunk.as_ptr() as usize + expected % PAGES_PER_CHUNK * PAGE_SIZE
+            );
+        }
+    }
+
+    #[test]
+    fn a_released_page_is_used_again_under_a_new_id() {
+        let mut arena = Arena::default();
+        let first = arena.allocate(&state()).unwrap();
+        let id = arena.page(first).unwrap().snapshot().page_id;
+        arena.release(first).unwrap();
+        assert_eq!(
+            arena.page(first).unwrap_err().code().as_ref(),
+            "ERR_PAGE_NOT_OPEN"
+        );
+        assert_eq!(
+            arena.release(first).unwrap_err().code().as_ref(),
+            "ERR_PAGE_NOT_OPEN"
+        );
+        assert_eq!(arena.allocate(&state()).unwrap(), first);
+        assert_ne!(arena.page(first).unwrap().snapshot().page_id, id);
+    }
+
+    #[test]
+    fn a_page_somebody_still_holds_is_not_used_again() {
+        let mut arena = Arena::default();
+        let first = arena.allocate(&state()).unwrap();
+        let held = arena.page(first).unwrap().clone();
+        arena.release(first).unwrap();
+        assert_ne!(arena.allocate(&state()).unwrap(), first);
+        drop(held);
+        assert_eq!(arena.allocate(&state()).unwrap(), first);
+    }
+
+    #[test]
+    fn a_page_outlives_its_arena() {
+        let mut arena = Arena::default();
+        let handle = arena.allocate(&state()).unwrap();
+        let page = arena.page(handle).unwrap().clone();
+        drop(arena);
+        assert_eq!(page.snapshot().state, state());
+    }
+}

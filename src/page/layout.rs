@@ -1,0 +1,63 @@
+//! Where each field of a state page lies. `lib/generated/layout.ts` is made from these constants by
+//! `scripts/layout.rs`.
+//!
+//! The record starts at byte 3, so that each group of its fields is one naturally aligned word.
+
+use crate::registry::{MAX_FEATURES, MAX_NAME_LENGTH};
+
+/// Bytes of a state page.
+pub const PAGE_SIZE: usize = 128;
+
+/// Alignment of a state page: one cache line.
+pub const PAGE_ALIGN: usize = 64;
+
+/// First bytes of a page.
+pub const MAGIC: [u8; 3] = *b"13B";
+
+/// The page format that this crate reads and writes.
+pub const PAGE_FORMAT: u32 = 1;
+
+/// Basis points of a feature that is rolled out to everyone.
+pub const FULL_ROLLOUT: u16 = 10_000;
+
+/// Magic (3 bytes) and record version (1 byte), one u32.
+pub const HEADER: usize = 0;
+/// Registry hash, u32.
+pub const REGISTRY_HASH: usize = 4;
+/// Feature flags (low half) and terminal settings (high half): the u64 that makes a snapshot atomic.
+pub const STATE: usize = 8;
+/// Feature flags, u32.
+pub const FEATURE_FLAGS: usize = STATE;
+/// Terminal mode, rows, cols and reserved byte, u32.
+pub const TERMINAL: usize = STATE + 4;
+/// Counts applied changes, u32, wrapping.
+pub const GENERATION: usize = 16;
+/// 1 when a native watcher may be asleep on the generation, u32.
+pub const SLEEPERS: usize = 20;
+/// Format of the page, u32.
+pub const FORMAT: usize = 24;
+/// Counts names appended to the feature table, u32, wrapping.
+pub const TABLE_EPOCH: usize = 28;
+/// Last persisted revision, u64.
+pub const REVISION: usize = 32;
+/// Random identity of the page, u64, never 0.
+pub const PAGE_ID: usize = 40;
+/// Revision of a whole-state change that is being applied, else 0, u64.
+pub const PENDING: usize = 48;
+/// Rollout of each feature in basis points, 32 × u16.
+pub const ROLLOUTS: usize = 64;
+
+/// Start of the name table, which only a live file has.
+pub const NAMES: usize = PAGE_SIZE;
+/// Bytes of one name: its length, then its UTF-8 text.
+pub const NAME_SIZE: usize = 1 + MAX_NAME_LENGTH;
+/// Bytes of a live file.
+pub const LIVE_SIZE: usize = NAMES + MAX_FEATURES * NAME_SIZE;
+
+const _: () = {
+    assert!(STATE.is_multiple_of(8) && REVISION.is_multiple_of(8));
+    assert!(PAGE_ID.is_multiple_of(8) && PENDING.is_multiple_of(8));
+    assert!(ROLLOUTS + MAX_FEATURES * size_of::<u16>() == PAGE_SIZE);
+    assert!(PAGE_SIZE.is_multiple_of(PAGE_ALIGN));
+    assert!(LIVE_SIZE == 128 + 2048);
+};

@@ -1,0 +1,333 @@
+//! The state page: 128 bytes of shared memory that hold the live state.
+//!
+//! # Synchronization
+//!
+//! A page is read and written at the same time by Rust, by JavaScript through typed arrays, and, for a live file,
+//! by other processes. Nothing here ever makes a Rust reference to those bytes other than to an atomic.
+//!
+//! # Orderings
+//!
+//! Everything is `SeqCst`, because its partner is JavaScript's `Atomics`, which knows no other order.
+//!
+//! # Widths
+//!
+//! Rust touches each field with one width only; flags and terminal are one `AtomicU64`. JavaScript uses 32-bit
+//! atomics on the halves of that word. Mixing the two widths is outside Rust's memory model and rests on what
+//! the supported processors guarantee: a naturally aligned access of either width is one indivisible access to
+//! the same cache line (Intel SDM vol. 3A §10.1.1; Arm ARM B2.2, single-copy atomicity).
+
+mod arena;
+pub mod layout;
+
+use std::ptr::NonNull;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64};
+
+pub use arena::{Arena, Chunk, PAGES_PER_CHUNK};
+
+use crate::error::Error;
+use crate::record::{RECORD_VERSION, Record, Terminal};
+use crate::registry::MAX_FEATURES;
+use layout::{
+    FORMAT, FULL_ROLLOUT, GENERATION, HEADER, MAGIC, PAGE_FORMAT, PAGE_ID, PENDING, REGISTRY_HASH,
+    REVISION, ROLLOUTS, STATE, TABLE_EPOCH,
+};
+
+/// Rollout of each feature in basis points, by bit.
+pub type Rollouts = [u16; MAX_FEATURES];
+
+/// Every feature rolled out to everyone.
+pub const FULL_ROLLOUTS: Rollouts = [FULL_ROLLOUT; MAX_FEATURES];
+
+/// All that a revision keeps of a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct State {
+    /// The 13 bytes.
+    pub record: Record,
+    /// Rollout of each feature.
+    pub rollouts: Rollouts,
+}
+
+/// A state, and when in the life of which page it was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// What was read.
+    pub state: State,
+    /// The page's random identity.
+    pub page_id: u64,
+    /// The page's generation just before the state was read, so never later than the state.
+    pub generation: u32,
+}
+
+/// A state page. Clones are the same page, and each keeps its memory alive.
+#[derive(Clone, Debug)]
+pub struct Page(Arc<PageMemory>);
+
+#[derive(Debug)]
+struct PageMemory {
+    base: NonNull<u8>,
+    /// Keeps the bytes at `base` mapped.
+    _owner: Arc<Chunk>,
+}
+
+// SAFETY: `base` points into memory that `_owner` keeps alive, and every access through it is atomic.
+#[expect(unsafe_code, reason = "a page is shared between threads by design")]
+unsafe impl Send for PageMemory {}
+// SAFETY: as for `Send`.
+#[expect(unsafe_code, reason = "a page is shared between threads by design")]
+unsafe impl Sync for PageMemory {}
+
+impl Page {
+    /// Start of the page's [`layout::PAGE_SIZE`] bytes, valid as long as this page or a clone of it.
+    #[must_use]
+    pub fn as_ptr(&self) -> *mut u8 {
+        self.0.base.as_ptr()
+    }
+
+    /// Fills a page that nobody else can see yet.
+    fn initialize(&self, state: &State) -> Result<(), Error> {
+        self.u32(HEADER).store(0, SeqCst);
+        self.u32(REGISTRY_HASH)
+            .store(state.record.registry_hash, SeqCst);
+        self.u64(STATE).store(state_word(&state.record), SeqCst);
+        self.u32(GENERATION).store(0, SeqCst);
+        self.u32(layout::SLEEPERS).store(0, SeqCst);
+        self.u32(FORMAT).store(PAGE_FORMAT, SeqCst);
+        self.u32(TABLE_EPOCH).store(0, SeqCst);
+        self.u64(REVISION).store(0, SeqCst);
+        self.u64(PAGE_ID).store(random_page_id()?, SeqCst);
+        self.u64(PENDING).store(0, SeqCst);
+        for (bit, rollout) in state.rollouts.iter().enumerate() {
+            self.rollout(bit).store(*rollout, SeqCst);
+        }
+        // The header goes last: it says that all the rest is in place.
+        let [m0, m1, m2] = MAGIC;
+        let header = u32::from_le_bytes([m0, m1, m2, RECORD_VERSION]);
+        self.u32(HEADER).store(header, SeqCst);
+        Ok(())
+    }
+
+    /// Reads the whole state, with the generation from just before.
+    ///
+    /// Flags and terminal are one atomic read. Rollouts are read one by one, each valid by itself.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        let generation = self.u32(GENERATION).load(SeqCst);
+        let [_, _, _, version] = self.u32(HEADER).load(SeqCst).to_le_bytes();
+        let word = self.u64(STATE).load(SeqCst);
+        let record = Record {
+            version,
+            registry_hash: self.u32(REGISTRY_HASH).load(SeqCst),
+            feature_flags: low_half(word),
+            terminal: Terminal::from_word(high_half(word)),
+        };
+        let rollouts = std::array::from_fn(|bit| self.rollout(bit).load(SeqCst));
+        Snapshot {
+            state: State { record, rollouts },
+            page_id: self.u64(PAGE_ID).load(SeqCst),
+            generation,
+        }
+    }
+
+    /// Sets the state to `target`, for the features in `known`; the others keep theirs. Version and registry hash
+    /// stay. Flips that other threads make meanwhile are kept or overwritten, never torn.
+    ///
+    /// A feature turning off goes off before its rollout changes, and one turning on comes on after, so a reader
+    /// who reads flags, rollout and flags again never pairs an old switch with a new rollout.
+    ///
+    /// `revision` marks the change as pending until it is complete.
+    pub fn apply(&self, target: &State, known: u32, revision: u64) {
+        let before = self.snapshot().state;
+        self.u64(PENDING).store(revision, SeqCst);
+        let turning_off = known & !target.record.feature_flags;
+        self.u64(STATE).fetch_and(!u64::from(turning_off), SeqCst);
+        for (bit, rollout) in target.rollouts.iter().enumerate() {
+            if known >> bit & 1 == 1 {
+                self.rollout(bit).store(*rollout, SeqCst);
+            }
+        }
+        let mut current = self.u64(STATE).load(SeqCst);
+        loop {
+            let flags = low_half(current) & !known | target.record.feature_flags & known;
+            let wanted = join(flags, target.record.terminal.to_word());
+            match self
+                .u64(STATE)
+                .compare_exchange(current, wanted, SeqCst, SeqCst)
+            {
+                Ok(_) => break,
+                Err(actual) => current = actual,
+            }
+        }
+        self.u64(PENDING).store(0, SeqCst);
+        if self.snapshot().state != before {
+            self.next_generation();
+        }
+    }
+
+    /// Counts one change and returns the new generation. A whole-state change does this before its revision
+    /// commits, so that the revision ranks above every snapshot taken earlier.
+    #[expect(
+        clippy::must_use_candidate,
+        reason = "counting is the point; the number is often not needed"
+    )]
+    pub fn next_generation(&self) -> u32 {
+        self.u32(GENERATION).fetch_add(1, SeqCst).wrapping_add(1)
+    }
+
+    /// Notes that `revision` is on disk. An older number than the one noted is ignored.
+    pub fn note_revision(&self, revision: u64) {
+        self.u64(REVISION).fetch_max(revision, SeqCst);
+    }
+
+    fn u32(&self, offset: usize) -> &AtomicU32 {
+        debug_assert!(offset.is_multiple_of(4) && offset < ROLLOUTS);
+        let field = self.0.base.as_ptr().wrapping_add(offset).cast();
+        // SAFETY: `offset` is one of the aligned constants of `layout`, within the page's bytes, which live as long
+        // as `self`; the page starts 64-aligned; Rust uses no other width for this field.
+        #[expect(unsafe_code, reason = "the page's fields are atomics at fixed offsets")]
+        unsafe {
+            AtomicU32::from_ptr(field)
+        }
+    }
+
+    fn u64(&self, offset: usize) -> &AtomicU64 {
+        debug_assert!(offset.is_multiple_of(8) && offset < ROLLOUTS);
+        let field = self.0.base.as_ptr().wrapping_add(offset).cast();
+        // SAFETY: as in `u32`, with offsets that are multiples of 8.
+        #[expect(unsafe_code, reason = "the page's fields are atomics at fixed offsets")]
+        unsafe {
+            AtomicU64::from_ptr(field)
+        }
+    }
+
+    fn rollout(&self, bit: usize) -> &AtomicU16 {
+        debug_assert!(bit < MAX_FEATURES);
+        let offset = ROLLOUTS + bit * size_of::<u16>();
+        let field = self.0.base.as_ptr().wrapping_add(offset).cast();
+        // SAFETY: `bit` is below 32 at every caller, so the field lies in the page's last 64 bytes, 2-aligned.
+        #[expect(unsafe_code, reason = "the page's fields are atomics at fixed offsets")]
+        unsafe {
+            AtomicU16::from_ptr(field)
+        }
+    }
+}
+
+fn state_word(record: &Record) -> u64 {
+    join(record.feature_flags, record.terminal.to_word())
+}
+
+fn join(flags: u32, terminal: u32) -> u64 {
+    u64::from(terminal) << 32 | u64::from(flags)
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the low half is what is wanted"
+)]
+fn low_half(word: u64) -> u32 {
+    word as u32
+}
+
+fn high_half(word: u64) -> u32 {
+    (word >> 32) as u32
+}
+
+fn random_page_id() -> Result<u64, Error> {
+    let random = getrandom::u64().map_err(|source| Error::Random { source })?;
+    Ok(random.max(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::DEFAULT_TERMINAL;
+
+    fn page(flags: u32) -> Page {
+        let mut arena = Arena::default();
+        let handle = arena.allocate(&state(flags, 24)).unwrap();
+        arena.page(handle).unwrap().clone()
+    }
+
+    fn state(flags: u32, rows: u8) -> State {
+        State {
+            record: Record {
+                feature_flags: flags,
+                terminal: Terminal {
+                    rows,
+                    ..DEFAULT_TERMINAL
+                },
+                ..Record::default()
+            },
+            rollouts: FULL_ROLLOUTS,
+        }
+    }
+
+    #[test]
+    fn a_page_holds_the_record_at_byte_3() {
+        let page = page(0b101);
+        #[expect(unsafe_code, reason = "the test looks at the raw bytes")]
+        // SAFETY: the page's first 16 bytes, which no other thread sees.
+        let bytes: [u8; 16] = unsafe { page.as_ptr().cast::<[u8; 16]>().read() };
+        assert_eq!(bytes[..3], MAGIC);
+        assert_eq!(bytes[3..], state(0b101, 24).record.encode());
+    }
+
+    #[test]
+    fn applying_a_state_spares_features_it_does_not_know() {
+        let page = page(0b1_0110);
+        let before = page.snapshot();
+        let mut target = state(0b0001, 50);
+        target.rollouts[0] = 1_000;
+        target.rollouts[4] = 77;
+        page.apply(&target, 0b0111, 9);
+        let after = page.snapshot();
+        assert_eq!(after.state.record.feature_flags, 0b1_0001);
+        assert_eq!(after.state.record.terminal.rows, 50);
+        assert_eq!(after.state.rollouts[0], 1_000);
+        assert_eq!(after.state.rollouts[4], FULL_ROLLOUT);
+        assert_eq!(after.generation, before.generation + 1);
+        assert_eq!(after.page_id, before.page_id);
+    }
+
+    #[test]
+    fn applying_the_same_state_is_not_a_change() {
+        let page = page(0b11);
+        let before = page.snapshot();
+        page.apply(&before.state, u32::MAX, 1);
+        assert_eq!(page.snapshot(), before);
+    }
+
+    #[test]
+    fn the_last_revision_never_goes_back() {
+        let page = page(0);
+        page.note_revision(7);
+        page.note_revision(3);
+        assert_eq!(page.u64(REVISION).load(SeqCst), 7);
+    }
+
+    #[test]
+    fn a_snapshot_never_mixes_flags_and_terminal_of_two_states() {
+        const ROUNDS: u32 = 50_000;
+        let page = page(0);
+        page.apply(&state(1, 1), u32::MAX, 1);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for round in 0..ROUNDS {
+                    // Features stay on in both states, so no step between them turns one off.
+                    let next = if round % 2 == 0 {
+                        state(3, 2)
+                    } else {
+                        state(3, 3)
+                    };
+                    page.apply(&next, 0b10, 1);
+                }
+            });
+            for _ in 0..ROUNDS {
+                let record = page.snapshot().state.record;
+                let seen = (record.feature_flags & 0b10, record.terminal.rows);
+                assert!(matches!(seen, (0, 1) | (0b10, 2 | 3)), "{seen:?}");
+            }
+        });
+    }
+}
