@@ -3,6 +3,8 @@
 //! Pages are slices of chunks, so that thousands of configurations stay cheap: JavaScript makes one typed array
 //! for a chunk and keeps a number for each page in it.
 
+#![expect(unsafe_code, reason = "owns the allocation that pages are slices of")]
+
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::collections::VecDeque;
 use std::ptr::NonNull;
@@ -28,19 +30,13 @@ const CHUNK_LAYOUT: Layout = match Layout::from_size_align(CHUNK_SIZE, PAGE_ALIG
 pub struct Chunk(NonNull<u8>);
 
 // SAFETY: the chunk owns its bytes, which are only ever accessed atomically, through pages.
-#[expect(unsafe_code, reason = "pages of a chunk are used by many threads")]
 unsafe impl Send for Chunk {}
 // SAFETY: as for `Send`.
-#[expect(unsafe_code, reason = "pages of a chunk are used by many threads")]
 unsafe impl Sync for Chunk {}
 
 impl Chunk {
     fn new() -> Self {
         // SAFETY: the layout has a size other than 0.
-        #[expect(
-            unsafe_code,
-            reason = "typed arrays need memory of a fixed address and alignment"
-        )]
         let bytes = unsafe { alloc_zeroed(CHUNK_LAYOUT) };
         Self(NonNull::new(bytes).unwrap_or_else(|| handle_alloc_error(CHUNK_LAYOUT)))
     }
@@ -55,7 +51,6 @@ impl Chunk {
 impl Drop for Chunk {
     fn drop(&mut self) {
         // SAFETY: allocated in `new` with this layout, and freed only here.
-        #[expect(unsafe_code, reason = "the counterpart of the allocation")]
         unsafe {
             dealloc(self.0.as_ptr(), CHUNK_LAYOUT);
         }
@@ -141,7 +136,6 @@ impl Arena {
         }
         if let Some(chunk) = self.chunks.last() {
             // SAFETY: `slot` is below PAGES_PER_CHUNK, so the page lies inside the chunk.
-            #[expect(unsafe_code, reason = "a page is a slice of its chunk")]
             let base = unsafe { chunk.0.add(slot * PAGE_SIZE) };
             self.pages.push(Slot {
                 page: Page(Arc::new(PageMemory {

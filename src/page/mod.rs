@@ -16,6 +16,11 @@
 //! the supported processors guarantee: a naturally aligned access of either width is one indivisible access to
 //! the same cache line (Intel SDM vol. 3A §10.1.1; Arm ARM B2.2, single-copy atomicity).
 
+#![expect(
+    unsafe_code,
+    reason = "a page is memory shared with JavaScript and other processes, read and written through raw pointers"
+)]
+
 mod arena;
 pub mod layout;
 
@@ -72,10 +77,8 @@ struct PageMemory {
 }
 
 // SAFETY: `base` points into memory that `_owner` keeps alive, and every access through it is atomic.
-#[expect(unsafe_code, reason = "a page is shared between threads by design")]
 unsafe impl Send for PageMemory {}
 // SAFETY: as for `Send`.
-#[expect(unsafe_code, reason = "a page is shared between threads by design")]
 unsafe impl Sync for PageMemory {}
 
 impl Page {
@@ -185,20 +188,14 @@ impl Page {
         let field = self.0.base.as_ptr().wrapping_add(offset).cast();
         // SAFETY: `offset` is one of the aligned constants of `layout`, within the page's bytes, which live as long
         // as `self`; the page starts 64-aligned; Rust uses no other width for this field.
-        #[expect(unsafe_code, reason = "the page's fields are atomics at fixed offsets")]
-        unsafe {
-            AtomicU32::from_ptr(field)
-        }
+        unsafe { AtomicU32::from_ptr(field) }
     }
 
     fn u64(&self, offset: usize) -> &AtomicU64 {
         debug_assert!(offset.is_multiple_of(8) && offset < ROLLOUTS);
         let field = self.0.base.as_ptr().wrapping_add(offset).cast();
         // SAFETY: as in `u32`, with offsets that are multiples of 8.
-        #[expect(unsafe_code, reason = "the page's fields are atomics at fixed offsets")]
-        unsafe {
-            AtomicU64::from_ptr(field)
-        }
+        unsafe { AtomicU64::from_ptr(field) }
     }
 
     fn rollout(&self, bit: usize) -> &AtomicU16 {
@@ -206,10 +203,7 @@ impl Page {
         let offset = ROLLOUTS + bit * size_of::<u16>();
         let field = self.0.base.as_ptr().wrapping_add(offset).cast();
         // SAFETY: `bit` is below 32 at every caller, so the field lies in the page's last 64 bytes, 2-aligned.
-        #[expect(unsafe_code, reason = "the page's fields are atomics at fixed offsets")]
-        unsafe {
-            AtomicU16::from_ptr(field)
-        }
+        unsafe { AtomicU16::from_ptr(field) }
     }
 }
 
@@ -266,7 +260,6 @@ mod tests {
     #[test]
     fn a_page_holds_the_record_at_byte_3() {
         let page = page(0b101);
-        #[expect(unsafe_code, reason = "the test looks at the raw bytes")]
         // SAFETY: the page's first 16 bytes, which no other thread sees.
         let bytes: [u8; 16] = unsafe { page.as_ptr().cast::<[u8; 16]>().read() };
         assert_eq!(bytes[..3], MAGIC);
