@@ -1,0 +1,206 @@
+// @ts-check
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { parseJunit } from './junit.mjs';
+import { inRoot } from './paths.mjs';
+import { describeExit, run } from './process.mjs';
+
+/**
+ * @typedef {import('./runtimes.mjs').Runtime} Runtime
+ * @typedef {import('../../__test__/harness/trace.mjs').TraceEvent} TraceEvent
+ * @typedef {'main' | 'worker' | 'web-worker'} Mode where a spec's cases run: see specs.test.mjs
+ *
+ * @typedef {object} Outcome
+ * @property {number} passed
+ * @property {number} failed
+ * @property {string} output of what failed
+ */
+
+/** Beyond a case's own limit, for a case that blocks its thread or a worker that has to be terminated. */
+const graceMs = 20_000;
+/** From the last case to the end of the process. */
+const exitMs = 30_000;
+/** From the start to the first case. */
+const startMs = 60_000;
+
+/** @returns {string[]} */
+export function specFiles() {
+  const directory = inRoot('__test__');
+  const names = readdirSync(directory).filter((name) => name.endsWith('.spec.mjs'));
+  return names.toSorted().map((name) => join(directory, name));
+}
+
+/**
+ * @param {Runtime} runtime
+ * @returns {Mode[]}
+ */
+export function modesOf(runtime) {
+  return runtime.name === 'bun' ? ['main', 'worker', 'web-worker'] : ['main', 'worker'];
+}
+
+/**
+ * Runs spec files one after the other, each in a process of its own: a crash takes only its
+ * own file's cases with it, and nothing one file leaves behind can help another.
+ *
+ * @param {readonly string[]} files
+ * @param {Runtime} runtime
+ * @param {Mode} mode
+ * @returns {Promise<Outcome>}
+ */
+export async function runSpecs(files, runtime, mode) {
+  const total = { passed: 0, failed: 0, output: '' };
+  for (const file of files) {
+    const { passed, failed, output } = await runSpec(file, runtime, mode);
+    total.passed += passed;
+    total.failed += failed;
+    if (failed > 0) total.output += `--- ${basename(file)} on ${runtime.id}, ${mode}\n${output.trimEnd()}\n\n`;
+  }
+  return total;
+}
+
+/**
+ * Runs one spec file. What passed is what the runner's report says passed, and every other
+ * declared case failed.
+ *
+ * @param {string} file
+ * @param {Runtime} runtime
+ * @param {Mode} mode
+ * @returns {Promise<Outcome>}
+ */
+export async function runSpec(file, runtime, mode) {
+  const directory = mkdtempSync(join(tmpdir(), '13byte-config-run-'));
+  try {
+    const report = join(directory, 'junit.xml');
+    const traceFile = join(directory, 'trace.jsonl');
+    const watch = watchTrace(traceFile);
+    const result = await run(runtime.path, runnerArguments(runtime, report), {
+      env: {
+        SPEC_FILE: file,
+        SPEC_MODE: mode,
+        SPEC_TRACE: traceFile,
+        // Neither our own caller's settings nor colour codes should reach the specs.
+        NODE_ENV: undefined,
+        NODE_OPTIONS: undefined,
+        NODE_TEST_CONTEXT: undefined,
+        FORCE_COLOR: undefined,
+        NO_COLOR: '1',
+      },
+      signal: watch.signal,
+    });
+    watch.stop();
+    return judge(result, watch.stuck(), report, readTrace(traceFile));
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/**
+ * @param {Runtime} runtime
+ * @param {string} report
+ */
+function runnerArguments(runtime, report) {
+  const test = inRoot('__test__', 'harness', 'specs.test.mjs');
+  if (runtime.name === 'bun') return ['test', '--reporter=junit', `--reporter-outfile=${report}`, test];
+  return [
+    '--test-reporter=spec', '--test-reporter-destination=stdout',
+    '--test-reporter=junit', `--test-reporter-destination=${report}`,
+    test,
+  ];
+}
+
+/**
+ * @param {import('./process.mjs').RunResult} result
+ * @param {string | undefined} stuck
+ * @param {string} report
+ * @param {TraceEvent[]} events
+ * @returns {Outcome}
+ */
+function judge(result, stuck, report, events) {
+  const declared = events.flatMap((event) => (event.type === 'declared' ? event.names : []));
+  const { cases, problem } = readReport(report);
+  const passedNames = cases.filter(({ outcome }) => outcome === 'passed').map(({ name }) => name);
+  const passed = declared.filter((name) => passedNames.includes(name)).length;
+  let failed = declared.length - passed;
+
+  const problems = [];
+  if (stuck) problems.push(stuck);
+  if (problem) problems.push(`${problem}; the process ${describeExit(result)}`);
+  if (problem && !stuck) problems.push(lastStarted(events));
+  for (const event of events) if (event.type === 'problem') problems.push(event.message);
+  if (declared.length === 0) problems.push('No case was declared');
+  for (const { name, outcome } of cases) {
+    if (outcome === 'skipped') problems.push(`Skipped, which counts as failed: ${name}`);
+    if (!declared.includes(name)) problems.push(`Reported but never declared: ${name}`);
+  }
+  // Outside the cases: the file does not load, a hook fails, a thread crashes at the end.
+  if (failed === 0 && !result.ok) problems.push(`Every case passed, but the process ${describeExit(result)}`);
+  if (failed === 0 && problems.length > 0) failed = 1;
+  return { passed, failed, output: [result.output.trimEnd(), ...problems].join('\n') };
+}
+
+/** @param {string} report */
+function readReport(report) {
+  if (!existsSync(report)) return { cases: [], problem: 'The runner wrote no report' };
+  try {
+    return { cases: parseJunit(readFileSync(report, 'utf8')), problem: undefined };
+  } catch (error) {
+    return { cases: [], problem: /** @type {Error} */ (error).message };
+  }
+}
+
+/** @param {TraceEvent[]} events */
+function lastStarted(events) {
+  const started = events.findLast((event) => event.type === 'started');
+  return started ? `The last case that started: ${started.name}` : 'No case started';
+}
+
+/**
+ * Watches a test process through its trace and aborts it when it is stuck: a runner cannot
+ * interrupt a case that blocks its own thread, nor a process that does not exit.
+ *
+ * @param {string} traceFile
+ */
+function watchTrace(traceFile) {
+  const abort = new AbortController();
+  const startedAt = Date.now();
+  /** @type {string | undefined} */
+  let problem;
+  const timer = setInterval(() => {
+    problem = findStuck(readTrace(traceFile), startedAt, Date.now());
+    if (problem) abort.abort();
+  }, 1000);
+  return {
+    signal: abort.signal,
+    stop: () => clearInterval(timer),
+    stuck: () => problem,
+  };
+}
+
+/**
+ * @param {TraceEvent[]} events
+ * @param {number} startedAt
+ * @param {number} now
+ */
+function findStuck(events, startedAt, now) {
+  const last = events.at(-1);
+  if (last?.type === 'ended') {
+    return now - last.at > exitMs ? 'The process did not exit after its last case and was killed' : undefined;
+  }
+  if (last?.type === 'started') {
+    const limit = last.timeoutMs + graceMs;
+    return now - last.at > limit ? `Stuck in "${last.name}", so the process was killed` : undefined;
+  }
+  return now - startedAt > startMs ? 'No case started in time, so the process was killed' : undefined;
+}
+
+/**
+ * @param {string} file
+ * @returns {TraceEvent[]}
+ */
+function readTrace(file) {
+  if (!existsSync(file)) return [];
+  // The last line may be half-written.
+  const lines = readFileSync(file, 'utf8').split('\n').slice(0, -1);
+  return lines.map((line) => JSON.parse(line));
+}
