@@ -1,0 +1,92 @@
+// @ts-check
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { inRoot, root, tool } from './paths.mjs';
+import { runOrThrow } from './process.mjs';
+import { step } from './progress.mjs';
+
+const nativeDirectory = inRoot('native');
+const bundleFile = inRoot('dist', 'index.cjs');
+const stampFile = join(nativeDirectory, '.build-sha256');
+
+/** What the build reads. A directory stands for every file in it. */
+const inputs = [
+  'Cargo.toml', 'Cargo.lock', 'rust-toolchain.toml', '.cargo', 'build.rs', 'src',
+  'lib', 'package.json', 'package-lock.json', 'tsconfig.json', 'scripts/lib/build.mjs',
+];
+
+/** Builds the addon and the bundle unless they are those of the present sources. */
+export async function ensureBuilt() {
+  if (isFresh()) return;
+  await buildAll();
+}
+
+/** Builds the addon and the bundle. */
+export async function buildAll() {
+  const before = hashInputs();
+  await step('Building the native addon (the first time takes a minute or two)', buildNative);
+  await step('Bundling the JavaScript', bundle);
+  // Of the sources before, so that an edit made meanwhile is built next time.
+  writeFileSync(stampFile, before);
+}
+
+function isFresh() {
+  return [bundleFile, join(nativeDirectory, 'binding.js'), stampFile].every((file) => existsSync(file))
+    && readFileSync(stampFile, 'utf8') === hashInputs();
+}
+
+function hashInputs() {
+  const hash = createHash('sha256').update(`${process.platform}-${process.arch}\n`);
+  for (const file of inputs.flatMap((input) => filesUnder(inRoot(input)))) {
+    const content = readFileSync(file);
+    hash.update(`${relative(root, file)}\n${content.length}\n`).update(content);
+  }
+  return hash.digest('hex');
+}
+
+/**
+ * @param {string} path
+ * @returns {string[]}
+ */
+function filesUnder(path) {
+  if (!existsSync(path)) return [];
+  if (!statSync(path).isDirectory()) return [path];
+  return readdirSync(path).toSorted().flatMap((name) => filesUnder(join(path, name)));
+}
+
+/**
+ * Builds into a directory aside and moves the files over the old ones: writing into an
+ * addon that a running process has loaded would crash that process.
+ */
+async function buildNative() {
+  const staging = join(nativeDirectory, '.staging');
+  rmSync(staging, { recursive: true, force: true });
+  mkdirSync(staging, { recursive: true });
+  await runOrThrow(process.execPath, [
+    tool('@napi-rs/cli/dist/cli.js'), 'build', '--platform', '--release',
+    '--output-dir', relative(root, staging), '--js', 'binding.js', '--dts', 'binding.d.ts',
+  ]);
+  for (const file of readdirSync(staging)) renameSync(join(staging, file), join(nativeDirectory, file));
+  rmSync(staging, { recursive: true });
+}
+
+/**
+ * One CommonJS file is the implementation for `require` and `import` alike, so a program
+ * that uses both has one copy of the module's state. It is not minified: stack traces name
+ * functions as the source does.
+ */
+export async function bundle() {
+  // Loaded here because this module is also used before anything is installed.
+  const esbuild = await import('esbuild');
+  await esbuild.build({
+    entryPoints: [inRoot('lib', 'index.ts')],
+    outfile: bundleFile,
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node20',
+    external: ['../native/binding.js'],
+    logLevel: 'warning',
+  });
+}

@@ -1,0 +1,87 @@
+// @ts-check
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, relative } from 'node:path';
+import { inRoot, root, tool } from './paths.mjs';
+import { runOrThrow } from './process.mjs';
+
+/**
+ * @typedef {object} GeneratedFile
+ * @property {string} path of the committed file
+ * @property {string} source what it is made from
+ * @property {() => Promise<string>} generate
+ */
+
+/** @type {GeneratedFile} */
+export const layoutConstants = {
+  path: inRoot('lib', 'generated', 'layout.ts'),
+  source: 'the layout in src/page',
+  generate: printLayout,
+};
+
+/** @type {GeneratedFile} */
+export const publicTypes = {
+  path: inRoot('index.d.ts'),
+  source: 'lib',
+  generate: bundleTypes,
+};
+
+/**
+ * Writes a generated file if it differs, so that an unchanged one keeps its time.
+ *
+ * @param {GeneratedFile} file
+ */
+export async function writeGenerated({ path, generate }) {
+  const text = await generate();
+  if (existsSync(path) && readFileSync(path, 'utf8') === text) return;
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
+}
+
+/**
+ * Compares a committed generated file with what its source gives now.
+ *
+ * @param {GeneratedFile} file
+ * @returns {Promise<string | undefined>} what is wrong
+ */
+export async function staleness({ path, source, generate }) {
+  const name = relative(root, path);
+  const wanted = await generate();
+  if (!existsSync(path)) return `${name} is missing: run \`npm run build\` and commit it`;
+  const difference = firstDifference(readFileSync(path, 'utf8'), wanted);
+  return difference && `${name} does not match ${source}: run \`npm run build\` and commit it\n${difference}`;
+}
+
+/**
+ * @param {string} committed
+ * @param {string} wanted
+ */
+function firstDifference(committed, wanted) {
+  if (committed === wanted) return undefined;
+  const [old, fresh] = [committed.split('\n'), wanted.split('\n')];
+  const line = fresh.findIndex((text, index) => text !== old[index]);
+  const at = line === -1 ? fresh.length : line;
+  return `first difference, line ${at + 1}:\n  - ${old[at] ?? '(end of file)'}\n  + ${fresh[at] ?? '(end of file)'}`;
+}
+
+/** Rust prints the constants; cargo's own messages go to stderr. */
+async function printLayout() {
+  const { stdout } = await runOrThrow('cargo', ['run', '--quiet', '--no-default-features', '--example', 'layout']);
+  return stdout;
+}
+
+/** The whole public API as one documented declaration file. */
+async function bundleTypes() {
+  const output = inRoot('dist', '.index.d.ts');
+  mkdirSync(dirname(output), { recursive: true });
+  await runOrThrow(process.execPath, [
+    tool('dts-bundle-generator/dist/bin/dts-bundle-generator.js'),
+    '--project', inRoot('tsconfig.json'),
+    '--export-referenced-types', 'false',
+    '--no-banner', '--silent',
+    '--out-file', output,
+    inRoot('lib', 'index.ts'),
+  ]);
+  const text = readFileSync(output, 'utf8');
+  rmSync(output);
+  return `// Generated from lib by \`npm run build\`. Edit the sources, not this file.\n\n${text}`;
+}
