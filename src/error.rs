@@ -2,6 +2,7 @@
 //! with which value or path, and what to do about it.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use thiserror::Error as ThisError;
 
@@ -198,9 +199,19 @@ pub enum Error {
     Store {
         /// The database file.
         path: PathBuf,
-        /// What SQLite said.
+        /// What SQLite said, shared by all jobs of a transaction that failed.
         #[source]
-        source: rusqlite::Error,
+        source: Arc<rusqlite::Error>,
+    },
+
+    /// The operating system failed to look at or create the database file.
+    #[error("Cannot access the database {}: {source}", .path.display())]
+    StoreIo {
+        /// The path as given.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
     },
 
     /// The operating system refused to start the store's thread.
@@ -224,6 +235,15 @@ pub enum Error {
         /// What the system said.
         #[source]
         source: getrandom::Error,
+    },
+
+    /// The JavaScript runtime refused an operation.
+    #[error("The JavaScript runtime refused to {operation}: {detail}")]
+    Runtime {
+        /// What was asked of it.
+        operation: &'static str,
+        /// The status it answered with.
+        detail: String,
     },
 
     /// A page number that this thread does not hold.
@@ -270,9 +290,11 @@ impl Error {
             Self::StoreCorrupt { .. } => "ERR_STORE_CORRUPT",
             Self::DiskFull { .. } => "ERR_DISK_FULL",
             Self::Store { .. } => "ERR_STORE",
+            Self::StoreIo { .. } => "ERR_STORE_IO",
             Self::Thread { .. } => "ERR_THREAD",
             Self::StoreStopped { .. } => "ERR_STORE_STOPPED",
             Self::Random { .. } => "ERR_RANDOM",
+            Self::Runtime { .. } => "ERR_RUNTIME",
             Self::PageNotOpen { .. } => "ERR_PAGE_NOT_OPEN",
         })
     }

@@ -1,0 +1,162 @@
+//! What callers ask of the store, and how they are answered.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Arc;
+
+use super::{Entry, Revision, Store};
+use crate::error::Error;
+use crate::page::{Page, Snapshot};
+use crate::registry::Registry;
+
+/// The payload of a job, and the feature table at that time: others may have appended names since it was last seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer<T> {
+    /// What was asked for.
+    pub value: T,
+    /// The feature table of the file.
+    pub registry: Registry,
+}
+
+type Callback<T> = Box<dyn FnOnce(Result<Answer<T>, Error>) + Send>;
+
+/// Where a job's answer goes: called exactly once, on the store's thread.
+///
+/// A reply that is dropped unanswered answers [`Error::StoreStopped`], so every promise settles even after a panic.
+/// The callback must not wait for the same store, whose thread it runs on.
+pub struct Reply<T> {
+    callback: Option<Callback<T>>,
+    path: Arc<Path>,
+}
+
+impl<T> Reply<T> {
+    /// A reply for a job of `store`.
+    #[must_use]
+    pub fn new(
+        store: &Store,
+        callback: impl FnOnce(Result<Answer<T>, Error>) + Send + 'static,
+    ) -> Self {
+        Self {
+            callback: Some(Box::new(callback)),
+            path: Arc::clone(&store.handle.shared.path),
+        }
+    }
+
+    /// Answers.
+    pub fn send(mut self, answer: Result<Answer<T>, Error>) {
+        self.call(answer);
+    }
+
+    fn call(&mut self, answer: Result<Answer<T>, Error>) {
+        if let Some(callback) = self.callback.take() {
+            // A caller's panic is not the store's: the jobs behind this one still run. This may also happen while
+            // another panic unwinds, where a second one would end the process. The panic hook has reported it.
+            let _panic = catch_unwind(AssertUnwindSafe(|| callback(answer)));
+        }
+    }
+}
+
+impl<T> Drop for Reply<T> {
+    fn drop(&mut self) {
+        if self.callback.is_some() {
+            let path = self.path.to_path_buf();
+            self.call(Err(Error::StoreStopped { path }));
+        }
+    }
+}
+
+impl<T> fmt::Debug for Reply<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reply")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Work for the store's thread, done in the order of submission.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Job {
+    /// Appends a revision that holds `snapshot`.
+    Persist {
+        /// The environment that gets the revision.
+        environment: String,
+        /// The page that the snapshot was taken of; it learns the revision's number.
+        page: Page,
+        /// What to persist, taken when the caller asked.
+        snapshot: Snapshot,
+        /// Why, in the caller's words.
+        reason: String,
+        /// Who.
+        actor: String,
+        /// Refuse unless the environment's last revision is this one; 0 when there must be none.
+        if_revision: Option<i64>,
+        /// Answered once the revision is on disk.
+        reply: Reply<Entry>,
+    },
+    /// Sets a page to the environment's last persisted state. Answers `None`, changing nothing, when there is none.
+    Load {
+        /// The environment to read.
+        environment: String,
+        /// The page to set.
+        page: Page,
+        /// Answered with the revision that was applied.
+        reply: Reply<Option<Entry>>,
+    },
+    /// Appends a copy of an earlier revision, and sets the page to it.
+    Rollback {
+        /// The environment.
+        environment: String,
+        /// The page to set.
+        page: Page,
+        /// The revision to go back to; by default the parent of the last persisted state.
+        to: Option<i64>,
+        /// Who.
+        actor: String,
+        /// Refuse unless the environment's last revision is this one.
+        if_revision: Option<i64>,
+        /// Answered with the appended revision.
+        reply: Reply<Entry>,
+    },
+    /// Appends a copy of another environment's last persisted state, and sets the page to it.
+    Promote {
+        /// The environment to copy from.
+        from: String,
+        /// The environment that receives it.
+        environment: String,
+        /// The page to set.
+        page: Page,
+        /// Who.
+        actor: String,
+        /// Answered with the appended revision.
+        reply: Reply<Entry>,
+    },
+    /// Lists revisions, newest first.
+    History {
+        /// The environment.
+        environment: String,
+        /// How many at most.
+        limit: u32,
+        /// Only revisions with a lower number than this.
+        before: Option<i64>,
+        /// Answered with the revisions.
+        reply: Reply<Vec<Entry>>,
+    },
+    /// Looks up two revisions.
+    Compare {
+        /// The environment that both belong to.
+        environment: String,
+        /// The first.
+        from: i64,
+        /// The second.
+        to: i64,
+        /// Answered with both, in this order.
+        reply: Reply<(Revision, Revision)>,
+    },
+    /// Does nothing.
+    Barrier {
+        /// Answered when everything queued before is done.
+        reply: Reply<()>,
+    },
+}
