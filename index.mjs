@@ -1,0 +1,2 @@
+// The ES module door to the one implementation, so that `import` and `require` give the same classes.
+export * from './dist/index.cjs';
