@@ -32,36 +32,36 @@ const childrenDirectory = fileURLToPath(new URL('../children/', import.meta.url)
  * @returns {Child}
  */
 export function startChild(program, { args = [], env } = {}) {
-  const process_ = spawn(process.execPath, [...programArguments(program), ...args], {
+  const running = spawn(process.execPath, [...programArguments(program), ...args], {
     // Source resolves its imports from the working directory.
     cwd: testDirectory,
     env: { ...process.env, ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
-  const lines = lineQueue(process_.stdout);
+  const lines = lineQueue(running.stdout);
 
   let stderr = '';
-  process_.stderr.setEncoding('utf8').on('data', (text) => { stderr += text; });
+  running.stderr.setEncoding('utf8').on('data', (text) => { stderr += text; });
   // A child that is gone cannot read; whether that is wrong is for the case to say.
-  process_.stdin.on('error', () => {});
+  running.stdin.on('error', () => {});
 
   /** @type {Promise<Exit>} */
   const exited = new Promise((resolve, reject) => {
-    process_.once('error', reject);
-    process_.once('close', (code, signal) => resolve({ code, signal, stderr }));
+    running.once('error', reject);
+    running.once('close', (code, signal) => resolve({ code, signal, stderr }));
   });
   exited.catch(() => {});
 
   return {
-    pid: process_.pid ?? 0,
+    pid: running.pid ?? 0,
     async line() {
       const line = await lines.next();
       if (line !== undefined) return line;
       const { code, signal } = await exited;
       throw new Error(`The child ended (${signal ?? `exit code ${code}`}) before another line.\n${stderr}`);
     },
-    send: (line) => void process_.stdin.write(`${line}\n`),
-    kill: (signal) => void process_.kill(signal),
+    send: (line) => void running.stdin.write(`${line}\n`),
+    kill: (signal) => void running.kill(signal),
     exited,
   };
 }
@@ -69,7 +69,7 @@ export function startChild(program, { args = [], env } = {}) {
 /** @param {string} program */
 function programArguments(program) {
   if (/^[\w./-]+\.mjs$/.test(program)) return [`${childrenDirectory}${program}`];
-  const evaluate = process.versions['bun'] ? ['-e'] : ['--input-type=module', '-e'];
+  const evaluate = process.versions.bun ? ['-e'] : ['--input-type=module', '-e'];
   // `--` keeps the runtime from reading the program's own arguments.
   return [...evaluate, program, '--'];
 }

@@ -23,7 +23,7 @@ import { startChild } from './child.mjs';
  *   `__test__/children/`, or the source of an ES module
  */
 
-const bunVersion = process.versions['bun'];
+const bunVersion = process.versions.bun;
 const version = bunVersion ?? process.versions.node;
 
 /** @type {Runtime} */

@@ -12,10 +12,10 @@ import { trace } from './trace.mjs';
 import { runInWorker } from './worker-host.mjs';
 
 // `bun test` sets it to 'test'; specs start from the same environment everywhere.
-delete process.env['NODE_ENV'];
+delete process.env.NODE_ENV;
 
-const mode = process.env['SPEC_MODE'] ?? 'main';
-const specUrls = process.env['SPEC_FILE'] ? [pathToFileURL(process.env['SPEC_FILE']).href] : allSpecUrls();
+const mode = process.env.SPEC_MODE ?? 'main';
+const specUrls = process.env.SPEC_FILE ? [pathToFileURL(process.env.SPEC_FILE).href] : allSpecUrls();
 
 for (const specUrl of specUrls) {
   /** @type {{ default: import('./suite.mjs').Suite }} */

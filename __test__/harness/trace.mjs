@@ -12,7 +12,7 @@ import { appendFileSync } from 'node:fs';
  *   | { type: 'ended', at: number }} TraceEvent
  */
 
-const file = process.env['SPEC_TRACE'];
+const file = process.env.SPEC_TRACE;
 
 /** @param {TraceEvent} event */
 export function trace(event) {

@@ -124,19 +124,14 @@ function asError(description) {
   return error;
 }
 
-/**
- * A promise with its handles. A rejection that nobody awaits yet is not an error.
- */
+/** A promise with its handles. A rejection that nobody awaits yet is not an error. */
 function deferred() {
-  /** @type {() => void} */
-  let resolve = () => {};
-  /** @type {(error: Error) => void} */
-  let reject = () => {};
+  /** @type {{ resolve: () => void, reject: (error: Error) => void } | undefined} */
+  let handles;
   /** @type {Promise<void>} */
-  const promise = new Promise((resolve_, reject_) => {
-    resolve = resolve_;
-    reject = reject_;
+  const promise = new Promise((resolve, reject) => {
+    handles = { resolve, reject };
   });
   promise.catch(() => {});
-  return { promise, resolve, reject };
+  return { promise, .../** @type {NonNullable<typeof handles>} */ (handles) };
 }

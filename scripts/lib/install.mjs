@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { runOrThrow } from './process.mjs';
+import { npm } from './npm.mjs';
 import { step } from './progress.mjs';
 
 /**
@@ -15,20 +15,8 @@ export async function ensureInstalled(directory, what) {
   const stamp = join(directory, 'node_modules', '.lock-sha256');
   const wanted = createHash('sha256').update(readFileSync(join(directory, 'package-lock.json'))).digest('hex');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
-  await step(`Installing ${what}`, () => npmCi(directory));
-  writeFileSync(stamp, wanted);
-}
-
-/**
- * Install scripts stay off: nothing we use needs one, and npm may block them anyway.
- *
- * @param {string} directory
- */
-function npmCi(directory) {
+  // Install scripts stay off: nothing we use needs one, and npm may block them anyway.
   const args = ['ci', '--ignore-scripts', '--no-audit', '--no-fund'];
-  // Under `npm run`, npm names its own entry file; a bare `npm` is not startable on Windows.
-  const npm = process.env['npm_execpath'];
-  return npm?.endsWith('.js')
-    ? runOrThrow(process.execPath, [npm, ...args], { cwd: directory })
-    : runOrThrow('npm', args, { cwd: directory });
+  await step(`Installing ${what}`, () => npm(args, directory));
+  writeFileSync(stamp, wanted);
 }

@@ -91,6 +91,8 @@ export async function runOrThrow(command, args, options) {
   return result;
 }
 
+const noop = () => {};
+
 /**
  * Runs a command on our own terminal and returns its exit code.
  *
@@ -102,11 +104,10 @@ export function runAttached(command, args) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd: process.cwd(), stdio: 'inherit' });
     // Ctrl-C reaches the whole process group; we wait for the child to deal with it.
-    const ignore = () => {};
-    process.on('SIGINT', ignore);
+    process.on('SIGINT', noop);
     child.once('error', reject);
     child.once('exit', (code, signal) => {
-      process.off('SIGINT', ignore);
+      process.off('SIGINT', noop);
       resolve(signal ? 1 : (code ?? 1));
     });
   });

@@ -33,6 +33,18 @@ export async function step(name, work) {
   }
 }
 
+/** The user asked for something that does not exist. */
+export class UsageError extends Error {
+  /** @param {string} message */
+  constructor(message) {
+    super(message);
+    this.name = 'UsageError';
+  }
+}
+
+/** Errors whose message says all; for others the stack helps. */
+const selfExplaining = new Set(['CommandError', 'UsageError']);
+
 /**
  * Runs a script's main function; an error becomes its message and a non-zero exit.
  *
@@ -42,8 +54,8 @@ export async function runMain(main) {
   try {
     process.exitCode = (await main()) ?? 0;
   } catch (error) {
-    const isCommand = error instanceof Error && error.name === 'CommandError';
-    process.stderr.write(`\n${isCommand ? error.message : /** @type {any} */ (error)?.stack ?? error}\n`);
+    const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
+    process.stderr.write(`\n${selfExplaining.has(name) ? message : stack}\n`);
     process.exitCode = 1;
   }
 }

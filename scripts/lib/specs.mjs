@@ -119,8 +119,8 @@ function runnerArguments(runtime, report) {
 function judge(result, stuck, report, events) {
   const declared = events.flatMap((event) => (event.type === 'declared' ? event.names : []));
   const { cases, problem } = readReport(report);
-  const passedNames = cases.filter(({ outcome }) => outcome === 'passed').map(({ name }) => name);
-  const passed = declared.filter((name) => passedNames.includes(name)).length;
+  const passedNames = new Set(cases.filter(({ outcome }) => outcome === 'passed').map(({ name }) => name));
+  const passed = declared.filter((name) => passedNames.has(name)).length;
   let failed = declared.length - passed;
 
   const problems = [];

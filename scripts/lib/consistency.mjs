@@ -1,0 +1,59 @@
+// @ts-check
+// Checks that what is written twice says the same. Each returns what is wrong, or nothing.
+import { readdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { pathToFileURL } from 'node:url';
+import { inRoot, root } from './paths.mjs';
+import { npm } from './npm.mjs';
+
+/** @param {string[]} segments */
+const readJson = (...segments) => JSON.parse(readFileSync(inRoot(...segments), 'utf8'));
+
+/** index.mjs names its exports, since `export *` would add what Node makes up for CommonJS. */
+export async function esmExportsProblem() {
+  const implementation = Object.keys(createRequire(import.meta.url)(inRoot('dist', 'index.cjs')));
+  const wrapper = Object.keys(await import(pathToFileURL(inRoot('index.mjs')).href));
+  const missing = implementation.filter((name) => !wrapper.includes(name));
+  return missing.length > 0 ? `index.mjs does not export ${missing.join(', ')}` : undefined;
+}
+
+/** npm/ holds one package for each target, all of the root's version. */
+export async function platformPackagesProblem() {
+  const { napi, version, license, engines } = readJson('package.json');
+  const directories = readdirSync(inRoot('npm'));
+  const problems = directories.flatMap((directory) => {
+    const manifest = readJson('npm', directory, 'package.json');
+    /** @type {[string, unknown, unknown][]} */
+    const comparisons = [
+      ['name', manifest.name, `${napi.packageName}-${directory}`],
+      ['version', manifest.version, version],
+      ['license', manifest.license, license],
+      ['engines', JSON.stringify(manifest.engines), JSON.stringify(engines)],
+    ];
+    return comparisons
+      .filter(([, actual, wanted]) => actual !== wanted)
+      .map(([field, actual, wanted]) => `npm/${directory}: ${field} is ${actual}, not ${wanted}`);
+  });
+  if (directories.length !== napi.targets.length) {
+    problems.push(`npm holds ${directories.length} packages for ${napi.targets.length} targets: run \`npx napi create-npm-dirs\``);
+  }
+  return problems.length > 0 ? problems.join('\n') : undefined;
+}
+
+/** What npm would publish is exactly the files we mean to, and depends on nothing but our own addons. */
+export async function packedFilesProblem() {
+  const manifest = readJson('package.json');
+  const wanted = [...manifest.files, 'LICENSE', 'README.md', 'package.json'].toSorted();
+  const { stdout } = await npm(['pack', '--dry-run', '--json', '--ignore-scripts'], root);
+  /** @type {string[]} */
+  const packed = JSON.parse(stdout)[0].files.map((/** @type {{ path: string }} */ { path }) => path).toSorted();
+  const problems = [
+    ...wanted.filter((file) => !packed.includes(file)).map((file) => `${file} would be missing from the package`),
+    ...packed.filter((file) => !wanted.includes(file)).map((file) => `${file} would be in the package`),
+    ...Object.keys(manifest.dependencies ?? {}).map((name) => `the package would depend on ${name}`),
+    ...Object.keys(manifest.optionalDependencies ?? {})
+      .filter((name) => !name.startsWith(`${manifest.napi.packageName}-`))
+      .map((name) => `the package would depend on ${name}`),
+  ];
+  return problems.length > 0 ? problems.join('\n') : undefined;
+}

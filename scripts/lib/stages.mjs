@@ -1,0 +1,187 @@
+// @ts-check
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { esmExportsProblem, packedFilesProblem, platformPackagesProblem } from './consistency.mjs';
+import { layoutConstants, publicTypes, staleness } from './generated.mjs';
+import { parseJunit } from './junit.mjs';
+import { inRoot, tool } from './paths.mjs';
+import { describeExit, run } from './process.mjs';
+import { modesOf, runSpecs, specFiles } from './specs.mjs';
+
+/**
+ * @typedef {import('./runtimes.mjs').Runtime} Runtime
+ * @typedef {import('./specs.mjs').Outcome} Outcome
+ *
+ * @typedef {object} Stage
+ * @property {string} id what `--only` selects it by
+ * @property {string} name
+ * @property {string} where it runs
+ * @property {() => Promise<Outcome>} run
+ *
+ * @typedef {object} Selection what a developer asked for; undefined is everything
+ * @property {string[]} [only]
+ * @property {string[]} [runtime]
+ * @property {string[]} [mode]
+ * @property {string} [spec] part of a spec file's name
+ */
+
+/** In the order in which they run: what fails fast comes first. */
+export const stageIds = /** @type {const} */ (['format', 'clippy', 'lint', 'types', 'generated', 'rust', 'specs', 'package']);
+
+const minutes = 60_000;
+
+/**
+ * @param {Selection} selection
+ * @param {readonly Runtime[]} runtimes
+ * @returns {Stage[]}
+ */
+export function stages(selection, runtimes) {
+  return stageIds
+    .filter((id) => isSelected(id, selection.only))
+    .flatMap((id) => makers[id](selection, runtimes));
+}
+
+/**
+ * @param {string} id
+ * @param {readonly string[] | undefined} selected
+ */
+function isSelected(id, selected) {
+  return selected === undefined || selected.includes(id);
+}
+
+/** @type {Record<(typeof stageIds)[number], (selection: Selection, runtimes: readonly Runtime[]) => Stage[]>} */
+const makers = {
+  format: () => [stage('format', 'Rust format', 'cargo fmt', command('cargo', ['fmt', '--check']))],
+
+  clippy: () => [
+    stage('clippy', 'Rust lints', 'clippy, addon', command('cargo', clippy())),
+    stage('clippy', 'Rust lints', 'clippy, core', command('cargo', clippy('--no-default-features'))),
+  ],
+
+  lint: () => [
+    stage('lint', 'JavaScript lints', 'oxlint', command(process.execPath, [tool('oxlint/bin/oxlint'), '--deny-warnings'])),
+  ],
+
+  types: () => [
+    stage('types', 'Type check', 'sources', command(process.execPath, tsc('--project', '.'))),
+    stage('types', 'Type tests', '@types/node', command(process.execPath, typeTests('node'))),
+    // Bun's types go with the newest Node's and do not compile with those of our oldest.
+    stage('types', 'Type tests', '@types/bun', command(process.execPath, typeTests('bun', '--skipLibCheck'))),
+  ],
+
+  generated: () => [
+    stage('generated', 'Up to date', 'committed files', checks([
+      () => staleness(layoutConstants),
+      () => staleness(publicTypes),
+      esmExportsProblem,
+      platformPackagesProblem,
+      packedFilesProblem,
+    ])),
+  ],
+
+  rust: () => [stage('rust', 'Rust tests', 'cargo test, core', cargoTest)],
+
+  specs: ({ spec, mode, runtime }, runtimes) => {
+    const files = specFiles().filter((file) => basename(file).includes(spec ?? ''));
+    return runtimes
+      .filter(({ id }) => isSelected(id, runtime))
+      .flatMap((target) => modesOf(target)
+        .filter((id) => isSelected(id, mode))
+        .map((id) => stage('specs', 'Specs', `${target.name} ${target.version}, ${id}`, () => runSpecs(files, target, id))));
+  },
+
+  package: () => {
+    const directory = inRoot('__test__', 'package');
+    const names = existsSync(directory) ? readdirSync(directory).filter((name) => name.endsWith('.mjs')) : [];
+    return names.toSorted().map((name) => stage('package', 'Package', name, () => nodeTest(join(directory, name))));
+  },
+};
+
+/**
+ * @param {string} id
+ * @param {string} name
+ * @param {string} where
+ * @param {() => Promise<Outcome>} execute
+ * @returns {Stage}
+ */
+const stage = (id, name, where, execute) => ({ id, name, where, run: execute });
+
+/** @param {string[]} features */
+const clippy = (...features) => ['clippy', '--quiet', '--all-targets', ...features, '--', '-D', 'warnings'];
+
+/** @param {string[]} args */
+const tsc = (...args) => [tool('typescript/bin/tsc'), ...args];
+
+/**
+ * @param {string} types
+ * @param {string[]} args
+ */
+const typeTests = (types, ...args) => tsc('--project', '__test__/types', '--types', types, ...args);
+
+/**
+ * A command as one test.
+ *
+ * @param {string} program
+ * @param {string[]} args
+ */
+function command(program, args) {
+  return async () => {
+    const { ok, output } = await run(program, args, { timeoutMs: 15 * minutes });
+    return { passed: ok ? 1 : 0, failed: ok ? 0 : 1, output };
+  };
+}
+
+/**
+ * Functions that say what is wrong, as one test each.
+ *
+ * @param {(() => Promise<string | undefined>)[]} functions
+ */
+function checks(functions) {
+  return async () => {
+    const problems = [];
+    for (const check of functions) {
+      const problem = await check().catch((error) => String(error.message));
+      if (problem) problems.push(problem);
+    }
+    return { passed: functions.length - problems.length, failed: problems.length, output: problems.join('\n') };
+  };
+}
+
+/** Counts come from the line that each test binary ends with. */
+async function cargoTest() {
+  const result = await run('cargo', ['test', '--no-default-features', '--no-fail-fast'], { timeoutMs: 15 * minutes });
+  let [passed, failed] = [0, 0];
+  for (const [, ok, bad] of result.output.matchAll(/^test result: .*? (\d+) passed; (\d+) failed;/gm)) {
+    passed += Number(ok);
+    failed += Number(bad);
+  }
+  // It did not compile, or a test brought its whole binary down.
+  if (failed === 0 && !result.ok) failed = 1;
+  return { passed, failed, output: result.output };
+}
+
+/**
+ * A file that registers its own tests with node:test.
+ *
+ * @param {string} file
+ * @returns {Promise<Outcome>}
+ */
+async function nodeTest(file) {
+  const directory = mkdtempSync(join(tmpdir(), '13byte-config-run-'));
+  try {
+    const report = join(directory, 'junit.xml');
+    const result = await run(process.execPath, [
+      '--test-reporter=spec', '--test-reporter-destination=stdout',
+      '--test-reporter=junit', `--test-reporter-destination=${report}`,
+      file,
+    ], { timeoutMs: 10 * minutes });
+    const cases = result.timedOut ? [] : parseJunit(readFileSync(report, 'utf8'));
+    const passed = cases.filter(({ outcome }) => outcome === 'passed').length;
+    const failed = cases.length - passed;
+    const output = result.ok ? result.output : `${result.output}\nThe process ${describeExit(result)}`;
+    return { passed, failed: failed === 0 && !result.ok ? 1 : failed, output };
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
