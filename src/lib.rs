@@ -27,5 +27,6 @@ pub mod record;
 pub mod registry;
 pub mod store;
 
-#[cfg(feature = "node")]
+// Unit tests run without a JavaScript runtime to call the boundary.
+#[cfg(all(feature = "node", not(test)))]
 mod node;

@@ -29,7 +29,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64};
 
-pub use arena::{Arena, Chunk, PAGES_PER_CHUNK};
+pub use arena::{Arena, CHUNK_SIZE, Chunk, PAGES_PER_CHUNK};
 
 use crate::error::Error;
 use crate::record::{RECORD_VERSION, Record, Terminal};

@@ -1,0 +1,517 @@
+// Generated from lib by `npm run build`. Edit the sources, not this file.
+
+/** Terminal mode, rows and columns. */
+export interface TerminalSettings {
+	/** 0 disabled, 1 cooked, 2 raw, 3 pipe. */
+	readonly mode: number;
+	/** 1–255. */
+	readonly rows: number;
+	/** 1–255. */
+	readonly cols: number;
+}
+/** What a terminal mode is called. */
+export type TerminalModeName = "disabled" | "cooked" | "raw" | "pipe" | "unknown";
+/** How long calls of one operation took, in nanoseconds. */
+export interface OperationTiming {
+	/** Calls so far. */
+	readonly calls: number;
+	readonly lastNs: number;
+	readonly minNs: number;
+	readonly meanNs: number;
+	readonly maxNs: number;
+}
+/** Timings by operation, for those that were called. */
+export interface Timings {
+	readonly [operation: string]: OperationTiming;
+}
+/** A state for people to read. The object and all in it are frozen; an unchanged state gives the same object again. */
+export interface DebugView<Name extends string = string> {
+	/** Record format, 1. */
+	readonly version: number;
+	/** Hash of the feature names. */
+	readonly registryHash: number;
+	/** The environment of the config. */
+	readonly environment: string;
+	/** Names of the features that are on and off, in bit order. */
+	readonly features: {
+		readonly enabled: readonly Name[];
+		readonly disabled: readonly Name[];
+	};
+	readonly terminal: {
+		/** 0 disabled, 1 cooked, 2 raw, 3 pipe. */
+		readonly mode: number;
+		readonly modeName: TerminalModeName;
+		/** Rows and columns, such as `50x120`. */
+		readonly dimensions: string;
+		readonly rows: number;
+		readonly cols: number;
+	};
+	/** Per cent of each feature that is not rolled out to everyone. */
+	readonly rollouts: {
+		readonly [name: string]: number;
+	};
+	/** The 13 bytes. */
+	readonly raw: {
+		readonly hex: string;
+		readonly bytes: readonly number[];
+	};
+	/** Counts applied changes since this config was opened. */
+	readonly generation: number;
+	/** The last persisted revision; `null` when there is none. */
+	readonly revision: number | null;
+	/** Where the history is kept, and whether it can be. */
+	readonly store: StoreStatus;
+	/** With `debugMode`: how long the operations took. */
+	readonly timings?: Timings;
+}
+/** Where the history is kept, and whether it can be. */
+export interface StoreStatus {
+	/** `none` without `persistPath`; `degraded` when the database could not be opened. */
+	readonly status: "none" | "ok" | "degraded";
+	/** The database file. */
+	readonly path?: string;
+	/** Why the store is degraded. */
+	readonly error?: {
+		readonly code: string;
+		readonly message: string;
+	};
+}
+/** Collects the changes of one {@link ProductionConfig.update}. Of two that contradict each other the later counts. */
+export interface UpdateDraft<Name extends string = string> {
+	/** Turns features on. */
+	enable(...names: Name[]): void;
+	/** Turns features off. */
+	disable(...names: Name[]): void;
+	/** Turns a feature on or off. */
+	set(name: Name, on: boolean): void;
+	/** Sets mode (0–3), rows and columns (1–255). */
+	terminal(mode: number, rows: number, cols: number): void;
+}
+/** What is different between two states. */
+export interface StateChanges {
+	/** Features that went on, in bit order. */
+	readonly enabled: string[];
+	/** Features that went off, in bit order. */
+	readonly disabled: string[];
+	/** The terminal settings before and after, if they differ. */
+	readonly terminal?: {
+		readonly from: TerminalSettings;
+		readonly to: TerminalSettings;
+	};
+	/** The rollouts in per cent before and after, of the features whose rollout differs. */
+	readonly rollouts?: {
+		readonly [name: string]: {
+			readonly from: number;
+			readonly to: number;
+		};
+	};
+}
+/** A persisted revision. */
+export interface HistoryEntry {
+	/** Its number, unique in the file and growing. */
+	readonly revision: number;
+	/** The environment it belongs to. */
+	readonly environment: string;
+	/** Why it was made. */
+	readonly changeReason: string;
+	/** Who made it. */
+	readonly actor: string;
+	/** The 13 bytes it keeps, as `0x` and 26 hexadecimal digits. */
+	readonly configHex: string;
+	/** When it was written, by the clock of the machine. */
+	readonly createdAt: Date;
+	/** What is different from the revision before it: `+name`, `-name`, `name 10% → 50%`, `terminal raw 24x80 → …`. */
+	readonly changes: readonly string[];
+	/** The revision whose state this one repeats, after a rollback or a promotion. */
+	readonly restoredFrom: number | null;
+	/** SHA-256 over its content and the digest of the revision before it, in hexadecimal. */
+	readonly digest: string;
+}
+/** What is different between two revisions. */
+export interface ConfigDiff extends StateChanges {
+	/** The revision compared from. */
+	readonly from: number;
+	/** The revision compared to. */
+	readonly to: number;
+	/** The same differences as lines to print. */
+	readonly changes: readonly string[];
+}
+/** 13 bytes, as any of the types that JavaScript keeps bytes in. */
+export type RecordBytes = ArrayBufferLike | ArrayBufferView;
+/**
+ * The 13-byte record by itself: a value of its own, without shared memory and without a history.
+ *
+ * | offset | field | type |
+ * |---|---|---|
+ * | 0 | version | u8 |
+ * | 1 | registry hash | u32, little-endian |
+ * | 5 | feature flags | u32, little-endian |
+ * | 9 | terminal mode | u8 |
+ * | 10 | rows | u8 |
+ * | 11 | cols | u8 |
+ * | 12 | reserved | u8 |
+ *
+ * Setters check their value. Bytes given to the constructor are taken as they are, since they may come from elsewhere.
+ *
+ * @example
+ * const core = new ConfigCore13Byte();
+ * core.toHex(); // '0x01785634120700000002185000'
+ */
+export declare class ConfigCore13Byte {
+	#private;
+	/**
+	 * @param bytes - The 13 bytes to copy; left out, the default record (bits 0 to 2 on, raw terminal of 24 × 80).
+	 * @throws RangeError `ERR_BUFFER_LENGTH` for any other number of bytes.
+	 */
+	constructor(bytes?: RecordBytes);
+	/**
+	 * Reads the form that {@link ConfigCore13Byte.toHex} writes: `0x` and 26 hexadecimal digits.
+	 *
+	 * @throws RangeError `ERR_INVALID_VALUE` for any other text.
+	 */
+	static fromHex(hex: string): ConfigCore13Byte;
+	/** Record format, 1. */
+	get version(): number;
+	/** Hash of the feature names, 0 to 2^32 − 1. */
+	get registryHash(): number;
+	/** All flags, 0 to 2^32 − 1. */
+	get featureFlags(): number;
+	/** 0 disabled, 1 cooked, 2 raw, 3 pipe. */
+	get terminalMode(): number;
+	/** Rows of the terminal, 1–255. */
+	get terminalRows(): number;
+	/** Columns of the terminal, 1–255. */
+	get terminalCols(): number;
+	/** Kept for later formats, 0. */
+	get reserved(): number;
+	/** Sets the record format; 1 is the only one. */
+	setVersion(version: number): void;
+	/** Sets the hash of the feature names, 0 to 2^32 − 1. */
+	setRegistryHash(hash: number): void;
+	/** Sets all flags, 0 to 2^32 − 1. */
+	setFeatureFlags(flags: number): void;
+	/** Sets the terminal mode, 0–3. */
+	setTerminalMode(mode: number): void;
+	/** Sets the rows of the terminal, 1–255. */
+	setTerminalRows(rows: number): void;
+	/** Sets the columns of the terminal, 1–255. */
+	setTerminalCols(cols: number): void;
+	/** Sets the reserved byte; 0 is the only value of this format. */
+	setReserved(reserved: number): void;
+	/** Whether the flag of this bit, 0–31, is set. */
+	hasFeature(bit: number): boolean;
+	/** Sets or clears the flag of this bit, 0–31. */
+	setFeature(bit: number, on: boolean): void;
+	/** Turns the flag of this bit, 0–31, around, and returns what it is now. */
+	toggleFeature(bit: number): boolean;
+	/** A copy of the 13 bytes. */
+	toBuffer(): ArrayBuffer;
+	/** The bytes as `0x` and 26 lower-case hexadecimal digits. */
+	toHex(): string;
+}
+/** What `persist` and `rollback` take besides their first argument. */
+export interface RevisionOptions {
+	/** Who is recorded, up to 255 characters. Default: the `actor` of the config. */
+	actor?: string;
+	/**
+	 * Refuses with `ERR_REVISION_CONFLICT` unless this is the last revision of the environment; 0 stands for none.
+	 */
+	ifRevision?: number;
+}
+/** What {@link ProductionConfig.validate} found. */
+export interface Validation {
+	readonly isValid: boolean;
+	/** A sentence for each thing that is wrong. */
+	readonly errors: string[];
+}
+/** One feature of a config. */
+export interface Feature<Name extends string = string> {
+	readonly name: Name;
+	/** Whether the feature is on now. */
+	readonly enabled: boolean;
+	/** Turns it on, and tells whether that changed anything. */
+	enable(): boolean;
+	/** Turns it off, and tells whether that changed anything. */
+	disable(): boolean;
+}
+/**
+ * A configuration: feature flags by name, terminal settings, and their history.
+ *
+ * Reads and flips are one atomic operation on shared memory. They never call native code, and they never wait.
+ * Everything about the history returns a promise.
+ *
+ * @example
+ * const config = createProductionConfig({ persistPath: './config.db' });
+ * config.enableFeature('metrics');
+ * if (config.isFeatureEnabled('metrics')) startMetrics();
+ * await config.persist('metrics on');
+ * await config.close();
+ */
+export declare class ProductionConfig<Name extends string = string> {
+	#private;
+	/**
+	 * Whether a feature is on. One atomic read.
+	 *
+	 * @throws ConfigError `ERR_UNKNOWN_FEATURE` with the names there are.
+	 */
+	isFeatureEnabled(name: Name): boolean;
+	/**
+	 * Turns a feature on, for everyone who shares this config's memory. Flips of other features that happen at the same
+	 * time are never lost.
+	 *
+	 * @returns Whether this call changed anything.
+	 * @throws ConfigError `ERR_UNKNOWN_FEATURE` with the names there are.
+	 */
+	enableFeature(name: Name): boolean;
+	/**
+	 * Turns a feature off, for everyone who shares this config's memory.
+	 *
+	 * @returns Whether this call changed anything.
+	 * @throws ConfigError `ERR_UNKNOWN_FEATURE` with the names there are.
+	 */
+	disableFeature(name: Name): boolean;
+	/**
+	 * Turns a feature on or off.
+	 *
+	 * @returns Whether this call changed anything.
+	 * @throws TypeError `ERR_INVALID_TYPE` when `on` is not a boolean.
+	 */
+	setFeature(name: Name, on: boolean): boolean;
+	/** Turns a feature around in one atomic step, and returns whether it is on now. */
+	toggleFeature(name: Name): boolean;
+	/**
+	 * One feature, for code that asks about it again and again.
+	 *
+	 * @example
+	 * const beta = config.feature('beta_feature');
+	 * if (beta.enabled) showBeta();
+	 */
+	feature(name: Name): Feature<Name>;
+	/** The names of the features that are on, in bit order. */
+	getEnabledFeatures(): Name[];
+	/** The names of all features, in bit order. In a database that others use too, this includes theirs. */
+	getFeatureNames(): string[];
+	/**
+	 * Makes several changes at once: others see all of them or none. When `edit` throws, nothing has changed.
+	 *
+	 * @param edit - Says what to change, right away; it must not be an async function.
+	 * @returns Whether anything changed.
+	 * @example
+	 * config.update((draft) => {
+	 *   draft.enable('metrics', 'caching');
+	 *   draft.disable('debug');
+	 *   draft.terminal(2, 50, 120);
+	 * });
+	 */
+	update(edit: (draft: UpdateDraft<Name>) => void): boolean;
+	/**
+	 * Takes flags and terminal settings from a 13-byte record, as one change. The record may come from elsewhere, so any
+	 * values are taken, and {@link ProductionConfig.validate} tells what is wrong with them. Its version and registry
+	 * hash describe where it came from and are not taken.
+	 *
+	 * @throws RangeError `ERR_BUFFER_LENGTH`: `Buffer must be exactly 13 bytes`.
+	 */
+	updateFromBuffer(bytes: RecordBytes): void;
+	/**
+	 * Sets mode, rows and columns at once.
+	 *
+	 * @param mode - 0 disabled, 1 cooked, 2 raw, 3 pipe.
+	 * @param rows - 1–255.
+	 * @param cols - 1–255.
+	 * @throws RangeError `ERR_OUT_OF_RANGE`, such as `Invalid rows: 0 (must be 1-255)`.
+	 */
+	setTerminalSettings(mode: number, rows: number, cols: number): void;
+	/** Mode, rows and columns, read at once. */
+	getTerminalSettings(): TerminalSettings;
+	/** Record format, 1. */
+	get version(): number;
+	set version(version: number);
+	/** Hash of the feature names, 0 to 2^32 − 1. It describes the record and decides nothing. */
+	get registryHash(): number;
+	set registryHash(hash: number);
+	/**
+	 * All flags as a number, 0 to 2^32 − 1. `flags |= x` reads and writes in two steps: where others write too, use
+	 * {@link ProductionConfig.update}.
+	 */
+	get featureFlags(): number;
+	set featureFlags(flags: number);
+	/** 0 disabled, 1 cooked, 2 raw, 3 pipe. */
+	get terminalMode(): number;
+	set terminalMode(mode: number);
+	/** Rows of the terminal, 1–255. */
+	get rows(): number;
+	set rows(rows: number);
+	/** Columns of the terminal, 1–255. */
+	get cols(): number;
+	set cols(cols: number);
+	/** Kept for later formats, 0. */
+	get reserved(): number;
+	set reserved(reserved: number);
+	/** The environment whose history this config reads and writes. */
+	get environment(): string;
+	/** The 13 bytes. Flags and terminal settings are always of one moment. */
+	toBytes(): Uint8Array;
+	/** The 13 bytes as `0x` and 26 hexadecimal digits. */
+	toHex(): string;
+	/** An independent copy of the record. */
+	getCore(): ConfigCore13Byte;
+	/**
+	 * The state page as a `SharedArrayBuffer` of 128 bytes, for code that shares it with worker threads by itself.
+	 * `undefined` in runtimes that cannot share native memory (see the README's table). Its layout is in
+	 * `docs/memory.md`; write to it only through `Atomics`.
+	 */
+	get sharedBuffer(): SharedArrayBuffer | undefined;
+	/**
+	 * The state for people to read. While nothing changes this is the same frozen object, except with `debugMode`,
+	 * where it also has the timings of the operations.
+	 */
+	getDebugView(): DebugView<Name>;
+	/** Checks every field of the state, and the store. */
+	validate(): Validation;
+	/**
+	 * Writes the state as it is at this moment to the database. When the promise resolves, it is on disk and survives
+	 * a crash and a power failure. Calls of one turn of the event loop share one transaction, each with a revision of
+	 * its own, in call order.
+	 *
+	 * @param reason - Why, for the history; up to 1,000 characters.
+	 * @throws ConfigError `ERR_PERSISTENCE_DISABLED`, `ERR_REVISION_CONFLICT`, `ERR_STORE_BUSY`, `ERR_DISK_FULL` and
+	 *   others of `docs/errors.md`; then nothing was written.
+	 */
+	persist(reason?: string, options?: RevisionOptions): Promise<HistoryEntry>;
+	/**
+	 * Goes to the last persisted state. Features that the revision did not know stay as they are.
+	 *
+	 * @returns `false` when nothing was persisted in this environment yet.
+	 */
+	load(): Promise<boolean>;
+	/**
+	 * The revisions of this environment, newest first.
+	 *
+	 * @param limit - How many at most, 1–10,000. Default 50.
+	 * @param options - `before`: only revisions with a smaller number, to read on from the last page.
+	 */
+	getHistory(limit?: number, options?: {
+		before?: number;
+	}): Promise<HistoryEntry[]>;
+	/**
+	 * Goes back to an earlier state, and records that as a new revision. Features that the revision did not know stay
+	 * as they are.
+	 *
+	 * @param revision - The revision to go back to. Default: the one before the current state, so that repeated calls
+	 *   walk back through the history.
+	 * @throws ConfigError `ERR_REVISION_NOT_FOUND`, `ERR_NOTHING_TO_ROLL_BACK`, `ERR_REVISION_CONFLICT`.
+	 */
+	rollback(revision?: number, options?: RevisionOptions): Promise<HistoryEntry>;
+	/**
+	 * What is different between two revisions of this environment.
+	 *
+	 * @throws ConfigError `ERR_REVISION_NOT_FOUND`.
+	 */
+	diff(from: number, to: number): Promise<ConfigDiff>;
+	/**
+	 * Takes over the last persisted state of another environment of the same database, and records that as a new
+	 * revision of this one.
+	 *
+	 * @throws ConfigError `ERR_NOTHING_TO_PROMOTE` when nothing was persisted there.
+	 */
+	promote(fromEnvironment: string, options?: {
+		actor?: string;
+	}): Promise<HistoryEntry>;
+	/**
+	 * Ends this config: every later use of it fails with `ERR_CLOSED`. Resolves when all persists are done and the
+	 * database is closed. Calling it again gives the same promise.
+	 */
+	close(): Promise<void>;
+	/** Ends this config without waiting. Persists that were started still settle. */
+	destroy(): void;
+	[Symbol.dispose](): void;
+	[Symbol.asyncDispose](): Promise<void>;
+}
+/** The features of a new table when none are listed, from bit 0 up. */
+export declare const DEFAULT_FEATURES: readonly [
+	"debug",
+	"verbose",
+	"metrics",
+	"logging",
+	"caching",
+	"compression",
+	"encryption",
+	"validation",
+	"beta_feature",
+	"new_feature",
+	"maintenance_mode"
+];
+/** The features of a config that lists none, from bit 0 up. */
+export type DefaultFeature = (typeof DEFAULT_FEATURES)[number];
+/** Options of {@link createProductionConfig} and {@link createDevelopmentConfig}. Unknown ones are refused. */
+export interface ConfigOptions<Features extends readonly string[] = readonly DefaultFeature[]> {
+	/**
+	 * SQLite file that keeps the history. It is made when missing; its directory must exist. Left out, the config lives
+	 * in memory alone.
+	 */
+	persistPath?: string;
+	/**
+	 * Which of the histories in the file this config reads and writes: a letter, digit or `_`, then up to 63 letters,
+	 * digits, `_`, `.` or `-`. Default: `NODE_ENV`, else `development`.
+	 */
+	environment?: string;
+	/**
+	 * Names of the features, up to 32: each a letter, then up to 62 letters, digits, `_`, `.` or `-`. A name keeps the
+	 * bit it first got in a database, wherever it stands in later lists. Default: the names the database has, or
+	 * {@link DEFAULT_FEATURES} in a new one.
+	 */
+	features?: Features;
+	/** Times every operation and shows the figures in the debug view. Costs some 100 ns an operation. Default false. */
+	debugMode?: boolean;
+	/** Who is recorded with each revision, up to 255 characters. Default: the user and the process id. */
+	actor?: string;
+	/** Starts from the last persisted state when there is one. Default true. */
+	autoLoad?: boolean;
+	/**
+	 * What happens when the database cannot be opened: `throw` (default) throws the error; `degrade` runs in memory
+	 * alone, and says so in `validate()`, in the debug view and in the rejection of every `persist()`.
+	 */
+	onStoreError?: "throw" | "degrade";
+	/** Refuses every change of the state and of the database, which must exist. Default false. */
+	readOnly?: boolean;
+}
+/**
+ * Opens a config. With `persistPath` it starts from the last persisted state of its environment; without one, or when
+ * nothing was persisted yet, every feature is off and the terminal is raw with 24 × 80.
+ *
+ * @throws TypeError `ERR_UNKNOWN_OPTION`, `ERR_INVALID_TYPE`; RangeError `ERR_INVALID_VALUE`; ConfigError for feature
+ *   names and for the database, such as `ERR_STORE_PATH`, `ERR_NOT_A_DATABASE`, `ERR_NEWER_SCHEMA`, `ERR_STORE_BUSY`.
+ * @example
+ * const config = createProductionConfig({ persistPath: './config.db', features: ['checkout', 'search'] });
+ * config.enableFeature('checkout'); // a name that is not in the list does not compile
+ * await config.persist('open the shop');
+ */
+export declare function createProductionConfig<const Features extends readonly string[] = readonly DefaultFeature[]>(options?: ConfigOptions<Features>): ProductionConfig<Features[number]>;
+/**
+ * As {@link createProductionConfig}, but with debug, verbose and logging on when nothing was persisted yet, as far as
+ * the config has these features.
+ */
+export declare function createDevelopmentConfig<const Features extends readonly string[] = readonly DefaultFeature[]>(options?: ConfigOptions<Features>): ProductionConfig<Features[number]>;
+/**
+ * Stable codes of every error this package throws or rejects with. Messages may improve; codes stay.
+ * `docs/errors.md` says for each what happened and what to do.
+ */
+export type ErrorCode = "ERR_BINDING" | "ERR_BUFFER_LENGTH" | "ERR_CLOSED" | "ERR_DISK_FULL" | "ERR_DUPLICATE_FEATURE" | "ERR_FOREIGN_DATABASE" | "ERR_INVALID_FEATURE_NAME" | "ERR_INVALID_STATE" | "ERR_INVALID_TYPE" | "ERR_INVALID_VALUE" | "ERR_NEWER_SCHEMA" | "ERR_NOTHING_TO_PROMOTE" | "ERR_NOTHING_TO_ROLL_BACK" | "ERR_NOT_A_DATABASE" | "ERR_OUT_OF_RANGE" | "ERR_PAGE_NOT_OPEN" | "ERR_PERSISTENCE_DISABLED" | "ERR_RANDOM" | "ERR_READ_ONLY" | "ERR_REVISION_CONFLICT" | "ERR_REVISION_NOT_FOUND" | "ERR_RUNTIME" | "ERR_STORE" | "ERR_STORE_BUSY" | "ERR_STORE_CORRUPT" | "ERR_STORE_DEGRADED" | "ERR_STORE_NOT_FOUND" | "ERR_STORE_PATH" | "ERR_STORE_PERMISSION" | "ERR_STORE_STOPPED" | "ERR_THREAD" | "ERR_TOO_MANY_FEATURES" | "ERR_UNKNOWN_FEATURE" | "ERR_UNKNOWN_OPTION";
+/**
+ * An error of this package, other than a wrong type (`TypeError`) or a value out of range (`RangeError`). Those two
+ * carry a `code` as well.
+ *
+ * @example
+ * try {
+ *   await config.persist('release 42', { ifRevision: 7 });
+ * } catch (error) {
+ *   if (error instanceof ConfigError && error.code === 'ERR_REVISION_CONFLICT') await reviewAgain();
+ *   else throw error;
+ * }
+ */
+export declare class ConfigError extends Error {
+	/** Stable name of what happened. */
+	readonly code: ErrorCode;
+}
+
+export {};

@@ -1,0 +1,63 @@
+import { makeError, show } from './errors';
+
+/** Checks of arguments and options that many places share. Each returns the value or throws. */
+
+export function checkString(value: unknown, what: string): string {
+  if (typeof value !== 'string') {
+    throw makeError('ERR_INVALID_TYPE', `Invalid ${what}: ${show(value)} (must be a string)`);
+  }
+  return value;
+}
+
+export function checkBoolean(value: unknown, what: string): boolean {
+  if (typeof value !== 'boolean') {
+    throw makeError('ERR_INVALID_TYPE', `Invalid ${what}: ${show(value)} (must be true or false)`);
+  }
+  return value;
+}
+
+/** A whole number from `min` to `max`; `what` and the range make the message, such as `Invalid rows: 0 (must be 1-255)`. */
+export function checkInteger(value: unknown, what: string, min: number, max: number): number {
+  if (typeof value !== 'number') {
+    throw makeError('ERR_INVALID_TYPE', `Invalid ${what}: ${show(value)} (must be ${range(min, max)})`);
+  }
+  if (!Number.isInteger(value) || value < min || value > max) {
+    throw makeError('ERR_OUT_OF_RANGE', `Invalid ${what}: ${value} (must be ${range(min, max)})`);
+  }
+  return value;
+}
+
+/** Text that is kept in the history: not empty, not longer than `maxLength` UTF-16 units, and valid Unicode. */
+export function checkText(value: unknown, what: string, maxLength: number): string {
+  const text = checkString(value, what);
+  if (text.trim() === '') {
+    throw makeError('ERR_INVALID_VALUE', `Invalid ${what}: ${show(text)} (must not be empty)`);
+  }
+  if (text.length > maxLength) {
+    throw makeError(
+      'ERR_INVALID_VALUE',
+      `Invalid ${what}: ${show(text)} has ${text.length} characters (must be at most ${maxLength})`,
+    );
+  }
+  if (!text.isWellFormed() || text.includes('\0')) {
+    throw makeError('ERR_INVALID_VALUE', `Invalid ${what}: ${show(text)} (must be valid Unicode without NUL)`);
+  }
+  return text;
+}
+
+/** An object whose keys are all in `known`. */
+export function checkKeys(value: unknown, what: string, known: readonly string[]): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw makeError('ERR_INVALID_TYPE', `Invalid ${what}: ${show(value)} (must be an object)`);
+  }
+  for (const key of Object.keys(value)) {
+    if (!known.includes(key)) {
+      throw makeError('ERR_UNKNOWN_OPTION', `Unknown option: ${key}. Available: ${known.join(', ')}`);
+    }
+  }
+  return value as Record<string, unknown>;
+}
+
+function range(min: number, max: number): string {
+  return min === max ? `${min}` : `${min}-${max}`;
+}

@@ -1,0 +1,705 @@
+import { userInfo } from 'node:os';
+import type { InspectOptions } from 'node:util';
+import { checkBoolean, checkInteger, checkKeys, checkText } from './checks';
+import { type DebugView, makeDebugView, type StoreStatus } from './debug-view';
+import { DraftChanges, type UpdateDraft } from './draft';
+import { makeError, show } from './errors';
+import { type FeatureTable, featureTable, namesOf, NO_MASKS } from './feature-table';
+import {
+  RECORD_VERSION,
+  WORD_FEATURE_FLAGS,
+  WORD_GENERATION,
+  WORD_HEADER,
+  WORD_REGISTRY_HASH,
+  WORD_TERMINAL,
+} from './generated/layout';
+import { type ConfigDiff, type HistoryEntry, toDiff, toHistoryEntry } from './history';
+import { native, type NativeAnswer, type NativeRevision } from './native';
+import { checkActor, checkEnvironment } from './options';
+import {
+  compareExchangeState,
+  exchangeState,
+  joinState,
+  type Page,
+  readGeneration,
+  readRecord,
+  readRevision,
+  readState,
+  splitState,
+} from './page';
+import {
+  checkCols,
+  checkReserved,
+  checkRows,
+  checkTerminalMode,
+  checkU32,
+  ConfigCore13Byte,
+  copyRecord,
+  type RecordBytes,
+  toHex,
+} from './record';
+import type { Store } from './store';
+import { describeTerminal, packTerminal, type TerminalSettings, unpackTerminal } from './terminal';
+import type { Stopwatch } from './timings';
+
+/** What `persist` and `rollback` take besides their first argument. */
+export interface RevisionOptions {
+  /** Who is recorded, up to 255 characters. Default: the `actor` of the config. */
+  actor?: string;
+  /**
+   * Refuses with `ERR_REVISION_CONFLICT` unless this is the last revision of the environment; 0 stands for none.
+   */
+  ifRevision?: number;
+}
+
+/** What {@link ProductionConfig.validate} found. */
+export interface Validation {
+  readonly isValid: boolean;
+  /** A sentence for each thing that is wrong. */
+  readonly errors: string[];
+}
+
+/** One feature of a config. */
+export interface Feature<Name extends string = string> {
+  readonly name: Name;
+  /** Whether the feature is on now. */
+  readonly enabled: boolean;
+  /** Turns it on, and tells whether that changed anything. */
+  enable(): boolean;
+  /** Turns it off, and tells whether that changed anything. */
+  disable(): boolean;
+}
+
+/** @internal What a config is made of. */
+export interface Parts {
+  readonly page: Page;
+  readonly table: FeatureTable;
+  readonly environment: string;
+  readonly actor: string | undefined;
+  readonly readOnly: boolean;
+  readonly store: Store | undefined;
+  readonly storeStatus: StoreStatus;
+  /** Why the store is degraded. */
+  readonly storeError: Error | undefined;
+  readonly stopwatch: Stopwatch | undefined;
+}
+
+const MAX_REASON_LENGTH = 1000;
+const MAX_HISTORY_LIMIT = 10_000;
+const DEFAULT_HISTORY_LIMIT = 50;
+
+/** Gives back the pages of configs that were dropped without `close()`. */
+const abandoned = new FinalizationRegistry<number>((page) => native.releasePage(page));
+
+/**
+ * A configuration: feature flags by name, terminal settings, and their history.
+ *
+ * Reads and flips are one atomic operation on shared memory. They never call native code, and they never wait.
+ * Everything about the history returns a promise.
+ *
+ * @example
+ * const config = createProductionConfig({ persistPath: './config.db' });
+ * config.enableFeature('metrics');
+ * if (config.isFeatureEnabled('metrics')) startMetrics();
+ * await config.persist('metrics on');
+ * await config.close();
+ */
+export class ProductionConfig<Name extends string = string> {
+  // What the hot methods need stands in fields of its own. A closed config has tables without names, so that its hot
+  // methods end in the slow path, which tells why.
+  #words: Int32Array;
+  #base: number;
+  #masks: FeatureTable['masks'];
+  #writableMasks: FeatureTable['masks'];
+  #parts: Parts;
+  #table: FeatureTable;
+  #debugView: DebugView<Name> | undefined;
+  #sharedBuffer: SharedArrayBuffer | undefined;
+  #closing: Promise<void> | undefined;
+
+  /** @internal Use {@link createProductionConfig}. */
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.#words = parts.page.views.words;
+    this.#base = parts.page.base;
+    this.#table = parts.table;
+    this.#masks = parts.table.masks;
+    this.#writableMasks = parts.readOnly ? NO_MASKS : parts.table.masks;
+    abandoned.register(this, parts.page.handle, this);
+  }
+
+  // ---- Features -----------------------------------------------------------------------------------------------
+
+  /**
+   * Whether a feature is on. One atomic read.
+   *
+   * @throws ConfigError `ERR_UNKNOWN_FEATURE` with the names there are.
+   */
+  isFeatureEnabled(name: Name): boolean {
+    const mask = this.#masks[name] ?? this.#refuseRead(name);
+    return (Atomics.load(this.#words, this.#base + WORD_FEATURE_FLAGS) & mask) !== 0;
+  }
+
+  /**
+   * Turns a feature on, for everyone who shares this config's memory. Flips of other features that happen at the same
+   * time are never lost.
+   *
+   * @returns Whether this call changed anything.
+   * @throws ConfigError `ERR_UNKNOWN_FEATURE` with the names there are.
+   */
+  enableFeature(name: Name): boolean {
+    const mask = this.#writableMasks[name] ?? this.#refuseWrite(name);
+    const before = Atomics.or(this.#words, this.#base + WORD_FEATURE_FLAGS, mask);
+    if ((before & mask) !== 0) return false;
+    this.#countChange();
+    return true;
+  }
+
+  /**
+   * Turns a feature off, for everyone who shares this config's memory.
+   *
+   * @returns Whether this call changed anything.
+   * @throws ConfigError `ERR_UNKNOWN_FEATURE` with the names there are.
+   */
+  disableFeature(name: Name): boolean {
+    const mask = this.#writableMasks[name] ?? this.#refuseWrite(name);
+    const before = Atomics.and(this.#words, this.#base + WORD_FEATURE_FLAGS, ~mask);
+    if ((before & mask) === 0) return false;
+    this.#countChange();
+    return true;
+  }
+
+  /**
+   * Turns a feature on or off.
+   *
+   * @returns Whether this call changed anything.
+   * @throws TypeError `ERR_INVALID_TYPE` when `on` is not a boolean.
+   */
+  setFeature(name: Name, on: boolean): boolean {
+    return checkBoolean(on, 'feature value') ? this.enableFeature(name) : this.disableFeature(name);
+  }
+
+  /** Turns a feature around in one atomic step, and returns whether it is on now. */
+  toggleFeature(name: Name): boolean {
+    const mask = this.#writableMasks[name] ?? this.#refuseWrite(name);
+    const before = Atomics.xor(this.#words, this.#base + WORD_FEATURE_FLAGS, mask);
+    this.#countChange();
+    return (before & mask) === 0;
+  }
+
+  /**
+   * One feature, for code that asks about it again and again.
+   *
+   * @example
+   * const beta = config.feature('beta_feature');
+   * if (beta.enabled) showBeta();
+   */
+  feature(name: Name): Feature<Name> {
+    if (this.#masks[name] === undefined) this.#refuseRead(name);
+    const config = this;
+    return {
+      name,
+      get enabled() {
+        return config.isFeatureEnabled(name);
+      },
+      enable: () => this.enableFeature(name),
+      disable: () => this.disableFeature(name),
+    };
+  }
+
+  /** The names of the features that are on, in bit order. */
+  getEnabledFeatures(): Name[] {
+    this.#checkOpen();
+    return namesOf(this.#table, this.featureFlags) as Name[];
+  }
+
+  /** The names of all features, in bit order. In a database that others use too, this includes theirs. */
+  getFeatureNames(): string[] {
+    this.#checkOpen();
+    return [...this.#table.names];
+  }
+
+  // ---- Several changes at once --------------------------------------------------------------------------------
+
+  /**
+   * Makes several changes at once: others see all of them or none. When `edit` throws, nothing has changed.
+   *
+   * @param edit - Says what to change, right away; it must not be an async function.
+   * @returns Whether anything changed.
+   * @example
+   * config.update((draft) => {
+   *   draft.enable('metrics', 'caching');
+   *   draft.disable('debug');
+   *   draft.terminal(2, 50, 120);
+   * });
+   */
+  update(edit: (draft: UpdateDraft<Name>) => void): boolean {
+    this.#checkWritable();
+    if (typeof edit !== 'function') {
+      throw makeError('ERR_INVALID_TYPE', `Invalid update: ${show(edit)} (must be a function)`);
+    }
+    const changes = new DraftChanges<Name>((name) => this.#masks[name] ?? this.#refuseRead(name));
+    const returned: unknown = edit(changes);
+    if (returned instanceof Promise) {
+      // Its outcome is of no interest, but it must not end the process as an unhandled rejection.
+      returned.catch(() => {});
+      throw makeError('ERR_INVALID_TYPE', 'Invalid update: an async function (must make its changes before it returns)');
+    }
+    return this.#exchange((flags, terminal) => changes.apply(flags, terminal));
+  }
+
+  /**
+   * Takes flags and terminal settings from a 13-byte record, as one change. The record may come from elsewhere, so any
+   * values are taken, and {@link ProductionConfig.validate} tells what is wrong with them. Its version and registry
+   * hash describe where it came from and are not taken.
+   *
+   * @throws RangeError `ERR_BUFFER_LENGTH`: `Buffer must be exactly 13 bytes`.
+   */
+  updateFromBuffer(bytes: RecordBytes): void {
+    const fields = new DataView(copyRecord(bytes).buffer);
+    this.#checkWritable();
+    const state = joinState(fields.getUint32(5, true), fields.getUint32(9, true));
+    if (exchangeState(this.#parts.page, state) !== state) this.#countChange();
+  }
+
+  // ---- Terminal -----------------------------------------------------------------------------------------------
+
+  /**
+   * Sets mode, rows and columns at once.
+   *
+   * @param mode - 0 disabled, 1 cooked, 2 raw, 3 pipe.
+   * @param rows - 1–255.
+   * @param cols - 1–255.
+   * @throws RangeError `ERR_OUT_OF_RANGE`, such as `Invalid rows: 0 (must be 1-255)`.
+   */
+  setTerminalSettings(mode: number, rows: number, cols: number): void {
+    const word = packTerminal(mode, rows, cols);
+    this.#checkWritable();
+    const before = Atomics.exchange(this.#words, this.#base + WORD_TERMINAL, word);
+    if (before !== word) this.#countChange();
+  }
+
+  /** Mode, rows and columns, read at once. */
+  getTerminalSettings(): TerminalSettings {
+    return unpackTerminal(this.#terminalWord());
+  }
+
+  // ---- Fields of the record -----------------------------------------------------------------------------------
+
+  /** Record format, 1. */
+  get version(): number {
+    return this.#word(WORD_HEADER) >>> 24;
+  }
+
+  set version(version: number) {
+    this.#checkWritable();
+    checkInteger(version, 'version', RECORD_VERSION, RECORD_VERSION);
+  }
+
+  /** Hash of the feature names, 0 to 2^32 − 1. It describes the record and decides nothing. */
+  get registryHash(): number {
+    return this.#word(WORD_REGISTRY_HASH) >>> 0;
+  }
+
+  set registryHash(hash: number) {
+    const word = checkU32(hash, 'registry hash') | 0;
+    this.#checkWritable();
+    const before = Atomics.exchange(this.#words, this.#base + WORD_REGISTRY_HASH, word);
+    if (before !== word) this.#countChange();
+  }
+
+  /**
+   * All flags as a number, 0 to 2^32 − 1. `flags |= x` reads and writes in two steps: where others write too, use
+   * {@link ProductionConfig.update}.
+   */
+  get featureFlags(): number {
+    return this.#word(WORD_FEATURE_FLAGS) >>> 0;
+  }
+
+  set featureFlags(flags: number) {
+    const word = checkU32(flags, 'feature flags') | 0;
+    this.#checkWritable();
+    const unknown = (word & ~this.#table.all) >>> 0;
+    if (unknown !== 0) {
+      const bits = `0x${unknown.toString(16).padStart(8, '0')}`;
+      throw makeError('ERR_OUT_OF_RANGE', `Invalid feature flags: no feature owns the bits ${bits}`);
+    }
+    const before = Atomics.exchange(this.#words, this.#base + WORD_FEATURE_FLAGS, word);
+    if (before !== word) this.#countChange();
+  }
+
+  /** 0 disabled, 1 cooked, 2 raw, 3 pipe. */
+  get terminalMode(): number {
+    return this.#terminalWord() & 0xff;
+  }
+
+  set terminalMode(mode: number) {
+    this.#setTerminalByte(0, checkTerminalMode(mode));
+  }
+
+  /** Rows of the terminal, 1–255. */
+  get rows(): number {
+    return (this.#terminalWord() >>> 8) & 0xff;
+  }
+
+  set rows(rows: number) {
+    this.#setTerminalByte(8, checkRows(rows));
+  }
+
+  /** Columns of the terminal, 1–255. */
+  get cols(): number {
+    return (this.#terminalWord() >>> 16) & 0xff;
+  }
+
+  set cols(cols: number) {
+    this.#setTerminalByte(16, checkCols(cols));
+  }
+
+  /** Kept for later formats, 0. */
+  get reserved(): number {
+    return this.#terminalWord() >>> 24;
+  }
+
+  set reserved(reserved: number) {
+    this.#setTerminalByte(24, checkReserved(reserved));
+  }
+
+  /** The environment whose history this config reads and writes. */
+  get environment(): string {
+    return this.#parts.environment;
+  }
+
+  // ---- Views --------------------------------------------------------------------------------------------------
+
+  /** The 13 bytes. Flags and terminal settings are always of one moment. */
+  toBytes(): Uint8Array {
+    this.#checkOpen();
+    return readRecord(this.#parts.page);
+  }
+
+  /** The 13 bytes as `0x` and 26 hexadecimal digits. */
+  toHex(): string {
+    return toHex(this.toBytes());
+  }
+
+  /** An independent copy of the record. */
+  getCore(): ConfigCore13Byte {
+    return new ConfigCore13Byte(this.toBytes());
+  }
+
+  /**
+   * The state page as a `SharedArrayBuffer` of 128 bytes, for code that shares it with worker threads by itself.
+   * `undefined` in runtimes that cannot share native memory (see the README's table). Its layout is in
+   * `docs/memory.md`; write to it only through `Atomics`.
+   */
+  get sharedBuffer(): SharedArrayBuffer | undefined {
+    this.#checkOpen();
+    if (native.hasSharedBuffers()) {
+      this.#sharedBuffer ??= native.pageBuffer(this.#parts.page.handle) as SharedArrayBuffer;
+    }
+    return this.#sharedBuffer;
+  }
+
+  /**
+   * The state for people to read. While nothing changes this is the same frozen object, except with `debugMode`,
+   * where it also has the timings of the operations.
+   */
+  getDebugView(): DebugView<Name> {
+    this.#checkOpen();
+    const { page, environment, storeStatus, stopwatch } = this.#parts;
+    const cached = this.#debugView;
+    if (
+      cached !== undefined &&
+      cached.generation === readGeneration(page) &&
+      cached.revision === (readRevision(page) || null) &&
+      stopwatch === undefined
+    ) {
+      return cached;
+    }
+    this.#debugView = makeDebugView(page, this.#table, environment, storeStatus, stopwatch?.read());
+    return this.#debugView;
+  }
+
+  /** Checks every field of the state, and the store. */
+  validate(): Validation {
+    const errors = native.recordProblems(this.toBytes(), this.#table.all);
+    const { storeError } = this.#parts;
+    if (storeError) errors.push(`Persistence is degraded: ${storeError.message}`);
+    return { isValid: errors.length === 0, errors };
+  }
+
+  // ---- History ------------------------------------------------------------------------------------------------
+
+  /**
+   * Writes the state as it is at this moment to the database. When the promise resolves, it is on disk and survives
+   * a crash and a power failure. Calls of one turn of the event loop share one transaction, each with a revision of
+   * its own, in call order.
+   *
+   * @param reason - Why, for the history; up to 1,000 characters.
+   * @throws ConfigError `ERR_PERSISTENCE_DISABLED`, `ERR_REVISION_CONFLICT`, `ERR_STORE_BUSY`, `ERR_DISK_FULL` and
+   *   others of `docs/errors.md`; then nothing was written.
+   */
+  async persist(reason = 'manual', options: RevisionOptions = {}): Promise<HistoryEntry> {
+    checkText(reason, 'reason', MAX_REASON_LENGTH);
+    const { actor, ifRevision } = this.#checkRevisionOptions(options);
+    const store = this.#writableStore();
+    return this.#entry(await store.persist(this.#parts.page.handle, reason, actor, ifRevision));
+  }
+
+  /**
+   * Goes to the last persisted state. Features that the revision did not know stay as they are.
+   *
+   * @returns `false` when nothing was persisted in this environment yet.
+   */
+  async load(): Promise<boolean> {
+    const answer = await this.#openStore().load(this.#parts.page.handle);
+    this.#adopt(answer);
+    return answer.revisions.length > 0;
+  }
+
+  /**
+   * The revisions of this environment, newest first.
+   *
+   * @param limit - How many at most, 1–10,000. Default 50.
+   * @param options - `before`: only revisions with a smaller number, to read on from the last page.
+   */
+  async getHistory(limit = DEFAULT_HISTORY_LIMIT, options: { before?: number } = {}): Promise<HistoryEntry[]> {
+    checkInteger(limit, 'limit', 1, MAX_HISTORY_LIMIT);
+    const { before } = checkKeys(options, 'options', ['before']);
+    const answer = await this.#openStore().history(limit, before === undefined ? undefined : checkRevision(before, 'before'));
+    const table = this.#adopt(answer);
+    return answer.revisions.map((revision) => toHistoryEntry(revision, table));
+  }
+
+  /**
+   * Goes back to an earlier state, and records that as a new revision. Features that the revision did not know stay
+   * as they are.
+   *
+   * @param revision - The revision to go back to. Default: the one before the current state, so that repeated calls
+   *   walk back through the history.
+   * @throws ConfigError `ERR_REVISION_NOT_FOUND`, `ERR_NOTHING_TO_ROLL_BACK`, `ERR_REVISION_CONFLICT`.
+   */
+  async rollback(revision?: number, options: RevisionOptions = {}): Promise<HistoryEntry> {
+    const to = revision === undefined ? undefined : checkRevision(revision, 'revision');
+    const { actor, ifRevision } = this.#checkRevisionOptions(options);
+    const store = this.#writableStore();
+    return this.#entry(await store.rollback(this.#parts.page.handle, to, actor, ifRevision));
+  }
+
+  /**
+   * What is different between two revisions of this environment.
+   *
+   * @throws ConfigError `ERR_REVISION_NOT_FOUND`.
+   */
+  async diff(from: number, to: number): Promise<ConfigDiff> {
+    checkRevision(from, 'revision');
+    checkRevision(to, 'revision');
+    const answer = await this.#openStore().compare(from, to);
+    const [older, newer] = answer.revisions as [NativeRevision, NativeRevision];
+    return toDiff(older, newer, this.#adopt(answer));
+  }
+
+  /**
+   * Takes over the last persisted state of another environment of the same database, and records that as a new
+   * revision of this one.
+   *
+   * @throws ConfigError `ERR_NOTHING_TO_PROMOTE` when nothing was persisted there.
+   */
+  async promote(fromEnvironment: string, options: { actor?: string } = {}): Promise<HistoryEntry> {
+    const from = checkEnvironment(fromEnvironment);
+    if (from === this.environment) {
+      throw makeError('ERR_INVALID_VALUE', `Invalid environment: ${show(from)} (must be another than this config's own)`);
+    }
+    const { actor } = checkKeys(options, 'options', ['actor']);
+    const store = this.#writableStore();
+    return this.#entry(await store.promote(this.#parts.page.handle, from, this.#actor(actor)));
+  }
+
+  // ---- End ----------------------------------------------------------------------------------------------------
+
+  /**
+   * Ends this config: every later use of it fails with `ERR_CLOSED`. Resolves when all persists are done and the
+   * database is closed. Calling it again gives the same promise.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#end();
+    return this.#closing;
+  }
+
+  /** Ends this config without waiting. Persists that were started still settle. */
+  destroy(): void {
+    // Nobody waits for the outcome, and what was started reports its own.
+    this.close().catch(() => {});
+  }
+
+  [Symbol.dispose](): void {
+    this.destroy();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** What `console.log(config)` shows: features and terminal, not bytes. */
+  [Symbol.for('nodejs.util.inspect.custom')](
+    depth: number,
+    options: InspectOptions,
+    inspect: (value: unknown, options: InspectOptions) => string,
+  ): string {
+    if (this.#closing) return 'ProductionConfig (closed)';
+    if (depth < 0) return '[ProductionConfig]';
+    const { features, terminal, revision, store, timings } = this.getDebugView();
+    const shown = {
+      environment: this.environment,
+      enabled: features.enabled,
+      disabled: features.disabled,
+      terminal: describeTerminal(terminal),
+      revision,
+      ...(store.status !== 'none' && { store }),
+      ...(timings && { timings }),
+    };
+    return `ProductionConfig ${inspect(shown, options)}`;
+  }
+
+  // ---- Inside -------------------------------------------------------------------------------------------------
+
+  #countChange(): void {
+    Atomics.add(this.#words, this.#base + WORD_GENERATION, 1);
+  }
+
+  #word(index: number): number {
+    this.#checkOpen();
+    return Atomics.load(this.#words, this.#base + index);
+  }
+
+  #terminalWord(): number {
+    return this.#word(WORD_TERMINAL);
+  }
+
+  /** Replaces flags and terminal by what `next` makes of them, in one step that nobody else's change comes between. */
+  #exchange(next: (flags: number, terminal: number) => [flags: number, terminal: number]): boolean {
+    const { page } = this.#parts;
+    let state = readState(page);
+    for (;;) {
+      const { flags, terminal } = splitState(state);
+      const wanted = joinState(...next(flags, terminal));
+      const before = compareExchangeState(page, state, wanted);
+      if (before === state) {
+        if (wanted === state) return false;
+        this.#countChange();
+        return true;
+      }
+      state = before;
+    }
+  }
+
+  #setTerminalByte(shift: number, value: number): void {
+    this.#checkWritable();
+    this.#exchange((flags, terminal) => [flags, (terminal & ~(0xff << shift)) | (value << shift)]);
+  }
+
+  /** Finishes what a hot method could not: always throws, and says why the name has no flag. */
+  #refuseRead(name: unknown): never {
+    this.#checkOpen();
+    if (typeof name !== 'string') {
+      throw makeError('ERR_INVALID_TYPE', `Invalid feature name: ${show(name)} (must be a string)`);
+    }
+    throw makeError('ERR_UNKNOWN_FEATURE', `Unknown feature: ${name}. Available: ${this.#table.names.join(', ')}`);
+  }
+
+  #refuseWrite(name: unknown): never {
+    this.#checkWritable();
+    return this.#refuseRead(name);
+  }
+
+  #checkOpen(): void {
+    if (this.#closing) {
+      throw makeError('ERR_CLOSED', 'This config is closed. Create another one to go on');
+    }
+  }
+
+  #checkWritable(): void {
+    this.#checkOpen();
+    if (this.#parts.readOnly) {
+      throw makeError('ERR_READ_ONLY', 'This config was created with readOnly, so it cannot be changed');
+    }
+  }
+
+  #openStore(): Store {
+    this.#checkOpen();
+    const { store, storeError } = this.#parts;
+    if (store) return store;
+    if (storeError) {
+      throw makeError(
+        'ERR_STORE_DEGRADED',
+        `Nothing is persisted, since the database could not be opened: ${storeError.message}`,
+        storeError,
+      );
+    }
+    throw makeError('ERR_PERSISTENCE_DISABLED', 'Persistence not enabled. Initialize with persistPath option.');
+  }
+
+  #writableStore(): Store {
+    this.#checkWritable();
+    return this.#openStore();
+  }
+
+  #checkRevisionOptions(options: RevisionOptions): { actor: string; ifRevision: number | undefined } {
+    const { actor, ifRevision } = checkKeys(options, 'options', ['actor', 'ifRevision']);
+    return {
+      actor: this.#actor(actor),
+      ifRevision:
+        ifRevision === undefined ? undefined : checkInteger(ifRevision, 'ifRevision', 0, Number.MAX_SAFE_INTEGER),
+    };
+  }
+
+  #actor(given: unknown): string {
+    return given === undefined ? (this.#parts.actor ?? defaultActor()) : checkActor(given);
+  }
+
+  /** Takes over names that other programs have added to the database in the meantime. */
+  #adopt({ names, registryHash }: NativeAnswer): FeatureTable {
+    if (names.length > this.#table.names.length && !this.#closing) {
+      this.#table = featureTable(names);
+      this.#masks = this.#table.masks;
+      this.#writableMasks = this.#parts.readOnly ? NO_MASKS : this.#masks;
+      this.#debugView = undefined;
+      Atomics.store(this.#words, this.#base + WORD_REGISTRY_HASH, registryHash);
+    }
+    return this.#table;
+  }
+
+  #entry(answer: NativeAnswer): HistoryEntry {
+    const [revision] = answer.revisions as [NativeRevision];
+    return toHistoryEntry(revision, this.#adopt(answer));
+  }
+
+  async #end(): Promise<void> {
+    this.#masks = NO_MASKS;
+    this.#writableMasks = NO_MASKS;
+    abandoned.unregister(this);
+    native.releasePage(this.#parts.page.handle);
+    await this.#parts.store?.close();
+  }
+}
+
+function checkRevision(revision: unknown, what: string): number {
+  return checkInteger(revision, what, 1, Number.MAX_SAFE_INTEGER);
+}
+
+let actorOfProcess: string | undefined;
+
+/** Such as `alice:4711`. A user id without a name, as containers have, stands for itself. */
+function defaultActor(): string {
+  actorOfProcess ??= `${userName()}:${process.pid}`;
+  return actorOfProcess;
+}
+
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    // The user id has no entry in the system's list.
+    return String(process.getuid?.() ?? 'unknown');
+  }
+}

@@ -1,0 +1,90 @@
+/**
+ * Stable codes of every error this package throws or rejects with. Messages may improve; codes stay.
+ * `docs/errors.md` says for each what happened and what to do.
+ */
+export type ErrorCode =
+  | 'ERR_BINDING'
+  | 'ERR_BUFFER_LENGTH'
+  | 'ERR_CLOSED'
+  | 'ERR_DISK_FULL'
+  | 'ERR_DUPLICATE_FEATURE'
+  | 'ERR_FOREIGN_DATABASE'
+  | 'ERR_INVALID_FEATURE_NAME'
+  | 'ERR_INVALID_STATE'
+  | 'ERR_INVALID_TYPE'
+  | 'ERR_INVALID_VALUE'
+  | 'ERR_NEWER_SCHEMA'
+  | 'ERR_NOTHING_TO_PROMOTE'
+  | 'ERR_NOTHING_TO_ROLL_BACK'
+  | 'ERR_NOT_A_DATABASE'
+  | 'ERR_OUT_OF_RANGE'
+  | 'ERR_PAGE_NOT_OPEN'
+  | 'ERR_PERSISTENCE_DISABLED'
+  | 'ERR_RANDOM'
+  | 'ERR_READ_ONLY'
+  | 'ERR_REVISION_CONFLICT'
+  | 'ERR_REVISION_NOT_FOUND'
+  | 'ERR_RUNTIME'
+  | 'ERR_STORE'
+  | 'ERR_STORE_BUSY'
+  | 'ERR_STORE_CORRUPT'
+  | 'ERR_STORE_DEGRADED'
+  | 'ERR_STORE_NOT_FOUND'
+  | 'ERR_STORE_PATH'
+  | 'ERR_STORE_PERMISSION'
+  | 'ERR_STORE_STOPPED'
+  | 'ERR_THREAD'
+  | 'ERR_TOO_MANY_FEATURES'
+  | 'ERR_UNKNOWN_FEATURE'
+  | 'ERR_UNKNOWN_OPTION';
+
+/**
+ * An error of this package, other than a wrong type (`TypeError`) or a value out of range (`RangeError`). Those two
+ * carry a `code` as well.
+ *
+ * @example
+ * try {
+ *   await config.persist('release 42', { ifRevision: 7 });
+ * } catch (error) {
+ *   if (error instanceof ConfigError && error.code === 'ERR_REVISION_CONFLICT') await reviewAgain();
+ *   else throw error;
+ * }
+ */
+export class ConfigError extends Error {
+  /** Stable name of what happened. */
+  readonly code: ErrorCode;
+
+  /** @internal */
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'ConfigError';
+    this.code = code;
+  }
+}
+
+/** The class of an error goes by its code; everything not listed here is a `ConfigError`. */
+const BUILT_IN_CLASSES: { readonly [code in ErrorCode]?: typeof TypeError | typeof RangeError } = {
+  ERR_INVALID_TYPE: TypeError,
+  ERR_UNKNOWN_OPTION: TypeError,
+  ERR_BUFFER_LENGTH: RangeError,
+  ERR_INVALID_VALUE: RangeError,
+  ERR_OUT_OF_RANGE: RangeError,
+};
+
+/** Makes the error that belongs to a code. */
+export function makeError(code: ErrorCode, message: string, cause?: unknown): Error & { readonly code: ErrorCode } {
+  const options = cause === undefined ? undefined : { cause };
+  const BuiltIn = BUILT_IN_CLASSES[code];
+  return BuiltIn ? Object.assign(new BuiltIn(message, options), { code }) : new ConfigError(code, message, options);
+}
+
+/** How a value is shown in a message: strings quoted and cut, everything else in a word or two. */
+export function show(value: unknown): string {
+  if (typeof value === 'string') {
+    return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
+  }
+  if (typeof value === 'function' || (typeof value === 'object' && value !== null)) {
+    return Array.isArray(value) ? 'an array' : `an instance of ${value.constructor?.name ?? 'Object'}`;
+  }
+  return typeof value === 'bigint' ? `${value}n` : String(value);
+}

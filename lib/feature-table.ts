@@ -1,0 +1,42 @@
+import { DEFAULT_FEATURES } from './generated/layout';
+import { native } from './native';
+
+/** Names and the bits they own. Tables are immutable, and shared by all configs with the same list. */
+export interface FeatureTable {
+  /** The names, from bit 0 up. */
+  readonly names: readonly string[];
+  /** The flag of each name. Has no prototype, so that no inherited property is taken for a feature. */
+  readonly masks: { readonly [name: string]: number | undefined };
+  /** All flags of this table. */
+  readonly all: number;
+  /** What `registryHash` is while this table is in use. */
+  readonly hash: number;
+}
+
+/** A table without names: every look-up in it misses, which sends a closed config to its slow path. */
+export const NO_MASKS: FeatureTable['masks'] = Object.freeze(Object.create(null));
+
+const tables = new Map<string, FeatureTable>();
+
+/** The table of these names. Throws what is wrong with a name or with the list. */
+export function featureTable(names: readonly string[] = DEFAULT_FEATURES): FeatureTable {
+  // A newline cannot be part of a name, so no two lists of names share a key.
+  const key = names.join('\n');
+  const known = tables.get(key);
+  if (known) return known;
+
+  const hash = native.hashFeatures([...names]);
+  const masks: { [name: string]: number } = Object.create(null);
+  names.forEach((name, bit) => {
+    masks[name] = 1 << bit;
+  });
+  const all = names.reduce((flags, _name, bit) => flags | (1 << bit), 0);
+  const table = Object.freeze({ names: Object.freeze([...names]), masks: Object.freeze(masks), all, hash });
+  tables.set(key, table);
+  return table;
+}
+
+/** The names whose flags are set, in bit order. */
+export function namesOf(table: FeatureTable, flags: number): string[] {
+  return table.names.filter((_name, bit) => (flags >>> bit) & 1);
+}

@@ -1,0 +1,58 @@
+// Generated from src/page/layout.rs by scripts/layout.rs. Do not edit.
+
+/** Index in 32-bit words from the page's start. Magic and record version. */
+export const WORD_HEADER = 0;
+
+/** Index in 32-bit words from the page's start. Registry hash. */
+export const WORD_REGISTRY_HASH = 1;
+
+/** Index in 32-bit words from the page's start. Feature flags. */
+export const WORD_FEATURE_FLAGS = 2;
+
+/** Index in 32-bit words from the page's start. Terminal mode, rows, cols and reserved byte. */
+export const WORD_TERMINAL = 3;
+
+/** Index in 32-bit words from the page's start. Counts applied changes. */
+export const WORD_GENERATION = 4;
+
+/** Index in 32-bit words from the page's start. 1 when a native watcher may be asleep. */
+export const WORD_SLEEPERS = 5;
+
+/** Index in 32-bit words from the page's start. Counts names appended to the table. */
+export const WORD_TABLE_EPOCH = 7;
+
+/** Index in 32-bit words from the page's start. Last persisted revision, low half; the high half follows. */
+export const WORD_REVISION = 8;
+
+/** Index in 64-bit words from the page's start: feature flags (low half) and terminal (high half). */
+export const STATE_WORD64 = 1;
+
+/** Index in 16-bit words from the page's start of the first feature's rollout, in basis points. */
+export const ROLLOUT_WORD16 = 32;
+
+/** Bytes of a state page. */
+export const PAGE_SIZE = 128;
+
+/** Pages of one chunk of private pages. */
+export const PAGES_PER_CHUNK = 512;
+
+/** Basis points of a feature rolled out to everyone. */
+export const FULL_ROLLOUT = 10000;
+
+/** Bytes of a record. */
+export const RECORD_SIZE = 13;
+
+/** The record format. */
+export const RECORD_VERSION = 1;
+
+/** The greatest terminal mode. */
+export const MAX_TERMINAL_MODE = 3;
+
+/** Features of one table at most. */
+export const MAX_FEATURES = 32;
+
+/** The 13 bytes of the default record. */
+export const DEFAULT_RECORD = [1, 120, 86, 52, 18, 7, 0, 0, 0, 2, 24, 80, 0] as const;
+
+/** The features of a new table when none are listed, from bit 0 up. */
+export const DEFAULT_FEATURES = ["debug", "verbose", "metrics", "logging", "caching", "compression", "encryption", "validation", "beta_feature", "new_feature", "maintenance_mode"] as const;

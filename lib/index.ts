@@ -1,0 +1,17 @@
+/**
+ * Feature flags and settings in 13 bytes of shared memory: read in nanoseconds, kept in SQLite.
+ *
+ * @packageDocumentation
+ */
+export { createDevelopmentConfig, createProductionConfig } from './create';
+export { ConfigError, type ErrorCode } from './errors';
+export { DEFAULT_FEATURES } from './generated/layout';
+export { ConfigCore13Byte, type RecordBytes } from './record';
+export type { Feature, ProductionConfig, RevisionOptions, Validation } from './config';
+export type { DebugView, StoreStatus } from './debug-view';
+export type { UpdateDraft } from './draft';
+export type { ConfigDiff, HistoryEntry } from './history';
+export type { ConfigOptions, DefaultFeature } from './options';
+export type { StateChanges } from './state';
+export type { TerminalModeName, TerminalSettings } from './terminal';
+export type { OperationTiming, Timings } from './timings';

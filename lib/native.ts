@@ -1,0 +1,64 @@
+/**
+ * The only module that knows the native binding. Everything here is cold: reads and flips of flags never come here.
+ */
+import { type ErrorCode, makeError } from './errors';
+
+type Binding = typeof import('../native/binding.js');
+
+export type { NativeAnswer, NativeFailure, NativeRevision, NativeState, NativeStore } from '../native/binding.js';
+import type { NativeAnswer, NativeFailure } from '../native/binding.js';
+
+const binding = loadBinding();
+
+function loadBinding(): Binding {
+  try {
+    return require('../native/binding.js');
+  } catch (error) {
+    throw makeError(
+      'ERR_BINDING',
+      `No native addon of 13byte-config for ${process.platform} ${process.arch}: install it again without omitting ` +
+        'optional dependencies (they hold the addon of each platform)',
+      error,
+    );
+  }
+}
+
+/** The binding with its errors made into this package's. */
+export const native = {
+  allocatePage: guard(binding.allocatePage),
+  chunkBuffer: guard(binding.chunkBuffer),
+  hashFeatures: guard(binding.hashFeatures),
+  hasSharedBuffers: binding.hasSharedBuffers,
+  isValidEnvironment: guard(binding.isValidEnvironment),
+  openStore: guard(binding.NativeStore.open),
+  pageBuffer: guard(binding.pageBuffer),
+  recordProblems: guard(binding.recordProblems),
+  releasePage: guard(binding.releasePage),
+};
+
+/** Wraps a native function so that it throws this package's error classes, with the caller on the stack. */
+export function guard<Arguments extends unknown[], Result>(
+  call: (...args: Arguments) => Result,
+): (...args: Arguments) => Result {
+  return (...args) => {
+    try {
+      return call(...args);
+    } catch (error) {
+      throw fromNative(error);
+    }
+  };
+}
+
+/** The result of a native operation, or the error it failed with. */
+export async function settle(reply: Promise<NativeFailure | NativeAnswer>): Promise<NativeAnswer> {
+  const outcome = await reply;
+  if ('code' in outcome) throw makeError(outcome.code as ErrorCode, outcome.message);
+  return outcome;
+}
+
+function fromNative(error: unknown): unknown {
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  return typeof code === 'string' && code.startsWith('ERR_')
+    ? makeError(code as ErrorCode, String(message))
+    : makeError('ERR_RUNTIME', `The native addon failed: ${String(message ?? error)}`, error);
+}

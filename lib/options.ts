@@ -1,0 +1,140 @@
+import { checkBoolean, checkKeys, checkString, checkText } from './checks';
+import { makeError, show } from './errors';
+import type { DEFAULT_FEATURES } from './generated/layout';
+import { native } from './native';
+
+/** The features of a config that lists none, from bit 0 up. */
+export type DefaultFeature = (typeof DEFAULT_FEATURES)[number];
+
+/** Options of {@link createProductionConfig} and {@link createDevelopmentConfig}. Unknown ones are refused. */
+export interface ConfigOptions<Features extends readonly string[] = readonly DefaultFeature[]> {
+  /**
+   * SQLite file that keeps the history. It is made when missing; its directory must exist. Left out, the config lives
+   * in memory alone.
+   */
+  persistPath?: string;
+
+  /**
+   * Which of the histories in the file this config reads and writes: a letter, digit or `_`, then up to 63 letters,
+   * digits, `_`, `.` or `-`. Default: `NODE_ENV`, else `development`.
+   */
+  environment?: string;
+
+  /**
+   * Names of the features, up to 32: each a letter, then up to 62 letters, digits, `_`, `.` or `-`. A name keeps the
+   * bit it first got in a database, wherever it stands in later lists. Default: the names the database has, or
+   * {@link DEFAULT_FEATURES} in a new one.
+   */
+  features?: Features;
+
+  /** Times every operation and shows the figures in the debug view. Costs some 100 ns an operation. Default false. */
+  debugMode?: boolean;
+
+  /** Who is recorded with each revision, up to 255 characters. Default: the user and the process id. */
+  actor?: string;
+
+  /** Starts from the last persisted state when there is one. Default true. */
+  autoLoad?: boolean;
+
+  /**
+   * What happens when the database cannot be opened: `throw` (default) throws the error; `degrade` runs in memory
+   * alone, and says so in `validate()`, in the debug view and in the rejection of every `persist()`.
+   */
+  onStoreError?: 'throw' | 'degrade';
+
+  /** Refuses every change of the state and of the database, which must exist. Default false. */
+  readOnly?: boolean;
+}
+
+/** Options after all checks, with the defaults filled in. */
+export interface CheckedOptions {
+  readonly persistPath: string | undefined;
+  readonly environment: string;
+  readonly features: readonly string[] | undefined;
+  readonly debugMode: boolean;
+  readonly actor: string | undefined;
+  readonly autoLoad: boolean;
+  readonly degrade: boolean;
+  readonly readOnly: boolean;
+}
+
+const OPTION_NAMES: readonly (keyof ConfigOptions)[] = [
+  'persistPath',
+  'environment',
+  'features',
+  'debugMode',
+  'actor',
+  'autoLoad',
+  'onStoreError',
+  'readOnly',
+];
+
+const MAX_ACTOR_LENGTH = 255;
+
+/** Checks every option before anything is opened. An option set to `undefined` counts as left out. */
+export function checkOptions(options: unknown = {}): CheckedOptions {
+  const given = checkKeys(options, 'options', OPTION_NAMES) as { [name in keyof ConfigOptions]: unknown };
+  return {
+    persistPath: optional(given.persistPath, checkPath),
+    environment: optional(given.environment, checkEnvironment) ?? defaultEnvironment(),
+    features: optional(given.features, checkFeatures),
+    debugMode: optional(given.debugMode, (value) => checkBoolean(value, 'debugMode')) ?? false,
+    actor: optional(given.actor, checkActor),
+    autoLoad: optional(given.autoLoad, (value) => checkBoolean(value, 'autoLoad')) ?? true,
+    degrade: optional(given.onStoreError, checkOnStoreError) === 'degrade',
+    readOnly: optional(given.readOnly, (value) => checkBoolean(value, 'readOnly')) ?? false,
+  };
+}
+
+export function checkActor(actor: unknown): string {
+  return checkText(actor, 'actor', MAX_ACTOR_LENGTH);
+}
+
+export function checkEnvironment(environment: unknown): string {
+  return checkEnvironmentNamed(environment, 'environment');
+}
+
+function checkEnvironmentNamed(environment: unknown, what: string): string {
+  const name = checkString(environment, what);
+  if (!native.isValidEnvironment(name)) {
+    throw makeError(
+      'ERR_INVALID_VALUE',
+      `Invalid ${what}: ${show(name)} (must be a letter, digit or '_', then up to 63 letters, digits, '_', '.' or '-')`,
+    );
+  }
+  return name;
+}
+
+function defaultEnvironment(): string {
+  return checkEnvironmentNamed(process.env.NODE_ENV || 'development', 'NODE_ENV');
+}
+
+function checkPath(value: unknown): string {
+  const path = checkString(value, 'persistPath');
+  if (path === '' || path.includes('\0')) {
+    throw makeError('ERR_INVALID_VALUE', `Invalid persistPath: ${show(path)} (must be the path of a file)`);
+  }
+  return path;
+}
+
+function checkFeatures(value: unknown): readonly string[] {
+  if (!Array.isArray(value)) {
+    throw makeError('ERR_INVALID_TYPE', `Invalid features: ${show(value)} (must be an array of names)`);
+  }
+  if (value.length === 0) {
+    throw makeError('ERR_INVALID_VALUE', 'Invalid features: an empty list (name one, or leave the option out)');
+  }
+  return value.map((name) => checkString(name, 'feature name'));
+}
+
+function checkOnStoreError(value: unknown): 'throw' | 'degrade' {
+  const choice = checkString(value, 'onStoreError');
+  if (choice !== 'throw' && choice !== 'degrade') {
+    throw makeError('ERR_INVALID_VALUE', `Invalid onStoreError: ${show(choice)} (must be 'throw' or 'degrade')`);
+  }
+  return choice;
+}
+
+function optional<T>(value: unknown, check: (value: unknown) => T): T | undefined {
+  return value === undefined ? undefined : check(value);
+}

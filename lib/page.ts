@@ -1,0 +1,112 @@
+import {
+  FULL_ROLLOUT,
+  PAGE_SIZE,
+  PAGES_PER_CHUNK,
+  RECORD_SIZE,
+  ROLLOUT_WORD16,
+  STATE_WORD64,
+  WORD_GENERATION,
+  WORD_HEADER,
+  WORD_REGISTRY_HASH,
+  WORD_REVISION,
+} from './generated/layout';
+import { native } from './native';
+
+/**
+ * Typed arrays over the memory that holds state pages. One set serves all the pages of a chunk, so that a config
+ * keeps a number and not arrays of its own.
+ *
+ * Shared memory is only ever read through `Atomics`: JavaScriptCore may hoist a plain read out of a loop, and a
+ * thread that waits for a change would never see it.
+ */
+export interface Views {
+  readonly words: Int32Array;
+  readonly words64: BigUint64Array;
+  readonly words16: Uint16Array;
+}
+
+/** A state page in the memory of some views. */
+export interface Page {
+  readonly handle: number;
+  readonly views: Views;
+  /** Index of the page's first 32-bit word. */
+  readonly base: number;
+}
+
+const chunks: Views[] = [];
+
+/** A private page that holds these 13 bytes. `rollouts` is in basis points by bit; left out, everyone has everything. */
+export function allocatePage(record: Uint8Array, rollouts: number[] | undefined, revision: number): Page {
+  const handle = native.allocatePage(record, rollouts, revision);
+  const chunk = Math.floor(handle / PAGES_PER_CHUNK);
+  const views = (chunks[chunk] ??= makeViews(native.chunkBuffer(chunk)));
+  return { handle, views, base: ((handle % PAGES_PER_CHUNK) * PAGE_SIZE) / Int32Array.BYTES_PER_ELEMENT };
+}
+
+function makeViews(buffer: ArrayBufferLike): Views {
+  return {
+    words: new Int32Array(buffer),
+    words64: new BigUint64Array(buffer),
+    words16: new Uint16Array(buffer),
+  };
+}
+
+/** The flags (low half) and the terminal (high half), read or replaced as one. */
+export function readState({ views, base }: Page): bigint {
+  return Atomics.load(views.words64, base / 2 + STATE_WORD64);
+}
+
+/** Replaces the state if it is still `expected`, and returns what it was. */
+export function compareExchangeState({ views, base }: Page, expected: bigint, state: bigint): bigint {
+  return Atomics.compareExchange(views.words64, base / 2 + STATE_WORD64, expected, state);
+}
+
+/** Replaces the state and returns what it was. */
+export function exchangeState({ views, base }: Page, state: bigint): bigint {
+  return Atomics.exchange(views.words64, base / 2 + STATE_WORD64, state);
+}
+
+/** Flags and terminal word of a state. */
+export function splitState(state: bigint): { flags: number; terminal: number } {
+  return { flags: Number(state & 0xffff_ffffn), terminal: Number(state >> 32n) };
+}
+
+/** The inverse of {@link splitState}; takes signed and unsigned words. */
+export function joinState(flags: number, terminal: number): bigint {
+  return (BigInt(terminal >>> 0) << 32n) | BigInt(flags >>> 0);
+}
+
+/** The record's 13 bytes. Flags and terminal are one atomic read, so they never come from two states. */
+export function readRecord(page: Page): Uint8Array {
+  const { views, base } = page;
+  const { flags, terminal } = splitState(readState(page));
+  const bytes = new Uint8Array(RECORD_SIZE);
+  const view = new DataView(bytes.buffer);
+  view.setUint8(0, Atomics.load(views.words, base + WORD_HEADER) >>> 24);
+  view.setUint32(1, Atomics.load(views.words, base + WORD_REGISTRY_HASH), true);
+  view.setUint32(5, flags, true);
+  view.setUint32(9, terminal, true);
+  return bytes;
+}
+
+/** Basis points of the feature that owns this bit. */
+export function readRollout({ views, base }: Page, bit: number): number {
+  return Atomics.load(views.words16, base * 2 + ROLLOUT_WORD16 + bit);
+}
+
+/** Counts applied changes, from 0 to 2^32 − 1 and on from 0. */
+export function readGeneration({ views, base }: Page): number {
+  return Atomics.load(views.words, base + WORD_GENERATION) >>> 0;
+}
+
+/** The last persisted revision, 0 when there is none. */
+export function readRevision({ views, base }: Page): number {
+  const low = Atomics.load(views.words, base + WORD_REVISION) >>> 0;
+  const high = Atomics.load(views.words, base + WORD_REVISION + 1);
+  return high * 2 ** 32 + low;
+}
+
+/** Per cent of a number of basis points. */
+export function toPercent(basisPoints: number): number {
+  return (basisPoints * 100) / FULL_ROLLOUT;
+}

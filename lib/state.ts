@@ -1,0 +1,70 @@
+import { DEFAULT_RECORD, FULL_ROLLOUT, MAX_FEATURES } from './generated/layout';
+import type { NativeState } from './native';
+import { type FeatureTable, namesOf } from './feature-table';
+import { describeTerminal, type TerminalSettings, unpackTerminal } from './terminal';
+import { toPercent } from './page';
+
+/** A state that was read from the history. */
+export interface State {
+  readonly flags: number;
+  readonly terminal: TerminalSettings;
+  /** Basis points by bit; left out when every feature is rolled out to everyone. */
+  readonly rollouts: readonly number[] | undefined;
+}
+
+/** What is different between two states. */
+export interface StateChanges {
+  /** Features that went on, in bit order. */
+  readonly enabled: string[];
+  /** Features that went off, in bit order. */
+  readonly disabled: string[];
+  /** The terminal settings before and after, if they differ. */
+  readonly terminal?: { readonly from: TerminalSettings; readonly to: TerminalSettings };
+  /** The rollouts in per cent before and after, of the features whose rollout differs. */
+  readonly rollouts?: { readonly [name: string]: { readonly from: number; readonly to: number } };
+}
+
+/** The state of a config nobody has changed: every feature off and rolled out to everyone. */
+export const INITIAL_STATE: State = Object.freeze({
+  ...decodeState({ record: [...DEFAULT_RECORD] }),
+  flags: 0,
+});
+
+export function decodeState({ record, rollouts }: NativeState): State {
+  const view = new DataView(Uint8Array.from(record).buffer);
+  return { flags: view.getUint32(5, true), terminal: unpackTerminal(view.getUint32(9, true)), rollouts };
+}
+
+export function compareStates(table: FeatureTable, from: State, to: State): StateChanges {
+  const rollouts = Object.fromEntries(
+    Array.from({ length: MAX_FEATURES }, (_, bit) => ({
+      name: table.names[bit],
+      from: rolloutOf(from, bit),
+      to: rolloutOf(to, bit),
+    }))
+      .filter((rollout) => rollout.name !== undefined && rollout.from !== rollout.to)
+      .map((rollout) => [rollout.name, { from: rollout.from, to: rollout.to }]),
+  );
+  return {
+    enabled: namesOf(table, to.flags & ~from.flags),
+    disabled: namesOf(table, from.flags & ~to.flags),
+    ...(describeTerminal(from.terminal) !== describeTerminal(to.terminal) && {
+      terminal: { from: from.terminal, to: to.terminal },
+    }),
+    ...(Object.keys(rollouts).length > 0 && { rollouts }),
+  };
+}
+
+/** A line for each change, such as `+beta_feature`, `-debug`, `terminal raw 24x80 → raw 50x120`. */
+export function describeChanges({ enabled, disabled, terminal, rollouts = {} }: StateChanges): string[] {
+  return [
+    ...enabled.map((name) => `+${name}`),
+    ...disabled.map((name) => `-${name}`),
+    ...Object.entries(rollouts).map(([name, { from, to }]) => `${name} ${from}% → ${to}%`),
+    ...(terminal ? [`terminal ${describeTerminal(terminal.from)} → ${describeTerminal(terminal.to)}`] : []),
+  ];
+}
+
+function rolloutOf(state: State, bit: number): number {
+  return toPercent(state.rollouts?.[bit] ?? FULL_ROLLOUT);
+}

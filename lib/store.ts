@@ -1,0 +1,67 @@
+import { guard, native, type NativeAnswer, type NativeFailure, type NativeStore, settle } from './native';
+
+/** A config's hold on the database of its history, for one environment. */
+export class Store {
+  readonly path: string;
+  readonly #environment: string;
+  readonly #native: NativeStore;
+  #wakeQueued = false;
+
+  /** Opens the database, or joins this process's store of the same file. */
+  constructor(path: string, environment: string, readOnly: boolean) {
+    this.path = path;
+    this.#environment = environment;
+    this.#native = native.openStore(path, readOnly);
+  }
+
+  /** Registers features, and returns the table with the last persisted revision, if there is one. */
+  attach(features: readonly string[] | undefined): NativeAnswer {
+    return guard(() => this.#native.attach(this.#environment, features && [...features]))();
+  }
+
+  /** Persists what the page holds now. */
+  persist(page: number, reason: string, actor: string, ifRevision: number | undefined): Promise<NativeAnswer> {
+    const reply = this.#call(() => this.#native.persist(page, this.#environment, reason, actor, ifRevision));
+    this.#wakeSoon();
+    return reply;
+  }
+
+  load(page: number): Promise<NativeAnswer> {
+    return this.#call(() => this.#native.load(page, this.#environment));
+  }
+
+  rollback(page: number, to: number | undefined, actor: string, ifRevision: number | undefined): Promise<NativeAnswer> {
+    return this.#call(() => this.#native.rollback(page, this.#environment, to, actor, ifRevision));
+  }
+
+  promote(page: number, from: string, actor: string): Promise<NativeAnswer> {
+    return this.#call(() => this.#native.promote(page, from, this.#environment, actor));
+  }
+
+  history(limit: number, before: number | undefined): Promise<NativeAnswer> {
+    return this.#call(() => this.#native.history(this.#environment, limit, before));
+  }
+
+  compare(from: number, to: number): Promise<NativeAnswer> {
+    return this.#call(() => this.#native.compare(this.#environment, from, to));
+  }
+
+  /** Lets go of the database. Resolves when all that was queued is done, and the file closed if nobody else uses it. */
+  async close(): Promise<void> {
+    await this.#call(() => this.#native.close());
+  }
+
+  #call(start: () => Promise<NativeFailure | NativeAnswer>): Promise<NativeAnswer> {
+    return settle(guard(start)());
+  }
+
+  /** All the persists of one turn are handed over together, so that they share a transaction and its sync to disk. */
+  #wakeSoon(): void {
+    if (this.#wakeQueued) return;
+    this.#wakeQueued = true;
+    queueMicrotask(() => {
+      this.#wakeQueued = false;
+      this.#native.wake();
+    });
+  }
+}

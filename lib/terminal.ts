@@ -1,0 +1,36 @@
+import { checkCols, checkRows, checkTerminalMode } from './record';
+
+/** Terminal mode, rows and columns. */
+export interface TerminalSettings {
+  /** 0 disabled, 1 cooked, 2 raw, 3 pipe. */
+  readonly mode: number;
+  /** 1–255. */
+  readonly rows: number;
+  /** 1–255. */
+  readonly cols: number;
+}
+
+/** What a terminal mode is called. */
+export type TerminalModeName = 'disabled' | 'cooked' | 'raw' | 'pipe' | 'unknown';
+
+const MODE_NAMES: readonly TerminalModeName[] = ['disabled', 'cooked', 'raw', 'pipe'];
+
+/** The name of a mode; `unknown` for one that came with bytes from elsewhere. */
+export function modeName(mode: number): TerminalModeName {
+  return MODE_NAMES[mode] ?? 'unknown';
+}
+
+/** Checked settings as the word of the state page, with the reserved byte 0. */
+export function packTerminal(mode: unknown, rows: unknown, cols: unknown): number {
+  return checkTerminalMode(mode) | (checkRows(rows) << 8) | (checkCols(cols) << 16);
+}
+
+/** The settings in a word of the state page. */
+export function unpackTerminal(word: number): TerminalSettings {
+  return { mode: word & 0xff, rows: (word >>> 8) & 0xff, cols: (word >>> 16) & 0xff };
+}
+
+/** Such as `raw 50x120`. */
+export function describeTerminal({ mode, rows, cols }: TerminalSettings): string {
+  return `${modeName(mode)} ${rows}x${cols}`;
+}

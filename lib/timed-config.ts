@@ -1,0 +1,51 @@
+import { ProductionConfig } from './config';
+import type { Stopwatch } from './timings';
+
+/** The operations that `debugMode` times. */
+const TIMED = [
+  'isFeatureEnabled',
+  'enableFeature',
+  'disableFeature',
+  'setFeature',
+  'toggleFeature',
+  'getEnabledFeatures',
+  'update',
+  'updateFromBuffer',
+  'setTerminalSettings',
+  'getTerminalSettings',
+  'toBytes',
+  'getDebugView',
+  'validate',
+  'persist',
+  'load',
+  'getHistory',
+  'rollback',
+  'diff',
+  'promote',
+] as const satisfies readonly (keyof ProductionConfig)[];
+
+type Method = (this: ProductionConfig, ...args: unknown[]) => unknown;
+
+const stopwatches = new WeakMap<ProductionConfig, Stopwatch>();
+
+/** A config that times its operations. A class of its own, so that other configs pay nothing for it. */
+class TimedConfig extends ProductionConfig {}
+
+for (const operation of TIMED) {
+  const untimed = ProductionConfig.prototype[operation] as Method;
+  const timed: Method = function (...args) {
+    const stopwatch = stopwatches.get(this);
+    return stopwatch ? stopwatch.time(operation, () => untimed.apply(this, args)) : untimed.apply(this, args);
+  };
+  Object.defineProperty(TimedConfig.prototype, operation, { value: timed, writable: true, configurable: true });
+}
+
+/** Makes a config that times its operations with this stopwatch. */
+export function timedConfig(
+  parts: ConstructorParameters<typeof ProductionConfig>[0],
+  stopwatch: Stopwatch,
+): ProductionConfig {
+  const config = new TimedConfig({ ...parts, stopwatch });
+  stopwatches.set(config, stopwatch);
+  return config;
+}

@@ -1,0 +1,35 @@
+//! Checks of names and records, so that their rules live in the core alone.
+
+use napi_derive::napi;
+
+use super::{Result, js_error};
+use crate::record::Record;
+use crate::registry::{Registry, is_environment_name};
+
+/// Checks a list of feature names and returns the hash of a table with them in this order.
+#[napi(catch_unwind)]
+pub fn hash_features(names: Vec<String>) -> Result<u32> {
+    Registry::new(names)
+        .map(|registry| registry.hash())
+        .map_err(|error| js_error(&error))
+}
+
+/// Whether a string can name an environment.
+#[napi(catch_unwind)]
+pub fn is_valid_environment(name: String) -> bool {
+    is_environment_name(&name)
+}
+
+/// A sentence for each field of these 13 bytes that is out of range, when the features in `known` exist.
+#[napi(catch_unwind)]
+pub fn record_problems(record: &[u8], known: u32) -> Result<Vec<String>> {
+    Record::decode(record)
+        .map(|record| {
+            record
+                .problems(known)
+                .iter()
+                .map(ToString::to_string)
+                .collect()
+        })
+        .map_err(|error| js_error(&error))
+}

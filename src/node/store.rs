@@ -1,0 +1,377 @@
+//! The store: one object for each configuration with a database. Everything but opening answers later, through a
+//! promise that resolves with the result or with a `NativeFailure`.
+
+use std::path::Path;
+
+use napi::bindgen_prelude::{Either, Object};
+use napi::{Env, JsDeferred};
+use napi_derive::napi;
+
+use super::{Result, js_error, page, runtime_error};
+use crate::error::Error;
+use crate::page::{FULL_ROLLOUTS, Rollouts, State};
+use crate::record::Record;
+use crate::registry::Registry;
+use crate::store::{Access, Answer, Entry, Job, Reply, Revision, Store};
+
+/// Why an operation failed. Promises resolve with it, so that the error itself is made in JavaScript.
+#[napi(object)]
+pub struct NativeFailure {
+    /// Stable code.
+    pub code: String,
+    /// What failed, with which value, and what to do.
+    pub message: String,
+}
+
+/// A whole state.
+#[napi(object)]
+pub struct NativeState {
+    /// The 13 bytes.
+    pub record: Vec<u8>,
+    /// Basis points for each bit; left out when every feature is rolled out to everyone.
+    pub rollouts: Option<Vec<u16>>,
+}
+
+/// A persisted revision.
+#[napi(object)]
+pub struct NativeRevision {
+    /// Its number, unique in the file.
+    pub revision: f64,
+    /// The environment it belongs to.
+    pub environment: String,
+    /// The state it keeps.
+    pub state: NativeState,
+    /// Bits of the features that existed.
+    pub known: u32,
+    /// Why it was made.
+    pub reason: String,
+    /// Who made it.
+    pub actor: String,
+    /// Milliseconds since 1970.
+    pub created_at: f64,
+    /// The revision whose state this one repeats.
+    pub restored_from: Option<f64>,
+    /// SHA-256 over its content and its predecessor's digest, in hexadecimal.
+    pub digest: String,
+    /// The state of the revision before it, when that was asked for and there is one.
+    pub previous: Option<NativeState>,
+}
+
+/// What an operation found.
+#[napi(object)]
+pub struct NativeAnswer {
+    /// The feature names of the database, from bit 0 up.
+    pub names: Vec<String>,
+    /// The hash of a table with these names.
+    pub registry_hash: u32,
+    /// The revisions in question, in the order of the question.
+    pub revisions: Vec<NativeRevision>,
+}
+
+type Outcome = Either<NativeFailure, NativeAnswer>;
+type Resolver = Box<dyn FnOnce(Env) -> napi::Result<Outcome> + Send>;
+
+/// A configuration's hold on the store of a database file. The store closes when the last hold is gone.
+#[napi]
+pub struct NativeStore {
+    /// `None` once closed.
+    store: Option<Store>,
+}
+
+#[napi]
+impl NativeStore {
+    /// Opens the database, or joins the process's store of that file. Blocks.
+    #[napi(factory, catch_unwind)]
+    pub fn open(path: String, read_only: bool) -> Result<Self> {
+        let access = if read_only {
+            Access::ReadOnly
+        } else {
+            Access::ReadWrite
+        };
+        Store::open(Path::new(&path), access)
+            .map(|store| Self { store: Some(store) })
+            .map_err(|error| js_error(&error))
+    }
+
+    /// Registers the features and returns the table, with the last persisted revision of the environment if there
+    /// is one. Blocks.
+    #[napi(catch_unwind)]
+    pub fn attach(
+        &self,
+        environment: String,
+        features: Option<Vec<String>>,
+    ) -> Result<NativeAnswer> {
+        self.store()?
+            .attach(&environment, features.as_deref())
+            .map(|answer| to_answer(answer, |last| last.into_iter().map(to_revision).collect()))
+            .map_err(|error| js_error(&error))
+    }
+
+    /// Queues a snapshot of the page, taken now, to be persisted after the next `wake`.
+    #[napi(catch_unwind, ts_return_type = "Promise<NativeFailure | NativeAnswer>")]
+    pub fn persist<'env>(
+        &self,
+        env: &'env Env,
+        handle: u32,
+        environment: String,
+        reason: String,
+        actor: String,
+        if_revision: Option<f64>,
+    ) -> Result<Object<'env>> {
+        let page = page::page(handle).map_err(|error| js_error(&error))?;
+        let (reply, promise) = self.reply(env, |entry| vec![to_entry(entry)])?;
+        self.store()?.submit(Job::Persist {
+            environment,
+            snapshot: page.snapshot(),
+            page,
+            reason,
+            actor,
+            if_revision: if_revision.map(to_id),
+            reply,
+        });
+        Ok(promise)
+    }
+
+    /// Applies the last persisted state to the page.
+    #[napi(catch_unwind, ts_return_type = "Promise<NativeFailure | NativeAnswer>")]
+    pub fn load<'env>(
+        &self,
+        env: &'env Env,
+        handle: u32,
+        environment: String,
+    ) -> Result<Object<'env>> {
+        let page = page::page(handle).map_err(|error| js_error(&error))?;
+        let (reply, promise) = self.reply(env, |entry: Option<Entry>| {
+            entry.into_iter().map(to_entry).collect()
+        })?;
+        self.submit(Job::Load {
+            environment,
+            page,
+            reply,
+        })?;
+        Ok(promise)
+    }
+
+    /// Appends a revision that repeats an earlier one, and applies it to the page.
+    #[napi(catch_unwind, ts_return_type = "Promise<NativeFailure | NativeAnswer>")]
+    pub fn rollback<'env>(
+        &self,
+        env: &'env Env,
+        handle: u32,
+        environment: String,
+        to: Option<f64>,
+        actor: String,
+        if_revision: Option<f64>,
+    ) -> Result<Object<'env>> {
+        let page = page::page(handle).map_err(|error| js_error(&error))?;
+        let (reply, promise) = self.reply(env, |entry| vec![to_entry(entry)])?;
+        self.submit(Job::Rollback {
+            environment,
+            page,
+            to: to.map(to_id),
+            actor,
+            if_revision: if_revision.map(to_id),
+            reply,
+        })?;
+        Ok(promise)
+    }
+
+    /// Appends a revision that repeats the last one of another environment, and applies it to the page.
+    #[napi(catch_unwind, ts_return_type = "Promise<NativeFailure | NativeAnswer>")]
+    pub fn promote<'env>(
+        &self,
+        env: &'env Env,
+        handle: u32,
+        from: String,
+        environment: String,
+        actor: String,
+    ) -> Result<Object<'env>> {
+        let page = page::page(handle).map_err(|error| js_error(&error))?;
+        let (reply, promise) = self.reply(env, |entry| vec![to_entry(entry)])?;
+        self.submit(Job::Promote {
+            from,
+            environment,
+            page,
+            actor,
+            reply,
+        })?;
+        Ok(promise)
+    }
+
+    /// The newest revisions of an environment, newest first, or those before a given one.
+    #[napi(catch_unwind, ts_return_type = "Promise<NativeFailure | NativeAnswer>")]
+    pub fn history<'env>(
+        &self,
+        env: &'env Env,
+        environment: String,
+        limit: u32,
+        before: Option<f64>,
+    ) -> Result<Object<'env>> {
+        let (reply, promise) = self.reply(env, |entries: Vec<Entry>| {
+            entries.into_iter().map(to_entry).collect()
+        })?;
+        self.submit(Job::History {
+            environment,
+            limit,
+            before: before.map(to_id),
+            reply,
+        })?;
+        Ok(promise)
+    }
+
+    /// Two revisions of an environment.
+    #[napi(catch_unwind, ts_return_type = "Promise<NativeFailure | NativeAnswer>")]
+    pub fn compare<'env>(
+        &self,
+        env: &'env Env,
+        environment: String,
+        from: f64,
+        to: f64,
+    ) -> Result<Object<'env>> {
+        let (reply, promise) = self.reply(env, |(from, to): (Revision, Revision)| {
+            vec![to_revision(from), to_revision(to)]
+        })?;
+        self.submit(Job::Compare {
+            environment,
+            from: to_id(from),
+            to: to_id(to),
+            reply,
+        })?;
+        Ok(promise)
+    }
+
+    /// Lets the store take everything that was queued. Called once a turn, so that all the persists of a turn share
+    /// a transaction.
+    #[napi(catch_unwind)]
+    pub fn wake(&self) {
+        // Closing has woken the store already.
+        if let Some(store) = &self.store {
+            store.wake();
+        }
+    }
+
+    /// Lets go of the store. Resolves when everything queued so far is done and, if nobody else in the process uses
+    /// the file, it is closed.
+    #[napi(catch_unwind, ts_return_type = "Promise<NativeFailure | NativeAnswer>")]
+    pub fn close<'env>(&mut self, env: &'env Env) -> Result<Object<'env>> {
+        let (reply, promise) = self.reply(env, |()| Vec::new())?;
+        if let Some(store) = self.store.take() {
+            store.submit(Job::Barrier { reply });
+            store.wake();
+        }
+        Ok(promise)
+    }
+
+    /// Transactions that wrote revisions, by this process, since it opened the file.
+    #[napi(getter, catch_unwind)]
+    pub fn commits(&self) -> Result<f64> {
+        #[expect(clippy::cast_precision_loss, reason = "nobody commits 2^53 times")]
+        self.store().map(|store| store.commits() as f64)
+    }
+
+    fn store(&self) -> Result<&Store> {
+        self.store.as_ref().ok_or_else(|| {
+            js_error(&Error::Runtime {
+                operation: "use a store",
+                detail: "it was closed".to_owned(),
+            })
+        })
+    }
+
+    fn submit(&self, job: Job) -> Result<()> {
+        let store = self.store()?;
+        store.submit(job);
+        store.wake();
+        Ok(())
+    }
+
+    /// A promise, and the store's way of settling it. The promise keeps the process running until it is settled.
+    fn reply<'env, T: 'static>(
+        &self,
+        env: &'env Env,
+        convert: impl FnOnce(T) -> Vec<NativeRevision> + Send + 'static,
+    ) -> Result<(Reply<T>, Object<'env>)> {
+        let (deferred, promise): (JsDeferred<Outcome, Resolver>, _) = env
+            .create_deferred()
+            .map_err(runtime_error("create a promise"))?;
+        let callback = move |result: std::result::Result<Answer<T>, Error>| {
+            let outcome = match result {
+                Ok(answer) => Either::B(to_answer(answer, convert)),
+                Err(error) => Either::A(NativeFailure {
+                    code: error.code().as_ref().to_owned(),
+                    message: error.to_string(),
+                }),
+            };
+            deferred.resolve(Box::new(move |_env| Ok(outcome)));
+        };
+        Ok((Reply::new(self.store()?, callback), promise))
+    }
+}
+
+fn to_answer<T>(answer: Answer<T>, convert: impl FnOnce(T) -> Vec<NativeRevision>) -> NativeAnswer {
+    let Answer { value, registry } = answer;
+    NativeAnswer {
+        registry_hash: registry.hash(),
+        names: to_names(&registry),
+        revisions: convert(value),
+    }
+}
+
+fn to_names(registry: &Registry) -> Vec<String> {
+    registry.names().to_vec()
+}
+
+fn to_entry(entry: Entry) -> NativeRevision {
+    NativeRevision {
+        previous: entry.previous.map(to_state),
+        ..to_revision(entry.revision)
+    }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "revisions and dates stay far below 2^53"
+)]
+fn to_revision(revision: Revision) -> NativeRevision {
+    NativeRevision {
+        revision: revision.id as f64,
+        environment: revision.environment,
+        state: to_state(revision.state),
+        known: revision.known,
+        reason: revision.reason,
+        actor: revision.actor,
+        created_at: revision.created_at as f64,
+        restored_from: revision.restored_from.map(|id| id as f64),
+        digest: hex(&revision.digest),
+        previous: None,
+    }
+}
+
+fn to_state(State { record, rollouts }: State) -> NativeState {
+    NativeState {
+        record: Record::encode(&record).to_vec(),
+        rollouts: to_rollouts(rollouts),
+    }
+}
+
+fn to_rollouts(rollouts: Rollouts) -> Option<Vec<u16>> {
+    (rollouts != FULL_ROLLOUTS).then(|| rollouts.to_vec())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _infallible = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// The facade passes whole numbers only.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "checked to be whole and below 2^53"
+)]
+fn to_id(number: f64) -> i64 {
+    number as i64
+}
