@@ -11,15 +11,37 @@
 //! The file is in WAL mode with `synchronous=FULL`: what was answered has been synced. Neighbouring persists of the
 //! queue share a transaction, each with its own revision.
 
+mod failure;
+mod features;
+mod files;
 mod job;
+mod ledger;
+mod query;
+mod queue;
+mod revision;
+mod schema;
+mod thread;
+mod write;
 
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::time::Duration;
 
 pub use job::{Answer, Job, Reply};
 
 use crate::error::Error;
 use crate::page::State;
+use queue::{Item, Latch, Queue, Task};
+
+/// How long an operation waits for another process that holds the database locked.
+pub const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What a handle may do with the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -77,58 +99,117 @@ pub struct Store {
     access: Access,
 }
 
+/// One for all clones of all handles to a file. The thread does not hold it, so its end is the end of the work.
 #[derive(Debug)]
 struct Handle {
     shared: Arc<Shared>,
 }
 
-#[derive(Debug)]
+impl Drop for Handle {
+    fn drop(&mut self) {
+        // Not waited for: it may be the store's own thread that drops the last handle, in a reply.
+        self.shared.queue.close();
+    }
+}
+
+/// What handles and thread share.
 struct Shared {
     path: Arc<Path>,
+    busy: Duration,
+    queue: Queue,
+    commits: AtomicU64,
+    /// Set once the thread has closed the file.
+    ended: Arc<Latch>,
+}
+
+impl Shared {
+    fn new(path: Arc<Path>, busy: Duration) -> Self {
+        Self {
+            path,
+            busy,
+            queue: Queue::default(),
+            commits: AtomicU64::new(0),
+            ended: Arc::default(),
+        }
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Store {
-    /// The process's store of this file, opened if need be. Blocks until it is usable.
+    /// The process's store of this file, opened if need be. Blocks until it is usable, so it must not be called from
+    /// a [`Reply`].
     pub fn open(path: &Path, access: Access) -> Result<Self, Error> {
-        let _ = access;
-        Err(Error::StoreNotFound {
-            path: path.to_path_buf(),
-        })
+        Self::open_within(path, access, BUSY_TIMEOUT)
+    }
+
+    /// `busy` counts for the file's first handle; the others share its connection.
+    pub(crate) fn open_within(path: &Path, access: Access, busy: Duration) -> Result<Self, Error> {
+        let handle = files::handle(path, access, busy)?;
+        let store = Self { handle, access };
+        store.call(Task::Open)?;
+        Ok(store)
     }
 
     /// Blocks until everything queued before is done, then registers `features` and returns the feature table with
     /// the last persisted revision of the environment.
     ///
     /// Without `features` the table is used as it is; the default names are registered only in an empty one. Nothing
-    /// is written when all names have their bits already.
+    /// is written when all names have their bits already. Like [`Store::open`], not to be called from a [`Reply`].
     pub fn attach(
         &self,
         environment: &str,
         features: Option<&[String]>,
     ) -> Result<Answer<Option<Revision>>, Error> {
-        let _ = (environment, features, self.access);
-        Err(Error::StoreStopped {
-            path: self.path().to_path_buf(),
+        self.call(|reply| Task::Attach {
+            environment: environment.to_owned(),
+            features: features.map(<[String]>::to_vec),
+            reply,
         })
     }
 
     /// Queues a job without waking the thread, so that jobs of one turn can share a transaction.
     pub fn submit(&self, job: Job) {
-        drop(job);
+        self.push(Task::Job(job));
     }
 
     /// Wakes the thread for the jobs that were queued.
-    pub fn wake(&self) {}
+    pub fn wake(&self) {
+        self.handle.shared.queue.wake();
+    }
 
     /// Transactions committed so far that wrote revisions.
     #[must_use]
     pub fn commits(&self) -> u64 {
-        0
+        self.handle.shared.commits.load(Relaxed)
     }
 
     /// The file, with symbolic links resolved.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.handle.shared.path
+    }
+
+    fn push(&self, task: Task) {
+        let access = self.access;
+        self.handle.shared.queue.push(Item { access, task });
+    }
+
+    /// Queues a task, wakes the thread and waits for the answer.
+    fn call<T>(&self, task: impl FnOnce(SyncSender<Result<T, Error>>) -> Task) -> Result<T, Error> {
+        let (sender, receiver) = sync_channel(1);
+        self.push(task(sender));
+        self.wake();
+        // The other end goes without an answer only if the task panicked.
+        receiver.recv().unwrap_or_else(|_| {
+            let path = self.path().to_path_buf();
+            Err(Error::StoreStopped { path })
+        })
     }
 }

@@ -1,0 +1,156 @@
+//! From what SQLite says to what the caller is told.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rusqlite::ErrorCode;
+
+use crate::error::Error;
+
+/// Why a piece of work was not done.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// Its own conditions are not met; the rest of its transaction is sound.
+    Refused(Error),
+    /// The database failed, and with it the whole transaction.
+    Sql(rusqlite::Error),
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl From<rusqlite::Error> for Fault {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sql(error)
+    }
+}
+
+impl Fault {
+    /// The error to answer with, after `waited`.
+    pub(super) fn into_error(self, path: &Path, waited: Duration) -> Error {
+        match self {
+            Self::Refused(error) => error,
+            Self::Sql(source) => from_sql(path, waited, source),
+        }
+    }
+}
+
+/// Whether another connection is in the way.
+pub(super) fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
+    )
+}
+
+pub(super) fn from_sql(path: &Path, waited: Duration, source: rusqlite::Error) -> Error {
+    let path = path.to_path_buf();
+    let Some(code) = source.sqlite_error_code() else {
+        // SQLite did what it was told, but a row is missing or a value has another type than the schema says.
+        let detail = source.to_string();
+        return Error::StoreCorrupt { path, detail };
+    };
+    match code {
+        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Error::StoreBusy {
+            path,
+            waited_ms: u64::try_from(waited.as_millis()).unwrap_or(u64::MAX),
+        },
+        ErrorCode::DatabaseCorrupt => {
+            let detail = source.to_string();
+            Error::StoreCorrupt { path, detail }
+        }
+        ErrorCode::NotADatabase => Error::NotADatabase { path },
+        ErrorCode::DiskFull => Error::DiskFull { path },
+        // The file itself could be read before SQLite opened it, so what cannot be opened is `-wal` or `-shm`.
+        ErrorCode::PermissionDenied | ErrorCode::ReadOnly | ErrorCode::CannotOpen => {
+            let source = Box::new(source);
+            Error::StorePermission { path, source }
+        }
+        _ => {
+            let source = Arc::new(source);
+            Error::Store { path, source }
+        }
+    }
+}
+
+/// What the operating system says of the database file.
+pub(super) fn from_io(path: &Path, source: io::Error) -> Error {
+    let path = path.to_path_buf();
+    let refused = |path, reason| Error::StorePath { path, reason };
+    match source.kind() {
+        io::ErrorKind::NotFound => Error::StoreNotFound { path },
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            let source = Box::new(source);
+            Error::StorePermission { path, source }
+        }
+        io::ErrorKind::IsADirectory => refused(path, IS_DIRECTORY),
+        io::ErrorKind::NotADirectory => {
+            refused(path, "a part of the path is a file, not a directory")
+        }
+        io::ErrorKind::InvalidInput => refused(path, "the path contains a NUL character"),
+        io::ErrorKind::InvalidFilename => refused(path, "a name in the path is too long"),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Error::DiskFull { path },
+        _ => Error::StoreIo { path, source },
+    }
+}
+
+pub(super) const IS_DIRECTORY: &str = "it is a directory (name a file inside it)";
+
+/// The same failure once more, since every job of a failed transaction gets an error of its own.
+pub(super) fn again(error: &Error) -> Error {
+    match error {
+        Error::StorePath { path, reason } => Error::StorePath {
+            path: path.clone(),
+            reason,
+        },
+        Error::StoreNotFound { path } => Error::StoreNotFound { path: path.clone() },
+        Error::StorePermission { path, source } => Error::StorePermission {
+            path: path.clone(),
+            source: source.to_string().into(),
+        },
+        Error::NotADatabase { path } => Error::NotADatabase { path: path.clone() },
+        Error::ForeignDatabase {
+            path,
+            application_id,
+        } => Error::ForeignDatabase {
+            path: path.clone(),
+            application_id: *application_id,
+        },
+        Error::NewerSchema {
+            path,
+            found,
+            supported,
+        } => Error::NewerSchema {
+            path: path.clone(),
+            found: *found,
+            supported: *supported,
+        },
+        Error::StoreBusy { path, waited_ms } => Error::StoreBusy {
+            path: path.clone(),
+            waited_ms: *waited_ms,
+        },
+        Error::StoreCorrupt { path, detail } => Error::StoreCorrupt {
+            path: path.clone(),
+            detail: detail.clone(),
+        },
+        Error::DiskFull { path } => Error::DiskFull { path: path.clone() },
+        Error::Store { path, source } => Error::Store {
+            path: path.clone(),
+            source: Arc::clone(source),
+        },
+        Error::StoreIo { path, source } => Error::StoreIo {
+            path: path.clone(),
+            source: io::Error::new(source.kind(), source.to_string()),
+        },
+        // No other error stops a whole transaction.
+        other => Error::StoreCorrupt {
+            path: std::path::PathBuf::new(),
+            detail: other.to_string(),
+        },
+    }
+}

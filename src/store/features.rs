@@ -1,0 +1,80 @@
+//! The feature table of the file: which name owns which bit.
+
+use std::path::Path;
+
+use rusqlite::{Connection, TransactionBehavior, params};
+
+use super::failure::Fault;
+use super::{Access, Answer, Revision, revision};
+use crate::error::Error;
+use crate::registry::{DEFAULT_FEATURES, Registry};
+
+/// The table as it is.
+pub(super) fn read(connection: &Connection) -> Result<Registry, Fault> {
+    let mut statement = connection.prepare("SELECT bit, name FROM feature ORDER BY bit")?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let mut names: Vec<String> = Vec::new();
+    for row in rows {
+        let (bit, name): (i64, String) = row?;
+        if usize::try_from(bit) != Ok(names.len()) {
+            // Names would get others' bits. The conversion error is how a row that cannot be right is reported.
+            return Err(rusqlite::Error::IntegralValueOutOfRange(0, bit).into());
+        }
+        names.push(name);
+    }
+    Ok(Registry::new(names)?)
+}
+
+/// Registers the names that have no bit yet, and finds the environment's last persisted revision.
+pub(super) fn attach(
+    connection: &mut Connection,
+    path: &Path,
+    access: Access,
+    environment: &str,
+    features: Option<&[String]>,
+) -> Result<Answer<Option<Revision>>, Fault> {
+    // A look first: usually all names are there, and then this works while another process is writing.
+    let transaction = connection.transaction()?;
+    let mut registry = read(&transaction)?;
+    if register(&mut registry, features)?.is_empty() {
+        let value = revision::effective(&transaction, environment)?;
+        return Ok(Answer { value, registry });
+    }
+    if access == Access::ReadOnly {
+        if features.is_some() {
+            let path = path.to_path_buf();
+            return Err(Error::ReadOnly { path }.into());
+        }
+        return Ok(Answer {
+            value: revision::effective(&transaction, environment)?,
+            registry: read(&transaction)?,
+        });
+    }
+    transaction.finish()?;
+
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut registry = read(&transaction)?;
+    let known = registry.names().len();
+    register(&mut registry, features)?;
+    for (bit, name) in registry.names().iter().enumerate().skip(known) {
+        transaction.execute(
+            "INSERT INTO feature (bit, name) VALUES (?1, ?2)",
+            params![i64::try_from(bit).unwrap_or(-1), name],
+        )?;
+    }
+    let value = revision::effective(&transaction, environment)?;
+    transaction.commit()?;
+    Ok(Answer { value, registry })
+}
+
+/// Appends what is missing and returns it.
+fn register<'n>(
+    registry: &mut Registry,
+    features: Option<&'n [String]>,
+) -> Result<Vec<&'n str>, Error> {
+    match features {
+        Some(names) => registry.register(names.iter().map(String::as_str)),
+        None if registry.names().is_empty() => registry.register(DEFAULT_FEATURES),
+        None => Ok(Vec::new()),
+    }
+}

@@ -1,0 +1,267 @@
+//! Appending revisions inside a transaction: numbers, heads, and which revision is in effect.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry as MapEntry;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rusqlite::{Connection, OptionalExtension, Statement, Transaction, params};
+
+use super::failure::Fault;
+use super::revision::{self, DIGEST_SIZE, NO_DIGEST};
+use super::{Entry, Revision, features};
+use crate::error::Error;
+use crate::page::{Snapshot, State};
+use crate::registry::Registry;
+
+/// What is to be appended. The ledger adds number, time and digest.
+pub(super) struct Draft<'a> {
+    pub(super) environment: &'a str,
+    /// What to keep; the ledger sets the registry hash.
+    pub(super) snapshot: Snapshot,
+    pub(super) reason: &'a str,
+    pub(super) actor: &'a str,
+    pub(super) parent: Option<i64>,
+    pub(super) restored_from: Option<i64>,
+}
+
+/// The revisions that a transaction appends. Heads are read once, kept here, and written by [`Ledger::finish`].
+pub(super) struct Ledger<'t> {
+    connection: &'t Connection,
+    insert: Statement<'t>,
+    registry: Registry,
+    /// The highest number given so far.
+    last: i64,
+    heads: HashMap<String, Head>,
+}
+
+/// Where an environment stands.
+struct Head {
+    /// `None` until its first revision gets it a row.
+    environment: Option<i64>,
+    revisions: i64,
+    /// Number of the last revision, 0 while there is none.
+    last: i64,
+    digest: [u8; DIGEST_SIZE],
+    last_state: Option<State>,
+    effective: Option<Effective>,
+    changed: bool,
+}
+
+/// What the next revision is compared with.
+#[derive(Clone, Copy)]
+struct Effective {
+    id: i64,
+    page_id: u64,
+    generation: u32,
+}
+
+impl Effective {
+    const fn of(revision: &Revision) -> Self {
+        Self {
+            id: revision.id,
+            page_id: revision.page_id,
+            generation: revision.generation,
+        }
+    }
+
+    /// Whether `newer`, which was persisted later, also is the later state. Of one page, the generation decides; it
+    /// wraps, so the shorter way round counts. Another page is a later life of the configuration.
+    const fn gives_way_to(self, newer: Self) -> bool {
+        let ahead = newer.generation.wrapping_sub(self.generation).cast_signed();
+        newer.page_id != self.page_id || ahead >= 0
+    }
+}
+
+impl<'t> Ledger<'t> {
+    /// The transaction must hold the write lock already, so that numbers and heads stay true until it ends.
+    pub(super) fn begin(transaction: &'t Transaction<'_>) -> Result<Self, Fault> {
+        // Heads count too: numbers are not given twice, even when the newest rows were removed.
+        let last = transaction.query_row(
+            "SELECT max((SELECT coalesce(max(id), 0) FROM revision), (SELECT coalesce(max(last), 0) FROM environment))",
+            [],
+            |row| row.get(0),
+        )?;
+        Ok(Self {
+            connection: transaction,
+            insert: revision::prepare_insert(transaction)?,
+            registry: features::read(transaction)?,
+            last,
+            heads: HashMap::new(),
+        })
+    }
+
+    /// The feature table.
+    pub(super) const fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// Refuses unless the environment's last revision is the expected one.
+    pub(super) fn expect_last(
+        &mut self,
+        environment: &str,
+        expected: Option<i64>,
+    ) -> Result<(), Fault> {
+        let actual = self.head(environment)?.last;
+        match expected {
+            Some(expected) if expected != actual => Err(Error::RevisionConflict {
+                environment: environment.to_owned(),
+                expected,
+                actual,
+            }
+            .into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// The revision in effect.
+    pub(super) fn effective(&mut self, environment: &str) -> rusqlite::Result<Option<i64>> {
+        Ok(self
+            .head(environment)?
+            .effective
+            .map(|effective| effective.id))
+    }
+
+    /// Appends a revision.
+    pub(super) fn append(&mut self, draft: &Draft<'_>) -> rusqlite::Result<Entry> {
+        let known = self.registry.mask();
+        let mut state = draft.snapshot.state;
+        state.record.registry_hash = self.registry.hash();
+        let id = self
+            .last
+            .checked_add(1)
+            .ok_or(rusqlite::Error::IntegralValueOutOfRange(0, self.last))?;
+        let connection = self.connection;
+        let head = self.head(draft.environment)?;
+        let environment = head.row(connection, draft.environment)?;
+        let mut revision = Revision {
+            id,
+            environment: draft.environment.to_owned(),
+            state,
+            known,
+            reason: draft.reason.to_owned(),
+            actor: draft.actor.to_owned(),
+            created_at: now(),
+            parent: draft.parent,
+            restored_from: draft.restored_from,
+            generation: draft.snapshot.generation,
+            page_id: draft.snapshot.page_id,
+            digest: NO_DIGEST,
+        };
+        revision.digest = revision.digest_after(&head.digest);
+        let previous = head.last_state;
+        head.advance(&revision);
+        revision::insert(&mut self.insert, environment, &revision)?;
+        self.last = id;
+        Ok(Entry { revision, previous })
+    }
+
+    /// Writes the heads. The caller commits.
+    pub(super) fn finish(self) -> rusqlite::Result<()> {
+        for head in self.heads.values().filter(|head| head.changed) {
+            self.connection.execute(
+                "UPDATE environment SET revisions = ?2, last = ?3, effective = ?4, digest = ?5 WHERE id = ?1",
+                params![
+                    head.environment,
+                    head.revisions,
+                    head.last,
+                    head.effective.map(|effective| effective.id),
+                    head.digest,
+                ],
+            )?;
+        }
+        Ok(())
+    }
+
+    fn head(&mut self, environment: &str) -> rusqlite::Result<&mut Head> {
+        match self.heads.entry(environment.to_owned()) {
+            MapEntry::Occupied(entry) => Ok(entry.into_mut()),
+            MapEntry::Vacant(entry) => Ok(entry.insert(Head::read(self.connection, environment)?)),
+        }
+    }
+}
+
+impl Head {
+    fn read(connection: &Connection, environment: &str) -> rusqlite::Result<Self> {
+        let head = connection
+            .query_row(
+                "SELECT id, revisions, last, effective, digest FROM environment WHERE name = ?1",
+                [environment],
+                |row| {
+                    let effective: i64 = row.get(3)?;
+                    let head = Self {
+                        environment: row.get(0)?,
+                        revisions: row.get(1)?,
+                        last: row.get(2)?,
+                        digest: row.get(4)?,
+                        last_state: None,
+                        effective: None,
+                        changed: false,
+                    };
+                    Ok((head, effective))
+                },
+            )
+            .optional()?;
+        let Some((mut head, effective)) = head else {
+            return Ok(Self {
+                environment: None,
+                revisions: 0,
+                last: 0,
+                digest: NO_DIGEST,
+                last_state: None,
+                effective: None,
+                changed: false,
+            });
+        };
+        // A head that names a missing revision is damage.
+        let find = |id| {
+            revision::find(connection, environment, id)?.ok_or(rusqlite::Error::QueryReturnedNoRows)
+        };
+        let last = find(head.last)?;
+        head.last_state = Some(last.state);
+        head.effective = Some(if effective == head.last {
+            Effective::of(&last)
+        } else {
+            Effective::of(&find(effective)?)
+        });
+        Ok(head)
+    }
+
+    /// The number of the environment's row, which its first revision makes.
+    fn row(&mut self, connection: &Connection, name: &str) -> rusqlite::Result<i64> {
+        if let Some(id) = self.environment {
+            return Ok(id);
+        }
+        connection.execute(
+            "INSERT INTO environment (name, revisions, last, effective, digest) VALUES (?1, 0, 0, 0, ?2)",
+            params![name, NO_DIGEST],
+        )?;
+        let id = connection.last_insert_rowid();
+        self.environment = Some(id);
+        Ok(id)
+    }
+
+    fn advance(&mut self, revision: &Revision) {
+        self.revisions = self.revisions.saturating_add(1);
+        self.last = revision.id;
+        self.digest = revision.digest;
+        self.last_state = Some(revision.state);
+        self.changed = true;
+        let newer = Effective::of(revision);
+        if self
+            .effective
+            .is_none_or(|current| current.gives_way_to(newer))
+        {
+            self.effective = Some(newer);
+        }
+    }
+}
+
+/// Milliseconds since 1970, negative for a clock set before that.
+fn now() -> i64 {
+    let milliseconds =
+        |span: std::time::Duration| i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
+    match SystemTime::now().duration_since(UNIX_EPOCH) {
+        Ok(since) => milliseconds(since),
+        Err(until) => -milliseconds(until.duration()),
+    }
+}

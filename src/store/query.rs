@@ -1,0 +1,76 @@
+//! The jobs that only read.
+
+use rusqlite::Connection;
+
+use super::failure::Fault;
+use super::thread::Worker;
+use super::{Access, Answer, Entry, Revision, features, revision};
+use crate::error::Error;
+use crate::page::Page;
+
+impl Worker {
+    /// Sets the page to the last persisted state of the environment, if there is one.
+    pub(super) fn load(
+        &mut self,
+        environment: &str,
+        page: &Page,
+    ) -> Result<Answer<Option<Entry>>, Error> {
+        let answer = self.read(|connection| {
+            let effective = revision::effective(connection, environment)?;
+            Ok(effective
+                .map(|revision| revision::with_previous(connection, revision))
+                .transpose()?)
+        })?;
+        if let Some(Entry { revision, .. }) = &answer.value {
+            let id = revision.id.cast_unsigned();
+            page.apply(&revision.state, revision.known, id);
+            page.note_revision(id);
+        }
+        Ok(answer)
+    }
+
+    /// Lists revisions, newest first.
+    pub(super) fn history(
+        &mut self,
+        environment: &str,
+        limit: u32,
+        before: Option<i64>,
+    ) -> Result<Answer<Vec<Entry>>, Error> {
+        self.read(|connection| Ok(revision::list(connection, environment, limit, before)?))
+    }
+
+    /// Looks up two revisions of the environment.
+    pub(super) fn compare(
+        &mut self,
+        environment: &str,
+        from: i64,
+        to: i64,
+    ) -> Result<Answer<(Revision, Revision)>, Error> {
+        self.read(|connection| {
+            let find = |id| -> Result<Revision, Fault> {
+                revision::find(connection, environment, id)?.ok_or_else(|| {
+                    Error::RevisionNotFound {
+                        revision: id,
+                        environment: environment.to_owned(),
+                    }
+                    .into()
+                })
+            };
+            Ok((find(from)?, find(to)?))
+        })
+    }
+
+    /// Reads in one transaction, so that all of the answer is of one moment.
+    pub(super) fn read<T>(
+        &mut self,
+        query: impl FnOnce(&Connection) -> Result<T, Fault>,
+    ) -> Result<Answer<T>, Error> {
+        self.with(Access::ReadOnly, |connection| {
+            let transaction = connection.transaction()?;
+            Ok(Answer {
+                registry: features::read(&transaction)?,
+                value: query(&transaction)?,
+            })
+        })
+    }
+}

@@ -1,0 +1,103 @@
+//! Where jobs wait for the store's thread.
+
+use std::sync::mpsc::SyncSender;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use super::{Access, Answer, Job, Revision};
+use crate::error::Error;
+
+/// A job, and what the handle it came through may do.
+pub(super) struct Item {
+    pub(super) access: Access,
+    pub(super) task: Task,
+}
+
+/// What the thread does. Beside the jobs, these are the calls whose callers block.
+pub(super) enum Task {
+    Job(Job),
+    Open(SyncSender<Result<(), Error>>),
+    Attach {
+        environment: String,
+        features: Option<Vec<String>>,
+        reply: SyncSender<Result<Answer<Option<Revision>>, Error>>,
+    },
+    /// Lets a test reach the connection.
+    #[cfg(test)]
+    Run(Box<dyn FnOnce(&mut rusqlite::Connection) + Send>),
+}
+
+/// The queue of one store.
+#[derive(Default)]
+pub(super) struct Queue {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    items: Vec<Item>,
+    /// Whether somebody asked for the items to be done.
+    awake: bool,
+    /// Whether the last handle is gone, so that nothing more will come.
+    closing: bool,
+}
+
+impl Queue {
+    pub(super) fn push(&self, item: Item) {
+        lock(&self.state).items.push(item);
+    }
+
+    pub(super) fn wake(&self) {
+        lock(&self.state).awake = true;
+        self.changed.notify_one();
+    }
+
+    pub(super) fn close(&self) {
+        lock(&self.state).closing = true;
+        self.changed.notify_one();
+    }
+
+    /// Waits for a wake-up and takes everything. `None` once the queue is closed and empty.
+    pub(super) fn take(&self) -> Option<Vec<Item>> {
+        let state = lock(&self.state);
+        let idle = |state: &mut State| !state.awake && !state.closing;
+        let mut state = self
+            .changed
+            .wait_while(state, idle)
+            .unwrap_or_else(PoisonError::into_inner);
+        state.awake = false;
+        let items = std::mem::take(&mut state.items);
+        (!items.is_empty() || !state.closing).then_some(items)
+    }
+}
+
+/// Something that happens once.
+#[derive(Default)]
+pub(super) struct Latch {
+    happened: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Latch {
+    pub(super) fn set(&self) {
+        *lock(&self.happened) = true;
+        self.changed.notify_all();
+    }
+
+    pub(super) fn is_set(&self) -> bool {
+        *lock(&self.happened)
+    }
+
+    pub(super) fn wait(&self) {
+        let _happened = self
+            .changed
+            .wait_while(lock(&self.happened), |happened| !*happened)
+            .unwrap_or_else(PoisonError::into_inner);
+    }
+}
+
+/// Locks. What the mutexes of the store guard is whole between any two statements, so a panic elsewhere spoils
+/// nothing.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,255 @@
+//! Revisions as rows, and their digests.
+
+use rusqlite::types::Type;
+use rusqlite::{Connection, OptionalExtension, Row, Statement, params};
+use sha2::{Digest, Sha256};
+
+use super::{Entry, Revision};
+use crate::page::{FULL_ROLLOUTS, Rollouts, State};
+use crate::record::{RECORD_SIZE, Record};
+use crate::registry::MAX_FEATURES;
+
+/// Bytes of a digest.
+pub(super) const DIGEST_SIZE: usize = 32;
+
+/// Stands for the digest before an environment's first revision.
+pub(super) const NO_DIGEST: [u8; DIGEST_SIZE] = [0; DIGEST_SIZE];
+
+/// Bytes of a row's rollouts.
+const ROLLOUTS_SIZE: usize = MAX_FEATURES * size_of::<u16>();
+
+/// First field of every digest, so that a later format can never give the same one.
+const DIGEST_FORMAT: &[u8] = b"13byte-config revision 1";
+
+/// The columns that [`read`] expects.
+const COLUMNS: &str = "id, record, rollouts, known, reason, actor, created_at, parent, restored_from, generation, \
+                       page_id, digest";
+
+impl Revision {
+    /// The digest of this revision, when the environment's revision before it has the digest `previous`; for the
+    /// first one that is 32 zero bytes. The field [`Revision::digest`] is not looked at.
+    ///
+    /// SHA-256 over these fields in this order, each as its length in bytes (u32, little-endian) and then its bytes.
+    /// Numbers are little-endian; a parent or origin that there is not has length 0.
+    ///
+    /// | field | bytes |
+    /// |---|---|
+    /// | the ASCII text `13byte-config revision 1` | 24 |
+    /// | digest of the revision before, in the same environment | 32 |
+    /// | id, i64 | 8 |
+    /// | name of the environment, UTF-8 | any |
+    /// | record | 13 |
+    /// | rollouts, 32 × u16; 10000 each where the row has NULL | 64 |
+    /// | known, u32 | 4 |
+    /// | reason, UTF-8 | any |
+    /// | actor, UTF-8 | any |
+    /// | `created_at`, i64 | 8 |
+    /// | parent, i64 | 0 or 8 |
+    /// | `restored_from`, i64 | 0 or 8 |
+    /// | generation, u32 | 4 |
+    /// | `page_id`, u64: the 64 bits of the row's signed number | 8 |
+    #[must_use]
+    pub fn digest_after(&self, previous: &[u8; DIGEST_SIZE]) -> [u8; DIGEST_SIZE] {
+        let mut hash = Sha256::new();
+        let mut field = |bytes: &[u8]| {
+            // Nothing here comes near 4 GiB: SQLite's rows end at 1 GB.
+            let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+            hash.update(length.to_le_bytes());
+            hash.update(bytes);
+        };
+        let optional = |id: Option<i64>| id.map(i64::to_le_bytes);
+        field(DIGEST_FORMAT);
+        field(previous);
+        field(&self.id.to_le_bytes());
+        field(self.environment.as_bytes());
+        field(&self.state.record.encode());
+        field(&encode_rollouts(&self.state.rollouts));
+        field(&self.known.to_le_bytes());
+        field(self.reason.as_bytes());
+        field(self.actor.as_bytes());
+        field(&self.created_at.to_le_bytes());
+        field(optional(self.parent).as_ref().map_or(&[], |id| id));
+        field(optional(self.restored_from).as_ref().map_or(&[], |id| id));
+        field(&self.generation.to_le_bytes());
+        field(&self.page_id.to_le_bytes());
+        hash.finalize().into()
+    }
+}
+
+/// The statement that [`insert`] runs.
+pub(super) fn prepare_insert(connection: &Connection) -> rusqlite::Result<Statement<'_>> {
+    connection.prepare(
+        "INSERT INTO revision (id, environment, record, rollouts, known, reason, actor, created_at, parent, \
+         restored_from, generation, page_id, digest) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+    )
+}
+
+/// Adds a row.
+pub(super) fn insert(
+    statement: &mut Statement<'_>,
+    environment: i64,
+    revision: &Revision,
+) -> rusqlite::Result<()> {
+    let rollouts = (revision.state.rollouts != FULL_ROLLOUTS)
+        .then(|| encode_rollouts(&revision.state.rollouts));
+    statement.execute(params![
+        revision.id,
+        environment,
+        revision.state.record.encode(),
+        rollouts,
+        revision.known,
+        revision.reason,
+        revision.actor,
+        revision.created_at,
+        revision.parent,
+        revision.restored_from,
+        revision.generation,
+        revision.page_id.cast_signed(),
+        revision.digest,
+    ])?;
+    Ok(())
+}
+
+/// The row number of an environment; `None` while it has no revision.
+pub(super) fn environment_id(
+    connection: &Connection,
+    environment: &str,
+) -> rusqlite::Result<Option<i64>> {
+    connection
+        .query_row(
+            "SELECT id FROM environment WHERE name = ?1",
+            [environment],
+            |row| row.get(0),
+        )
+        .optional()
+}
+
+/// The revision of this number, if it belongs to the environment.
+pub(super) fn find(
+    connection: &Connection,
+    environment: &str,
+    id: i64,
+) -> rusqlite::Result<Option<Revision>> {
+    connection
+        .query_row(
+            &format!(
+                "SELECT {COLUMNS} FROM revision \
+                 WHERE id = ?1 AND environment = (SELECT id FROM environment WHERE name = ?2)"
+            ),
+            params![id, environment],
+            |row| read(row, environment),
+        )
+        .optional()
+}
+
+/// The revision that counts as the last persisted state.
+pub(super) fn effective(
+    connection: &Connection,
+    environment: &str,
+) -> rusqlite::Result<Option<Revision>> {
+    let id = connection
+        .query_row(
+            "SELECT effective FROM environment WHERE name = ?1",
+            [environment],
+            |row| row.get(0),
+        )
+        .optional()?;
+    match id {
+        // A head that names a missing revision is damage, not emptiness.
+        Some(id) => find(connection, environment, id)?
+            .map(Some)
+            .ok_or(rusqlite::Error::QueryReturnedNoRows),
+        None => Ok(None),
+    }
+}
+
+/// The revisions with a lower number than `before`, newest first.
+pub(super) fn list(
+    connection: &Connection,
+    environment: &str,
+    limit: u32,
+    before: Option<i64>,
+) -> rusqlite::Result<Vec<Entry>> {
+    let Some(environment_id) = environment_id(connection, environment)? else {
+        return Ok(Vec::new());
+    };
+    let mut statement = connection.prepare(&format!(
+        "SELECT {COLUMNS} FROM revision WHERE environment = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3"
+    ))?;
+    // One row more than asked for: it is what came before the oldest.
+    let rows = statement.query_map(
+        params![
+            environment_id,
+            before.unwrap_or(i64::MAX),
+            i64::from(limit) + 1
+        ],
+        |row| read(row, environment),
+    )?;
+    let mut entries: Vec<Entry> = Vec::new();
+    for row in rows {
+        let revision = row?;
+        if let Some(newer) = entries.last_mut() {
+            newer.previous = Some(revision.state);
+        }
+        entries.push(Entry {
+            revision,
+            previous: None,
+        });
+    }
+    entries.truncate(limit as usize);
+    Ok(entries)
+}
+
+/// The revision with the state of the one before it.
+pub(super) fn with_previous(
+    connection: &Connection,
+    revision: Revision,
+) -> rusqlite::Result<Entry> {
+    let before = list(connection, &revision.environment, 1, Some(revision.id))?;
+    Ok(Entry {
+        previous: before.first().map(|entry| entry.revision.state),
+        revision,
+    })
+}
+
+fn read(row: &Row<'_>, environment: &str) -> rusqlite::Result<Revision> {
+    let bytes: [u8; RECORD_SIZE] = row.get("record")?;
+    let record = Record::decode(&bytes).map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(RECORD_SIZE, Type::Blob, Box::new(error))
+    })?;
+    let rollouts: Option<[u8; ROLLOUTS_SIZE]> = row.get("rollouts")?;
+    let page_id: i64 = row.get("page_id")?;
+    Ok(Revision {
+        id: row.get("id")?,
+        environment: environment.to_owned(),
+        state: State {
+            record,
+            rollouts: rollouts.as_ref().map_or(FULL_ROLLOUTS, decode_rollouts),
+        },
+        known: row.get("known")?,
+        reason: row.get("reason")?,
+        actor: row.get("actor")?,
+        created_at: row.get("created_at")?,
+        parent: row.get("parent")?,
+        restored_from: row.get("restored_from")?,
+        generation: row.get("generation")?,
+        page_id: page_id.cast_unsigned(),
+        digest: row.get("digest")?,
+    })
+}
+
+fn encode_rollouts(rollouts: &Rollouts) -> [u8; ROLLOUTS_SIZE] {
+    let mut bytes = [0; ROLLOUTS_SIZE];
+    for (pair, rollout) in bytes.as_chunks_mut::<2>().0.iter_mut().zip(rollouts) {
+        *pair = rollout.to_le_bytes();
+    }
+    bytes
+}
+
+fn decode_rollouts(bytes: &[u8; ROLLOUTS_SIZE]) -> Rollouts {
+    let mut rollouts = FULL_ROLLOUTS;
+    for (rollout, pair) in rollouts.iter_mut().zip(bytes.as_chunks::<2>().0) {
+        *rollout = u16::from_le_bytes(*pair);
+    }
+    rollouts
+}

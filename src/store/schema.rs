@@ -1,0 +1,312 @@
+//! Opening the file: what it must be, how the connection is set up, and the schema with its migrations.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+
+use super::Access;
+use super::failure::{Fault, from_io, is_busy};
+use crate::error::Error;
+
+/// Marks the file as ours: `13BC`.
+pub(super) const APPLICATION_ID: i32 = i32::from_be_bytes(*b"13BC");
+
+/// First bytes of every SQLite database.
+const SQLITE_MAGIC: &[u8] = b"SQLite format 3\0";
+
+/// Bytes of the header of a SQLite database.
+const HEADER_SIZE: usize = 100;
+
+/// How long to wait before asking again for a lock that SQLite's own busy handler does not wait for.
+const RETRY_PAUSE: Duration = Duration::from_millis(5);
+
+/// One step of the schema: from the version that is its place in the list to the next.
+pub(super) type Step = fn(&Transaction<'_>) -> rusqlite::Result<()>;
+
+/// Every step from an empty file to the newest schema. Steps are only ever appended.
+pub(super) const STEPS: &[Step] = &[create_version_1];
+
+/// An environment's row is also its head: how many revisions it has, the last, its digest, and the one that counts
+/// as the last persisted state. It changes in the same transaction as the revisions.
+///
+/// `rollouts` is NULL when every feature is rolled out to everyone, as nearly always, else 32 u16 LE. `page_id`
+/// holds the 64 bits of an unsigned number.
+fn create_version_1(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    transaction.execute_batch(
+        "CREATE TABLE feature (
+           bit INTEGER PRIMARY KEY CHECK (bit BETWEEN 0 AND 31),
+           name TEXT NOT NULL UNIQUE CHECK (length(name) BETWEEN 1 AND 63)
+         ) STRICT;
+         CREATE TABLE environment (
+           id INTEGER PRIMARY KEY,
+           name TEXT NOT NULL UNIQUE CHECK (length(name) BETWEEN 1 AND 64),
+           revisions INTEGER NOT NULL CHECK (revisions >= 0),
+           last INTEGER NOT NULL,
+           effective INTEGER NOT NULL,
+           digest BLOB NOT NULL CHECK (length(digest) = 32)
+         ) STRICT;
+         CREATE TABLE revision (
+           id INTEGER PRIMARY KEY CHECK (id > 0),
+           environment INTEGER NOT NULL REFERENCES environment (id),
+           record BLOB NOT NULL CHECK (length(record) = 13),
+           rollouts BLOB CHECK (rollouts IS NULL OR length(rollouts) = 64),
+           known INTEGER NOT NULL CHECK (known BETWEEN 0 AND 0xffffffff),
+           reason TEXT NOT NULL,
+           actor TEXT NOT NULL,
+           created_at INTEGER NOT NULL,
+           parent INTEGER,
+           restored_from INTEGER,
+           generation INTEGER NOT NULL CHECK (generation BETWEEN 0 AND 0xffffffff),
+           page_id INTEGER NOT NULL,
+           digest BLOB NOT NULL CHECK (length(digest) = 32)
+         ) STRICT;
+         CREATE INDEX revision_environment ON revision (environment);",
+    )
+}
+
+/// The connection, and what it may do.
+#[derive(Debug)]
+pub(super) struct Database {
+    pub(super) connection: Connection,
+    pub(super) access: Access,
+}
+
+/// Opens the existing file, with the newest schema. A file that is refused is left as it was.
+pub(super) fn open(path: &Path, access: Access, busy: Duration) -> Result<Database, Error> {
+    open_with(path, access, busy, STEPS)
+}
+
+pub(super) fn open_with(
+    path: &Path,
+    access: Access,
+    busy: Duration,
+    steps: &[Step],
+) -> Result<Database, Error> {
+    let found = peek(path)?;
+    check_identity(path, &found, steps)?;
+    let started = Instant::now();
+    connect(path, access, busy, steps)
+        .map(|connection| Database { connection, access })
+        .map_err(|fault| fault.into_error(path, started.elapsed()))
+}
+
+/// What tells whose database a file is.
+struct Identity {
+    application_id: i32,
+    version: i32,
+    /// Whether it holds nothing at all. Not known from the header, unless the file is empty.
+    is_empty: bool,
+}
+
+/// Reads the header without SQLite, which on a database in WAL mode would already leave its mark.
+///
+/// This must not happen while this process has a connection to the file: closing any descriptor of it drops the
+/// process's POSIX locks.
+fn peek(path: &Path) -> Result<Identity, Error> {
+    let mut header = Vec::with_capacity(HEADER_SIZE);
+    File::open(path)
+        .and_then(|file| file.take(HEADER_SIZE as u64).read_to_end(&mut header))
+        .map_err(|source| from_io(path, source))?;
+    if !header.is_empty() && (header.len() < HEADER_SIZE || !header.starts_with(SQLITE_MAGIC)) {
+        let path = path.to_path_buf();
+        return Err(Error::NotADatabase { path });
+    }
+    let number = |offset: usize| {
+        let bytes = header.get(offset..offset + size_of::<i32>());
+        bytes
+            .and_then(|bytes| bytes.try_into().ok())
+            .map_or(0, i32::from_be_bytes)
+    };
+    // https://www.sqlite.org/fileformat2.html#the_database_header
+    Ok(Identity {
+        application_id: number(68),
+        version: number(60),
+        // With an id of 0 the tables decide, and only SQLite can list them.
+        is_empty: true,
+    })
+}
+
+/// Refuses other programs' databases and those of later versions.
+fn check_identity(path: &Path, found: &Identity, steps: &[Step]) -> Result<(), Error> {
+    let supported = newest(steps);
+    let is_new = found.application_id == 0 && found.version == 0 && found.is_empty;
+    let path = || path.to_path_buf();
+    if is_new {
+        Ok(())
+    } else if found.application_id != APPLICATION_ID {
+        Err(Error::ForeignDatabase {
+            path: path(),
+            application_id: found.application_id,
+        })
+    } else if found.version > supported {
+        Err(Error::NewerSchema {
+            path: path(),
+            found: found.version,
+            supported,
+        })
+    } else if found.version < 1 {
+        // Id and version are set together.
+        Err(Error::StoreCorrupt {
+            path: path(),
+            detail: format!("it has schema version {}", found.version),
+        })
+    } else {
+        Ok(())
+    }
+}
+
+fn newest(steps: &[Step]) -> i32 {
+    i32::try_from(steps.len()).unwrap_or(i32::MAX)
+}
+
+fn connect(
+    path: &Path,
+    access: Access,
+    busy: Duration,
+    steps: &[Step],
+) -> Result<Connection, Fault> {
+    let mode = match access {
+        Access::ReadOnly => OpenFlags::SQLITE_OPEN_READ_ONLY,
+        Access::ReadWrite => OpenFlags::SQLITE_OPEN_READ_WRITE,
+    };
+    // One thread owns the connection, so SQLite needs no mutex. Without CREATE, a file deleted meanwhile stays so.
+    let had_wal = std::fs::metadata(with_suffix(path, "-wal")).is_ok_and(|wal| wal.len() > 0);
+    let mut connection = Connection::open_with_flags(path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(busy)?;
+    harden(&connection)?;
+    let started = Instant::now();
+    loop {
+        match prepare(&mut connection, path, access, steps) {
+            // Where waiting could deadlock, SQLite gives up at once: another process is creating the file, too.
+            Err(Fault::Sql(error)) if is_busy(&error) && started.elapsed() < busy => {
+                std::thread::sleep(RETRY_PAUSE);
+            }
+            Err(fault) => {
+                if had_wal {
+                    // Closing would move the log of a crashed writer into a file that is not ours to touch.
+                    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+                }
+                return Err(fault);
+            }
+            Ok(()) => return Ok(connection),
+        }
+    }
+}
+
+/// What a hostile file must not be able to do: run triggers or views of its own, or pass for a schema.
+fn harden(connection: &Connection) -> rusqlite::Result<()> {
+    for (setting, on) in [
+        (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
+        (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false),
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false),
+    ] {
+        connection.set_db_config(setting, on)?;
+    }
+    Ok(())
+}
+
+fn prepare(
+    connection: &mut Connection,
+    path: &Path,
+    access: Access,
+    steps: &[Step],
+) -> Result<(), Fault> {
+    let transaction = connection.transaction()?;
+    let found = identify(&transaction)?;
+    transaction.finish()?;
+    check_identity(path, &found, steps)?;
+    match access {
+        Access::ReadOnly => {
+            if found.application_id == 0 {
+                let path = path.to_path_buf();
+                return Err(Error::StoreNotFound { path }.into());
+            }
+            if found.version < newest(steps) {
+                return Err(Error::StorePath {
+                    path: path.to_path_buf(),
+                    reason: "an earlier version wrote it; open it once without readOnly to update it",
+                }
+                .into());
+            }
+            connection.pragma_update(None, "query_only", true)?;
+        }
+        Access::ReadWrite => {
+            if connection.is_readonly("main")? {
+                // SQLite falls back to reading when it may not write.
+                return Err(Error::StorePermission {
+                    path: path.to_path_buf(),
+                    source: "the file cannot be opened for writing".into(),
+                }
+                .into());
+            }
+            write_ahead(connection, path)?;
+            migrate(connection, path, steps)?;
+        }
+    }
+    Ok(())
+}
+
+fn identify(connection: &Connection) -> rusqlite::Result<Identity> {
+    let number = |pragma| connection.pragma_query_value(None, pragma, |row| row.get(0));
+    Ok(Identity {
+        application_id: number("application_id")?,
+        version: number("user_version")?,
+        is_empty: connection.query_row(
+            "SELECT NOT EXISTS (SELECT * FROM sqlite_schema)",
+            [],
+            |row| row.get(0),
+        )?,
+    })
+}
+
+/// Switches to the write-ahead log, and to waiting for the disk before a transaction counts as committed.
+fn write_ahead(connection: &Connection, path: &Path) -> Result<(), Fault> {
+    let mode: String =
+        connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+    if mode != "wal" {
+        return Err(Error::StorePath {
+            path: path.to_path_buf(),
+            reason: "its file system lacks the shared memory that SQLite's WAL mode needs \
+                     (use a local disk, not a network one)",
+        }
+        .into());
+    }
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    // macOS only: a plain fsync there leaves data in the drive's cache.
+    connection.pragma_update(None, "fullfsync", true)?;
+    connection.pragma_update(None, "checkpoint_fullfsync", true)?;
+    Ok(())
+}
+
+/// Brings the schema to the newest version, all in one transaction. Nothing is written when it is there already.
+fn migrate(connection: &mut Connection, path: &Path, steps: &[Step]) -> Result<(), Fault> {
+    let supported = newest(steps);
+    let version: i32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if version == supported {
+        return Ok(());
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Another process may have been faster.
+    let found = identify(&transaction)?;
+    check_identity(path, &found, steps)?;
+    let done = usize::try_from(found.version).unwrap_or(0);
+    for step in steps.iter().skip(done) {
+        step(&transaction)?;
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", supported)?;
+    transaction.commit()?;
+    Ok(())
+}
+
+/// A file that SQLite keeps beside the database.
+pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}

@@ -1,0 +1,141 @@
+//! The digest chain, recomputed from the database alone by code that shares nothing with the store.
+
+use sha2::{Digest, Sha256};
+
+use super::*;
+
+/// Walks the chain of an environment and returns its length and end.
+fn walk(connection: &Connection, environment: &str) -> (i64, Vec<u8>) {
+    let mut previous = vec![0_u8; 32];
+    let mut count = 0;
+    let mut statement = connection
+        .prepare(
+            "SELECT r.id, e.name, r.record, r.rollouts, r.known, r.reason, r.actor, r.created_at, r.parent,
+                    r.restored_from, r.generation, r.page_id, r.digest
+             FROM revision r JOIN environment e ON e.id = r.environment WHERE e.name = ?1 ORDER BY r.id",
+        )
+        .unwrap();
+    let mut rows = statement.query([environment]).unwrap();
+    while let Some(row) = rows.next().unwrap() {
+        let number = |column: usize| row.get::<_, i64>(column).unwrap();
+        let optional = |column: usize| {
+            row.get::<_, Option<i64>>(column)
+                .unwrap()
+                .map_or(Vec::new(), |id| id.to_le_bytes().to_vec())
+        };
+        let text = |column: usize| row.get::<_, String>(column).unwrap().into_bytes();
+        let rollouts = row
+            .get::<_, Option<Vec<u8>>>(3)
+            .unwrap()
+            .unwrap_or_else(|| [0x10, 0x27].repeat(32));
+        let mut bytes = Vec::new();
+        for field in [
+            b"13byte-config revision 1".to_vec(),
+            previous,
+            number(0).to_le_bytes().to_vec(),
+            text(1),
+            row.get(2).unwrap(),
+            rollouts,
+            number(4).to_le_bytes()[..4].to_vec(),
+            text(5),
+            text(6),
+            number(7).to_le_bytes().to_vec(),
+            optional(8),
+            optional(9),
+            number(10).to_le_bytes()[..4].to_vec(),
+            number(11).to_le_bytes().to_vec(),
+        ] {
+            bytes.extend((field.len() as u32).to_le_bytes());
+            bytes.extend(field);
+        }
+        let digest = Sha256::digest(&bytes).to_vec();
+        assert_eq!(digest, row.get::<_, Vec<u8>>(12).unwrap(), "{bytes:?}");
+        previous = digest;
+        count += 1;
+    }
+    (count, previous)
+}
+
+#[test]
+fn the_chain_can_be_recomputed_from_the_database() {
+    let bed = Bed::new();
+    let store = bed.open();
+    let (staging, production) = (page(0b1), page(0b10));
+    persist_in(&store, "staging", &staging, "first");
+    persist(&store, &production, "");
+    let mut tuned = state_with_rows(0b101, 60);
+    tuned.rollouts[0] = 1;
+    production.apply(&tuned, u32::MAX, 0);
+    persist(&store, &production, "dritter — ü");
+    try_rollback(&store, &production, None, None).unwrap();
+    try_promote(&store, "staging", ENV, &production).unwrap();
+    try_promote(&store, ENV, "staging", &staging).unwrap();
+    let job = persist_job(
+        "staging",
+        &staging,
+        Snapshot {
+            page_id: u64::MAX,
+            generation: u32::MAX,
+            ..staging.snapshot()
+        },
+        "extremes",
+        None,
+    );
+    ask(&store, job).unwrap();
+
+    let outsider = bed.outsider();
+    for environment in ["staging", ENV] {
+        let head: (i64, Vec<u8>) = outsider
+            .query_row(
+                "SELECT revisions, digest FROM environment WHERE name = ?1",
+                [environment],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )
+            .unwrap();
+        assert_eq!(walk(&outsider, environment), head);
+    }
+    assert_eq!(walk(&outsider, "staging").0, 3);
+    assert_eq!(walk(&outsider, ENV).0, 4);
+}
+
+#[test]
+fn the_library_agrees_with_what_it_stored() {
+    let bed = Bed::new();
+    let (store, page) = (bed.open(), page(0));
+    for _ in 0..5 {
+        persist(&store, &page, "");
+    }
+    let mut previous = [0; 32];
+    for entry in history(&store, ENV, 9, None).iter().rev() {
+        assert_eq!(
+            entry.revision.digest_after(&previous),
+            entry.revision.digest
+        );
+        previous = entry.revision.digest;
+    }
+    // Every field counts.
+    let revision = history(&store, ENV, 1, None).remove(0).revision;
+    let changes: [fn(&mut Revision); 13] = [
+        |r| r.id += 1,
+        |r| r.environment.push('x'),
+        |r| r.state.record.feature_flags ^= 1,
+        |r| r.state.rollouts[31] -= 1,
+        |r| r.known ^= 1,
+        |r| r.reason.push('x'),
+        |r| r.actor.push('x'),
+        |r| r.created_at += 1,
+        |r| r.parent = None,
+        |r| r.restored_from = Some(0),
+        |r| r.generation ^= 1,
+        |r| r.page_id ^= 1,
+        |r| std::mem::swap(&mut r.reason, &mut r.actor),
+    ];
+    for change in changes {
+        let mut other = revision.clone();
+        change(&mut other);
+        assert_ne!(
+            other.digest_after(&previous),
+            revision.digest_after(&previous)
+        );
+    }
+}

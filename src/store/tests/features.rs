@@ -1,0 +1,107 @@
+//! The feature table of the file.
+
+use super::*;
+use crate::registry::{DEFAULT_FEATURES, MAX_FEATURES};
+
+fn names(list: &[&str]) -> Vec<String> {
+    list.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn the_table_only_grows() {
+    let bed = Bed::new();
+    let store = Store::open(&bed.path(), Access::ReadWrite).unwrap();
+    let attach = |list: &[&str]| store.attach(ENV, Some(&names(list))).unwrap().registry;
+    assert_eq!(attach(&["a", "b", "c"]).names(), ["a", "b", "c"]);
+    assert_eq!(attach(&["c", "x", "a"]).names(), ["a", "b", "c", "x"]);
+    assert_eq!(attach(&["b"]).names(), ["a", "b", "c", "x"]);
+    assert_eq!(attach(&[]).names(), ["a", "b", "c", "x"]);
+    // Without a list, the table is used as it is.
+    let registry = store.attach(ENV, None).unwrap().registry;
+    assert_eq!(registry.names(), ["a", "b", "c", "x"]);
+    // Other jobs tell, too.
+    assert_eq!(barrier(&store).registry, registry);
+    drop(store);
+    assert_eq!(bed.open().attach(ENV, None).unwrap().registry, registry);
+}
+
+#[test]
+fn the_defaults_go_into_an_empty_table() {
+    let bed = Bed::new();
+    let store = Store::open(&bed.path(), Access::ReadWrite).unwrap();
+    assert!(barrier(&store).registry.names().is_empty());
+    let registry = store.attach(ENV, None).unwrap().registry;
+    assert_eq!(registry.names(), DEFAULT_FEATURES);
+}
+
+#[test]
+fn a_33rd_name_changes_nothing() {
+    let bed = Bed::new();
+    let store = Store::open(&bed.path(), Access::ReadWrite).unwrap();
+    let most: Vec<String> = (1..MAX_FEATURES).map(|n| format!("f{n}")).collect();
+    store.attach(ENV, Some(&most)).unwrap();
+    let error = store
+        .attach(ENV, Some(&names(&["one", "two"])))
+        .unwrap_err();
+    assert_eq!(code(&error), "ERR_TOO_MANY_FEATURES");
+    assert_eq!(store.attach(ENV, None).unwrap().registry.names(), most);
+    let error = store.attach(ENV, Some(&names(&["bad name"]))).unwrap_err();
+    assert_eq!(code(&error), "ERR_INVALID_FEATURE_NAME");
+    store.attach(ENV, Some(&names(&["last"]))).unwrap();
+}
+
+#[test]
+fn known_names_need_no_lock_and_new_ones_do() {
+    let bed = Bed::new();
+    let wait = std::time::Duration::from_millis(50);
+    let store = Store::open_within(&bed.path(), Access::ReadWrite, wait).unwrap();
+    store.attach(ENV, Some(&names(&["a", "b"]))).unwrap();
+    let outsider = bed.outsider();
+    outsider.execute_batch("BEGIN IMMEDIATE").unwrap();
+    store.attach(ENV, Some(&names(&["b", "a"]))).unwrap();
+    let error = store.attach(ENV, Some(&names(&["c"]))).unwrap_err();
+    assert_eq!(code(&error), "ERR_STORE_BUSY");
+    outsider
+        .execute_batch("INSERT INTO feature VALUES (2, 'theirs'); COMMIT")
+        .unwrap();
+    let registry = store.attach(ENV, Some(&names(&["c"]))).unwrap().registry;
+    assert_eq!(registry.names(), ["a", "b", "theirs", "c"]);
+}
+
+#[test]
+fn a_revision_is_checked_and_described_by_the_table_of_its_time() {
+    let bed = Bed::new();
+    let store = Store::open(&bed.path(), Access::ReadWrite).unwrap();
+    store.attach(ENV, Some(&names(&["a"]))).unwrap();
+    let page = page(0b10);
+    let job = persist_job(ENV, &page, page.snapshot(), "", None);
+    let error = ask(&store, job).unwrap_err();
+    assert_eq!(code(&error), "ERR_INVALID_STATE");
+    // Another process registers the second name.
+    bed.outsider()
+        .execute_batch("INSERT INTO feature VALUES (1, 'theirs')")
+        .unwrap();
+    let job = persist_job(ENV, &page, page.snapshot(), "", None);
+    let answer = ask(&store, job).unwrap();
+    assert_eq!(answer.registry.names(), ["a", "theirs"]);
+    let revision = answer.value.revision;
+    assert_eq!(revision.known, 0b11);
+    assert_eq!(revision.state.record.registry_hash, answer.registry.hash());
+}
+
+#[test]
+fn a_table_with_a_gap_is_damage() {
+    let bed = Bed::new();
+    let store = bed.open();
+    bed.outsider()
+        .execute_batch("DELETE FROM feature WHERE bit = 3")
+        .unwrap();
+    let error = store.attach(ENV, None).unwrap_err();
+    assert_eq!(code(&error), "ERR_STORE_CORRUPT");
+    let error = ask(
+        &store,
+        persist_job(ENV, &page(0), page(0).snapshot(), "", None),
+    )
+    .unwrap_err();
+    assert_eq!(code(&error), "ERR_STORE_CORRUPT");
+}

@@ -1,0 +1,1 @@
+//! Random sequences of jobs against a plain model.

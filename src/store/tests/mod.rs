@@ -1,0 +1,215 @@
+//! Tests of the store on real files.
+
+mod digests;
+mod environments;
+mod features;
+mod lifecycle;
+mod model;
+mod opening;
+mod persisting;
+mod restoring;
+
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, channel};
+
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+use super::queue::Task;
+use super::{Access, Answer, Entry, Job, Reply, Revision, Store};
+use crate::error::Error;
+use crate::page::{Arena, FULL_ROLLOUTS, Page, Snapshot, State};
+use crate::record::{DEFAULT_TERMINAL, Record, Terminal};
+
+const ENV: &str = "production";
+
+/// A place for a database.
+struct Bed {
+    directory: TempDir,
+}
+
+impl Bed {
+    fn new() -> Self {
+        let directory = TempDir::new().unwrap();
+        Self { directory }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.directory.path().join("config.db")
+    }
+
+    /// The store, with the default features registered.
+    fn open(&self) -> Store {
+        let store = Store::open(&self.path(), Access::ReadWrite).unwrap();
+        store.attach(ENV, None).unwrap();
+        store
+    }
+
+    /// Another program's connection.
+    fn outsider(&self) -> Connection {
+        Connection::open(self.path()).unwrap()
+    }
+
+    /// Names of the files beside and including the database.
+    fn files(&self) -> Vec<String> {
+        let mut names: Vec<String> = std::fs::read_dir(self.directory.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+fn state(flags: u32) -> State {
+    State {
+        record: Record {
+            feature_flags: flags,
+            ..Record::default()
+        },
+        rollouts: FULL_ROLLOUTS,
+    }
+}
+
+fn state_with_rows(flags: u32, rows: u8) -> State {
+    let mut state = state(flags);
+    state.record.terminal = Terminal {
+        rows,
+        ..DEFAULT_TERMINAL
+    };
+    state
+}
+
+/// A page of its own.
+fn page(flags: u32) -> Page {
+    let mut arena = Arena::default();
+    let handle = arena.allocate(&state(flags)).unwrap();
+    arena.page(handle).unwrap().clone()
+}
+
+fn set(page: &Page, flags: u32) {
+    page.apply(&state(flags), u32::MAX, 0);
+}
+
+type Pending<T> = Receiver<Result<Answer<T>, Error>>;
+
+/// Queues a job without waking the store.
+fn submit<T: Send + 'static>(store: &Store, job: impl FnOnce(Reply<T>) -> Job) -> Pending<T> {
+    let (sender, receiver) = channel();
+    let reply = Reply::new(store, move |answer| drop(sender.send(answer)));
+    store.submit(job(reply));
+    receiver
+}
+
+fn ask<T: Send + 'static>(
+    store: &Store,
+    job: impl FnOnce(Reply<T>) -> Job,
+) -> Result<Answer<T>, Error> {
+    let pending = submit(store, job);
+    store.wake();
+    pending.recv().unwrap()
+}
+
+fn persist_job(
+    environment: &str,
+    page: &Page,
+    snapshot: Snapshot,
+    reason: &str,
+    if_revision: Option<i64>,
+) -> impl FnOnce(Reply<Entry>) -> Job {
+    let (environment, page) = (environment.to_owned(), page.clone());
+    let (reason, actor) = (reason.to_owned(), "tester".to_owned());
+    move |reply| Job::Persist {
+        environment,
+        page,
+        snapshot,
+        reason,
+        actor,
+        if_revision,
+        reply,
+    }
+}
+
+fn persist_in(store: &Store, environment: &str, page: &Page, reason: &str) -> Entry {
+    let job = persist_job(environment, page, page.snapshot(), reason, None);
+    ask(store, job).unwrap().value
+}
+
+fn persist(store: &Store, page: &Page, reason: &str) -> Entry {
+    persist_in(store, ENV, page, reason)
+}
+
+fn try_rollback(
+    store: &Store,
+    page: &Page,
+    to: Option<i64>,
+    if_revision: Option<i64>,
+) -> Result<Entry, Error> {
+    ask(store, |reply| Job::Rollback {
+        environment: ENV.to_owned(),
+        page: page.clone(),
+        to,
+        actor: "tester".to_owned(),
+        if_revision,
+        reply,
+    })
+    .map(|answer| answer.value)
+}
+
+fn try_promote(store: &Store, from: &str, to: &str, page: &Page) -> Result<Entry, Error> {
+    ask(store, |reply| Job::Promote {
+        from: from.to_owned(),
+        environment: to.to_owned(),
+        page: page.clone(),
+        actor: "tester".to_owned(),
+        reply,
+    })
+    .map(|answer| answer.value)
+}
+
+fn load(store: &Store, environment: &str, page: &Page) -> Option<Entry> {
+    ask(store, |reply| Job::Load {
+        environment: environment.to_owned(),
+        page: page.clone(),
+        reply,
+    })
+    .unwrap()
+    .value
+}
+
+fn history(store: &Store, environment: &str, limit: u32, before: Option<i64>) -> Vec<Entry> {
+    ask(store, |reply| Job::History {
+        environment: environment.to_owned(),
+        limit,
+        before,
+        reply,
+    })
+    .unwrap()
+    .value
+}
+
+fn barrier(store: &Store) -> Answer<()> {
+    ask(store, |reply| Job::Barrier { reply }).unwrap()
+}
+
+/// Runs something on the store's own connection.
+fn on_connection(store: &Store, run: impl FnOnce(&mut Connection) + Send + 'static) {
+    store.push(Task::Run(Box::new(run)));
+    store.wake();
+}
+
+fn effective(store: &Store, environment: &str) -> Option<Revision> {
+    store.attach(environment, None).unwrap().value
+}
+
+fn code(error: &Error) -> String {
+    error.code().as_ref().to_owned()
+}
+
+fn flags(entry: &Entry) -> u32 {
+    entry.revision.state.record.feature_flags
+}
+
+fn ids(entries: &[Entry]) -> Vec<i64> {
+    entries.iter().map(|entry| entry.revision.id).collect()
+}

@@ -1,0 +1,306 @@
+//! Persisting, group commit, and which revision is in effect.
+
+use std::time::Duration;
+
+use super::*;
+
+#[test]
+fn ten_persists_give_ten_revisions_in_order() {
+    let bed = Bed::new();
+    let (store, page) = (bed.open(), page(0));
+    let pending: Vec<_> = (0..10)
+        .map(|number| {
+            set(&page, number);
+            let reason = format!("reason {number}");
+            submit(
+                &store,
+                persist_job(ENV, &page, page.snapshot(), &reason, None),
+            )
+        })
+        .collect();
+    assert_eq!(store.commits(), 0, "nothing happens before the wake-up");
+    store.wake();
+    for (number, answer) in pending.into_iter().enumerate() {
+        let entry = answer.recv().unwrap().unwrap().value;
+        let revision = &entry.revision;
+        assert_eq!(revision.id, number as i64 + 1);
+        assert_eq!(revision.reason, format!("reason {number}"));
+        assert_eq!(revision.actor, "tester");
+        assert_eq!(flags(&entry) as usize, number);
+        assert_eq!(revision.parent, (number > 0).then_some(number as i64));
+        assert_eq!(
+            entry
+                .previous
+                .map(|state| state.record.feature_flags as usize),
+            number.checked_sub(1)
+        );
+    }
+    assert_eq!(store.commits(), 1, "one turn shares a transaction");
+    let listed = history(&store, ENV, 100, None);
+    assert_eq!(ids(&listed), (1..=10).rev().collect::<Vec<_>>());
+}
+
+#[test]
+fn a_thousand_queued_persists_share_few_transactions() {
+    let bed = Bed::new();
+    let (store, page) = (bed.open(), page(1));
+    let pending: Vec<_> = (0..1_000)
+        .map(|_| submit(&store, persist_job(ENV, &page, page.snapshot(), "", None)))
+        .collect();
+    store.wake();
+    for (number, answer) in pending.into_iter().enumerate() {
+        let entry = answer.recv().unwrap().unwrap().value;
+        assert_eq!(entry.revision.id, number as i64 + 1);
+    }
+    assert!(store.commits() <= 20, "{} transactions", store.commits());
+}
+
+#[test]
+fn a_revision_reads_back_as_it_was_answered() {
+    let bed = Bed::new();
+    let (store, page) = (bed.open(), page(0b1001));
+    let mut wanted = state_with_rows(0b1001, 99);
+    wanted.rollouts[3] = 2_550;
+    page.apply(&wanted, u32::MAX, 0);
+    let before = std::time::SystemTime::now();
+    let entry = persist(&store, &page, "ein Grund — mit Ümlauten \u{0}\u{1f980}");
+    let since = before
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap()
+        .as_millis();
+    assert_eq!(entry.revision.state, wanted);
+    assert!((0..60_000).contains(&(i128::from(entry.revision.created_at) - since as i128)));
+    assert_eq!(history(&store, ENV, 1, None), [entry.clone()]);
+    drop(store);
+    assert_eq!(effective(&bed.open(), ENV), Some(entry.revision));
+}
+
+#[test]
+fn an_invalid_state_fails_alone() {
+    let bed = Bed::new();
+    let (store, page) = (bed.open(), page(0));
+    let mut invalid = page.snapshot();
+    invalid.state.record.feature_flags = 1 << 31;
+    invalid.state.record.terminal.rows = 0;
+    let snapshot = page.snapshot();
+    let first = submit(&store, persist_job(ENV, &page, snapshot, "first", None));
+    let second = submit(&store, persist_job(ENV, &page, invalid, "second", None));
+    let third = submit(&store, persist_job(ENV, &page, snapshot, "third", None));
+    store.wake();
+    assert_eq!(first.recv().unwrap().unwrap().value.revision.id, 1);
+    let error = second.recv().unwrap().unwrap_err();
+    assert_eq!(code(&error), "ERR_INVALID_STATE");
+    assert!(error.to_string().contains("Invalid rows: 0"), "{error}");
+    assert_eq!(third.recv().unwrap().unwrap().value.revision.id, 2);
+    assert_eq!(store.commits(), 1);
+    assert_eq!(history(&store, ENV, 10, None).len(), 2);
+}
+
+#[test]
+fn if_revision_sees_the_rows_before_it_in_the_queue() {
+    let bed = Bed::new();
+    let (store, page) = (bed.open(), page(0));
+    let expect = |expected| {
+        submit(
+            &store,
+            persist_job(ENV, &page, page.snapshot(), "", Some(expected)),
+        )
+    };
+    let pending = [expect(1), expect(0), expect(0), expect(1), expect(1)];
+    store.wake();
+    let outcomes = pending.map(|answer| {
+        answer
+            .recv()
+            .unwrap()
+            .map(|answer| answer.value.revision.id)
+            .map_err(|error| (code(&error), error.to_string()))
+    });
+    assert_eq!(outcomes[1], Ok(1));
+    assert_eq!(outcomes[3], Ok(2));
+    for (index, expected, actual) in [(0, 1, 0), (2, 0, 1), (4, 1, 2)] {
+        let (code, message) = outcomes[index].clone().unwrap_err();
+        assert_eq!(code, "ERR_REVISION_CONFLICT");
+        assert!(
+            message.contains(&format!("at revision {actual}, not {expected}")),
+            "{message}"
+        );
+    }
+}
+
+#[test]
+fn a_failed_transaction_fails_all_its_jobs_and_the_next_one_works() {
+    let bed = Bed::new();
+    let (store, page) = (bed.open(), page(0));
+    persist(&store, &page, "before");
+    // SQLite refuses to grow the file, as on a full disk.
+    on_connection(&store, |connection| {
+        let pages: i64 = connection
+            .pragma_query_value(None, "page_count", |row| row.get(0))
+            .unwrap();
+        connection
+            .pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))
+            .unwrap();
+    });
+    let reason = "x".repeat(3_000);
+    let pending: Vec<_> = (0..50)
+        .map(|_| {
+            submit(
+                &store,
+                persist_job(ENV, &page, page.snapshot(), &reason, None),
+            )
+        })
+        .collect();
+    store.wake();
+    for answer in pending {
+        let error = answer.recv().unwrap().unwrap_err();
+        assert_eq!(code(&error), "ERR_DISK_FULL");
+        assert!(error.to_string().contains("config.db"), "{error}");
+    }
+    assert_eq!(store.commits(), 1);
+    assert_eq!(history(&store, ENV, 100, None).len(), 1);
+    on_connection(&store, |connection| {
+        connection
+            .pragma_update_and_check(None, "max_page_count", 1_000_000, |_| Ok(()))
+            .unwrap();
+    });
+    assert_eq!(persist(&store, &page, &reason).revision.id, 2);
+}
+
+#[test]
+fn a_lock_held_too_long_is_reported_and_passes() {
+    let bed = Bed::new();
+    let wait = Duration::from_millis(150);
+    let store = Store::open_within(&bed.path(), Access::ReadWrite, wait).unwrap();
+    store.attach(ENV, None).unwrap();
+    let page = page(0);
+    let outsider = bed.outsider();
+    outsider.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let jobs = || persist_job(ENV, &page, page.snapshot(), "", None);
+    let pending = [submit(&store, jobs()), submit(&store, jobs())];
+    store.wake();
+    for answer in pending {
+        let error = answer.recv().unwrap().unwrap_err();
+        let Error::StoreBusy { waited_ms, .. } = error else {
+            panic!("{error}");
+        };
+        assert!((100..5_000).contains(&waited_ms), "{waited_ms} ms");
+    }
+    // Reading and attaching with known names need no lock.
+    assert!(history(&store, ENV, 1, None).is_empty());
+    assert_eq!(
+        store.attach(ENV, None).unwrap().registry.names()[0],
+        "debug"
+    );
+    outsider.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(persist(&store, &page, "").revision.id, 1);
+}
+
+/// A snapshot of the page's state at a chosen generation.
+fn at(page: &Page, generation: u32, flags: u32) -> Snapshot {
+    Snapshot {
+        state: state(flags),
+        generation,
+        ..page.snapshot()
+    }
+}
+
+fn persist_at(store: &Store, page: &Page, generation: u32, flags: u32) -> i64 {
+    let job = persist_job(ENV, page, at(page, generation, flags), "", None);
+    ask(store, job).unwrap().value.revision.id
+}
+
+#[test]
+fn an_older_snapshot_never_hides_a_newer_one() {
+    let bed = Bed::new();
+    let (store, first) = (bed.open(), page(0));
+    let in_effect = || effective(&store, ENV).unwrap().id;
+    assert_eq!(persist_at(&store, &first, 7, 1), 1);
+    assert_eq!(persist_at(&store, &first, 5, 2), 2);
+    assert_eq!(in_effect(), 1, "the slow, older snapshot is only history");
+    assert_eq!(persist_at(&store, &first, 7, 3), 3);
+    assert_eq!(in_effect(), 3, "the later of two equals counts");
+    let second = page(0);
+    assert_eq!(persist_at(&store, &second, 0, 4), 4);
+    assert_eq!(in_effect(), 4, "a new page is a later life");
+    // The parent is what was in effect, not what was last.
+    let parents: Vec<_> = history(&store, ENV, 10, None)
+        .iter()
+        .map(|entry| entry.revision.parent)
+        .collect();
+    assert_eq!(parents, [Some(3), Some(1), Some(1), None]);
+}
+
+#[test]
+fn generations_wrap_around() {
+    let bed = Bed::new();
+    let (store, page) = (bed.open(), page(0));
+    let in_effect = || effective(&store, ENV).unwrap().id;
+    persist_at(&store, &page, u32::MAX - 1, 1);
+    persist_at(&store, &page, 3, 2);
+    assert_eq!(in_effect(), 2);
+    persist_at(&store, &page, u32::MAX, 3);
+    assert_eq!(in_effect(), 2);
+    // The order within one transaction is the same.
+    let pending: Vec<_> = [5, 4]
+        .map(|generation| {
+            submit(
+                &store,
+                persist_job(ENV, &page, at(&page, generation, 0), "", None),
+            )
+        })
+        .into();
+    store.wake();
+    for answer in pending {
+        answer.recv().unwrap().unwrap();
+    }
+    assert_eq!(in_effect(), 4);
+}
+
+#[test]
+fn history_pages_backwards() {
+    let bed = Bed::new();
+    let (store, page) = (bed.open(), page(0));
+    for number in 0..7 {
+        set(&page, number);
+        persist(&store, &page, "");
+        persist_in(&store, "other", &page, "");
+    }
+    let all = history(&store, ENV, 100, None);
+    assert_eq!(ids(&all), [13, 11, 9, 7, 5, 3, 1]);
+    let first = history(&store, ENV, 3, None);
+    let second = history(&store, ENV, 3, Some(9));
+    let third = history(&store, ENV, 3, Some(3));
+    assert_eq!([first, second, third].concat(), all);
+    assert_eq!(history(&store, ENV, 0, None), []);
+    assert_eq!(history(&store, "nowhere", 5, None), []);
+    assert_eq!(history(&store, ENV, u32::MAX, Some(i64::MIN)), []);
+    for pair in all.windows(2) {
+        assert_eq!(pair[0].previous, Some(pair[1].revision.state));
+    }
+    assert_eq!(all[6].previous, None);
+}
+
+#[test]
+fn a_revision_takes_at_most_200_bytes_on_disk() {
+    const COUNT: u64 = 20_000;
+    let bed = Bed::new();
+    let (store, page) = (bed.open(), page(0b1011));
+    let reason = "enable beta feature for everyone";
+    let pending: Vec<_> = (0..COUNT)
+        .map(|_| {
+            submit(
+                &store,
+                persist_job(ENV, &page, page.snapshot(), reason, None),
+            )
+        })
+        .collect();
+    store.wake();
+    for answer in pending {
+        answer.recv().unwrap().unwrap();
+    }
+    drop(store);
+    // The next open waits until the file is closed, and so checkpointed.
+    drop(bed.open());
+    let size = std::fs::metadata(bed.path()).unwrap().len();
+    assert!(size / COUNT <= 200, "{} bytes a revision", size / COUNT);
+}

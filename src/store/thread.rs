@@ -1,0 +1,271 @@
+//! The thread that owns a file's connection, and the order in which it works.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::thread::Builder;
+use std::time::Instant;
+
+use rusqlite::Connection;
+
+use super::failure::Fault;
+use super::queue::{Item, Latch, Task};
+use super::schema::{self, Database};
+use super::write::{Persist, Restore, Source};
+use super::{Access, Answer, Job, Revision, Shared, features};
+use crate::error::Error;
+use crate::registry::Registry;
+
+/// Starts the thread of a store. It touches the file only after `predecessor`, the thread that had it before, has
+/// closed it.
+pub(super) fn start(shared: &Arc<Shared>, predecessor: Option<Arc<Latch>>) -> Result<(), Error> {
+    let shared = Arc::clone(shared);
+    Builder::new()
+        .name("13byte-store".to_owned())
+        .spawn(move || run(shared, predecessor.as_deref()))
+        .map(drop)
+        .map_err(|source| Error::Thread { source })
+}
+
+fn run(shared: Arc<Shared>, predecessor: Option<&Latch>) {
+    /// Tells the successor that the file is closed, however this thread ends.
+    struct Ended(Arc<Latch>);
+    impl Drop for Ended {
+        fn drop(&mut self) {
+            self.0.set();
+        }
+    }
+
+    // Declared before the worker, so dropped after it has closed the connection.
+    let _ended = Ended(Arc::clone(&shared.ended));
+    let mut worker = Worker {
+        shared,
+        database: None,
+        registry: Registry::default(),
+    };
+    if let Some(predecessor) = predecessor {
+        predecessor.wait();
+    }
+    while let Some(items) = worker.shared.queue.take() {
+        worker.work(items);
+    }
+}
+
+/// What the thread owns.
+pub(super) struct Worker {
+    shared: Arc<Shared>,
+    /// `None` until the first task, and after a failure that left it in doubt.
+    database: Option<Database>,
+    /// The feature table as last seen.
+    registry: Registry,
+}
+
+impl Worker {
+    pub(super) fn count_commit(&self) {
+        self.shared.commits.fetch_add(1, Relaxed);
+    }
+
+    /// The connection, opened or reopened if need be.
+    fn database(&mut self, access: Access) -> Result<&mut Database, Error> {
+        if self
+            .database
+            .as_ref()
+            .is_none_or(|database| database.access < access)
+        {
+            let (path, busy) = (&self.shared.path, self.shared.busy);
+            // The old connection goes first: there is never a second one.
+            let before = self.database.take().map(|database| database.access);
+            self.database = match (schema::open(path, access, busy), before) {
+                (Ok(database), _) => Some(database),
+                (Err(error), None) => return Err(error),
+                (Err(error), Some(before)) => {
+                    // Whoever only reads can go on.
+                    self.database = schema::open(path, before, busy).ok();
+                    return Err(error);
+                }
+            };
+        }
+        let path = &self.shared.path;
+        self.database.as_mut().ok_or_else(|| Error::StoreStopped {
+            path: path.to_path_buf(),
+        })
+    }
+
+    /// Works on the connection, and turns what SQLite says into an error that names the file and the time waited.
+    pub(super) fn with<T>(
+        &mut self,
+        access: Access,
+        work: impl FnOnce(&mut Connection) -> Result<T, Fault>,
+    ) -> Result<T, Error> {
+        let path = Arc::clone(&self.shared.path);
+        let connection = &mut self.database(access)?.connection;
+        let started = Instant::now();
+        work(connection).map_err(|fault| fault.into_error(&path, started.elapsed()))
+    }
+
+    /// Does everything in order. Neighbouring persists share a transaction.
+    fn work(&mut self, items: Vec<Item>) {
+        let mut group = Vec::new();
+        for Item { access, task } in items {
+            match task {
+                Task::Job(Job::Persist {
+                    environment,
+                    page,
+                    snapshot,
+                    reason,
+                    actor,
+                    if_revision,
+                    reply,
+                }) if access == Access::ReadWrite => group.push(Persist {
+                    environment,
+                    page,
+                    snapshot,
+                    reason,
+                    actor,
+                    if_revision,
+                    reply,
+                }),
+                task => {
+                    self.flush(&mut group);
+                    self.guard(|worker| worker.run(access, task));
+                }
+            }
+        }
+        self.flush(&mut group);
+    }
+
+    fn flush(&mut self, group: &mut Vec<Persist>) {
+        if !group.is_empty() {
+            let group = std::mem::take(group);
+            self.guard(|worker| worker.persist(group));
+        }
+    }
+
+    /// Keeps a panic inside one piece of work: its replies are dropped, which answers them, and the connection,
+    /// which may be in any state, is closed, which rolls back.
+    fn guard(&mut self, work: impl FnOnce(&mut Self)) {
+        if catch_unwind(AssertUnwindSafe(|| work(self))).is_err() {
+            self.database = None;
+        }
+    }
+
+    fn run(&mut self, access: Access, task: Task) {
+        match task {
+            Task::Job(job) => self.job(access, job),
+            // A caller that is gone needs no answer.
+            Task::Open(reply) => drop(reply.send(self.database(access).map(drop))),
+            Task::Attach {
+                environment,
+                features,
+                reply,
+            } => {
+                let answer = self.attach(access, &environment, features.as_deref());
+                drop(reply.send(answer));
+            }
+            #[cfg(test)]
+            Task::Run(run) => {
+                if let Ok(database) = self.database(access) {
+                    run(&mut database.connection);
+                }
+            }
+        }
+    }
+
+    fn job(&mut self, access: Access, job: Job) {
+        match job {
+            Job::Persist { reply, .. } => reply.send(Err(self.read_only())),
+            Job::Load {
+                environment,
+                page,
+                reply,
+            } => reply.send(self.load(&environment, &page)),
+            Job::Rollback {
+                environment,
+                page,
+                to,
+                actor,
+                if_revision,
+                reply,
+            } => {
+                let source = Source::Earlier(to);
+                reply.send(self.writable(access).and_then(|()| {
+                    self.restore(&Restore {
+                        environment: &environment,
+                        page: &page,
+                        source,
+                        actor: &actor,
+                        if_revision,
+                    })
+                }));
+            }
+            Job::Promote {
+                from,
+                environment,
+                page,
+                actor,
+                reply,
+            } => {
+                let source = Source::Environment(&from);
+                reply.send(self.writable(access).and_then(|()| {
+                    self.restore(&Restore {
+                        environment: &environment,
+                        page: &page,
+                        source,
+                        actor: &actor,
+                        if_revision: None,
+                    })
+                }));
+            }
+            Job::History {
+                environment,
+                limit,
+                before,
+                reply,
+            } => reply.send(self.history(&environment, limit, before)),
+            Job::Compare {
+                environment,
+                from,
+                to,
+                reply,
+            } => reply.send(self.compare(&environment, from, to)),
+            Job::Barrier { reply } => {
+                // Everything before it is done, whether or not the file can be read just now.
+                if let Ok(answer) = self.read(|_| Ok(())) {
+                    self.registry = answer.registry;
+                }
+                let registry = self.registry.clone();
+                reply.send(Ok(Answer {
+                    value: (),
+                    registry,
+                }));
+            }
+        }
+    }
+
+    fn attach(
+        &mut self,
+        access: Access,
+        environment: &str,
+        features: Option<&[String]>,
+    ) -> Result<Answer<Option<Revision>>, Error> {
+        let path = Arc::clone(&self.shared.path);
+        let answer = self.with(access, |connection| {
+            features::attach(connection, &path, access, environment, features)
+        })?;
+        self.registry = answer.registry.clone();
+        Ok(answer)
+    }
+
+    fn writable(&self, access: Access) -> Result<(), Error> {
+        match access {
+            Access::ReadWrite => Ok(()),
+            Access::ReadOnly => Err(self.read_only()),
+        }
+    }
+
+    fn read_only(&self) -> Error {
+        Error::ReadOnly {
+            path: self.shared.path.to_path_buf(),
+        }
+    }
+}

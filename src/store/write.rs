@@ -1,0 +1,219 @@
+//! The jobs that append revisions.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::failure::{Fault, again};
+use super::ledger::{Draft, Ledger};
+use super::thread::Worker;
+use super::{Access, Answer, Entry, Reply, Revision, revision};
+use crate::error::Error;
+use crate::page::{Page, Snapshot, State};
+use crate::record::RECORD_VERSION;
+use crate::registry::Registry;
+
+/// The parts of [`super::Job::Persist`].
+pub(super) struct Persist {
+    pub(super) environment: String,
+    pub(super) page: Page,
+    pub(super) snapshot: Snapshot,
+    pub(super) reason: String,
+    pub(super) actor: String,
+    pub(super) if_revision: Option<i64>,
+    pub(super) reply: Reply<Entry>,
+}
+
+/// The parts of [`super::Job::Rollback`] and [`super::Job::Promote`] that they share.
+pub(super) struct Restore<'a> {
+    pub(super) environment: &'a str,
+    pub(super) page: &'a Page,
+    pub(super) source: Source<'a>,
+    pub(super) actor: &'a str,
+    pub(super) if_revision: Option<i64>,
+}
+
+/// The revision to copy.
+#[derive(Clone, Copy)]
+pub(super) enum Source<'a> {
+    /// One of the same environment; by default the parent of the one in effect.
+    Earlier(Option<i64>),
+    /// The one in effect in another environment.
+    Environment(&'a str),
+}
+
+impl Worker {
+    /// Persists all of `jobs` in one transaction, then answers them in order.
+    pub(super) fn persist(&mut self, jobs: Vec<Persist>) {
+        let outcome = self.with(Access::ReadWrite, |connection| {
+            append_all(connection, &jobs)
+        });
+        match outcome {
+            Ok((entries, registry)) => {
+                if entries.iter().any(Result::is_ok) {
+                    self.count_commit();
+                }
+                for (job, entry) in jobs.into_iter().zip(entries) {
+                    if let Ok(entry) = &entry {
+                        note(&job.page, &entry.revision);
+                    }
+                    let registry = registry.clone();
+                    job.reply
+                        .send(entry.map(|value| Answer { value, registry }));
+                }
+            }
+            Err(error) => {
+                for job in jobs {
+                    job.reply.send(Err(again(&error)));
+                }
+            }
+        }
+    }
+
+    /// Appends a copy of an earlier or another environment's revision, and sets the page to it.
+    pub(super) fn restore(&mut self, job: &Restore<'_>) -> Result<Answer<Entry>, Error> {
+        let (entry, target, registry) =
+            self.with(Access::ReadWrite, |connection| append_copy(connection, job))?;
+        self.count_commit();
+        job.page.apply(
+            &target.state,
+            target.known,
+            entry.revision.id.cast_unsigned(),
+        );
+        note(job.page, &entry.revision);
+        Ok(Answer {
+            value: entry,
+            registry,
+        })
+    }
+}
+
+/// The outer error is that of the transaction, after which nothing is written; the inner ones are single refusals.
+type Appended = (Vec<Result<Entry, Error>>, Registry);
+
+fn append_all(connection: &mut Connection, jobs: &[Persist]) -> Result<Appended, Fault> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut ledger = Ledger::begin(&transaction)?;
+    let mut entries = Vec::with_capacity(jobs.len());
+    for job in jobs {
+        entries.push(match append(&mut ledger, job) {
+            Ok(entry) => Ok(entry),
+            Err(Fault::Refused(error)) => Err(error),
+            Err(fault) => return Err(fault),
+        });
+    }
+    let registry = ledger.registry().clone();
+    ledger.finish()?;
+    transaction.commit()?;
+    Ok((entries, registry))
+}
+
+fn append(ledger: &mut Ledger<'_>, job: &Persist) -> Result<Entry, Fault> {
+    let problems = job.snapshot.state.record.problems(ledger.registry().mask());
+    if !problems.is_empty() {
+        return Err(Error::InvalidState { problems }.into());
+    }
+    ledger.expect_last(&job.environment, job.if_revision)?;
+    let parent = ledger.effective(&job.environment)?;
+    Ok(ledger.append(&Draft {
+        environment: &job.environment,
+        snapshot: job.snapshot,
+        reason: &job.reason,
+        actor: &job.actor,
+        parent,
+        restored_from: None,
+    })?)
+}
+
+/// Returns the appended revision, the one it copies, and the feature table.
+fn append_copy(
+    connection: &mut Connection,
+    job: &Restore<'_>,
+) -> Result<(Entry, Revision, Registry), Fault> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut ledger = Ledger::begin(&transaction)?;
+    ledger.expect_last(job.environment, job.if_revision)?;
+    let effective = ledger.effective(job.environment)?;
+    let (target, reason, parent) = match job.source {
+        Source::Earlier(wanted) => {
+            let target = earlier(&transaction, job.environment, effective, wanted)?;
+            let reason = format!("rollback to revision {}", target.id);
+            let parent = target.parent;
+            (target, reason, parent)
+        }
+        Source::Environment(from) => {
+            let Some(target) = revision::effective(&transaction, from)? else {
+                let environment = from.to_owned();
+                return Err(Error::NothingToPromote { environment }.into());
+            };
+            let reason = format!("promoted from {from} revision {}", target.id);
+            (target, reason, effective)
+        }
+    };
+    let mut snapshot = job.page.snapshot();
+    snapshot.state = merge(&target, &snapshot.state, ledger.registry().mask());
+    // From here on the page is ahead of every snapshot taken before, so none of those can hide this revision.
+    snapshot.generation = job.page.next_generation();
+    let entry = ledger.append(&Draft {
+        environment: job.environment,
+        snapshot,
+        reason: &reason,
+        actor: job.actor,
+        parent,
+        restored_from: Some(target.id),
+    })?;
+    let registry = ledger.registry().clone();
+    ledger.finish()?;
+    transaction.commit()?;
+    Ok((entry, target, registry))
+}
+
+/// The revision to roll back to.
+fn earlier(
+    connection: &Connection,
+    environment: &str,
+    effective: Option<i64>,
+    wanted: Option<i64>,
+) -> Result<Revision, Fault> {
+    let name = || environment.to_owned();
+    if let Some(revision) = wanted {
+        return revision::find(connection, environment, revision)?.ok_or_else(|| {
+            Error::RevisionNotFound {
+                revision,
+                environment: name(),
+            }
+            .into()
+        });
+    }
+    let mut parent = None;
+    if let Some(id) = effective {
+        let current = revision::find(connection, environment, id)?;
+        if let Some(id) = current.and_then(|revision| revision.parent) {
+            parent = revision::find(connection, environment, id)?;
+        }
+    }
+    parent.ok_or_else(|| {
+        Error::NoPredecessor {
+            environment: name(),
+        }
+        .into()
+    })
+}
+
+/// The target, with the live state of the features it did not know. Live flags that no feature owns are left out:
+/// they would make the revision invalid.
+fn merge(target: &Revision, live: &State, mask: u32) -> State {
+    let mut state = target.state;
+    let newer = mask & !target.known;
+    state.record.version = RECORD_VERSION;
+    state.record.feature_flags =
+        target.state.record.feature_flags & target.known | live.record.feature_flags & newer;
+    for (bit, (rollout, live)) in state.rollouts.iter_mut().zip(live.rollouts).enumerate() {
+        if target.known >> bit & 1 == 0 {
+            *rollout = live;
+        }
+    }
+    state
+}
+
+fn note(page: &Page, revision: &Revision) {
+    page.note_revision(revision.id.cast_unsigned());
+}
