@@ -1,7 +1,8 @@
 // @ts-check
 // Installs, builds and runs every check and test. A developer can select:
 //
-//   npm test -- --only specs,rust       stages: format, clippy, lint, types, generated, rust, specs, package
+//   npm test -- --only specs,rust       stages: format, clippy, lint, types, generated, rust, harness,
+//                                       specs, package
 //   npm test -- --runtime node-24,bun   spec runtimes
 //   npm test -- --mode worker           where specs run: main, worker, web-worker
 //   npm test -- --spec flags            spec files whose name contains this
@@ -43,7 +44,7 @@ await runMain(async () => {
 async function setUp(selection) {
   await ensureInstalled(root, 'development dependencies');
   if (needs(selection, ['types', 'generated', 'specs', 'package'])) await ensureBuilt();
-  if (!needs(selection, ['specs', 'package'])) return { runtimes: [], missing: [] };
+  if (!needs(selection, ['harness', 'specs', 'package'])) return { runtimes: [], missing: [] };
   const available = await allRuntimes();
   if (available.missing.length > 0) {
     process.stderr.write(`NOT TESTED on this platform: ${available.missing.join(', ')}\n`);

@@ -66,9 +66,10 @@ export async function runSpecs(files, runtime, mode) {
  * @param {string} file
  * @param {Runtime} runtime
  * @param {Mode} mode
+ * @param {NodeJS.ProcessEnv} [env] added to ours
  * @returns {Promise<Outcome>}
  */
-export async function runSpec(file, runtime, mode) {
+export async function runSpec(file, runtime, mode, env = {}) {
   const directory = mkdtempSync(join(tmpdir(), '13byte-config-run-'));
   try {
     const report = join(directory, 'junit.xml');
@@ -85,6 +86,7 @@ export async function runSpec(file, runtime, mode) {
         NODE_TEST_CONTEXT: undefined,
         FORCE_COLOR: undefined,
         NO_COLOR: '1',
+        ...env,
       },
       signal: watch.signal,
     });

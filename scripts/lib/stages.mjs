@@ -27,7 +27,7 @@ import { modesOf, runSpecs, specFiles } from './specs.mjs';
  */
 
 /** In the order in which they run: what fails fast comes first. */
-export const stageIds = /** @type {const} */ (['format', 'clippy', 'lint', 'types', 'generated', 'rust', 'specs', 'package']);
+export const stageIds = /** @type {const} */ (['format', 'clippy', 'lint', 'types', 'generated', 'rust', 'harness', 'specs', 'package']);
 
 const minutes = 60_000;
 
@@ -81,6 +81,10 @@ const makers = {
   ],
 
   rust: () => [stage('rust', 'Rust tests', 'cargo test, core', cargoTest)],
+
+  harness: () => [
+    stage('harness', 'Spec harness', 'every runtime', () => nodeTest(inRoot('__test__', 'harness', 'selftest', 'selftest.test.mjs'))),
+  ],
 
   specs: ({ spec, mode, runtime }, runtimes) => {
     const files = specFiles().filter((file) => basename(file).includes(spec ?? ''));
