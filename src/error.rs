@@ -187,10 +187,10 @@ pub enum Error {
         detail: String,
     },
 
-    /// No space is left for the database.
-    #[error("No space left for the database {}. Nothing was persisted; free some space, then persist again", .path.display())]
+    /// No space is left for the database or a live file.
+    #[error("No space left for {}. Nothing was changed; free some space, then try again", .path.display())]
     DiskFull {
-        /// The database file.
+        /// The file.
         path: PathBuf,
     },
 
@@ -227,6 +227,65 @@ pub enum Error {
     StoreStopped {
         /// The database file.
         path: PathBuf,
+    },
+
+    /// The file system refused something about a live file.
+    #[error("The live file {} failed: {source} (check the directory and its permissions)", .path.display())]
+    LiveFile {
+        /// The live file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+
+    /// A live file that cannot be trusted.
+    #[error("The live file {} cannot be used: {reason}. Close every process that uses it, then move it away", .path.display())]
+    LiveFileInvalid {
+        /// The live file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+
+    /// A live file whose features have other bits than in the database.
+    #[error(
+        "The live file {} has the features {}, but the database has {}: the database was replaced while processes          use the live file. Close them, then start again",
+        .path.display(), .live.join(", "), .stored.join(", ")
+    )]
+    LiveFileMismatch {
+        /// The live file.
+        path: PathBuf,
+        /// Its names, in bit order.
+        live: Vec<String>,
+        /// The names of the database, in bit order.
+        stored: Vec<String>,
+    },
+
+    /// Another process kept a live file locked for longer than the time-out.
+    #[error("The live file {} stayed locked by another process for {waited_ms} ms. Find that process, then try again", .path.display())]
+    LiveFileBusy {
+        /// The live file.
+        path: PathBuf,
+        /// How long the operation waited, in milliseconds.
+        waited_ms: u64,
+    },
+
+    /// A live file on a file system that does not share memory between processes.
+    #[error(
+        "The live file {} is on a network file system, whose memory is not shared. Put the database on a local disk",
+        .path.display()
+    )]
+    LiveFileRemote {
+        /// The live file.
+        path: PathBuf,
+    },
+
+    /// The platform has no support for what was asked.
+    #[error("{what} is not supported on this platform")]
+    Unsupported {
+        /// What was asked for.
+        what: &'static str,
     },
 
     /// No random bytes for a page id.
@@ -293,6 +352,12 @@ impl Error {
             Self::StoreIo { .. } => "ERR_STORE_IO",
             Self::Thread { .. } => "ERR_THREAD",
             Self::StoreStopped { .. } => "ERR_STORE_STOPPED",
+            Self::LiveFile { .. } => "ERR_LIVE_FILE",
+            Self::LiveFileInvalid { .. } => "ERR_LIVE_FILE_INVALID",
+            Self::LiveFileMismatch { .. } => "ERR_LIVE_FILE_MISMATCH",
+            Self::LiveFileBusy { .. } => "ERR_LIVE_FILE_BUSY",
+            Self::LiveFileRemote { .. } => "ERR_LIVE_FILE_REMOTE",
+            Self::Unsupported { .. } => "ERR_UNSUPPORTED",
             Self::Random { .. } => "ERR_RANDOM",
             Self::Runtime { .. } => "ERR_RUNTIME",
             Self::PageNotOpen { .. } => "ERR_PAGE_NOT_OPEN",

@@ -11,7 +11,7 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 
 use super::layout::{PAGE_ALIGN, PAGE_SIZE};
-use super::{Page, PageMemory, State};
+use super::{Owner, Page, PageMemory, State};
 use crate::error::Error;
 
 /// Pages of one chunk.
@@ -140,7 +140,7 @@ impl Arena {
             self.pages.push(Slot {
                 page: Page(Arc::new(PageMemory {
                     base,
-                    _owner: Arc::clone(chunk),
+                    owner: Owner::Chunk(Arc::clone(chunk)),
                 })),
                 in_use: false,
             });

@@ -23,6 +23,9 @@
 
 mod arena;
 pub mod layout;
+mod live;
+mod mapping;
+mod table;
 
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -30,10 +33,12 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64};
 
 pub use arena::{Arena, CHUNK_SIZE, Chunk, PAGES_PER_CHUNK};
+pub use live::{ExclusiveGuard, Initial, LiveFile, open as open_live};
+pub use mapping::cluster_path;
 
 use crate::error::Error;
 use crate::record::{RECORD_VERSION, Record, Terminal};
-use crate::registry::MAX_FEATURES;
+use crate::registry::{MAX_FEATURES, Registry};
 use layout::{
     FORMAT, FULL_ROLLOUT, GENERATION, HEADER, MAGIC, PAGE_FORMAT, PAGE_ID, PENDING, REGISTRY_HASH,
     REVISION, ROLLOUTS, STATE, TABLE_EPOCH,
@@ -72,11 +77,33 @@ pub struct Page(Arc<PageMemory>);
 #[derive(Debug)]
 struct PageMemory {
     base: NonNull<u8>,
-    /// Keeps the bytes at `base` mapped.
-    _owner: Arc<Chunk>,
+    /// Keeps the bytes at `base` allocated.
+    owner: Owner,
 }
 
-// SAFETY: `base` points into memory that `_owner` keeps alive, and every access through it is atomic.
+#[derive(Debug)]
+enum Owner {
+    Chunk(#[expect(dead_code, reason = "held for its memory")] Arc<Chunk>),
+    Live(LiveFile),
+}
+
+impl PageMemory {
+    fn live(file: LiveFile) -> Self {
+        Self {
+            base: file.base(),
+            owner: Owner::Live(file),
+        }
+    }
+
+    const fn live_file(&self) -> Option<&LiveFile> {
+        match &self.owner {
+            Owner::Chunk(_) => None,
+            Owner::Live(file) => Some(file),
+        }
+    }
+}
+
+// SAFETY: `base` points into memory that `owner` keeps alive, and every access through it is atomic.
 unsafe impl Send for PageMemory {}
 // SAFETY: as for `Send`.
 unsafe impl Sync for PageMemory {}
@@ -181,6 +208,59 @@ impl Page {
     /// Notes that `revision` is on disk. An older number than the one noted is ignored.
     pub fn note_revision(&self, revision: u64) {
         self.u64(REVISION).fetch_max(revision, SeqCst);
+    }
+
+    /// The feature table that a live page carries; `None` for a private page.
+    pub fn registry(&self) -> Result<Option<Registry>, Error> {
+        let live = self.0.live_file();
+        live.map(|_| table::read(self)).transpose()
+    }
+
+    /// Keeps others from making a whole-state change until the guard goes. A private page needs no guard: only the
+    /// thread of its store changes it as a whole.
+    pub fn lock_exclusively(&self) -> Result<Option<ExclusiveGuard<'_>>, Error> {
+        let live = self.0.live_file();
+        live.map(LiveFile::lock_exclusively).transpose()
+    }
+
+    /// Appends the names that the table of a live page lacks, and returns the table.
+    fn register(&self, names: &[String]) -> Result<Registry, Error> {
+        let known = table::read(self)?;
+        if names.iter().all(|name| known.bit(name).is_some()) {
+            return Ok(known);
+        }
+        let guard = self.lock_exclusively()?;
+        let mut grown = table::read(self)?;
+        let first = grown.names().len();
+        let added = grown.register(names.iter().map(String::as_str))?;
+        for (bit, name) in (first..).zip(added) {
+            table::append(self, bit, name);
+        }
+        self.u32(REGISTRY_HASH).store(grown.hash(), SeqCst);
+        drop(guard);
+        Ok(grown)
+    }
+
+    /// Makes the page invalid for everyone who checks it, until it is initialized again.
+    fn invalidate(&self) {
+        self.u32(HEADER).store(0, SeqCst);
+    }
+
+    /// Checks the header of a page that came from a file, and says what is wrong with it.
+    fn check(&self) -> Result<(), String> {
+        let header = self.u32(HEADER).load(SeqCst).to_le_bytes();
+        let format = self.u32(FORMAT).load(SeqCst);
+        if !header.starts_with(&MAGIC) {
+            Err("it does not start with the mark of a live file".to_owned())
+        } else if format != PAGE_FORMAT {
+            Err(format!(
+                "it has format {format}, but this version of 13byte-config knows {PAGE_FORMAT} only"
+            ))
+        } else if self.u64(PAGE_ID).load(SeqCst) == 0 {
+            Err("it has no page id".to_owned())
+        } else {
+            Ok(())
+        }
     }
 
     fn u32(&self, offset: usize) -> &AtomicU32 {

@@ -1,0 +1,427 @@
+//! Pages in a memory-mapped file, for configurations that several processes share.
+//!
+//! # Who initializes
+//!
+//! Every process that has the file mapped holds a shared `flock` on it, for as long as the mapping lives. Whoever
+//! gets the exclusive lock is alone, and so may initialize: it clears the header, fills the page, publishes the
+//! header last, and only then lets others in. An initializer that is killed leaves a file without a header, which
+//! the next one fills again.
+//!
+//! # Trust
+//!
+//! A file is hostile until it is checked: it must be a regular file of this user, not reached through a link, on a
+//! local file system, fully allocated (a hole on a full disk would be a SIGBUS), and hold a valid header and table.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::ptr::NonNull;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use once_cell::sync::Lazy;
+
+use super::layout::LIVE_SIZE;
+use super::mapping::{self, FileIdentity, Lock, Mapping};
+use super::table;
+use super::{Page, PageMemory, State};
+use crate::error::Error;
+use crate::registry::Registry;
+
+/// How long opening waits for a process that initializes the file, and a change for another one's.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How often a taken lock is tried again.
+const LOCK_RETRY: Duration = Duration::from_millis(1);
+
+/// What a live file starts with when no other process has it open.
+#[derive(Debug)]
+pub struct Initial {
+    /// The state of the page.
+    pub state: State,
+    /// The features that the state's flags belong to.
+    pub registry: Registry,
+    /// The revision that the state was persisted as; 0 when it was not.
+    pub revision: u64,
+}
+
+/// A mapped live file, with the lock that tells other processes it is in use.
+#[derive(Debug)]
+pub struct LiveFile {
+    // Fields drop in this order: the lock goes after the mapping.
+    mapping: Mapping,
+    file: File,
+    path: PathBuf,
+    /// Serializes whole-state changes of this process's threads, which share the file's lock.
+    exclusive: Mutex<()>,
+}
+
+impl LiveFile {
+    fn map(path: &Path, file: File) -> Result<Self, Error> {
+        Ok(Self {
+            mapping: Mapping::new(&file).map_err(io_error(path))?,
+            file,
+            path: path.to_path_buf(),
+            exclusive: Mutex::default(),
+        })
+    }
+
+    /// Lets others in. `false` when one of them was faster to take the file for itself.
+    fn share_lock(&self) -> Result<bool, Error> {
+        mapping::try_lock_file(&self.file, Lock::Shared).map_err(io_error(&self.path))
+    }
+
+    pub(super) const fn base(&self) -> NonNull<u8> {
+        self.mapping.base()
+    }
+
+    /// Keeps other threads and processes from changing the table or the whole state until the guard goes.
+    pub(super) fn lock_exclusively(&self) -> Result<ExclusiveGuard<'_>, Error> {
+        // A panic while the lock was held leaves nothing half-made that a redo would not repair.
+        let thread = self
+            .exclusive
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let deadline = Instant::now() + LOCK_TIMEOUT;
+        while !mapping::try_lock_range(&self.file).map_err(io_error(&self.path))? {
+            if Instant::now() >= deadline {
+                return Err(busy(&self.path));
+            }
+            sleep(LOCK_RETRY);
+        }
+        Ok(ExclusiveGuard {
+            file: &self.file,
+            _thread: thread,
+        })
+    }
+}
+
+/// While it lives, nobody else changes the table or the whole state.
+#[derive(Debug)]
+pub struct ExclusiveGuard<'file> {
+    file: &'file File,
+    _thread: MutexGuard<'file, ()>,
+}
+
+impl Drop for ExclusiveGuard<'_> {
+    fn drop(&mut self) {
+        mapping::unlock_range(self.file);
+    }
+}
+
+/// The live pages of this process: the same file is the same mapping, however many threads open it.
+static OPEN: Lazy<Mutex<HashMap<FileIdentity, Weak<PageMemory>>>> = Lazy::new(Mutex::default);
+
+/// Opens the live file at `path`, and fills it with what `initial` gives if no process has it open.
+///
+/// `registry` holds the features that the caller wants. Those that the file lacks are appended to its table, off and
+/// rolled out to everyone; what it has already keeps its bits. With `owned_elsewhere` the caller's table decides
+/// which bit a name has, and a file that disagrees is refused.
+pub fn open(
+    path: &Path,
+    registry: &Registry,
+    owned_elsewhere: bool,
+    initial: impl Fn() -> Result<Initial, Error>,
+) -> Result<Page, Error> {
+    let page = map_once(path, initial)?;
+    let known = page.register(registry.names())?;
+    if owned_elsewhere && !known.names().starts_with(registry.names()) {
+        return Err(Error::LiveFileMismatch {
+            path: path.to_path_buf(),
+            live: known.names().to_vec(),
+            stored: registry.names().to_vec(),
+        });
+    }
+    Ok(page)
+}
+
+fn map_once(path: &Path, initial: impl Fn() -> Result<Initial, Error>) -> Result<Page, Error> {
+    // The lock is held while the file is opened, so that two threads never map it twice.
+    let mut open_pages = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+    open_pages.retain(|_, page| page.strong_count() > 0);
+    let mapped = mapping::identity_of_path(path)
+        .and_then(|identity| open_pages.get(&identity))
+        .and_then(Weak::upgrade);
+    if let Some(memory) = mapped {
+        return Ok(Page(memory));
+    }
+    let (page, identity) = attach_or_initialize(path, initial)?;
+    open_pages.insert(identity, Arc::downgrade(&page.0));
+    Ok(page)
+}
+
+fn attach_or_initialize(
+    path: &Path,
+    initial: impl Fn() -> Result<Initial, Error>,
+) -> Result<(Page, FileIdentity), Error> {
+    let deadline = Instant::now() + LOCK_TIMEOUT;
+    loop {
+        let file = mapping::open(path)?;
+        let identity = mapping::identity(&file).map_err(io_error(path))?;
+        let is_current = || mapping::identity_of_path(path) == Some(identity);
+        let mut problem = None;
+        if mapping::try_lock_file(&file, Lock::Exclusive).map_err(io_error(path))? {
+            if is_current()
+                && let Some(page) = initialize(path, file, &initial)?
+            {
+                return Ok((page, identity));
+            }
+        } else if mapping::try_lock_file(&file, Lock::Shared).map_err(io_error(path))? {
+            match attach(path, file) {
+                Ok(page) if is_current() => return Ok((page, identity)),
+                Ok(_) => {}
+                // The next look may find the file initialized again by somebody else.
+                Err(error) => problem = Some(error),
+            }
+        }
+        if Instant::now() >= deadline {
+            return Err(problem.unwrap_or_else(|| busy(path)));
+        }
+        sleep(LOCK_RETRY);
+    }
+}
+
+/// Fills the file while this process is alone with it. `None` when another process came in while the lock was
+/// converted: flock gives up the old lock before it takes the new one.
+fn initialize(
+    path: &Path,
+    file: File,
+    initial: impl Fn() -> Result<Initial, Error>,
+) -> Result<Option<Page>, Error> {
+    mapping::check_replaceable(path, &file)?;
+    mapping::allocate(path, &file)?;
+    let live = LiveFile::map(path, file)?;
+    let page = Page(Arc::new(PageMemory::live(live)));
+    page.invalidate();
+    let Initial {
+        state,
+        registry,
+        revision,
+    } = initial()?;
+    table::write(&page, &registry);
+    page.initialize(&state)?;
+    page.note_revision(revision);
+    let shared = page.0.live_file().map_or(Ok(true), LiveFile::share_lock)?;
+    Ok((shared && page.check().is_ok()).then_some(page))
+}
+
+/// Maps a file that another process has open, after checking all of it.
+fn attach(path: &Path, file: File) -> Result<Page, Error> {
+    let invalid = |reason: String| Error::LiveFileInvalid {
+        path: path.to_path_buf(),
+        reason,
+    };
+    let length = file.metadata().map_err(io_error(path))?.len();
+    if length != LIVE_SIZE as u64 {
+        return Err(invalid(format!(
+            "it has {length} bytes instead of {LIVE_SIZE}"
+        )));
+    }
+    let page = Page(Arc::new(PageMemory::live(LiveFile::map(path, file)?)));
+    page.check().map_err(invalid)?;
+    table::read(&page).map_err(|error| invalid(error.to_string()))?;
+    Ok(page)
+}
+
+fn busy(path: &Path) -> Error {
+    Error::LiveFileBusy {
+        path: path.to_path_buf(),
+        waited_ms: LOCK_TIMEOUT.as_secs() * 1000,
+    }
+}
+
+pub(super) fn io_error(path: &Path) -> impl Fn(io::Error) -> Error {
+    move |source| match source.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Error::DiskFull {
+            path: path.to_path_buf(),
+        },
+        _ => Error::LiveFile {
+            path: path.to_path_buf(),
+            source,
+        },
+    }
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use std::cell::Cell;
+    use std::fs;
+    use std::os::unix::fs::{FileExt, PermissionsExt, symlink};
+
+    use super::*;
+    use crate::page::FULL_ROLLOUTS;
+    use crate::record::Record;
+
+    fn initial(flags: u32) -> Initial {
+        let record = Record {
+            feature_flags: flags,
+            ..Record::default()
+        };
+        Initial {
+            state: State {
+                record,
+                rollouts: FULL_ROLLOUTS,
+            },
+            registry: registry(&["a", "b"]),
+            revision: 5,
+        }
+    }
+
+    fn registry(names: &[&str]) -> Registry {
+        Registry::new(names).unwrap()
+    }
+
+    fn flags(page: &Page) -> u32 {
+        page.snapshot().state.record.feature_flags
+    }
+
+    /// Another process that has the file open, as far as locks go.
+    fn hold(path: &Path, lock: Lock) -> File {
+        let file = mapping::open(path).unwrap();
+        assert!(mapping::try_lock_file(&file, lock).unwrap());
+        file
+    }
+
+    #[test]
+    fn the_first_opener_initializes_and_the_next_one_shares() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("c.db-live-test");
+        let first = open(&path, &registry(&["a", "b"]), false, || Ok(initial(0b10))).unwrap();
+        let called = Cell::new(false);
+        let second = open(&path, &registry(&["b", "c"]), false, || {
+            called.set(true);
+            Ok(initial(0))
+        })
+        .unwrap();
+        assert!(!called.get());
+        assert_eq!(first.as_ptr(), second.as_ptr());
+        assert_eq!(second.registry().unwrap().unwrap().names(), ["a", "b", "c"]);
+        assert_eq!(flags(&second), 0b10);
+        assert_eq!(
+            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
+    }
+
+    #[test]
+    fn a_file_that_others_hold_is_attached_to_and_keeps_its_state() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("live");
+        let page = open(&path, &registry(&["a"]), false, || Ok(initial(1))).unwrap();
+        let id = page.snapshot().page_id;
+        let other_process = File::open(&path).unwrap();
+        assert!(mapping::try_lock_file(&other_process, Lock::Shared).unwrap());
+        drop(page);
+        let again = open(&path, &registry(&["a"]), false, || Ok(initial(0))).unwrap();
+        assert_eq!((flags(&again), again.snapshot().page_id), (1, id));
+        drop((again, other_process));
+        let restarted = open(&path, &registry(&["a"]), false, || Ok(initial(0))).unwrap();
+        assert_eq!(flags(&restarted), 0);
+        assert_ne!(restarted.snapshot().page_id, id);
+    }
+
+    #[test]
+    fn a_registered_name_starts_off_and_rolled_out_to_everyone() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("live");
+        let page = open(&path, &registry(&["a"]), false, || {
+            let mut initial = initial(0b111);
+            initial.state.rollouts[2] = 5;
+            Ok(initial)
+        })
+        .unwrap();
+        let longest = "n".repeat(63);
+        open(&path, &registry(&[&longest]), false, || Ok(initial(0))).unwrap();
+        let names = page.registry().unwrap().unwrap();
+        assert_eq!(names.names(), ["a", "b", &longest]);
+        let state = page.snapshot().state;
+        assert_eq!(state.record.feature_flags, 0b011);
+        assert_eq!(state.rollouts, FULL_ROLLOUTS);
+    }
+
+    #[test]
+    fn a_table_that_disagrees_with_the_database_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("live");
+        let page = open(&path, &registry(&["a", "b"]), true, || Ok(initial(0))).unwrap();
+        let error = open(&path, &registry(&["b", "a"]), true, || Ok(initial(0))).unwrap_err();
+        assert_eq!(error.code().as_ref(), "ERR_LIVE_FILE_MISMATCH");
+        // A database that lags behind the file agrees with it.
+        open(&path, &registry(&["a"]), true, || Ok(initial(0))).unwrap();
+        assert_eq!(page.registry().unwrap().unwrap().names(), ["a", "b"]);
+    }
+
+    #[test]
+    fn what_is_not_a_live_file_is_refused_and_kept() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("live");
+        let precious = "a letter to a friend ".repeat(200);
+        fs::write(&path, &precious).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        let error = open(&path, &registry(&["a"]), false, || Ok(initial(0))).unwrap_err();
+        assert_eq!(error.code().as_ref(), "ERR_LIVE_FILE_INVALID");
+        assert_eq!(fs::read_to_string(&path).unwrap(), precious);
+    }
+
+    #[test]
+    fn links_directories_and_files_open_to_others_are_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let target = directory.path().join("target");
+        fs::write(&target, "").unwrap();
+        let link = directory.path().join("link");
+        symlink(&target, &link).unwrap();
+        fs::set_permissions(&target, fs::Permissions::from_mode(0o666)).unwrap();
+        for (path, code) in [
+            (link.as_path(), "ERR_LIVE_FILE_INVALID"),
+            (target.as_path(), "ERR_LIVE_FILE_INVALID"),
+            (directory.path(), "ERR_LIVE_FILE"),
+            (&directory.path().join("missing/live"), "ERR_LIVE_FILE"),
+        ] {
+            let error = open(path, &registry(&["a"]), false, || Ok(initial(0))).unwrap_err();
+            assert_eq!(error.code().as_ref(), code, "{error}");
+        }
+    }
+
+    #[test]
+    fn a_file_in_use_that_is_damaged_is_refused_and_left_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("live");
+        let damages: [(u64, &[u8]); 4] = [
+            (0, b"???"),
+            (24, &[9, 0, 0, 0]),
+            (40, &[0; 8]),
+            (128, &[255, b'x']),
+        ];
+        for (offset, bytes) in damages {
+            drop(open(&path, &registry(&["a"]), false, || Ok(initial(1))).unwrap());
+            let other_process = hold(&path, Lock::Shared);
+            other_process.write_all_at(bytes, offset).unwrap();
+            let before = fs::read(&path).unwrap();
+            let error = attach(&path, mapping::open(&path).unwrap()).unwrap_err();
+            assert_eq!(error.code().as_ref(), "ERR_LIVE_FILE_INVALID", "{offset}");
+            assert_eq!(fs::read(&path).unwrap(), before);
+            fs::remove_file(&path).unwrap();
+        }
+        fs::write(&path, [0; 100]).unwrap();
+        let error = attach(&path, mapping::open(&path).unwrap()).unwrap_err();
+        assert!(
+            error.to_string().contains("100 bytes instead of 2176"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_killed_initializer_leaves_a_file_that_the_next_one_fills() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("live");
+        let killed = open(&path, &registry(&["a"]), false, || {
+            Err(Error::Unsupported { what: "dying here" })
+        });
+        assert_eq!(killed.unwrap_err().code().as_ref(), "ERR_UNSUPPORTED");
+        let page = open(&path, &registry(&["a"]), false, || Ok(initial(1))).unwrap();
+        assert_eq!(flags(&page), 1);
+    }
+}

@@ -1,0 +1,30 @@
+//! What live files need of the operating system: mapping, locks and checks. The only module that calls it for pages.
+
+#[cfg(unix)]
+mod unix;
+#[cfg(unix)]
+pub use unix::cluster_path;
+#[cfg(unix)]
+pub(super) use unix::{
+    FileIdentity, Mapping, allocate, check_replaceable, identity, identity_of_path, open,
+    try_lock_file, try_lock_range, unlock_range,
+};
+
+#[cfg(not(unix))]
+mod unsupported;
+#[cfg(not(unix))]
+pub use unsupported::cluster_path;
+#[cfg(not(unix))]
+pub(super) use unsupported::{
+    FileIdentity, Mapping, allocate, check_replaceable, identity, identity_of_path, open,
+    try_lock_file, try_lock_range, unlock_range,
+};
+
+/// How a file is locked as a whole.
+#[derive(Clone, Copy, Debug)]
+pub enum Lock {
+    /// With others who hold it the same way.
+    Shared,
+    /// Alone.
+    Exclusive,
+}

@@ -1,0 +1,300 @@
+//! Linux and macOS.
+
+use std::ffi::c_int;
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::ptr::{self, NonNull};
+
+use sha2::{Digest, Sha256};
+
+use super::Lock;
+use crate::error::Error;
+use crate::page::layout::{LIVE_SIZE, MAGIC};
+use crate::page::live::io_error;
+
+/// Device and inode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct FileIdentity(u64, u64);
+
+/// A live file's bytes, shared with every process that maps it.
+#[derive(Debug)]
+pub struct Mapping(NonNull<u8>);
+
+impl Mapping {
+    /// Maps a file that is allocated in its full length.
+    pub fn new(file: &File) -> io::Result<Self> {
+        // SAFETY: a new mapping at an address that the kernel chooses; the descriptor is open.
+        let address = unsafe {
+            libc::mmap(
+                ptr::null_mut(),
+                LIVE_SIZE,
+                libc::PROT_READ | libc::PROT_WRITE,
+                libc::MAP_SHARED,
+                file.as_raw_fd(),
+                0,
+            )
+        };
+        if address == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        NonNull::new(address.cast())
+            .map(Self)
+            .ok_or_else(|| io::Error::other("mapped at address 0"))
+    }
+
+    /// Start of the bytes, page-aligned.
+    pub const fn base(&self) -> NonNull<u8> {
+        self.0
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // SAFETY: mapped in `new` with this length, and unmapped only here, when no page refers to it any more.
+        let status = unsafe { libc::munmap(self.0.as_ptr().cast(), LIVE_SIZE) };
+        debug_assert_eq!(status, 0, "a mapping made here can be removed");
+    }
+}
+
+/// Opens or creates a live file, and checks that it is this user's, and local.
+pub fn open(path: &Path) -> Result<File, Error> {
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC)
+        .open(path)
+        .map_err(|source| match source.raw_os_error() {
+            Some(libc::ELOOP) => Error::LiveFileInvalid {
+                path: path.to_path_buf(),
+                reason: "it is a symbolic link".to_owned(),
+            },
+            _ => io_error(path)(source),
+        })?;
+    let invalid = |reason: String| Error::LiveFileInvalid {
+        path: path.to_path_buf(),
+        reason,
+    };
+    let metadata = file.metadata().map_err(io_error(path))?;
+    if !metadata.is_file() {
+        return Err(invalid("it is not a regular file".to_owned()));
+    }
+    if metadata.uid() != effective_user() {
+        return Err(invalid(format!("it belongs to user {}", metadata.uid())));
+    }
+    let mode = metadata.permissions().mode() & 0o777;
+    if mode & 0o022 != 0 {
+        return Err(invalid(format!("others may write to it (mode {mode:o})")));
+    }
+    if is_remote(&file).map_err(io_error(path))? {
+        return Err(Error::LiveFileRemote {
+            path: path.to_path_buf(),
+        });
+    }
+    Ok(file)
+}
+
+/// Refuses to initialize over something that is not a live file: it must be empty, or start as one does, or with the
+/// zeros that an initializer that was killed leaves.
+pub fn check_replaceable(path: &Path, file: &File) -> Result<(), Error> {
+    use std::os::unix::fs::FileExt;
+    let length = file.metadata().map_err(io_error(path))?.len();
+    let mut start = [0; MAGIC.len()];
+    let read = file.read_at(&mut start, 0).map_err(io_error(path))?;
+    let ours = read == 0 || start == MAGIC || start == [0; MAGIC.len()];
+    if ours && length <= LIVE_SIZE as u64 {
+        return Ok(());
+    }
+    Err(Error::LiveFileInvalid {
+        path: path.to_path_buf(),
+        reason: format!("it holds {length} bytes of something else"),
+    })
+}
+
+/// Gives the file its full length with blocks behind all of it, since a hole on a full disk would be a SIGBUS.
+pub fn allocate(path: &Path, file: &File) -> Result<(), Error> {
+    allocate_blocks(file).map_err(io_error(path))
+}
+
+#[cfg(target_os = "linux")]
+fn allocate_blocks(file: &File) -> io::Result<()> {
+    // SAFETY: the descriptor is open; no memory is passed.
+    match unsafe {
+        libc::posix_fallocate(file.as_raw_fd(), 0, LIVE_SIZE.cast_signed() as libc::off_t)
+    } {
+        0 => Ok(()),
+        code => Err(io::Error::from_raw_os_error(code)),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn allocate_blocks(file: &File) -> io::Result<()> {
+    use std::os::unix::fs::FileExt;
+    // Without posix_fallocate, bytes that are written have blocks.
+    file.write_all_at(&[0; LIVE_SIZE], 0)
+}
+
+/// Identity of an open file.
+pub fn identity(file: &File) -> io::Result<FileIdentity> {
+    file.metadata()
+        .map(|metadata| FileIdentity(metadata.dev(), metadata.ino()))
+}
+
+/// Identity of what is at a path now, if anything.
+pub fn identity_of_path(path: &Path) -> Option<FileIdentity> {
+    let metadata = std::fs::symlink_metadata(path).ok()?;
+    Some(FileIdentity(metadata.dev(), metadata.ino()))
+}
+
+/// Locks the whole file for this open description, which all threads of the process share. `false` when others hold
+/// a lock against it.
+pub fn try_lock_file(file: &File, lock: Lock) -> io::Result<bool> {
+    let operation = match lock {
+        Lock::Shared => libc::LOCK_SH,
+        Lock::Exclusive => libc::LOCK_EX,
+    };
+    // SAFETY: the descriptor is open; no memory is passed.
+    let status = unsafe { libc::flock(file.as_raw_fd(), operation | libc::LOCK_NB) };
+    granted(status, &[libc::EWOULDBLOCK])
+}
+
+/// Locks a range of the file against other processes. `false` when one of them holds it.
+pub fn try_lock_range(file: &File) -> io::Result<bool> {
+    let status = control_range(file, libc::F_WRLCK);
+    granted(status, &[libc::EAGAIN, libc::EACCES])
+}
+
+/// The counterpart of [`try_lock_range`].
+pub fn unlock_range(file: &File) {
+    let status = control_range(file, libc::F_UNLCK);
+    debug_assert_eq!(status, 0, "a range locked here can be unlocked");
+}
+
+fn control_range(file: &File, kind: c_int) -> c_int {
+    // Locks of an open file description are not lost when another part of the process closes the same file.
+    #[cfg(target_os = "linux")]
+    const COMMAND: c_int = libc::F_OFD_SETLK;
+    #[cfg(not(target_os = "linux"))]
+    const COMMAND: c_int = libc::F_SETLK;
+
+    // SAFETY: `flock` is plain numbers, for which zeros are valid; `l_pid` must be 0 for these locks.
+    let mut range: libc::flock = unsafe { std::mem::zeroed() };
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the constants fit the field on every platform"
+    )]
+    {
+        range.l_type = kind as _;
+        range.l_whence = libc::SEEK_SET as _;
+    }
+    range.l_len = 1;
+    // SAFETY: the descriptor is open, and `range` outlives the call.
+    unsafe { libc::fcntl(file.as_raw_fd(), COMMAND, &raw const range) }
+}
+
+fn granted(status: c_int, refusals: &[c_int]) -> io::Result<bool> {
+    if status == 0 {
+        return Ok(true);
+    }
+    let error = io::Error::last_os_error();
+    match error.raw_os_error() {
+        Some(code) if refusals.contains(&code) || code == libc::EINTR => Ok(false),
+        _ => Err(error),
+    }
+}
+
+/// Where processes that share `name` but no database keep their live file: a directory that is this user's alone.
+/// Without a name, processes with the same working directory share.
+pub fn cluster_path(name: Option<&str>, environment: &str) -> Result<PathBuf, Error> {
+    let directory = match std::env::var_os("XDG_RUNTIME_DIR") {
+        Some(directory) if !directory.is_empty() => PathBuf::from(directory).join("13byte-config"),
+        _ => std::env::temp_dir().join(format!("13byte-config-{}", effective_user())),
+    };
+    create_private(&directory)?;
+    let name = if let Some(name) = name {
+        format!("cluster-{name}")
+    } else {
+        let here = std::env::current_dir()
+            .and_then(std::fs::canonicalize)
+            .map_err(io_error(Path::new(".")))?;
+        let hash = Sha256::digest(here.as_os_str().as_encoded_bytes());
+        let start = hash
+            .iter()
+            .take(8)
+            .fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
+        format!("directory-{start:016x}")
+    };
+    Ok(directory.join(format!("{name}-live-{environment}")))
+}
+
+fn create_private(directory: &Path) -> Result<(), Error> {
+    match DirBuilder::new().mode(0o700).create(directory) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            return Err(io_error(directory)(error));
+        }
+        _ => {}
+    }
+    let metadata = std::fs::symlink_metadata(directory).map_err(io_error(directory))?;
+    let mode = metadata.permissions().mode() & 0o777;
+    if metadata.is_dir() && metadata.uid() == effective_user() && mode == mode & 0o700 {
+        return Ok(());
+    }
+    Err(Error::LiveFileInvalid {
+        path: directory.to_path_buf(),
+        reason: format!(
+            "the directory must be this user's alone (it has owner {} and mode {mode:o})",
+            metadata.uid()
+        ),
+    })
+}
+
+fn effective_user() -> u32 {
+    // SAFETY: always succeeds and touches no memory.
+    unsafe { libc::geteuid() }
+}
+
+#[cfg(target_os = "linux")]
+fn is_remote(file: &File) -> io::Result<bool> {
+    /// File systems whose mappings are not shared between machines, or not coherently: NFS, SMB, SMB2, CIFS, AFS,
+    /// Coda and Ceph (linux/magic.h).
+    const REMOTE: [u32; 7] = [
+        0x6969,
+        0x517b,
+        0xfe53_4d42,
+        0xff53_4d42,
+        0x5346_414f,
+        0x7375_7245,
+        0x00c3_6400,
+    ];
+    // SAFETY: `statfs` is plain numbers, for which zeros are valid.
+    let mut system: libc::statfs = unsafe { std::mem::zeroed() };
+    // SAFETY: the descriptor is open, and `system` outlives the call.
+    let status = unsafe { libc::fstatfs(file.as_raw_fd(), &raw mut system) };
+    if status != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // The type is 32 bits wide; the field is signed and wider on some targets.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "see above"
+    )]
+    Ok(REMOTE.contains(&(system.f_type as u32)))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_remote(file: &File) -> io::Result<bool> {
+    // SAFETY: `statfs` is plain numbers, for which zeros are valid.
+    let mut system: libc::statfs = unsafe { std::mem::zeroed() };
+    // SAFETY: the descriptor is open, and `system` outlives the call.
+    let status = unsafe { libc::fstatfs(file.as_raw_fd(), &raw mut system) };
+    if status != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(system.f_flags & libc::MNT_LOCAL as u32 == 0)
+}
