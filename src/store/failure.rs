@@ -102,7 +102,7 @@ pub(super) fn from_io(path: &Path, source: io::Error) -> Error {
 pub(super) const IS_DIRECTORY: &str = "it is a directory (name a file inside it)";
 
 /// The same failure once more, since every job of a failed transaction gets an error of its own.
-pub(super) fn again(error: &Error) -> Error {
+pub(super) fn again(error: &Error, path: &Path) -> Error {
     match error {
         Error::StorePath { path, reason } => Error::StorePath {
             path: path.clone(),
@@ -147,9 +147,10 @@ pub(super) fn again(error: &Error) -> Error {
             path: path.clone(),
             source: io::Error::new(source.kind(), source.to_string()),
         },
-        // No other error stops a whole transaction.
+        Error::StoreStopped { path } => Error::StoreStopped { path: path.clone() },
+        // Other errors refuse single jobs. Should one stop a transaction, it comes from what the file holds.
         other => Error::StoreCorrupt {
-            path: std::path::PathBuf::new(),
+            path: path.to_path_buf(),
             detail: other.to_string(),
         },
     }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use rusqlite::types::Type;
 use rusqlite::{Connection, TransactionBehavior, params};
 
 use super::failure::Fault;
@@ -22,7 +23,8 @@ pub(super) fn read(connection: &Connection) -> Result<Registry, Fault> {
         }
         names.push(name);
     }
-    Ok(Registry::new(names)?)
+    let damage = |error| rusqlite::Error::FromSqlConversionFailure(1, Type::Text, Box::new(error));
+    Ok(Registry::new(names).map_err(damage)?)
 }
 
 /// Registers the names that have no bit yet, and finds the environment's last persisted revision.

@@ -128,3 +128,15 @@ fn identify(metadata: &Metadata, _real_path: &Path) -> FileId {
 fn identify(_metadata: &Metadata, real_path: &Path) -> FileId {
     real_path.to_path_buf()
 }
+
+/// Waits until the file, whose last handle is gone, is closed.
+#[cfg(test)]
+pub(super) fn wait_until_closed(path: &Path) {
+    let (metadata, real_path) = (fs::metadata(path).unwrap(), fs::canonicalize(path).unwrap());
+    let ended = lock(&OPEN)
+        .get(&identify(&metadata, &real_path))
+        .map(|slot| Arc::clone(&slot.ended));
+    if let Some(ended) = ended {
+        ended.wait();
+    }
+}

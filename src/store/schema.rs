@@ -98,7 +98,7 @@ pub(super) fn open_with(
 struct Identity {
     application_id: i32,
     version: i32,
-    /// Whether it holds nothing at all. Not known from the header, unless the file is empty.
+    /// Whether it has no tables.
     is_empty: bool,
 }
 
@@ -125,8 +125,9 @@ fn peek(path: &Path) -> Result<Identity, Error> {
     Ok(Identity {
         application_id: number(68),
         version: number(60),
-        // With an id of 0 the tables decide, and only SQLite can list them.
-        is_empty: true,
+        // The schema cookie counts changes of the schema. Ours gets its tables and its id in one transaction, so
+        // a change without an id is another program's.
+        is_empty: number(40) == 0,
     })
 }
 

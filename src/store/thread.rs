@@ -1,6 +1,7 @@
 //! The thread that owns a file's connection, and the order in which it works.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread::Builder;
@@ -61,6 +62,10 @@ pub(super) struct Worker {
 }
 
 impl Worker {
+    pub(super) fn path(&self) -> &Path {
+        &self.shared.path
+    }
+
     pub(super) fn count_commit(&self) {
         self.shared.commits.fetch_add(1, Relaxed);
     }
@@ -265,7 +270,7 @@ impl Worker {
 
     fn read_only(&self) -> Error {
         Error::ReadOnly {
-            path: self.shared.path.to_path_buf(),
+            path: self.path().to_path_buf(),
         }
     }
 }

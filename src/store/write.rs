@@ -62,7 +62,7 @@ impl Worker {
             }
             Err(error) => {
                 for job in jobs {
-                    job.reply.send(Err(again(&error)));
+                    job.reply.send(Err(again(&error, self.path())));
                 }
             }
         }

@@ -45,7 +45,7 @@ fn walk(connection: &Connection, environment: &str) -> (i64, Vec<u8>) {
             number(10).to_le_bytes()[..4].to_vec(),
             number(11).to_le_bytes().to_vec(),
         ] {
-            bytes.extend((field.len() as u32).to_le_bytes());
+            bytes.extend(u32::try_from(field.len()).unwrap().to_le_bytes());
             bytes.extend(field);
         }
         let digest = Sha256::digest(&bytes).to_vec();

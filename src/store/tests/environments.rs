@@ -24,7 +24,6 @@ fn environments_have_histories_of_their_own() {
             .unwrap();
         assert_eq!(count, 2);
     });
-    barrier(&store);
 }
 
 #[test]

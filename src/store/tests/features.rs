@@ -90,18 +90,20 @@ fn a_revision_is_checked_and_described_by_the_table_of_its_time() {
 }
 
 #[test]
-fn a_table_with_a_gap_is_damage() {
-    let bed = Bed::new();
-    let store = bed.open();
-    bed.outsider()
-        .execute_batch("DELETE FROM feature WHERE bit = 3")
-        .unwrap();
-    let error = store.attach(ENV, None).unwrap_err();
-    assert_eq!(code(&error), "ERR_STORE_CORRUPT");
-    let error = ask(
-        &store,
-        persist_job(ENV, &page(0), page(0).snapshot(), "", None),
-    )
-    .unwrap_err();
-    assert_eq!(code(&error), "ERR_STORE_CORRUPT");
+fn a_table_that_cannot_be_right_is_damage() {
+    for sql in [
+        "DELETE FROM feature WHERE bit = 3",
+        "UPDATE feature SET name = 'not a name' WHERE bit = 3",
+    ] {
+        let bed = Bed::new();
+        let (store, page) = (bed.open(), page(0));
+        bed.outsider().execute_batch(sql).unwrap();
+        let attached = store.attach(ENV, None).map(drop).unwrap_err();
+        let job = persist_job(ENV, &page, page.snapshot(), "", None);
+        let persisted = ask(&store, job).map(drop).unwrap_err();
+        for error in [attached, persisted] {
+            assert_eq!(code(&error), "ERR_STORE_CORRUPT");
+            assert!(error.to_string().contains("config.db"), "{error}");
+        }
+    }
 }

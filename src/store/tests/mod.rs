@@ -1,9 +1,11 @@
 //! Tests of the store on real files.
 
+mod children;
 mod digests;
 mod environments;
 mod features;
 mod lifecycle;
+mod migrating;
 mod model;
 mod opening;
 mod persisting;
@@ -16,7 +18,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::queue::Task;
-use super::{Access, Answer, Entry, Job, Reply, Revision, Store};
+use super::{Access, Answer, Entry, Job, Reply, Revision, Store, files};
 use crate::error::Error;
 use crate::page::{Arena, FULL_ROLLOUTS, Page, Snapshot, State};
 use crate::record::{DEFAULT_TERMINAL, Record, Terminal};
@@ -34,6 +36,14 @@ impl Bed {
         Self { directory }
     }
 
+    /// A place in memory where there is one, for tests that would mostly wait for the disk.
+    fn in_memory() -> Self {
+        let directory = TempDir::new_in("/dev/shm")
+            .or_else(|_| TempDir::new())
+            .unwrap();
+        Self { directory }
+    }
+
     fn path(&self) -> PathBuf {
         self.directory.path().join("config.db")
     }
@@ -43,6 +53,17 @@ impl Bed {
         let store = Store::open(&self.path(), Access::ReadWrite).unwrap();
         store.attach(ENV, None).unwrap();
         store
+    }
+
+    /// Makes the database and closes it again.
+    fn create(&self) {
+        drop(self.open());
+        self.wait_until_closed();
+    }
+
+    /// Waits until the store's thread has closed the file, after the last handle is gone.
+    fn wait_until_closed(&self) {
+        files::wait_until_closed(&self.path());
     }
 
     /// Another program's connection.
@@ -192,10 +213,10 @@ fn barrier(store: &Store) -> Answer<()> {
     ask(store, |reply| Job::Barrier { reply }).unwrap()
 }
 
-/// Runs something on the store's own connection.
+/// Runs something on the store's own connection, and waits until it is done.
 fn on_connection(store: &Store, run: impl FnOnce(&mut Connection) + Send + 'static) {
     store.push(Task::Run(Box::new(run)));
-    store.wake();
+    barrier(store);
 }
 
 fn effective(store: &Store, environment: &str) -> Option<Revision> {
