@@ -461,6 +461,17 @@ export interface ConfigOptions<Features extends readonly string[] = readonly Def
 	 * {@link DEFAULT_FEATURES} in a new one.
 	 */
 	features?: Features;
+	/**
+	 * Shares the live state with every process and thread of this machine that opens the same database and environment:
+	 * one memory, in which a flip is seen at once. Without `persistPath`, processes with the same `clusterName` share.
+	 * Default false: the state is this config's own.
+	 */
+	enableClusterSync?: boolean;
+	/**
+	 * With `enableClusterSync` and without `persistPath`: who shares. Same rule as `environment`. Default: the processes
+	 * with the same working directory.
+	 */
+	clusterName?: string;
 	/** Times every operation and shows the figures in the debug view. Costs some 100 ns an operation. Default false. */
 	debugMode?: boolean;
 	/** Who is recorded with each revision, up to 255 characters. Default: the user and the process id. */

@@ -19,12 +19,14 @@ import { checkActor, checkEnvironment } from './options';
 import {
   compareExchangeState,
   exchangeState,
+  isLive,
   joinState,
   type Page,
   readGeneration,
   readRecord,
   readRevision,
   readState,
+  readTableEpoch,
   splitState,
 } from './page';
 import {
@@ -113,6 +115,7 @@ export class ProductionConfig<Name extends string = string> {
   #writableMasks: FeatureTable['masks'];
   #parts: Parts;
   #table: FeatureTable;
+  #tableEpoch: number;
   #debugView: DebugView<Name> | undefined;
   #sharedBuffer: SharedArrayBuffer | undefined;
   #closing: Promise<void> | undefined;
@@ -125,6 +128,7 @@ export class ProductionConfig<Name extends string = string> {
     this.#table = parts.table;
     this.#masks = parts.table.masks;
     this.#writableMasks = parts.readOnly ? NO_MASKS : parts.table.masks;
+    this.#tableEpoch = readTableEpoch(parts.page);
     abandoned.register(this, parts.page.handle, this);
   }
 
@@ -136,7 +140,7 @@ export class ProductionConfig<Name extends string = string> {
    * @throws ConfigError `ERR_UNKNOWN_FEATURE` with the names there are.
    */
   isFeatureEnabled(name: Name): boolean {
-    const mask = this.#masks[name] ?? this.#refuseRead(name);
+    const mask = this.#masks[name] ?? this.#findMask(name);
     return (Atomics.load(this.#words, this.#base + WORD_FEATURE_FLAGS) & mask) !== 0;
   }
 
@@ -148,7 +152,7 @@ export class ProductionConfig<Name extends string = string> {
    * @throws ConfigError `ERR_UNKNOWN_FEATURE` with the names there are.
    */
   enableFeature(name: Name): boolean {
-    const mask = this.#writableMasks[name] ?? this.#refuseWrite(name);
+    const mask = this.#writableMasks[name] ?? this.#findWritableMask(name);
     const before = Atomics.or(this.#words, this.#base + WORD_FEATURE_FLAGS, mask);
     if ((before & mask) !== 0) return false;
     this.#countChange();
@@ -162,7 +166,7 @@ export class ProductionConfig<Name extends string = string> {
    * @throws ConfigError `ERR_UNKNOWN_FEATURE` with the names there are.
    */
   disableFeature(name: Name): boolean {
-    const mask = this.#writableMasks[name] ?? this.#refuseWrite(name);
+    const mask = this.#writableMasks[name] ?? this.#findWritableMask(name);
     const before = Atomics.and(this.#words, this.#base + WORD_FEATURE_FLAGS, ~mask);
     if ((before & mask) === 0) return false;
     this.#countChange();
@@ -181,7 +185,7 @@ export class ProductionConfig<Name extends string = string> {
 
   /** Turns a feature around in one atomic step, and returns whether it is on now. */
   toggleFeature(name: Name): boolean {
-    const mask = this.#writableMasks[name] ?? this.#refuseWrite(name);
+    const mask = this.#writableMasks[name] ?? this.#findWritableMask(name);
     const before = Atomics.xor(this.#words, this.#base + WORD_FEATURE_FLAGS, mask);
     this.#countChange();
     return (before & mask) === 0;
@@ -195,7 +199,7 @@ export class ProductionConfig<Name extends string = string> {
    * if (beta.enabled) showBeta();
    */
   feature(name: Name): Feature<Name> {
-    if (this.#masks[name] === undefined) this.#refuseRead(name);
+    if (this.#masks[name] === undefined) this.#findMask(name);
     const config = this;
     return {
       name,
@@ -210,13 +214,13 @@ export class ProductionConfig<Name extends string = string> {
   /** The names of the features that are on, in bit order. */
   getEnabledFeatures(): Name[] {
     this.#checkOpen();
-    return namesOf(this.#table, this.featureFlags) as Name[];
+    return namesOf(this.#currentTable(), this.featureFlags) as Name[];
   }
 
   /** The names of all features, in bit order. In a database that others use too, this includes theirs. */
   getFeatureNames(): string[] {
     this.#checkOpen();
-    return [...this.#table.names];
+    return [...this.#currentTable().names];
   }
 
   // ---- Several changes at once --------------------------------------------------------------------------------
@@ -238,7 +242,7 @@ export class ProductionConfig<Name extends string = string> {
     if (typeof edit !== 'function') {
       throw makeError('ERR_INVALID_TYPE', `Invalid update: ${show(edit)} (must be a function)`);
     }
-    const changes = new DraftChanges<Name>((name) => this.#masks[name] ?? this.#refuseRead(name));
+    const changes = new DraftChanges<Name>((name) => this.#masks[name] ?? this.#findMask(name));
     const returned: unknown = edit(changes);
     if (returned instanceof Promise) {
       // Its outcome is of no interest, but it must not end the process as an unhandled rejection.
@@ -319,7 +323,7 @@ export class ProductionConfig<Name extends string = string> {
   set featureFlags(flags: number) {
     const word = checkU32(flags, 'feature flags') | 0;
     this.#checkWritable();
-    const unknown = (word & ~this.#table.all) >>> 0;
+    const unknown = (word & ~this.#currentTable().all) >>> 0;
     if (unknown !== 0) {
       const bits = `0x${unknown.toString(16).padStart(8, '0')}`;
       throw makeError('ERR_OUT_OF_RANGE', `Invalid feature flags: no feature owns the bits ${bits}`);
@@ -407,6 +411,7 @@ export class ProductionConfig<Name extends string = string> {
   getDebugView(): DebugView<Name> {
     this.#checkOpen();
     const { page, environment, storeStatus, stopwatch } = this.#parts;
+    const table = this.#currentTable();
     const cached = this.#debugView;
     if (
       cached !== undefined &&
@@ -416,13 +421,13 @@ export class ProductionConfig<Name extends string = string> {
     ) {
       return cached;
     }
-    this.#debugView = makeDebugView(page, this.#table, environment, storeStatus, stopwatch?.read());
+    this.#debugView = makeDebugView(page, table, environment, storeStatus, stopwatch?.read());
     return this.#debugView;
   }
 
   /** Checks every field of the state, and the store. */
   validate(): Validation {
-    const errors = native.recordProblems(this.toBytes(), this.#table.all);
+    const errors = native.recordProblems(this.toBytes(), this.#currentTable().all);
     const { storeError } = this.#parts;
     if (storeError) errors.push(`Persistence is degraded: ${storeError.message}`);
     return { isValid: errors.length === 0, errors };
@@ -598,18 +603,41 @@ export class ProductionConfig<Name extends string = string> {
     this.#exchange((flags, terminal) => [flags, (terminal & ~(0xff << shift)) | (value << shift)]);
   }
 
-  /** Finishes what a hot method could not: always throws, and says why the name has no flag. */
-  #refuseRead(name: unknown): never {
+  /** Finishes what a hot method could not: finds a name that others have added since, or says why there is none. */
+  #findMask(name: unknown): number {
     this.#checkOpen();
     if (typeof name !== 'string') {
       throw makeError('ERR_INVALID_TYPE', `Invalid feature name: ${show(name)} (must be a string)`);
     }
-    throw makeError('ERR_UNKNOWN_FEATURE', `Unknown feature: ${name}. Available: ${this.#table.names.join(', ')}`);
+    const table = this.#currentTable();
+    const mask = table.masks[name];
+    if (mask !== undefined) return mask;
+    throw makeError('ERR_UNKNOWN_FEATURE', `Unknown feature: ${name}. Available: ${table.names.join(', ')}`);
   }
 
-  #refuseWrite(name: unknown): never {
+  #findWritableMask(name: unknown): number {
     this.#checkWritable();
-    return this.#refuseRead(name);
+    return this.#findMask(name);
+  }
+
+  /** The table, with the names that other processes have added to a live page. */
+  #currentTable(): FeatureTable {
+    const { page } = this.#parts;
+    const epoch = readTableEpoch(page);
+    if (epoch !== this.#tableEpoch && isLive(page)) {
+      // The epoch was read first, so a name that is appended right now is found at the latest the next time.
+      const { names, registryHash } = native.pageFeatures(page.handle);
+      this.#useTable(featureTable(names, registryHash));
+      this.#tableEpoch = epoch;
+    }
+    return this.#table;
+  }
+
+  #useTable(table: FeatureTable): void {
+    this.#table = table;
+    this.#masks = table.masks;
+    this.#writableMasks = this.#parts.readOnly ? NO_MASKS : table.masks;
+    this.#debugView = undefined;
   }
 
   #checkOpen(): void {
@@ -657,16 +685,18 @@ export class ProductionConfig<Name extends string = string> {
     return given === undefined ? (this.#parts.actor ?? defaultActor()) : checkActor(given);
   }
 
-  /** Takes over names that other programs have added to the database in the meantime. */
+  /**
+   * The table of the database, which may have names that other programs have added. A private page takes them over; a
+   * live page has a table of its own, which gets them when a process that needs them opens it.
+   */
   #adopt({ names, registryHash }: NativeAnswer): FeatureTable {
-    if (names.length > this.#table.names.length && !this.#closing) {
-      this.#table = featureTable(names);
-      this.#masks = this.#table.masks;
-      this.#writableMasks = this.#parts.readOnly ? NO_MASKS : this.#masks;
-      this.#debugView = undefined;
+    const table = featureTable(names, registryHash);
+    const { page } = this.#parts;
+    if (!this.#closing && !isLive(page) && names.length > this.#table.names.length) {
+      this.#useTable(table);
       Atomics.store(this.#words, this.#base + WORD_REGISTRY_HASH, registryHash);
     }
-    return this.#table;
+    return table;
   }
 
   #entry(answer: NativeAnswer): HistoryEntry {

@@ -1,10 +1,9 @@
 import { ProductionConfig, type Parts } from './config';
 import type { StoreStatus } from './debug-view';
-import { type FeatureTable, featureTable } from './feature-table';
-import { DEFAULT_RECORD } from './generated/layout';
-import type { NativeAnswer, NativeRevision } from './native';
+import { featureTable } from './feature-table';
+import { native, type NativePage, type NativeStartup } from './native';
 import { type CheckedOptions, checkOptions, type ConfigOptions, type DefaultFeature } from './options';
-import { allocatePage, type Page } from './page';
+import { pageOf } from './page';
 import { Store } from './store';
 import { timedConfig } from './timed-config';
 import { Stopwatch } from './timings';
@@ -38,15 +37,19 @@ export function createDevelopmentConfig<const Features extends readonly string[]
   return create(checkOptions(options), DEVELOPMENT_FEATURES);
 }
 
-function create<Name extends string>(options: CheckedOptions, initial: readonly string[]): ProductionConfig<Name> {
-  if (options.features) featureTable(options.features);
-  const { store, answer, status, error } = openStore(options);
-  const table = featureTable(answer ? answer.names : options.features);
-  const last = options.autoLoad ? answer?.revisions[0] : undefined;
+function create<Name extends string>(options: CheckedOptions, enabled: readonly string[]): ProductionConfig<Name> {
+  const { environment, features, autoLoad } = options;
+  const startup: NativeStartup = {
+    environment,
+    enabled: [...enabled],
+    autoLoad,
+    ...(features && { features: [...features] }),
+  };
+  const { store, opened, status, error } = open(options, startup);
   const parts: Parts = {
-    page: last ? restoredPage(last, table) : initialPage(table, initial, answer?.revisions[0]),
-    table,
-    environment: options.environment,
+    page: pageOf(opened.handle),
+    table: featureTable(opened.names, opened.registryHash),
+    environment,
     actor: options.actor,
     readOnly: options.readOnly,
     store,
@@ -58,43 +61,27 @@ function create<Name extends string>(options: CheckedOptions, initial: readonly 
   return config as ProductionConfig<Name>;
 }
 
-interface OpenedStore {
+interface Opened {
+  readonly opened: NativePage;
   readonly store: Store | undefined;
-  readonly answer: NativeAnswer | undefined;
   readonly status: StoreStatus;
   readonly error: Error | undefined;
 }
 
-function openStore({ persistPath, environment, features, readOnly, degrade }: CheckedOptions): OpenedStore {
+function open(options: CheckedOptions, startup: NativeStartup): Opened {
+  const { persistPath, environment, readOnly, clusterSync, clusterName, degrade } = options;
   if (persistPath === undefined) {
-    return { store: undefined, answer: undefined, status: { status: 'none' }, error: undefined };
+    const opened = clusterSync ? native.openClusterPage(startup, clusterName) : native.openPrivatePage(startup);
+    return { opened, store: undefined, status: { status: 'none' }, error: undefined };
   }
   try {
     const store = new Store(persistPath, environment, readOnly);
-    const answer = store.attach(features);
-    return { store, answer, status: { status: 'ok', path: persistPath }, error: undefined };
+    const opened = store.openPage(startup, clusterSync);
+    return { opened, store, status: { status: 'ok', path: persistPath }, error: undefined };
   } catch (error) {
     if (!degrade || !(error instanceof Error)) throw error;
     const { code } = error as Error & { code: string };
     const status = { status: 'degraded', path: persistPath, error: { code, message: error.message } } as const;
-    return { store: undefined, answer: undefined, status, error };
+    return { opened: native.openPrivatePage(startup), store: undefined, status, error };
   }
-}
-
-function restoredPage({ state, revision }: NativeRevision, table: FeatureTable): Page {
-  return allocatePage(withHash(state.record, table.hash), state.rollouts, revision);
-}
-
-function initialPage(table: FeatureTable, features: readonly string[], last: NativeRevision | undefined): Page {
-  const record = withHash(DEFAULT_RECORD, table.hash);
-  const flags = features.reduce((sum, name) => sum | (table.masks[name] ?? 0), 0);
-  new DataView(record.buffer).setUint32(5, flags, true);
-  return allocatePage(record, undefined, last?.revision ?? 0);
-}
-
-/** A copy of a record, with the hash of the table that is in use now. */
-function withHash(record: readonly number[], hash: number): Uint8Array<ArrayBuffer> {
-  const bytes = Uint8Array.from(record);
-  new DataView(bytes.buffer).setUint32(1, hash, true);
-  return bytes;
 }

@@ -1,6 +1,3 @@
-import { DEFAULT_FEATURES } from './generated/layout';
-import { native } from './native';
-
 /** Names and the bits they own. Tables are immutable, and shared by all configs with the same list. */
 export interface FeatureTable {
   /** The names, from bit 0 up. */
@@ -18,14 +15,13 @@ export const NO_MASKS: FeatureTable['masks'] = Object.freeze(Object.create(null)
 
 const tables = new Map<string, FeatureTable>();
 
-/** The table of these names. Throws what is wrong with a name or with the list. */
-export function featureTable(names: readonly string[] = DEFAULT_FEATURES): FeatureTable {
+/** The table of these names, which the core has checked and hashed. */
+export function featureTable(names: readonly string[], hash: number): FeatureTable {
   // A newline cannot be part of a name, so no two lists of names share a key.
   const key = names.join('\n');
   const known = tables.get(key);
   if (known) return known;
 
-  const hash = native.hashFeatures([...names]);
   const masks: { [name: string]: number } = Object.create(null);
   names.forEach((name, bit) => {
     masks[name] = 1 << bit;

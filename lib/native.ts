@@ -5,7 +5,7 @@ import { type ErrorCode, makeError } from './errors';
 
 type Binding = typeof import('../native/binding.js');
 
-export type { NativeAnswer, NativeFailure, NativeRevision, NativeState, NativeStore } from '../native/binding.js';
+export type { NativeAnswer, NativeFailure, NativePage, NativeRevision, NativeStartup, NativeState, NativeStore } from '../native/binding.js';
 import type { NativeAnswer, NativeFailure } from '../native/binding.js';
 
 const binding = loadBinding();
@@ -25,13 +25,15 @@ function loadBinding(): Binding {
 
 /** The binding with its errors made into this package's. */
 export const native = {
-  allocatePage: guard(binding.allocatePage),
+  checkFeatures: guard(binding.checkFeatures),
   chunkBuffer: guard(binding.chunkBuffer),
-  hashFeatures: guard(binding.hashFeatures),
   hasSharedBuffers: binding.hasSharedBuffers,
   isValidEnvironment: guard(binding.isValidEnvironment),
-  openStore: guard(binding.NativeStore.open),
+  openClusterPage: guard(binding.openClusterPage),
+  openPrivatePage: guard(binding.openPrivatePage),
+  openStore: guard((path: string, readOnly: boolean) => binding.NativeStore.open(path, readOnly)),
   pageBuffer: guard(binding.pageBuffer),
+  pageFeatures: guard(binding.pageFeatures),
   recordProblems: guard(binding.recordProblems),
   releasePage: guard(binding.releasePage),
 };

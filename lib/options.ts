@@ -27,6 +27,19 @@ export interface ConfigOptions<Features extends readonly string[] = readonly Def
    */
   features?: Features;
 
+  /**
+   * Shares the live state with every process and thread of this machine that opens the same database and environment:
+   * one memory, in which a flip is seen at once. Without `persistPath`, processes with the same `clusterName` share.
+   * Default false: the state is this config's own.
+   */
+  enableClusterSync?: boolean;
+
+  /**
+   * With `enableClusterSync` and without `persistPath`: who shares. Same rule as `environment`. Default: the processes
+   * with the same working directory.
+   */
+  clusterName?: string;
+
   /** Times every operation and shows the figures in the debug view. Costs some 100 ns an operation. Default false. */
   debugMode?: boolean;
 
@@ -51,6 +64,8 @@ export interface CheckedOptions {
   readonly persistPath: string | undefined;
   readonly environment: string;
   readonly features: readonly string[] | undefined;
+  readonly clusterSync: boolean;
+  readonly clusterName: string | undefined;
   readonly debugMode: boolean;
   readonly actor: string | undefined;
   readonly autoLoad: boolean;
@@ -62,6 +77,8 @@ const OPTION_NAMES: readonly (keyof ConfigOptions)[] = [
   'persistPath',
   'environment',
   'features',
+  'enableClusterSync',
+  'clusterName',
   'debugMode',
   'actor',
   'autoLoad',
@@ -74,16 +91,25 @@ const MAX_ACTOR_LENGTH = 255;
 /** Checks every option before anything is opened. An option set to `undefined` counts as left out. */
 export function checkOptions(options: unknown = {}): CheckedOptions {
   const given = checkKeys(options, 'options', OPTION_NAMES) as { [name in keyof ConfigOptions]: unknown };
-  return {
+  const checked = {
     persistPath: optional(given.persistPath, checkPath),
     environment: optional(given.environment, checkEnvironment) ?? defaultEnvironment(),
     features: optional(given.features, checkFeatures),
-    debugMode: optional(given.debugMode, (value) => checkBoolean(value, 'debugMode')) ?? false,
+    clusterSync: checkFlag(given.enableClusterSync, 'enableClusterSync', false),
+    clusterName: optional(given.clusterName, (value) => checkName(value, 'clusterName')),
+    debugMode: checkFlag(given.debugMode, 'debugMode', false),
     actor: optional(given.actor, checkActor),
-    autoLoad: optional(given.autoLoad, (value) => checkBoolean(value, 'autoLoad')) ?? true,
+    autoLoad: checkFlag(given.autoLoad, 'autoLoad', true),
     degrade: optional(given.onStoreError, checkOnStoreError) === 'degrade',
-    readOnly: optional(given.readOnly, (value) => checkBoolean(value, 'readOnly')) ?? false,
+    readOnly: checkFlag(given.readOnly, 'readOnly', false),
   };
+  if (checked.clusterName !== undefined && (!checked.clusterSync || checked.persistPath !== undefined)) {
+    throw makeError(
+      'ERR_INVALID_VALUE',
+      'Invalid clusterName: it goes with enableClusterSync and without persistPath (processes with the same database share its name)',
+    );
+  }
+  return checked;
 }
 
 export function checkActor(actor: unknown): string {
@@ -91,11 +117,11 @@ export function checkActor(actor: unknown): string {
 }
 
 export function checkEnvironment(environment: unknown): string {
-  return checkEnvironmentNamed(environment, 'environment');
+  return checkName(environment, 'environment');
 }
 
-function checkEnvironmentNamed(environment: unknown, what: string): string {
-  const name = checkString(environment, what);
+function checkName(value: unknown, what: string): string {
+  const name = checkString(value, what);
   if (!native.isValidEnvironment(name)) {
     throw makeError(
       'ERR_INVALID_VALUE',
@@ -106,7 +132,7 @@ function checkEnvironmentNamed(environment: unknown, what: string): string {
 }
 
 function defaultEnvironment(): string {
-  return checkEnvironmentNamed(process.env.NODE_ENV || 'development', 'NODE_ENV');
+  return checkName(process.env.NODE_ENV || 'development', 'NODE_ENV');
 }
 
 function checkPath(value: unknown): string {
@@ -124,7 +150,9 @@ function checkFeatures(value: unknown): readonly string[] {
   if (value.length === 0) {
     throw makeError('ERR_INVALID_VALUE', 'Invalid features: an empty list (name one, or leave the option out)');
   }
-  return value.map((name) => checkString(name, 'feature name'));
+  const names = Array.from(value, (name) => checkString(name, 'feature name'));
+  native.checkFeatures(names);
+  return names;
 }
 
 function checkOnStoreError(value: unknown): 'throw' | 'degrade' {
@@ -133,6 +161,10 @@ function checkOnStoreError(value: unknown): 'throw' | 'degrade' {
     throw makeError('ERR_INVALID_VALUE', `Invalid onStoreError: ${show(choice)} (must be 'throw' or 'degrade')`);
   }
   return choice;
+}
+
+function checkFlag(value: unknown, what: string, otherwise: boolean): boolean {
+  return value === undefined ? otherwise : checkBoolean(value, what);
 }
 
 function optional<T>(value: unknown, check: (value: unknown) => T): T | undefined {

@@ -1,4 +1,5 @@
 import {
+  FIRST_LIVE_HANDLE,
   FULL_ROLLOUT,
   PAGE_SIZE,
   PAGES_PER_CHUNK,
@@ -9,6 +10,7 @@ import {
   WORD_HEADER,
   WORD_REGISTRY_HASH,
   WORD_REVISION,
+  WORD_TABLE_EPOCH,
 } from './generated/layout';
 import { native } from './native';
 
@@ -35,12 +37,19 @@ export interface Page {
 
 const chunks: Views[] = [];
 
-/** A private page that holds these 13 bytes. `rollouts` is in basis points by bit; left out, everyone has everything. */
-export function allocatePage(record: Uint8Array, rollouts: number[] | undefined, revision: number): Page {
-  const handle = native.allocatePage(record, rollouts, revision);
+/** The page of a handle. Live pages have typed arrays of their own. */
+export function pageOf(handle: number): Page {
+  if (handle >= FIRST_LIVE_HANDLE) {
+    return { handle, views: makeViews(native.pageBuffer(handle)), base: 0 };
+  }
   const chunk = Math.floor(handle / PAGES_PER_CHUNK);
   const views = (chunks[chunk] ??= makeViews(native.chunkBuffer(chunk)));
   return { handle, views, base: ((handle % PAGES_PER_CHUNK) * PAGE_SIZE) / Int32Array.BYTES_PER_ELEMENT };
+}
+
+/** Whether other processes may use the page too. */
+export function isLive({ handle }: Page): boolean {
+  return handle >= FIRST_LIVE_HANDLE;
 }
 
 function makeViews(buffer: ArrayBufferLike): Views {
@@ -92,6 +101,11 @@ export function readRecord(page: Page): Uint8Array {
 /** Basis points of the feature that owns this bit. */
 export function readRollout({ views, base }: Page, bit: number): number {
   return Atomics.load(views.words16, base * 2 + ROLLOUT_WORD16 + bit);
+}
+
+/** Counts names that were appended to the table of a live page. */
+export function readTableEpoch({ views, base }: Page): number {
+  return Atomics.load(views.words, base + WORD_TABLE_EPOCH);
 }
 
 /** Counts applied changes, from 0 to 2^32 − 1 and on from 0. */

@@ -1,4 +1,4 @@
-import { guard, native, type NativeAnswer, type NativeFailure, type NativeStore, settle } from './native';
+import { guard, native, type NativeAnswer, type NativeFailure, type NativePage, type NativeStartup, type NativeStore, settle } from './native';
 
 /** A config's hold on the database of its history, for one environment. */
 export class Store {
@@ -14,9 +14,9 @@ export class Store {
     this.#native = native.openStore(path, readOnly);
   }
 
-  /** Registers features, and returns the table with the last persisted revision, if there is one. */
-  attach(features: readonly string[] | undefined): NativeAnswer {
-    return guard(() => this.#native.attach(this.#environment, features && [...features]))();
+  /** Registers the features and opens the page: with `live` the one that processes share. */
+  openPage(startup: NativeStartup, live: boolean): NativePage {
+    return guard(() => this.#native.openPage(startup, live))();
   }
 
   /** Persists what the page holds now. */

@@ -1,6 +1,6 @@
 //! Prints `lib/generated/layout.ts`, the JavaScript copy of the constants that the core owns.
 
-use config13::page::{PAGES_PER_CHUNK, layout};
+use config13::page::{FIRST_LIVE_HANDLE, PAGES_PER_CHUNK, layout};
 use config13::{record, registry};
 
 fn main() {
@@ -65,6 +65,11 @@ fn main() {
         "PAGES_PER_CHUNK",
         "Pages of one chunk of private pages.",
         PAGES_PER_CHUNK,
+    );
+    constant(
+        "FIRST_LIVE_HANDLE",
+        "Page handles from here on are live pages; smaller ones are private: chunk × pages per chunk + slot.",
+        FIRST_LIVE_HANDLE,
     );
     constant(
         "FULL_ROLLOUT",

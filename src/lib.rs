@@ -6,10 +6,11 @@
 //! | [`registry`] | feature names and the bits they own for good |
 //! | [`page`] | the shared memory that holds the live state |
 //! | [`store`] | the SQLite file that holds the history |
+//! | [`startup`] | what the page of a configuration starts with |
 //! | [`error`] | every way this crate can fail, with a stable code |
 //! | `node` | the N-API boundary (feature `node`) |
 //!
-//! Dependencies point one way: `node` → `store` → `page` → `registry` → `record`.
+//! Dependencies point one way: `node` → `startup` → `store` → `page` → `registry` → `record`.
 
 #[cfg(not(target_endian = "little"))]
 compile_error!(
@@ -25,6 +26,7 @@ pub mod error;
 pub mod page;
 pub mod record;
 pub mod registry;
+pub mod startup;
 pub mod store;
 
 // Unit tests run without a JavaScript runtime to call the boundary.

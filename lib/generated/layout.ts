@@ -36,6 +36,9 @@ export const PAGE_SIZE = 128;
 /** Pages of one chunk of private pages. */
 export const PAGES_PER_CHUNK = 512;
 
+/** Page handles from here on are live pages; smaller ones are private: chunk × pages per chunk + slot. */
+export const FIRST_LIVE_HANDLE = 2147483648;
+
 /** Basis points of a feature rolled out to everyone. */
 export const FULL_ROLLOUT = 10000;
 

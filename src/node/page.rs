@@ -15,51 +15,162 @@ use napi_derive::napi;
 use super::{Result, buffer, js_error};
 use crate::error::Error;
 use crate::page::layout::PAGE_SIZE;
-use crate::page::{Arena, CHUNK_SIZE, FULL_ROLLOUTS, Page, Rollouts, State};
-use crate::record::Record;
+use crate::page::{Arena, CHUNK_SIZE, FIRST_LIVE_HANDLE, Initial, Page};
+use crate::registry::Registry;
+use crate::startup::Startup;
 
 thread_local! {
     /// The pages that the configurations of this JavaScript thread use. They go with the thread.
-    static ARENA: RefCell<Arena> = RefCell::default();
+    static PAGES: RefCell<Pages> = RefCell::default();
+}
+
+#[derive(Default)]
+struct Pages {
+    private: Arena,
+    /// By handle, counted from `FIRST_LIVE_HANDLE`. `None` once released.
+    live: Vec<Option<Page>>,
+}
+
+impl Pages {
+    fn page(&self, handle: u32) -> std::result::Result<&Page, Error> {
+        match (handle as usize).checked_sub(FIRST_LIVE_HANDLE) {
+            None => self.private.page(handle),
+            Some(index) => self
+                .live
+                .get(index)
+                .and_then(Option::as_ref)
+                .ok_or(Error::PageNotOpen { handle }),
+        }
+    }
+
+    fn release(&mut self, handle: u32) -> std::result::Result<(), Error> {
+        match (handle as usize).checked_sub(FIRST_LIVE_HANDLE) {
+            None => self.private.release(handle),
+            Some(index) => self
+                .live
+                .get_mut(index)
+                .and_then(Option::take)
+                .map(drop)
+                .ok_or(Error::PageNotOpen { handle }),
+        }
+    }
+
+    fn hold(&mut self, page: Page) -> std::result::Result<u32, Error> {
+        let free = self.live.iter().position(Option::is_none);
+        let index = free.unwrap_or(self.live.len());
+        let handle = u32::try_from(FIRST_LIVE_HANDLE + index)
+            .map_err(|_| Error::PageNotOpen { handle: u32::MAX })?;
+        match self.live.get_mut(index) {
+            Some(place) => *place = Some(page),
+            None => self.live.push(Some(page)),
+        }
+        Ok(handle)
+    }
+}
+
+/// How a configuration is to start.
+#[napi(object)]
+pub struct NativeStartup {
+    /// The environment it reads and writes.
+    pub environment: String,
+    /// The features it needs.
+    pub features: Option<Vec<String>>,
+    /// Features that are on when nothing was persisted, as far as they exist.
+    pub enabled: Vec<String>,
+    /// Whether it starts from the last persisted state.
+    pub auto_load: bool,
+}
+
+/// A page that was opened, and the features it has.
+#[napi(object)]
+pub struct NativePage {
+    /// Names the page in other calls, in this thread.
+    pub handle: u32,
+    /// Its feature names, from bit 0 up.
+    pub names: Vec<String>,
+    /// The hash of a table with these names.
+    pub registry_hash: u32,
+}
+
+impl From<NativeStartup> for Startup {
+    fn from(options: NativeStartup) -> Self {
+        Self {
+            environment: options.environment,
+            features: options.features,
+            enabled: options.enabled,
+            auto_load: options.auto_load,
+        }
+    }
 }
 
 /// The page of this handle.
 pub fn page(handle: u32) -> std::result::Result<Page, Error> {
-    ARENA.with_borrow(|arena| arena.page(handle).cloned())
+    PAGES.with_borrow(|pages| pages.page(handle).cloned())
 }
 
-/// Allocates a private state page that holds these 13 bytes, and returns its handle: chunk × 512 + slot.
-/// `rollouts` has one number of basis points for each bit; left out, every feature is rolled out to everyone.
-#[napi(catch_unwind)]
-pub fn allocate_page(record: &[u8], rollouts: Option<Vec<u16>>, revision: f64) -> Result<u32> {
-    let state = Record::decode(record).map(|record| State {
-        record,
-        rollouts: rollouts.map_or(FULL_ROLLOUTS, to_rollouts),
-    });
-    state
-        .and_then(|state| {
-            ARENA.with_borrow_mut(|arena| {
-                let handle = arena.allocate(&state)?;
-                arena.page(handle)?.note_revision(to_revision(revision));
-                Ok(handle)
-            })
+/// A private page that starts with this.
+pub fn open_private(initial: &Initial) -> Result<NativePage> {
+    PAGES
+        .with_borrow_mut(|pages| {
+            let handle = pages.private.allocate(&initial.state)?;
+            pages.private.page(handle)?.note_revision(initial.revision);
+            Ok(to_native(handle, &initial.registry))
+        })
+        .map_err(|error: Error| js_error(&error))
+}
+
+/// Makes a live page known to this thread.
+pub fn open_live(page: Page) -> Result<NativePage> {
+    let registry = page.registry().map(Option::unwrap_or_default);
+    registry
+        .and_then(|registry| {
+            let handle = PAGES.with_borrow_mut(|pages| pages.hold(page))?;
+            Ok(to_native(handle, &registry))
         })
         .map_err(|error| js_error(&error))
 }
 
-/// Gives a page back. Its memory is used again when no buffer over it and no pending operation holds it any more.
+fn to_native(handle: u32, registry: &Registry) -> NativePage {
+    NativePage {
+        handle,
+        names: registry.names().to_vec(),
+        registry_hash: registry.hash(),
+    }
+}
+
+/// Opens a private page without a store.
+#[napi(catch_unwind)]
+pub fn open_private_page(startup: NativeStartup) -> Result<NativePage> {
+    let initial = Startup::from(startup)
+        .fresh()
+        .map_err(|error| js_error(&error))?;
+    open_private(&initial)
+}
+
+/// Opens the page that all processes with this cluster name and environment share. Without a name, processes with
+/// the same working directory share. Blocks.
+#[napi(catch_unwind)]
+pub fn open_cluster_page(startup: NativeStartup, cluster: Option<String>) -> Result<NativePage> {
+    let page = Startup::from(startup)
+        .open_live(cluster.as_deref())
+        .map_err(|error| js_error(&error))?;
+    open_live(page)
+}
+
+/// Gives a page back. Private memory is used again, and a live file closed, when no buffer over it and no pending
+/// operation holds it any more.
 #[napi(catch_unwind)]
 pub fn release_page(handle: u32) -> Result<()> {
-    ARENA
-        .with_borrow_mut(|arena| arena.release(handle))
+    PAGES
+        .with_borrow_mut(|pages| pages.release(handle))
         .map_err(|error| js_error(&error))
 }
 
-/// A buffer over a whole chunk of this thread's pages.
+/// A buffer over a whole chunk of this thread's private pages.
 #[napi(catch_unwind, ts_return_type = "SharedArrayBuffer | ArrayBuffer")]
 pub fn chunk_buffer(env: &Env, index: u32) -> Result<Unknown<'_>> {
-    let chunk = ARENA
-        .with_borrow(|arena| arena.chunk(index).map(Arc::clone))
+    let chunk = PAGES
+        .with_borrow(|pages| pages.private.chunk(index).map(Arc::clone))
         .map_err(|error| js_error(&error))?;
     // SAFETY: a chunk owns CHUNK_SIZE bytes at that address.
     unsafe { buffer::share(env, chunk.as_ptr(), CHUNK_SIZE, chunk) }
@@ -79,20 +190,11 @@ pub fn has_shared_buffers() -> bool {
     buffer::is_shared()
 }
 
-fn to_rollouts(basis_points: Vec<u16>) -> Rollouts {
-    let mut rollouts = FULL_ROLLOUTS;
-    for (rollout, given) in rollouts.iter_mut().zip(basis_points) {
-        *rollout = given;
-    }
-    rollouts
-}
-
-/// JavaScript numbers hold revisions exactly up to 2^53.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "the facade passes revisions it got from the store, which are whole and positive"
-)]
-fn to_revision(number: f64) -> u64 {
-    number as u64
+/// The feature names of a live page now, with those that others have appended.
+#[napi(catch_unwind)]
+pub fn page_features(handle: u32) -> Result<NativePage> {
+    page(handle)
+        .and_then(|page| page.registry())
+        .map(|registry| to_native(handle, &registry.unwrap_or_default()))
+        .map_err(|error| js_error(&error))
 }

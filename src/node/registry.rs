@@ -6,11 +6,11 @@ use super::{Result, js_error};
 use crate::record::Record;
 use crate::registry::{Registry, is_environment_name};
 
-/// Checks a list of feature names and returns the hash of a table with them in this order.
+/// Checks a list of feature names.
 #[napi(catch_unwind)]
-pub fn hash_features(names: Vec<String>) -> Result<u32> {
+pub fn check_features(names: Vec<String>) -> Result<()> {
     Registry::new(names)
-        .map(|registry| registry.hash())
+        .map(drop)
         .map_err(|error| js_error(&error))
 }
 

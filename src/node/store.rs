@@ -7,11 +7,13 @@ use napi::bindgen_prelude::{Either, Object};
 use napi::{Env, JsDeferred};
 use napi_derive::napi;
 
-use super::{Result, js_error, page, runtime_error};
+use super::page::{self, NativePage, NativeStartup};
+use super::{Result, js_error, runtime_error};
 use crate::error::Error;
 use crate::page::{FULL_ROLLOUTS, Rollouts, State};
 use crate::record::Record;
 use crate::registry::Registry;
+use crate::startup::Startup;
 use crate::store::{Access, Answer, Entry, Job, Reply, Revision, Store};
 
 /// Why an operation failed. Promises resolve with it, so that the error itself is made in JavaScript.
@@ -93,18 +95,19 @@ impl NativeStore {
             .map_err(|error| js_error(&error))
     }
 
-    /// Registers the features and returns the table, with the last persisted revision of the environment if there
-    /// is one. Blocks.
+    /// Registers the features and opens the page: with `live` the one that all processes with this database and
+    /// environment share. Blocks.
     #[napi(catch_unwind)]
-    pub fn attach(
-        &self,
-        environment: String,
-        features: Option<Vec<String>>,
-    ) -> Result<NativeAnswer> {
-        self.store()?
-            .attach(&environment, features.as_deref())
-            .map(|answer| to_answer(answer, |last| last.into_iter().map(to_revision).collect()))
-            .map_err(|error| js_error(&error))
+    pub fn open_page(&self, startup: NativeStartup, live: bool) -> Result<NativePage> {
+        let store = self.store()?;
+        let startup = Startup::from(startup);
+        if live {
+            let page = startup.open_live_with_store(store);
+            page::open_live(page.map_err(|error| js_error(&error))?)
+        } else {
+            let initial = startup.from_store(store);
+            page::open_private(&initial.map_err(|error| js_error(&error))?)
+        }
     }
 
     /// Queues a snapshot of the page, taken now, to be persisted after the next `wake`.

@@ -44,6 +44,9 @@ use layout::{
     REVISION, ROLLOUTS, STATE, TABLE_EPOCH,
 };
 
+/// How a boundary may number pages: private ones by their place in an arena, live ones from here on.
+pub const FIRST_LIVE_HANDLE: usize = 1 << 31;
+
 /// Rollout of each feature in basis points, by bit.
 pub type Rollouts = [u16; MAX_FEATURES];
 

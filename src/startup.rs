@@ -1,0 +1,132 @@
+//! What the page of a configuration starts with.
+
+use std::path::{Path, PathBuf};
+
+use crate::error::Error;
+use crate::page::{self, FULL_ROLLOUTS, Initial, Page, State};
+use crate::record::Record;
+use crate::registry::{DEFAULT_FEATURES, Registry};
+use crate::store::Store;
+
+/// How a configuration is to start.
+#[derive(Clone, Debug)]
+pub struct Startup {
+    /// The environment it reads and writes.
+    pub environment: String,
+    /// The features it needs; by default those that the table has, or the default ones in a new table.
+    pub features: Option<Vec<String>>,
+    /// Features that are on when nothing was persisted. Names that the table lacks are ignored.
+    pub enabled: Vec<String>,
+    /// Whether it starts from the last persisted state when there is one.
+    pub auto_load: bool,
+}
+
+impl Startup {
+    /// Registers the features in the store, and gives what a new page starts with.
+    pub fn from_store(&self, store: &Store) -> Result<Initial, Error> {
+        let answer = store.attach(&self.environment, self.features.as_deref())?;
+        let revision = answer
+            .value
+            .as_ref()
+            .map_or(0, |last| last.id.cast_unsigned());
+        let state = match answer.value.filter(|_| self.auto_load) {
+            Some(last) => describe(last.state, &answer.registry),
+            None => self.fresh_state(&answer.registry),
+        };
+        Ok(Initial {
+            state,
+            registry: answer.registry,
+            revision,
+        })
+    }
+
+    /// What a page without a store starts with.
+    pub fn fresh(&self) -> Result<Initial, Error> {
+        let registry = match &self.features {
+            Some(names) => Registry::new(names)?,
+            None => Registry::new(DEFAULT_FEATURES)?,
+        };
+        Ok(Initial {
+            state: self.fresh_state(&registry),
+            registry,
+            revision: 0,
+        })
+    }
+
+    /// The page that all processes with this store and environment share, in a file beside the database.
+    pub fn open_live_with_store(&self, store: &Store) -> Result<Page, Error> {
+        let registry = self.from_store(store)?.registry;
+        let path = beside(store.path(), &self.environment);
+        // Read again once this process is alone with the file: another one may have persisted and ended meanwhile.
+        page::open_live(&path, &registry, true, || self.from_store(store))
+    }
+
+    /// The page that all processes with this cluster name and environment share.
+    pub fn open_live(&self, cluster: Option<&str>) -> Result<Page, Error> {
+        let registry = Registry::new(self.features.iter().flatten())?;
+        let path = page::cluster_path(cluster, &self.environment)?;
+        page::open_live(&path, &registry, false, || self.fresh())
+    }
+
+    fn fresh_state(&self, registry: &Registry) -> State {
+        let feature_flags = self
+            .enabled
+            .iter()
+            .filter_map(|name| registry.bit(name))
+            .fold(0, |flags, bit| flags | 1 << bit);
+        let record = Record {
+            feature_flags,
+            ..Record::default()
+        };
+        let state = State {
+            record,
+            rollouts: FULL_ROLLOUTS,
+        };
+        describe(state, registry)
+    }
+}
+
+/// The registry hash describes the table in use now, not the one at the time of persisting.
+fn describe(mut state: State, registry: &Registry) -> State {
+    state.record.registry_hash = registry.hash();
+    state
+}
+
+fn beside(database: &Path, environment: &str) -> PathBuf {
+    let mut name = database.as_os_str().to_owned();
+    name.push("-live-");
+    name.push(environment);
+    name.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn startup(features: Option<&[&str]>) -> Startup {
+        Startup {
+            environment: "test".to_owned(),
+            features: features.map(|names| names.iter().map(ToString::to_string).collect()),
+            enabled: vec!["debug".to_owned(), "logging".to_owned()],
+            auto_load: true,
+        }
+    }
+
+    #[test]
+    fn a_fresh_state_has_the_features_that_exist_and_were_asked_for() {
+        let initial = startup(None).fresh().unwrap();
+        assert_eq!(initial.state.record.feature_flags, 0b1001);
+        assert_eq!(initial.registry.names(), DEFAULT_FEATURES);
+        let initial = startup(Some(&["a", "b", "debug"])).fresh().unwrap();
+        assert_eq!(initial.state.record.feature_flags, 0b100);
+        assert_eq!(initial.state.record.registry_hash, initial.registry.hash());
+    }
+
+    #[test]
+    fn a_live_file_stands_beside_its_database() {
+        assert_eq!(
+            beside(Path::new("/data/flags.db"), "eu.1"),
+            Path::new("/data/flags.db-live-eu.1")
+        );
+    }
+}
