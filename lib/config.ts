@@ -1,4 +1,3 @@
-import { userInfo } from 'node:os';
 import type { InspectOptions } from 'node:util';
 import { checkBoolean, checkInteger, checkKeys, checkText } from './checks';
 import { type DebugView, makeDebugView, type StoreStatus } from './debug-view';
@@ -721,15 +720,6 @@ let actorOfProcess: string | undefined;
 
 /** Such as `alice:4711`. A user id without a name, as containers have, stands for itself. */
 function defaultActor(): string {
-  actorOfProcess ??= `${userName()}:${process.pid}`;
+  actorOfProcess ??= `${native.userName() ?? process.getuid?.() ?? 'unknown'}:${process.pid}`;
   return actorOfProcess;
-}
-
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    // The user id has no entry in the system's list.
-    return String(process.getuid?.() ?? 'unknown');
-  }
 }

@@ -36,6 +36,7 @@ export const native = {
   pageFeatures: guard(binding.pageFeatures),
   recordProblems: guard(binding.recordProblems),
   releasePage: guard(binding.releasePage),
+  userName: guard(binding.userName),
 };
 
 /** Wraps a native function so that it throws this package's error classes, with the caller on the stack. */

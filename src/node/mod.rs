@@ -9,6 +9,7 @@
 
 mod buffer;
 mod page;
+mod process;
 mod registry;
 mod store;
 
