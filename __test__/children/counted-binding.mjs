@@ -1,0 +1,61 @@
+// Puts a counter in front of every function of the native binding. To be imported before the package, which keeps the
+// functions it finds: `import './children/counted-binding.mjs'`, then `await import('13byte-config')`.
+import { createRequire } from 'node:module';
+
+const binding = createRequire(import.meta.url)('../../native/binding.js');
+
+/** Calls by name, such as `releasePage` or `NativeStore.persist`. */
+export const calls = new Map();
+
+/** The stores that were opened, newest last. */
+export const stores = [];
+
+/** What each `allocatePage` returned, newest last. */
+export const handles = [];
+
+/** Forgets everything so far. */
+export function reset() {
+  calls.clear();
+  stores.length = 0;
+  handles.length = 0;
+}
+
+for (const [name, value] of Object.entries(binding)) {
+  if (typeof value === 'function') binding[name] = isClass(value) ? countedClass(name, value) : counted(name, value);
+}
+
+function isClass(value) {
+  return Object.getOwnPropertyNames(value.prototype ?? {}).length > 1;
+}
+
+function counted(name, call) {
+  return (...args) => {
+    calls.set(name, (calls.get(name) ?? 0) + 1);
+    const result = call(...args);
+    if (name === 'allocatePage') handles.push(result);
+    return result;
+  };
+}
+
+/** The static functions of a class. Its members are fixed, so its instances get a counter each. */
+function countedClass(className, Class) {
+  const names = Object.getOwnPropertyNames(Class).filter((name) => typeof Class[name] === 'function');
+  const make = (name) => counted(`${className}.${name}`, (...args) => {
+    const result = Class[name](...args);
+    return result instanceof Class ? countedInstance(className, result) : result;
+  });
+  return Object.fromEntries(names.map((name) => [name, make(name)]));
+}
+
+function countedInstance(className, instance) {
+  const store = new Proxy({}, {
+    get(_target, name) {
+      const value = instance[name];
+      return typeof value === 'function'
+        ? counted(`${className}.${String(name)}`, (...args) => value.apply(instance, args))
+        : value;
+    },
+  });
+  stores.push(store);
+  return store;
+}
