@@ -10,7 +10,7 @@ export const calls = new Map();
 /** The stores that were opened, newest last. */
 export const stores = [];
 
-/** What each `allocatePage` returned, newest last. */
+/** The pages that were opened, by their place in memory, newest last. */
 export const handles = [];
 
 /** Forgets everything so far. */
@@ -32,7 +32,7 @@ function counted(name, call) {
   return (...args) => {
     calls.set(name, (calls.get(name) ?? 0) + 1);
     const result = call(...args);
-    if (name === 'allocatePage') handles.push(result);
+    if (typeof result?.handle === 'number') handles.push(result.handle);
     return result;
   };
 }
