@@ -379,7 +379,8 @@ export declare class ProductionConfig<Name extends string = string> {
 	 */
 	persist(reason?: string, options?: RevisionOptions): Promise<HistoryEntry>;
 	/**
-	 * Goes to the last persisted state. Features that the revision did not know stay as they are.
+	 * Goes to the last persisted state. Features that the revision did not know stay as they are. With
+	 * `enableClusterSync` this changes the state for everyone, so a `readOnly` config must not do it there.
 	 *
 	 * @returns `false` when nothing was persisted in this environment yet.
 	 */

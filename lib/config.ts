@@ -451,12 +451,15 @@ export class ProductionConfig<Name extends string = string> {
   }
 
   /**
-   * Goes to the last persisted state. Features that the revision did not know stay as they are.
+   * Goes to the last persisted state. Features that the revision did not know stay as they are. With
+   * `enableClusterSync` this changes the state for everyone, so a `readOnly` config must not do it there.
    *
    * @returns `false` when nothing was persisted in this environment yet.
    */
   async load(): Promise<boolean> {
-    const answer = await this.#openStore().load(this.#parts.page.handle);
+    const { page } = this.#parts;
+    const store = isLive(page) ? this.#writableStore() : this.#openStore();
+    const answer = await store.load(page.handle);
     this.#adopt(answer);
     return answer.revisions.length > 0;
   }

@@ -223,7 +223,8 @@ pub enum Error {
     },
 
     /// The store's thread has ended, so it cannot answer.
-    #[error("The store of {} has stopped. Restart the process; everything acknowledged is on disk", .path.display())]
+    #[error("The store of {} gave up on this operation after an internal error. Everything acknowledged is on disk; \
+         try again, and restart the process if it happens again", .path.display())]
     StoreStopped {
         /// The database file.
         path: PathBuf,

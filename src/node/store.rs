@@ -259,8 +259,7 @@ impl NativeStore {
     pub fn close<'env>(&mut self, env: &'env Env) -> Result<Object<'env>> {
         let (reply, promise) = self.reply(env, |()| Vec::new())?;
         if let Some(store) = self.store.take() {
-            store.submit(Job::Barrier { reply });
-            store.wake();
+            store.close(reply);
         }
         Ok(promise)
     }

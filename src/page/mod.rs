@@ -50,6 +50,10 @@ pub const FIRST_LIVE_HANDLE: usize = 1 << 31;
 /// Rollout of each feature in basis points, by bit.
 pub type Rollouts = [u16; MAX_FEATURES];
 
+/// How far a whole-state change takes the generation. Between the commit of its revision and its application, flips
+/// go on, and a snapshot with some of them must not rank above that revision; this many do not fit in between.
+pub(crate) const WHOLE_STATE_STEP: u32 = 1 << 24;
+
 /// Every feature rolled out to everyone.
 pub const FULL_ROLLOUTS: Rollouts = [FULL_ROLLOUT; MAX_FEATURES];
 
@@ -194,18 +198,31 @@ impl Page {
         }
         self.u64(PENDING).store(0, SeqCst);
         if self.snapshot().state != before {
-            self.next_generation();
+            self.count_change();
         }
     }
 
-    /// Counts one change and returns the new generation. A whole-state change does this before its revision
-    /// commits, so that the revision ranks above every snapshot taken earlier.
-    #[expect(
-        clippy::must_use_candidate,
-        reason = "counting is the point; the number is often not needed"
-    )]
-    pub fn next_generation(&self) -> u32 {
-        self.u32(GENERATION).fetch_add(1, SeqCst).wrapping_add(1)
+    fn count_change(&self) {
+        self.u32(GENERATION).fetch_add(1, SeqCst);
+    }
+
+    /// The generation that the revision of a whole-state change gets, which is applied after it is committed: above
+    /// that of every snapshot that may still be taken before.
+    #[must_use]
+    pub fn reserve_generation(&self) -> u32 {
+        self.u32(GENERATION)
+            .load(SeqCst)
+            .wrapping_add(WHOLE_STATE_STEP)
+    }
+
+    /// Brings the generation up to a reserved one, so that snapshots from here on rank above that revision.
+    pub fn reach_generation(&self, reserved: u32) {
+        let behind = |current: u32| {
+            let ahead = reserved.wrapping_sub(current).cast_signed();
+            (ahead > 0).then_some(reserved)
+        };
+        // An error means that the page is past that generation, which is as good.
+        let _before = self.u32(GENERATION).fetch_update(SeqCst, SeqCst, behind);
     }
 
     /// Notes that `revision` is on disk. An older number than the one noted is ignored.
@@ -372,6 +389,24 @@ mod tests {
         let before = page.snapshot();
         page.apply(&before.state, u32::MAX, 1);
         assert_eq!(page.snapshot(), before);
+    }
+
+    #[test]
+    fn a_reserved_generation_ranks_between_the_snapshots_before_and_after() {
+        let page = page(0);
+        // Close to the end, so that it wraps.
+        page.u32(GENERATION).store(u32::MAX - 5, SeqCst);
+        let reserved = page.reserve_generation();
+        for _flip in 0..100 {
+            page.count_change();
+        }
+        let meanwhile = page.snapshot().generation;
+        page.reach_generation(reserved);
+        assert_eq!(page.snapshot().generation, reserved);
+        assert!(reserved.wrapping_sub(meanwhile).cast_signed() > 0);
+        page.count_change();
+        page.reach_generation(reserved);
+        assert_eq!(page.snapshot().generation, reserved.wrapping_add(1));
     }
 
     #[test]

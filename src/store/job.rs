@@ -154,9 +154,4 @@ pub enum Job {
         /// Answered with both, in this order.
         reply: Reply<(Revision, Revision)>,
     },
-    /// Does nothing.
-    Barrier {
-        /// Answered when everything queued before is done.
-        reply: Reply<()>,
-    },
 }

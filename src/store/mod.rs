@@ -184,6 +184,16 @@ impl Store {
         self.handle.shared.queue.wake();
     }
 
+    /// Lets go of the file. Answers when everything queued before is done and, if this was the last handle, the file
+    /// is closed.
+    pub fn close(self, reply: Reply<()>) {
+        let shared = Arc::clone(&self.handle.shared);
+        self.push(Task::Close(reply));
+        // The handle goes before the thread looks, which so can tell whether it was the last one.
+        drop(self);
+        shared.queue.wake();
+    }
+
     /// Transactions committed so far that wrote revisions.
     #[must_use]
     pub fn commits(&self) -> u64 {

@@ -15,6 +15,7 @@ impl Worker {
         environment: &str,
         page: &Page,
     ) -> Result<Answer<Option<Entry>>, Error> {
+        let _exclusive = page.lock_exclusively()?;
         let answer = self.read(|connection| {
             let effective = revision::effective(connection, environment)?;
             Ok(effective

@@ -3,7 +3,7 @@
 use std::sync::mpsc::SyncSender;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use super::{Access, Answer, Job, Revision};
+use super::{Access, Answer, Job, Reply, Revision};
 use crate::error::Error;
 
 /// A job, and what the handle it came through may do.
@@ -21,6 +21,8 @@ pub(super) enum Task {
         features: Option<Vec<String>>,
         reply: SyncSender<Result<Answer<Option<Revision>>, Error>>,
     },
+    /// A handle goes. Answered when everything before it is done, and the file closed if it was the last.
+    Close(Reply<()>),
     /// Lets a test reach the connection.
     #[cfg(test)]
     Run(Box<dyn FnOnce(&mut rusqlite::Connection) + Send>),
@@ -55,6 +57,12 @@ impl Queue {
     pub(super) fn close(&self) {
         lock(&self.state).closing = true;
         self.changed.notify_one();
+    }
+
+    /// Whether the last handle is gone and nothing is left to do.
+    pub(super) fn is_finished(&self) -> bool {
+        let state = lock(&self.state);
+        state.closing && state.items.is_empty()
     }
 
     /// Waits for a wake-up and takes everything. `None` once the queue is closed and empty.

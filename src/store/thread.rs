@@ -13,7 +13,7 @@ use super::failure::Fault;
 use super::queue::{Item, Latch, Task};
 use super::schema::{self, Database};
 use super::write::{Persist, Restore, Source};
-use super::{Access, Answer, Job, Revision, Shared, features};
+use super::{Access, Answer, Job, Reply, Revision, Shared, features};
 use crate::error::Error;
 use crate::registry::Registry;
 
@@ -43,13 +43,19 @@ fn run(shared: Arc<Shared>, predecessor: Option<&Latch>) {
         shared,
         database: None,
         registry: Registry::default(),
+        leaving: Vec::new(),
     };
     if let Some(predecessor) = predecessor {
         predecessor.wait();
     }
     while let Some(items) = worker.shared.queue.take() {
         worker.work(items);
+        if !worker.shared.queue.is_finished() {
+            worker.say_goodbye();
+        }
     }
+    worker.database = None;
+    worker.say_goodbye();
 }
 
 /// What the thread owns.
@@ -59,6 +65,8 @@ pub(super) struct Worker {
     database: Option<Database>,
     /// The feature table as last seen.
     registry: Registry,
+    /// Handles that went, to be answered when the queue is done or the file closed.
+    leaving: Vec<Reply<()>>,
 }
 
 impl Worker {
@@ -167,6 +175,7 @@ impl Worker {
                 let answer = self.attach(access, &environment, features.as_deref());
                 drop(reply.send(answer));
             }
+            Task::Close(reply) => self.leaving.push(reply),
             #[cfg(test)]
             Task::Run(run) => {
                 if let Ok(database) = self.database(access) {
@@ -233,17 +242,16 @@ impl Worker {
                 to,
                 reply,
             } => reply.send(self.compare(&environment, from, to)),
-            Job::Barrier { reply } => {
-                // Everything before it is done, whether or not the file can be read just now.
-                if let Ok(answer) = self.read(|_| Ok(())) {
-                    self.registry = answer.registry;
-                }
-                let registry = self.registry.clone();
-                reply.send(Ok(Answer {
-                    value: (),
-                    registry,
-                }));
-            }
+        }
+    }
+
+    fn say_goodbye(&mut self) {
+        for reply in std::mem::take(&mut self.leaving) {
+            let registry = self.registry.clone();
+            reply.send(Ok(Answer {
+                value: (),
+                registry,
+            }));
         }
     }
 

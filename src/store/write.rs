@@ -70,6 +70,8 @@ impl Worker {
 
     /// Appends a copy of an earlier or another environment's revision, and sets the page to it.
     pub(super) fn restore(&mut self, job: &Restore<'_>) -> Result<Answer<Entry>, Error> {
+        // Held until the page is changed, so that no other process changes it as a whole in between.
+        let _exclusive = job.page.lock_exclusively()?;
         let (entry, target, registry) =
             self.with(Access::ReadWrite, |connection| append_copy(connection, job))?;
         self.count_commit();
@@ -78,6 +80,7 @@ impl Worker {
             target.known,
             entry.revision.id.cast_unsigned(),
         );
+        job.page.reach_generation(entry.revision.generation);
         note(job.page, &entry.revision);
         Ok(Answer {
             value: entry,
@@ -150,8 +153,8 @@ fn append_copy(
     };
     let mut snapshot = job.page.snapshot();
     snapshot.state = merge(&target, &snapshot.state, ledger.registry().mask());
-    // From here on the page is ahead of every snapshot taken before, so none of those can hide this revision.
-    snapshot.generation = job.page.next_generation();
+    // Ahead of every snapshot that is taken before the page changes, so none of those can hide this revision.
+    snapshot.generation = job.page.reserve_generation();
     let entry = ledger.append(&Draft {
         environment: job.environment,
         snapshot,

@@ -198,16 +198,14 @@ fn the_last_handle_may_go_on_the_stores_own_thread() {
         drop(held);
         sender.send(answer.map(drop)).unwrap();
     });
-    store.submit(Job::Barrier { reply });
-    drop(store.clone());
-    store.wake();
+    store.clone().close(reply);
     drop(store);
     receiver.recv().unwrap().unwrap();
     persist(&bed.open(), &page(0), "");
 }
 
 #[test]
-fn a_barrier_answers_after_everything_before_it() {
+fn closing_answers_after_everything_before_it() {
     let bed = Bed::new();
     let (store, page) = (bed.open(), page(0));
     let (sender, receiver) = channel();
@@ -217,10 +215,26 @@ fn a_barrier_answers_after_everything_before_it() {
         store.submit(persist_job(ENV, &page, page.snapshot(), "", None)(reply));
     }
     let reply = Reply::new(&store, move |_| sender.send(20).unwrap());
-    store.submit(Job::Barrier { reply });
-    store.wake();
+    store.clone().close(reply);
     assert_eq!(
         receiver.iter().collect::<Vec<_>>(),
         (0..=20).collect::<Vec<_>>()
     );
+    persist(&store, &page, "the other handle still works");
+}
+
+#[test]
+fn closing_the_last_handle_answers_when_the_file_is_closed() {
+    let bed = Bed::new();
+    let (store, page) = (bed.open(), page(0));
+    persist(&store, &page, "");
+    let path = bed.path();
+    let (sender, receiver) = channel();
+    let reply = Reply::new(&store, move |_| {
+        // SQLite removes its log when the last connection of all closes.
+        let log = super::super::schema::with_suffix(&path, "-wal");
+        sender.send(log.exists()).unwrap();
+    });
+    store.close(reply);
+    assert!(!receiver.recv().unwrap());
 }

@@ -209,8 +209,12 @@ fn history(store: &Store, environment: &str, limit: u32, before: Option<i64>) ->
     .value
 }
 
+/// Waits until everything queued before is done.
 fn barrier(store: &Store) -> Answer<()> {
-    ask(store, |reply| Job::Barrier { reply }).unwrap()
+    let (sender, receiver) = channel();
+    let reply = Reply::new(store, move |answer| sender.send(answer).unwrap());
+    store.clone().close(reply);
+    receiver.recv().unwrap().unwrap()
 }
 
 /// Runs something on the store's own connection, and waits until it is done.

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use super::*;
+use crate::page::WHOLE_STATE_STEP;
 
 const ENVIRONMENTS: [&str; 2] = ["one", "two"];
 
@@ -176,11 +177,11 @@ impl Run {
             parent,
             restored_from: Some(target),
             page_id: before.page_id,
-            generation: before.generation + 1,
+            generation: before.generation + WHOLE_STATE_STEP,
         });
         assert_eq!(row(&outcome.unwrap(), environment), expected);
         assert_eq!(self.live(page), flags);
-        assert!(self.pages[page].snapshot().generation > before.generation);
+        assert!(self.pages[page].snapshot().generation >= before.generation + WHOLE_STATE_STEP);
     }
 
     fn step(&mut self, step: &Step) {
