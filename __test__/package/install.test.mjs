@@ -1,0 +1,138 @@
+// @ts-check
+// The packed packages, installed into empty projects outside the repository, and used there as the README says.
+import assert from 'node:assert/strict';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { before, describe, test } from 'node:test';
+import { inRoot } from '../../scripts/lib/paths.mjs';
+import { allRuntimes } from '../../scripts/lib/runtimes.mjs';
+import { bunAdd, makeProject, npmInstall, packBinding, packRoot, runProgram, thisPlatform } from './support/packages.mjs';
+
+const { runtimes } = await allRuntimes();
+const packed = await packRoot();
+const binding = await packBinding();
+
+describe('what is published', () => {
+  test('the package holds the facade, its types and its papers', (t) => {
+    t.diagnostic(sizes(packed));
+    assert.deepEqual(packed.contents, [
+      'CHANGELOG.md',
+      'LICENSE',
+      'README.md',
+      'dist/index.cjs',
+      'index.d.mts',
+      'index.d.ts',
+      'index.mjs',
+      'native/binding.js',
+      'package.json',
+    ]);
+    assert.ok(packed.size < 100_000, `the package has ${packed.size} bytes`);
+  });
+
+  test('the binding package holds the addon', (t) => {
+    t.diagnostic(sizes(binding));
+    assert.deepEqual(binding.contents, ['README.md', `binding.${thisPlatform()}.node`, 'package.json']);
+    assert.ok(binding.size < 4_000_000, `the binding package has ${binding.size} bytes`);
+  });
+});
+
+/** @type {[command: string, install: typeof npmInstall][]} */
+const installers = [
+  ['npm install', npmInstall],
+  ['bun add', bunAdd],
+];
+for (const [command, install] of installers) {
+  describe(`after \`${command}\``, () => {
+    const project = makeProject(command.replace(' ', '-'));
+    before(() => install(project, [packed, binding]));
+
+    test('nothing else was installed', () => {
+      const modules = join(project, 'node_modules');
+      const visible = readdirSync(modules).filter((name) => !name.startsWith('.'));
+      assert.deepEqual(visible.toSorted(), ['13byte-config', '@13byte-config']);
+      assert.deepEqual(readdirSync(join(modules, '@13byte-config')), [binding.name.split('/')[1]]);
+    });
+
+    for (const runtime of runtimes) {
+      for (const [kind, source] of Object.entries(quickStarts())) {
+        test(`the README's quick start runs with ${kind} on ${runtime.id}`, async () => {
+          const directory = join(project, `${runtime.id}-${kind}`);
+          mkdirSync(directory);
+          const file = join(directory, kind === 'import' ? 'start.mjs' : 'start.cjs');
+          writeFileSync(file, source);
+          assert.deepEqual(await runProgram(runtime, file, directory), { code: 0, output: promisedOutput() });
+          const second = promisedOutput().replace('revision: 1', 'revision: 2');
+          assert.deepEqual(await runProgram(runtime, file, directory), { code: 0, output: second });
+        });
+      }
+    }
+  });
+}
+
+describe('without the binding package', () => {
+  const project = makeProject('without-binding');
+  before(() => npmInstall(project, [packed]));
+
+  const advice =
+    'No native addon of 13byte-config for ' +
+    `${process.platform} ${process.arch}: install it again without omitting optional dependencies`;
+
+  for (const runtime of runtimes) {
+    test(`import fails and says what to do on ${runtime.id}`, async () => {
+      const file = join(project, `${runtime.id}.mjs`);
+      writeFileSync(file, "import '13byte-config';\n");
+      const { code, output } = await runProgram(runtime, file, project);
+      assert.equal(code, 1);
+      assert.ok(output.includes(advice), output);
+      assert.match(output, /code: ['"]ERR_BINDING['"]/);
+    });
+
+    test(`require throws and says what to do on ${runtime.id}`, async () => {
+      const file = join(project, `${runtime.id}.cjs`);
+      writeFileSync(file, `
+        try {
+          require('13byte-config');
+        } catch ({ name, code, message }) {
+          console.log(\`\${name} \${code}: \${message}\`);
+        }
+      `);
+      const { code, output } = await runProgram(runtime, file, project);
+      assert.equal(code, 0);
+      assert.ok(output.startsWith(`ConfigError ERR_BINDING: ${advice}`), output);
+    });
+  }
+});
+
+/** The README's quick start, as it stands there and with `require`. */
+function quickStarts() {
+  const [source] = quickStartBlocks();
+  const statement = "import { createProductionConfig } from '13byte-config';";
+  assert.ok(source.includes(statement), 'the quick start imports the package');
+  const required = source.replace(statement, "const { createProductionConfig } = require('13byte-config');");
+  return { import: source, require: `(async () => {\n${required}\n})();\n` };
+}
+
+/** What the README says that the quick start prints. */
+function promisedOutput() {
+  const [, output] = quickStartBlocks();
+  return output;
+}
+
+/** The first two code blocks of the README's quick start. */
+function quickStartBlocks() {
+  const readme = readFileSync(inRoot('README.md'), 'utf8');
+  const section = readme.slice(readme.indexOf('\n## Quick start\n'));
+  const [source, output] = [...section.matchAll(/^```\w*\n(.*?)^```$/gms)].map(([, block = '']) => block);
+  assert.ok(source !== undefined && output !== undefined, 'the README has a quick start and its output');
+  return /** @type {const} */ ([source, output]);
+}
+
+/** @param {import('./support/packages.mjs').Packed} packed */
+function sizes({ name, size, unpackedSize }) {
+  return `${name}: ${kilobytes(size)} packed, ${kilobytes(unpackedSize)} unpacked`;
+}
+
+/** @param {number} bytes */
+function kilobytes(bytes) {
+  return `${(bytes / 1000).toFixed(1)} kB`;
+}
