@@ -67,7 +67,8 @@ function reopen(t, cwd, file, environment = 'development') {
  * @param {string} feature
  */
 async function startWatchers(t, cwd, options, feature) {
-  const watchers = Array.from({ length: 5 }, () => t.spawn(watcher(cwd, options, feature)));
+  const source = watcher(cwd, options, feature);
+  const watchers = Array.from({ length: 5 }, () => t.spawn(source, { env: { XDG_RUNTIME_DIR: cwd } }));
   for (const child of watchers) assert.equal(await child.line(), 'off');
   return {
     async assertAllSee() {

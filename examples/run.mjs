@@ -44,6 +44,8 @@ export const examples = readdirSync(directory)
 export function runExample(name, { cwd, environment, tail }) {
   const { NODE_ENV: _ours, ...env } = process.env;
   if (environment !== undefined) env.NODE_ENV = environment;
+  // Where a shared config without a database has its file: here, so that nothing is left behind.
+  env.XDG_RUNTIME_DIR = cwd;
   const file = program(name, cwd, tail);
   return collect(spawn(process.execPath, [file], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], ...limit }));
 }
