@@ -5,7 +5,7 @@ import { createProductionConfig } from '13byte-config';
 import { check, duration, say, table } from './terminal.mjs';
 
 /** @typedef {import('13byte-config').ProductionConfig} Config */
-/** @typedef {[operation: string, time: string, promised: string, how: string]} Row */
+/** @typedef {[operation: string, time: string, aim: string, how: string]} Row */
 
 const batches = 101;
 const batchMs = 1;
@@ -26,7 +26,7 @@ export async function timings(directory) {
     [
       { title: 'operation', style: 'bold' },
       { title: 'time', align: 'right', style: 'green' },
-      { title: 'promised', align: 'right' },
+      { title: 'aimed at', align: 'right' },
       { title: 'measured as', style: 'dim' },
     ],
     rows,
@@ -92,7 +92,7 @@ function inMemory(config) {
     ['update', update, '', 'two features at once'],
     ['getDebugView', sameView, '487 ns', 'nothing has changed'],
     ['toggleFeature and getDebugView', newView, '487 ns', 'a new view each time'],
-  ].map(([operation = '', time = '', promised = '', how = '']) => [operation, time, promised, how]);
+  ].map(([operation = '', time = '', aim = '', how = '']) => [operation, time, aim, how]);
 }
 
 /**
@@ -119,9 +119,9 @@ async function onDisk(config) {
   const reading = (performance.now() - startReading) * 1_000_000;
 
   return [
-    ['persist, on disk', duration(times[durablePersists >> 1] ?? 0), '1.2 ms', `one by one, median of ${durablePersists}`],
-    ['', duration(times[Math.floor(durablePersists * 0.99)] ?? 0), '', '99th percentile'],
-    [`${concurrentPersists.toLocaleString('en')} persists at once`, duration(together), '', `together; ${duration(together / concurrentPersists)} each`],
+    ['persist, median', duration(times[durablePersists >> 1] ?? 0), '1.2 ms', `${durablePersists} one by one, each synced to disk`],
+    ['persist, 99th percentile', duration(times[Math.floor(durablePersists * 0.99)] ?? 0), '', ''],
+    [`${concurrentPersists.toLocaleString('en')} persists at once`, duration(together), '', `all together; ${duration(together / concurrentPersists)} each`],
     ['getHistory(50)', duration(reading), '', 'once'],
   ];
 }
