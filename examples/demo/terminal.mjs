@@ -185,11 +185,12 @@ export function failure(error) {
  */
 export function footer(seconds, directory, kept) {
   const { passed, failed } = checks;
-  const verdict = failed === 0 ? paint(['bold', 'green'], 'All as promised') : paint(['bold', 'red'], `${failed} not as promised`);
+  const all = passed + failed;
+  const verdict = failed === 0 ? paint(['bold', 'green'], `All ${all} checks hold`) : paint(['bold', 'red'], `${failed} of ${all} checks failed`);
   blank();
   print(paint('dim', '─'.repeat(width)));
-  print(`${indent}${verdict}: ${passed} of ${passed + failed} checks hold, in ${seconds.toFixed(1)} s.`);
-  print(`${indent}${paint('dim', kept ? `The databases are in ${directory}` : 'The databases are removed again; `npm run demo -- --keep` leaves them.')}`);
+  print(`${indent}${verdict}, in ${seconds.toFixed(1)} s.`);
+  print(`${indent}${paint('dim', kept ? `The databases are in ${directory}` : 'The databases are removed again; npm run demo -- --keep leaves them.')}`);
   blank();
 }
 
