@@ -63,7 +63,10 @@ export default suite('fields and terminal', {
     const config = open(t);
     const start = config.getDebugView().generation;
     config.setTerminalSettings(2, 24, 80);
-    for (const [field] of FIELDS) config[field] = config[field];
+    for (const [field] of FIELDS) {
+      const value = config[field];
+      config[field] = value;
+    }
     config.updateFromBuffer(config.toBytes());
     assert.equal(config.getDebugView().generation, start);
     config.setTerminalSettings(3, 25, 81);

@@ -51,11 +51,11 @@ export default suite('lifecycle', {
       const uses = usesOf(config, feature);
       const members = Object.entries(Object.getOwnPropertyDescriptors(baseOf(config)));
       const untested = members.flatMap(([name, { set }]) => (set ? [name, `set ${name}`] : [name]))
-        .filter((name) => name !== 'constructor' && !(name in uses) && !STAY.includes(name));
+        .filter((name) => name !== 'constructor' && !(name in uses) && !STAY.has(name));
       assert.deepEqual(untested, [], 'every member of the class has to be listed here');
 
       for (const [name, use] of Object.entries(uses)) {
-        if (ASYNC.includes(name)) await assert.rejects(use(), CLOSED, name);
+        if (ASYNC.has(name)) await assert.rejects(use(), CLOSED, name);
         else assert.throws(use, CLOSED, name);
       }
     }
@@ -193,7 +193,6 @@ export default suite('lifecycle', {
       for (let index = 0; index < 1000; index += 1) createProductionConfig().enableFeature('verbose');
     })();
     // A conservative collector may miss some that look alive from the stack.
-    const released = () => calls.get('releasePage') ?? 0;
     for (let turn = 0; turn < 2000 && released() < 900; turn += 1) {
       collectGarbage();
       await new Promise((resolve) => setImmediate(resolve));
@@ -204,10 +203,10 @@ export default suite('lifecycle', {
 });
 
 /** Members that work on a closed config, too. */
-const STAY = ['environment', 'close', 'destroy'];
+const STAY = new Set(['environment', 'close', 'destroy']);
 
 /** Members that return promises. */
-const ASYNC = ['persist', 'load', 'getHistory', 'rollback', 'diff', 'promote'];
+const ASYNC = new Set(['persist', 'load', 'getHistory', 'rollback', 'diff', 'promote']);
 
 /** A use of every member. */
 function usesOf(config, feature) {
@@ -261,6 +260,11 @@ function baseOf(config) {
   let prototype = Object.getPrototypeOf(config);
   while (Object.getPrototypeOf(prototype) !== Object.prototype) prototype = Object.getPrototypeOf(prototype);
   return prototype;
+}
+
+/** How many pages were given back. */
+function released() {
+  return calls.get('releasePage') ?? 0;
 }
 
 function collectGarbage() {

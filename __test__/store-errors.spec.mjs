@@ -185,23 +185,13 @@ export default suite('store errors', {
     assert.equal((await config.getHistory()).length, 1);
 
     // Everything that has to write waits, and all of this waits at the same time.
-    const busy = (path) => (error) => {
-      assert.equal(error.name, 'ConfigError');
-      assert.equal(error.code, 'ERR_STORE_BUSY');
-      assert.ok(error.message.startsWith(`${path} stayed locked by another process for `), error.message);
-      assert.match(error.message, / for \d+ ms\. Nothing was changed; find the process that holds it open in a transaction, then try again$/);
-      return true;
-    };
     const programs = [1, 2, 3].map(() => t.spawn('program.mjs'));
     await Promise.all([
-      assert.rejects(config.persist('no'), busy(persistPath)),
-      tell(programs[0], 'open', { persistPath, features: ['new_here'] }).then(({ error }) => busy(persistPath)(error)),
-      tell(programs[1], 'open', { persistPath: closedPath }).then(({ error }) => busy(closedPath)(error)),
-      tell(programs[2], 'open', { persistPath, features: ['new_here'], onStoreError: 'degrade' }).then(async ({ result }) => {
-        assert.ok(result);
-        const { result: view } = await tell(programs[2], 'getDebugView');
-        assert.equal(view.store.error.code, 'ERR_STORE_BUSY');
-      }),
+      assert.rejects(config.persist('no'), isBusy(persistPath)),
+      tell(programs[0], 'open', { persistPath, features: ['new_here'] }).then(({ error }) => isBusy(persistPath)(error)),
+      tell(programs[1], 'open', { persistPath: closedPath }).then(({ error }) => isBusy(closedPath)(error)),
+      openDegraded(programs[2], { persistPath, features: ['new_here'] })
+        .then(({ store }) => assert.equal(store.error.code, 'ERR_STORE_BUSY')),
     ]);
     assert.equal(config.getDebugView(), before);
 
@@ -217,13 +207,12 @@ export default suite('store errors', {
     const persistPath = await database(t.tempDir());
     const config = open(t, { persistPath });
     const lock = await holdLock(t, 'write', persistPath);
-    let settled = false;
-    const persists = Promise.all([1, 2, 3].map((number) => config.persist(`number ${number}`)));
-    persists.then(() => { settled = true; }, () => { settled = true; });
+    const settled = [];
+    const persists = [1, 2, 3].map((number) => config.persist(`number ${number}`).finally(() => settled.push(number)));
     // The store is at it by now, and it cannot be done before the other process lets go.
     await new Promise((resolve) => setImmediate(resolve));
-    await lock.release(() => assert.equal(settled, false));
-    assert.deepEqual((await persists).map(({ revision }) => revision), [2, 3, 4]);
+    await lock.release(() => assert.deepEqual(settled, []));
+    assert.deepEqual((await Promise.all(persists)).map(({ revision }) => revision), [2, 3, 4]);
   },
 
   async 'degrade keeps a config running in memory, and says so everywhere'(t) {
@@ -347,6 +336,23 @@ function refusal(options) {
     return error;
   }
   return assert.fail(`${options.persistPath} was opened`);
+}
+
+/** A check for the error of a database that stays locked. */
+function isBusy(path) {
+  return ({ name, code, message }) => {
+    assert.deepEqual({ name, code }, { name: 'ConfigError', code: 'ERR_STORE_BUSY' });
+    assert.ok(message.startsWith(`${path} stayed locked by another process for `), message);
+    assert.match(message, / for \d+ ms\. Nothing was changed; find the process that holds it open in a transaction, then try again$/);
+    return true;
+  };
+}
+
+/** The debug view of a program that opened a config with `degrade`. */
+async function openDegraded(program, options) {
+  const { result } = await tell(program, 'open', { ...options, onStoreError: 'degrade' });
+  assert.ok(result);
+  return (await tell(program, 'getDebugView')).result;
 }
 
 /** Another process that keeps a database locked until it is told to release it. */

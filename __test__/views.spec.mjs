@@ -167,7 +167,8 @@ export default suite('views', {
   'inspecting colours where colours are asked for'(t) {
     const config = open(t);
     config.enableFeature('debug');
-    assert.match(inspect(config, { colors: true }), /\u001B\[32m'debug'/);
+    const green = "\u001B[32m'debug'";
+    assert.ok(inspect(config, { colors: true }).includes(green));
     assert.ok(!inspect(config, { colors: false }).includes('\u001B'));
   },
 
