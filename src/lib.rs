@@ -5,12 +5,13 @@
 //! | [`record`] | the 13 bytes: parse, check, encode, diff |
 //! | [`registry`] | feature names and the bits they own for good |
 //! | [`page`] | the shared memory that holds the live state |
+//! | [`watch`] | waking those who listen for changes |
 //! | [`store`] | the SQLite file that holds the history |
 //! | [`startup`] | what the page of a configuration starts with |
 //! | [`error`] | every way this crate can fail, with a stable code |
 //! | `node` | the N-API boundary (feature `node`) |
 //!
-//! Dependencies point one way: `node` → `startup` → `store` → `page` → `registry` → `record`.
+//! Dependencies point one way: `node` → `startup` → `store` → `watch` → `page` → `registry` → `record`.
 
 #[cfg(not(target_endian = "little"))]
 compile_error!(
@@ -28,6 +29,7 @@ pub mod record;
 pub mod registry;
 pub mod startup;
 pub mod store;
+pub mod watch;
 
 // Unit tests run without a JavaScript runtime to call the boundary.
 #[cfg(all(feature = "node", not(test)))]

@@ -202,6 +202,30 @@ impl Page {
         }
     }
 
+    /// Whether other processes may use the page too.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        self.0.live_file().is_some()
+    }
+
+    /// Whether both are the same page.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// The word that counts applied changes.
+    #[must_use]
+    pub fn generation(&self) -> &AtomicU32 {
+        self.u32(GENERATION)
+    }
+
+    /// The word that says whether a watcher may be asleep.
+    #[must_use]
+    pub fn sleepers(&self) -> &AtomicU32 {
+        self.u32(layout::SLEEPERS)
+    }
+
     fn count_change(&self) {
         self.u32(GENERATION).fetch_add(1, SeqCst);
     }
