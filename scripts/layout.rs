@@ -29,7 +29,7 @@ fn main() {
         ),
         (
             "WORD_SLEEPERS",
-            "1 when a native watcher may be asleep.",
+            "Odd when a native watcher may be asleep; whoever wakes it adds 1.",
             layout::SLEEPERS,
         ),
         (

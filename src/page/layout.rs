@@ -32,7 +32,7 @@ pub const FEATURE_FLAGS: usize = STATE;
 pub const TERMINAL: usize = STATE + 4;
 /// Counts applied changes, u32, wrapping.
 pub const GENERATION: usize = 16;
-/// 1 when a native watcher may be asleep on the generation, u32.
+/// Odd when a native watcher may be asleep on this word, u32; whoever wakes it adds 1.
 pub const SLEEPERS: usize = 20;
 /// Format of the page, u32.
 pub const FORMAT: usize = 24;

@@ -19,8 +19,8 @@ use std::sync::atomic::Ordering::SeqCst;
 
 use crate::page::Page;
 
-/// What the watcher of the private pages sleeps on. Live pages have their generation for that, which writers in other
-/// processes reach; here it counts wake-ups.
+/// What the watcher of the private pages sleeps on: it counts wake-ups. A live page has its sleepers word for that, which
+/// writers in other processes reach.
 static PRIVATE_WAKES: AtomicU32 = AtomicU32::new(0);
 
 /// Wakes the watcher of a page after a change was counted, if it may be asleep.
@@ -33,7 +33,7 @@ pub fn announce(page: &Page) {
 /// Wakes the watcher of a page. The caller has taken the page's sleepers mark.
 pub fn wake(page: &Page) {
     if page.is_live() {
-        sleep::wake_all(page.generation());
+        sleep::wake_all(page.sleepers());
     } else {
         PRIVATE_WAKES.fetch_add(1, SeqCst);
         sleep::wake_all(&PRIVATE_WAKES);

@@ -193,10 +193,9 @@ impl Group {
             let behind = members.find_changes(full_look);
             let sleep_on = if !members.someone_listens() {
                 Some((&*self.looks, looks))
-            } else if members.may_sleep() {
-                Some(self.live.as_ref().map_or((&PRIVATE_WAKES, wakes), |page| {
-                    (page.generation(), members.handled_generation())
-                }))
+            } else if let Some(mark) = members.prepare_sleep() {
+                let live = self.live.as_ref().map(|page| (page.sleepers(), mark));
+                Some(live.unwrap_or((&PRIVATE_WAKES, wakes)))
             } else {
                 None
             };
@@ -280,23 +279,13 @@ impl Members {
             .any(|listener| !listener.delivery.under_way.load(SeqCst))
     }
 
-    /// Asks the writers of every page for a wake-up, and tells whether nothing changed until then.
-    fn may_sleep(&self) -> bool {
-        self.watched.iter().fold(true, |quiet, watched| {
-            let page = &watched.page;
-            protocol::may_sleep(
-                page.sleepers(),
-                page.generation(),
-                watched.handled.generation,
-            ) && quiet
+    /// Asks the writers of every page for a wake-up. `None` if something changed before that; else the mark of the
+    /// last page, which is the only one in the group of a live page.
+    fn prepare_sleep(&self) -> Option<u32> {
+        self.watched.iter().try_fold(0, |_, watched| {
+            let (page, handled) = (&watched.page, watched.handled.generation);
+            protocol::prepare_sleep(page.sleepers(), page.generation(), handled)
         })
-    }
-
-    /// For a live page, which is the only one of its group.
-    fn handled_generation(&self) -> u32 {
-        self.watched
-            .first()
-            .map_or(0, |watched| watched.handled.generation)
     }
 }
 
@@ -415,7 +404,7 @@ mod tests {
         // The one who was told has not looked, so this mark was taken and is not set again.
         for flags in 2..1_000 {
             set(&page, flags);
-            assert_eq!(page.sleepers().load(SeqCst), 0);
+            assert_eq!(page.sleepers().load(SeqCst) & 1, 0);
         }
         delivery.looking();
         set(&page, 7);
