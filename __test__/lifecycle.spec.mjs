@@ -42,8 +42,9 @@ export default suite('lifecycle', {
     assert.throws(() => other.enableFeature('debug'), CLOSED);
   },
 
-  async 'after closing, every member fails with ERR_CLOSED'() {
-    for (const options of [{}, { debugMode: true }, { readOnly: true }]) {
+  async 'after closing, every member fails with ERR_CLOSED'(t) {
+    const persistPath = join(t.tempDir(), 'config.db');
+    for (const options of [{}, { persistPath }, { debugMode: true }, { readOnly: true }, { persistPath, enableClusterSync: true }]) {
       const config = createProductionConfig(options);
       const feature = config.feature('debug');
       await config.close();

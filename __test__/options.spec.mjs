@@ -50,6 +50,8 @@ export default suite('options', {
       ['debugMode', 'true or false', [null, 1, 'true']],
       ['actor', 'a string', [null, 7, {}]],
       ['autoLoad', 'true or false', [null, 0, 'false']],
+      ['enableClusterSync', 'true or false', [null, 1, 'cluster']],
+      ['clusterName', 'a string', [null, 7, {}]],
       ['onStoreError', 'a string', [null, true, () => 'throw']],
       ['readOnly', 'true or false', [null, 1, 'yes']],
       ['features', 'an array of names', [null, 'debug', { 0: 'debug' }, new Set(['debug'])]],
@@ -116,6 +118,28 @@ export default suite('options', {
       message: `Invalid NODE_ENV: "not an environment" ${ENVIRONMENT_RULE}`,
     });
     assert.equal(environmentIn('not an environment', { environment: 'staging' }), 'staging', 'which then is not looked at');
+  },
+
+  'a cluster has a name only where it needs one'(t) {
+    for (const options of [
+      { clusterName: 'shop' },
+      { clusterName: 'shop', enableClusterSync: false },
+      { clusterName: 'shop', enableClusterSync: true, persistPath: join(t.tempDir(), 'config.db') },
+    ]) {
+      assert.throws(() => createProductionConfig(options), (error) => {
+        assert.ok(error instanceof RangeError);
+        assert.equal(error.code, 'ERR_INVALID_VALUE');
+        assert.ok(error.message.startsWith('Invalid clusterName: it goes with enableClusterSync and without persistPath'), error.message);
+        return true;
+      });
+    }
+    for (const clusterName of ['', 'a b', '../a', 'x'.repeat(65)]) {
+      assert.throws(() => createProductionConfig({ enableClusterSync: true, clusterName }), {
+        name: 'RangeError',
+        code: 'ERR_INVALID_VALUE',
+        message: `Invalid clusterName: ${JSON.stringify(clusterName)} ${ENVIRONMENT_RULE}`,
+      });
+    }
   },
 
   'features are named by rule'(t) {
@@ -233,6 +257,8 @@ export default suite('options', {
       { autoLoad: 1 },
       { onStoreError: 'ignore' },
       { readOnly: 1 },
+      { enableClusterSync: 1 },
+      { enableClusterSync: true, clusterName: 'shop' },
     ]) {
       assert.throws(() => createProductionConfig({ persistPath, ...wrong }));
       assert.deepEqual(readdirSync(directory), [], JSON.stringify(wrong));

@@ -60,6 +60,23 @@ export default suite('sharing', {
     },
   ])),
 
+  async 'with a shared live state they see each other at once, by name'(t) {
+    const options = { persistPath: join(t.tempDir(), 'config.db'), enableClusterSync: true };
+    const shop = open(t, { ...options, features: SHOP });
+    shop.enableFeature('search');
+    const mobile = t.spawn('program.mjs');
+    await tell(mobile, 'open', { ...options, features: MOBILE });
+    assert.equal(await tell(mobile, 'isFeatureEnabled', 'push'), false);
+    assert.deepEqual(await tell(mobile, 'getEnabledFeatures'), ['search']);
+    await tell(mobile, 'enableFeature', 'checkout');
+    assert.equal(shop.isFeatureEnabled('checkout'), true);
+    await tell(mobile, 'enableFeature', 'push');
+    assert.deepEqual(shop.getEnabledFeatures(), ['checkout', 'search', 'push']);
+    assert.equal(shop.disableFeature('push'), true, 'a name that the other program has added');
+    assert.equal(await tell(mobile, 'isFeatureEnabled', 'push'), false);
+    assert.deepEqual((await shop.persist('both')).changes, ['+checkout', '+search']);
+  },
+
   async 'names that another program appends are known after load or getHistory'(t) {
     const persistPath = join(t.tempDir(), 'config.db');
     for (const look of ['load', 'getHistory']) {
