@@ -45,6 +45,8 @@ export default suite('history', {
 
   async 'ten concurrent persists are ten revisions in call order'(t) {
     const config = open(t, { persistPath: database(t) });
+    const store = stores.at(-1);
+    const commits = store.commits;
     const reasons = Array.from({ length: 10 }, (_, index) => `step ${index}`);
     const entries = await Promise.all(reasons.map((reason, index) => {
       config.featureFlags = index;
@@ -55,6 +57,7 @@ export default suite('history', {
     assert.deepEqual(entries.map(({ configHex }) => Number.parseInt(configHex.slice(12, 14), 16)), [...reasons.keys()], 'each with the state at its call');
     assert.deepEqual(await config.getHistory(), entries.toReversed());
     assert.equal(new Set(entries.map(({ digest }) => digest)).size, 10);
+    assert.equal(store.commits - commits, 1, 'calls of one turn share a transaction');
   },
 
   async 'a thousand concurrent persists share at most twenty transactions'(t) {
