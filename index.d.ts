@@ -1,5 +1,7 @@
 // Generated from lib by `npm run build`. Edit the sources, not this file.
 
+/// <reference lib="esnext.disposable" />
+
 /** Terminal mode, rows and columns. */
 export interface TerminalSettings {
 	/** 0 disabled, 1 cooked, 2 raw, 3 pipe. */
@@ -55,7 +57,7 @@ export interface DebugView<Name extends string = string> {
 		readonly hex: string;
 		readonly bytes: readonly number[];
 	};
-	/** Counts applied changes since this config was opened. */
+	/** Grows with every applied change; a rollback or promotion takes a large step. */
 	readonly generation: number;
 	/** The last persisted revision; `null` when there is none. */
 	readonly revision: number | null;
@@ -370,8 +372,8 @@ export declare class ProductionConfig<Name extends string = string> {
 	validate(): Validation;
 	/**
 	 * Writes the state as it is at this moment to the database. When the promise resolves, it is on disk and survives
-	 * a crash and a power failure. Calls of one turn of the event loop share one transaction, each with a revision of
-	 * its own, in call order.
+	 * a crash and a power failure. Calls that follow each other without an `await` share one transaction, each with a
+	 * revision of its own, in call order.
 	 *
 	 * @param reason - Why, for the history; up to 1,000 characters.
 	 * @throws ConfigError `ERR_PERSISTENCE_DISABLED`, `ERR_REVISION_CONFLICT`, `ERR_STORE_BUSY`, `ERR_DISK_FULL` and
@@ -508,7 +510,7 @@ export declare function createDevelopmentConfig<const Features extends readonly 
  * Stable codes of every error this package throws or rejects with. Messages may improve; codes stay.
  * `docs/errors.md` says for each what happened and what to do.
  */
-export type ErrorCode = "ERR_BINDING" | "ERR_BUFFER_LENGTH" | "ERR_CLOSED" | "ERR_DISK_FULL" | "ERR_DUPLICATE_FEATURE" | "ERR_FOREIGN_DATABASE" | "ERR_INVALID_FEATURE_NAME" | "ERR_INVALID_STATE" | "ERR_INVALID_TYPE" | "ERR_INVALID_VALUE" | "ERR_NEWER_SCHEMA" | "ERR_NOTHING_TO_PROMOTE" | "ERR_NOTHING_TO_ROLL_BACK" | "ERR_NOT_A_DATABASE" | "ERR_OUT_OF_RANGE" | "ERR_PAGE_NOT_OPEN" | "ERR_PERSISTENCE_DISABLED" | "ERR_RANDOM" | "ERR_READ_ONLY" | "ERR_REVISION_CONFLICT" | "ERR_REVISION_NOT_FOUND" | "ERR_RUNTIME" | "ERR_STORE" | "ERR_STORE_BUSY" | "ERR_STORE_CORRUPT" | "ERR_STORE_DEGRADED" | "ERR_STORE_NOT_FOUND" | "ERR_STORE_PATH" | "ERR_STORE_PERMISSION" | "ERR_STORE_STOPPED" | "ERR_THREAD" | "ERR_TOO_MANY_FEATURES" | "ERR_UNKNOWN_FEATURE" | "ERR_UNKNOWN_OPTION";
+export type ErrorCode = "ERR_BINDING" | "ERR_BUFFER_LENGTH" | "ERR_CLOSED" | "ERR_DISK_FULL" | "ERR_DUPLICATE_FEATURE" | "ERR_FOREIGN_DATABASE" | "ERR_INVALID_FEATURE_NAME" | "ERR_INVALID_STATE" | "ERR_INVALID_TYPE" | "ERR_INVALID_VALUE" | "ERR_LIVE_FILE" | "ERR_LIVE_FILE_BUSY" | "ERR_LIVE_FILE_INVALID" | "ERR_LIVE_FILE_MISMATCH" | "ERR_LIVE_FILE_REMOTE" | "ERR_NEWER_SCHEMA" | "ERR_NOTHING_TO_PROMOTE" | "ERR_NOTHING_TO_ROLL_BACK" | "ERR_NOT_A_DATABASE" | "ERR_OUT_OF_RANGE" | "ERR_PAGE_NOT_OPEN" | "ERR_PERSISTENCE_DISABLED" | "ERR_RANDOM" | "ERR_READ_ONLY" | "ERR_REVISION_CONFLICT" | "ERR_REVISION_NOT_FOUND" | "ERR_RUNTIME" | "ERR_STORE" | "ERR_STORE_BUSY" | "ERR_STORE_CORRUPT" | "ERR_STORE_DEGRADED" | "ERR_STORE_IO" | "ERR_STORE_NOT_FOUND" | "ERR_STORE_PATH" | "ERR_STORE_PERMISSION" | "ERR_STORE_STOPPED" | "ERR_THREAD" | "ERR_TOO_MANY_FEATURES" | "ERR_UNKNOWN_FEATURE" | "ERR_UNKNOWN_OPTION" | "ERR_UNSUPPORTED";
 /**
  * An error of this package, other than a wrong type (`TypeError`) or a value out of range (`RangeError`). Those two
  * carry a `code` as well.

@@ -1,2 +1,8 @@
 // The ES module door to the one implementation, so that `import` and `require` give the same classes.
-export * from './dist/index.cjs';
+export {
+  ConfigCore13Byte,
+  ConfigError,
+  DEFAULT_FEATURES,
+  createDevelopmentConfig,
+  createProductionConfig,
+} from './dist/index.cjs';

@@ -436,8 +436,8 @@ export class ProductionConfig<Name extends string = string> {
 
   /**
    * Writes the state as it is at this moment to the database. When the promise resolves, it is on disk and survives
-   * a crash and a power failure. Calls of one turn of the event loop share one transaction, each with a revision of
-   * its own, in call order.
+   * a crash and a power failure. Calls that follow each other without an `await` share one transaction, each with a
+   * revision of its own, in call order.
    *
    * @param reason - Why, for the history; up to 1,000 characters.
    * @throws ConfigError `ERR_PERSISTENCE_DISABLED`, `ERR_REVISION_CONFLICT`, `ERR_STORE_BUSY`, `ERR_DISK_FULL` and

@@ -28,7 +28,7 @@ export interface DebugView<Name extends string = string> {
   readonly rollouts: { readonly [name: string]: number };
   /** The 13 bytes. */
   readonly raw: { readonly hex: string; readonly bytes: readonly number[] };
-  /** Counts applied changes since this config was opened. */
+  /** Grows with every applied change; a rollback or promotion takes a large step. */
   readonly generation: number;
   /** The last persisted revision; `null` when there is none. */
   readonly revision: number | null;

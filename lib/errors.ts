@@ -13,6 +13,11 @@ export type ErrorCode =
   | 'ERR_INVALID_STATE'
   | 'ERR_INVALID_TYPE'
   | 'ERR_INVALID_VALUE'
+  | 'ERR_LIVE_FILE'
+  | 'ERR_LIVE_FILE_BUSY'
+  | 'ERR_LIVE_FILE_INVALID'
+  | 'ERR_LIVE_FILE_MISMATCH'
+  | 'ERR_LIVE_FILE_REMOTE'
   | 'ERR_NEWER_SCHEMA'
   | 'ERR_NOTHING_TO_PROMOTE'
   | 'ERR_NOTHING_TO_ROLL_BACK'
@@ -29,6 +34,7 @@ export type ErrorCode =
   | 'ERR_STORE_BUSY'
   | 'ERR_STORE_CORRUPT'
   | 'ERR_STORE_DEGRADED'
+  | 'ERR_STORE_IO'
   | 'ERR_STORE_NOT_FOUND'
   | 'ERR_STORE_PATH'
   | 'ERR_STORE_PERMISSION'
@@ -36,7 +42,8 @@ export type ErrorCode =
   | 'ERR_THREAD'
   | 'ERR_TOO_MANY_FEATURES'
   | 'ERR_UNKNOWN_FEATURE'
-  | 'ERR_UNKNOWN_OPTION';
+  | 'ERR_UNKNOWN_OPTION'
+  | 'ERR_UNSUPPORTED';
 
 /**
  * An error of this package, other than a wrong type (`TypeError`) or a value out of range (`RangeError`). Those two

@@ -45,8 +45,7 @@ pub enum Error {
 
     /// A 33rd feature was to be registered.
     #[error(
-        "No bit left for feature {name}: all {MAX_FEATURES} are taken by {}. Retire a feature that is no longer used, \
-         or keep the new one in another database",
+        "No bit left for feature {name}: all {MAX_FEATURES} are taken by {}. Keep the new one in another database",
         .taken.join(", ")
     )]
     TooManyFeatures {
@@ -251,7 +250,8 @@ pub enum Error {
 
     /// A live file whose features have other bits than in the database.
     #[error(
-        "The live file {} has the features {}, but the database has {}: the database was replaced while processes          use the live file. Close them, then start again",
+        "The live file {} has the features {}, but the database has {}: the database was replaced while \
+         processes use the live file. Close them, then start again",
         .path.display(), .live.join(", "), .stored.join(", ")
     )]
     LiveFileMismatch {

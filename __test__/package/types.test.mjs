@@ -101,7 +101,7 @@ async function compile(directory, options) {
   for (const [file, source] of Object.entries(files)) writeFileSync(join(directory, file), source);
   const compilerOptions = {
     target: 'es2022',
-    lib: ['es2022', 'esnext.disposable', 'dom'],
+    lib: ['es2022', 'dom'],
     types: [],
     strict: true,
     skipLibCheck: false,

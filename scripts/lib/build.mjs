@@ -1,6 +1,7 @@
 // @ts-check
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { join, relative } from 'node:path';
 import { inRoot, root, tool } from './paths.mjs';
 import { runOrThrow } from './process.mjs';
@@ -66,9 +67,20 @@ async function buildNative() {
   await runOrThrow(process.execPath, [
     tool('@napi-rs/cli/dist/cli.js'), 'build', '--platform', '--release',
     '--output-dir', relative(root, staging), '--js', 'binding.js', '--dts', 'binding.d.ts',
+    '--', '--config', pathsLeftOut(),
   ]);
   for (const file of readdirSync(staging)) renameSync(join(staging, file), join(nativeDirectory, file));
   rmSync(staging, { recursive: true });
+}
+
+/**
+ * Panic messages name source files. Without this setting the published addon would tell where the machine that built
+ * it keeps them. Cargo adds these flags to those of .cargo/config.toml.
+ */
+function pathsLeftOut() {
+  const cargoHome = process.env.CARGO_HOME ?? join(homedir(), '.cargo');
+  const flags = [`--remap-path-prefix=${cargoHome}=cargo`, `--remap-path-prefix=${root}=13byte-config`];
+  return `target.'cfg(all())'.rustflags=${JSON.stringify(flags)}`;
 }
 
 /**

@@ -83,5 +83,12 @@ async function bundleTypes() {
   ]);
   const text = readFileSync(output, 'utf8');
   rmSync(output);
-  return `// Generated from lib by \`npm run build\`. Edit the sources, not this file.\n\n${text}`;
+  const head = [
+    '// Generated from lib by `npm run build`. Edit the sources, not this file.',
+    '',
+    // The configs are disposable, which projects with an older "lib" do not know.
+    '/// <reference lib="esnext.disposable" />',
+    '',
+  ];
+  return `${head.join('\n')}\n${text}`;
 }
