@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { createProductionConfig, DEFAULT_FEATURES } from '13byte-config';
 import { suite } from './harness/suite.mjs';
 
@@ -245,6 +247,29 @@ export default suite('sharing', {
     const history = (await config.getHistory(100)).toReversed();
     assert.deepEqual(history.map(({ revision }) => revision), Array.from({ length: 2 * rounds }, (_, index) => index + 1));
     assert.deepEqual(history.map(({ revision, changeReason }) => [revision, changeReason]), written.flat().toSorted(([a], [b]) => a - b));
+  },
+
+  async 'threads of a process write the same history, each revision once and in order'(t) {
+    const persistPath = join(t.tempDir(), 'config.db');
+    const config = open(t, { persistPath });
+    const [threads, count] = [4, 25];
+    const workers = Array.from({ length: threads }, (_, index) => {
+      const workerData = { persistPath, name: `thread ${index}`, count };
+      return new Worker(new URL('./children/persist-some.mjs', import.meta.url), { workerData });
+    });
+    const exits = Promise.all(workers.map((worker) => once(worker, 'exit')));
+    const mine = Array.from({ length: count }, (_, index) => config.persist(`main.${index}`));
+    const told = await Promise.all(workers.map(async (worker) => (await once(worker, 'message'))[0]));
+    await exits;
+    const own = (await Promise.all(mine)).map(({ revision, changeReason }) => [revision, changeReason]);
+    const written = [...told, own];
+    for (const revisions of written) {
+      assert.deepEqual(revisions, revisions.toSorted(([a], [b]) => a - b), 'in call order');
+    }
+    const history = (await config.getHistory(1000)).map(({ revision, changeReason }) => [revision, changeReason]).toReversed();
+    assert.deepEqual(history, written.flat().toSorted(([a], [b]) => a - b));
+    assert.deepEqual(history.map(([revision]) => revision), Array.from({ length: (threads + 1) * count }, (_, index) => index + 1));
+    assert.equal((await config.persist('the threads are gone')).revision, history.length + 1);
   },
 
   async 'ten processes that create the same file at once agree on its table'(t) {
