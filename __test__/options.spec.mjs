@@ -187,7 +187,7 @@ export default suite('options', {
       code: 'ERR_TOO_MANY_FEATURES',
       message:
         `No bit left for feature f32: all 32 are taken by ${names.slice(0, 32).join(', ')}. ` +
-        'Retire a feature that is no longer used, or keep the new one in another database',
+        'Keep the new one in another database',
     });
   },
 

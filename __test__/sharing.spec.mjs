@@ -157,7 +157,7 @@ export default suite('sharing', {
       code: 'ERR_TOO_MANY_FEATURES',
       message:
         `No bit left for feature too_many: all 32 are taken by ${names.join(', ')}, one_more. ` +
-        'Retire a feature that is no longer used, or keep the new one in another database',
+        'Keep the new one in another database',
     });
     await config.load();
     assert.deepEqual(config.getFeatureNames(), names, 'not even the one that had a place');
