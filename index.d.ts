@@ -13,6 +13,25 @@ export interface TerminalSettings {
 }
 /** What a terminal mode is called. */
 export type TerminalModeName = "disabled" | "cooked" | "raw" | "pipe" | "unknown";
+/** What is different between two states. */
+export interface StateChanges {
+	/** Features that went on, in bit order. */
+	readonly enabled: string[];
+	/** Features that went off, in bit order. */
+	readonly disabled: string[];
+	/** The terminal settings before and after, if they differ. */
+	readonly terminal?: {
+		readonly from: TerminalSettings;
+		readonly to: TerminalSettings;
+	};
+	/** The rollouts in per cent before and after, of the features whose rollout differs. */
+	readonly rollouts?: {
+		readonly [name: string]: {
+			readonly from: number;
+			readonly to: number;
+		};
+	};
+}
 /** How long calls of one operation took, in nanoseconds. */
 export interface OperationTiming {
 	/** Calls so far. */
@@ -89,25 +108,6 @@ export interface UpdateDraft<Name extends string = string> {
 	/** Sets mode (0–3), rows and columns (1–255). */
 	terminal(mode: number, rows: number, cols: number): void;
 }
-/** What is different between two states. */
-export interface StateChanges {
-	/** Features that went on, in bit order. */
-	readonly enabled: string[];
-	/** Features that went off, in bit order. */
-	readonly disabled: string[];
-	/** The terminal settings before and after, if they differ. */
-	readonly terminal?: {
-		readonly from: TerminalSettings;
-		readonly to: TerminalSettings;
-	};
-	/** The rollouts in per cent before and after, of the features whose rollout differs. */
-	readonly rollouts?: {
-		readonly [name: string]: {
-			readonly from: number;
-			readonly to: number;
-		};
-	};
-}
 /** A persisted revision. */
 export interface HistoryEntry {
 	/** Its number, unique in the file and growing. */
@@ -137,6 +137,20 @@ export interface ConfigDiff extends StateChanges {
 	readonly to: number;
 	/** The same differences as lines to print. */
 	readonly changes: readonly string[];
+}
+/** What was different when a listener looked. Several changes in a row may come as one; the last is never missed. */
+export interface ConfigChange<Name extends string = string> extends StateChanges {
+	/** Features that went on, in bit order. */
+	readonly enabled: Name[];
+	/** Features that went off, in bit order. */
+	readonly disabled: Name[];
+	/** Grows with every applied change. */
+	readonly generation: number;
+	/**
+	 * Whether all of it was changed through this very config. Changes by `load`, `rollback` and `promote` are made by the
+	 * store and count as foreign.
+	 */
+	readonly local: boolean;
 }
 /** 13 bytes, as any of the types that JavaScript keeps bytes in. */
 export type RecordBytes = ArrayBufferLike | ArrayBufferView;
@@ -210,6 +224,32 @@ export declare class ConfigCore13Byte {
 	toBuffer(): ArrayBuffer;
 	/** The bytes as `0x` and 26 lower-case hexadecimal digits. */
 	toHex(): string;
+}
+/**
+ * What {@link ProductionConfig.share} gives: plain data for `workerData`, `postMessage` or a message to a child process,
+ * and {@link attachConfig} takes.
+ */
+export interface ConfigHandle {
+	/** Tells a handle from other objects. */
+	readonly type: "13byte-config";
+	/** Which state page it is, 16 hexadecimal digits. */
+	readonly pageId: string;
+	/** The environment of the config. */
+	readonly environment: string;
+	/** The feature names, from bit 0 up. */
+	readonly features: readonly string[];
+	/** The database, if there is one. */
+	readonly persistPath?: string;
+	/** Whether other processes can attach. */
+	readonly enableClusterSync: boolean;
+	/** Who shares, when there is no database. */
+	readonly clusterName?: string;
+	/** Milliseconds from a change to its automatic persisting, with `autoPersist`. */
+	readonly autoPersistMs?: number;
+	/** Whether the config refuses changes. */
+	readonly readOnly: boolean;
+	/** The state page, where the runtime can share it. It keeps the page alive while the handle is on its way. */
+	readonly buffer?: SharedArrayBuffer;
 }
 /** What `persist` and `rollback` take besides their first argument. */
 export interface RevisionOptions {
@@ -429,6 +469,57 @@ export declare class ProductionConfig<Name extends string = string> {
 	destroy(): void;
 	[Symbol.dispose](): void;
 	[Symbol.asyncDispose](): Promise<void>;
+	/**
+	 * Calls `listener` after changes of the state, whoever made them: this config, another one in any thread or, with
+	 * `enableClusterSync`, in another process. A config is an `EventEmitter` with this one event. Changes in quick
+	 * succession may come as one; the last state is never missed. Listening does not keep the process running, see
+	 * {@link ProductionConfig.ref}.
+	 *
+	 * @example
+	 * config.on('change', ({ enabled, disabled }) => console.log({ enabled, disabled }));
+	 */
+	on(event: "change", listener: (change: ConfigChange<Name>) => void): this;
+	/** As {@link ProductionConfig.on}, for the next change only. */
+	once(event: "change", listener: (change: ConfigChange<Name>) => void): this;
+	/** As {@link ProductionConfig.on}. */
+	addListener(event: "change", listener: (change: ConfigChange<Name>) => void): this;
+	/** As {@link ProductionConfig.on}, before the listeners there are. */
+	prependListener(event: "change", listener: (change: ConfigChange<Name>) => void): this;
+	/** Takes a listener away. */
+	off(event: "change", listener: (change: ConfigChange<Name>) => void): this;
+	/** As {@link ProductionConfig.off}. */
+	removeListener(event: "change", listener: (change: ConfigChange<Name>) => void): this;
+	/** Takes all listeners away. */
+	removeAllListeners(event?: "change"): this;
+	/** How many listeners there are. */
+	listenerCount(event: "change"): number;
+	/**
+	 * The changes from now on, to be read in a loop. While the loop is busy, changes come together as one. The loop ends
+	 * when the config is closed, and throws the signal's reason when that is aborted.
+	 *
+	 * @example
+	 * for await (const change of config.changes({ signal })) apply(change);
+	 */
+	changes(options?: {
+		signal?: AbortSignal;
+	}): AsyncGenerator<ConfigChange<Name>, void, void>;
+	/** Keeps the process running until {@link ProductionConfig.unref} or `close()`, for programs that only listen. */
+	ref(): this;
+	/** Takes {@link ProductionConfig.ref} back. */
+	unref(): this;
+	/**
+	 * A handle for another thread, which becomes the same config there with {@link attachConfig}. With `enableClusterSync`
+	 * it works in other processes, too (`buffer` cannot be sent there; leave it out or send the handle as JSON).
+	 *
+	 * @example
+	 * const worker = new Worker('./worker.js', { workerData: config.share() });
+	 */
+	share(): ConfigHandle;
+}
+/** How `autoPersist` was set. */
+export interface AutoPersistOptions {
+	/** Milliseconds from a change to its persisting, 0 to 86,400,000. Changes in between share a revision. Default 250. */
+	debounceMs?: number;
 }
 /** The features of a new table when none are listed, from bit 0 up. */
 export declare const DEFAULT_FEATURES: readonly [
@@ -475,6 +566,12 @@ export interface ConfigOptions<Features extends readonly string[] = readonly Def
 	 * with the same working directory.
 	 */
 	clusterName?: string;
+	/**
+	 * Persists the changes made through this config by itself, with reason `auto`, a quarter of a second after the first
+	 * of them, or `debounceMs` milliseconds. What the last revision holds already is not persisted again. Needs
+	 * `persistPath`. Default false.
+	 */
+	autoPersist?: boolean | AutoPersistOptions;
 	/** Times every operation and shows the figures in the debug view. Costs some 100 ns an operation. Default false. */
 	debugMode?: boolean;
 	/** Who is recorded with each revision, up to 255 characters. Default: the user and the process id. */
@@ -507,10 +604,20 @@ export declare function createProductionConfig<const Features extends readonly s
  */
 export declare function createDevelopmentConfig<const Features extends readonly string[] = readonly DefaultFeature[]>(options?: ConfigOptions<Features>): ProductionConfig<Features[number]>;
 /**
+ * Makes the config of a handle from `config.share()` in another thread, where it is the same config: one memory, one
+ * history. A handle of a config with `enableClusterSync` works in other processes too, while the page it names is in use.
+ *
+ * @throws ConfigError `ERR_STALE_HANDLE` when the page is gone, or belongs to another process alone.
+ * @example
+ * import { workerData } from 'node:worker_threads';
+ * const config = attachConfig(workerData);
+ */
+export declare function attachConfig<Name extends string = string>(handle: ConfigHandle): ProductionConfig<Name>;
+/**
  * Stable codes of every error this package throws or rejects with. Messages may improve; codes stay.
  * `docs/errors.md` says for each what happened and what to do.
  */
-export type ErrorCode = "ERR_BINDING" | "ERR_BUFFER_LENGTH" | "ERR_CLOSED" | "ERR_DISK_FULL" | "ERR_DUPLICATE_FEATURE" | "ERR_FOREIGN_DATABASE" | "ERR_INVALID_FEATURE_NAME" | "ERR_INVALID_STATE" | "ERR_INVALID_TYPE" | "ERR_INVALID_VALUE" | "ERR_LIVE_FILE" | "ERR_LIVE_FILE_BUSY" | "ERR_LIVE_FILE_INVALID" | "ERR_LIVE_FILE_MISMATCH" | "ERR_LIVE_FILE_REMOTE" | "ERR_NEWER_SCHEMA" | "ERR_NOTHING_TO_PROMOTE" | "ERR_NOTHING_TO_ROLL_BACK" | "ERR_NOT_A_DATABASE" | "ERR_OUT_OF_RANGE" | "ERR_PAGE_NOT_OPEN" | "ERR_PERSISTENCE_DISABLED" | "ERR_RANDOM" | "ERR_READ_ONLY" | "ERR_REVISION_CONFLICT" | "ERR_REVISION_NOT_FOUND" | "ERR_RUNTIME" | "ERR_STORE" | "ERR_STORE_BUSY" | "ERR_STORE_CORRUPT" | "ERR_STORE_DEGRADED" | "ERR_STORE_IO" | "ERR_STORE_NOT_FOUND" | "ERR_STORE_PATH" | "ERR_STORE_PERMISSION" | "ERR_STORE_STOPPED" | "ERR_THREAD" | "ERR_TOO_MANY_FEATURES" | "ERR_UNKNOWN_FEATURE" | "ERR_UNKNOWN_OPTION" | "ERR_UNSUPPORTED";
+export type ErrorCode = "ERR_BINDING" | "ERR_BUFFER_LENGTH" | "ERR_CLOSED" | "ERR_DISK_FULL" | "ERR_DUPLICATE_FEATURE" | "ERR_FOREIGN_DATABASE" | "ERR_INVALID_FEATURE_NAME" | "ERR_INVALID_STATE" | "ERR_INVALID_TYPE" | "ERR_INVALID_VALUE" | "ERR_LIVE_FILE" | "ERR_LIVE_FILE_BUSY" | "ERR_LIVE_FILE_INVALID" | "ERR_LIVE_FILE_MISMATCH" | "ERR_LIVE_FILE_REMOTE" | "ERR_NEWER_SCHEMA" | "ERR_NOTHING_TO_PROMOTE" | "ERR_NOTHING_TO_ROLL_BACK" | "ERR_NOT_A_DATABASE" | "ERR_OUT_OF_RANGE" | "ERR_PAGE_NOT_OPEN" | "ERR_PERSISTENCE_DISABLED" | "ERR_RANDOM" | "ERR_READ_ONLY" | "ERR_REVISION_CONFLICT" | "ERR_REVISION_NOT_FOUND" | "ERR_RUNTIME" | "ERR_STALE_HANDLE" | "ERR_STORE" | "ERR_STORE_BUSY" | "ERR_STORE_CORRUPT" | "ERR_STORE_DEGRADED" | "ERR_STORE_IO" | "ERR_STORE_NOT_FOUND" | "ERR_STORE_PATH" | "ERR_STORE_PERMISSION" | "ERR_STORE_STOPPED" | "ERR_THREAD" | "ERR_TOO_MANY_FEATURES" | "ERR_UNKNOWN_FEATURE" | "ERR_UNKNOWN_OPTION" | "ERR_UNSUPPORTED";
 /**
  * An error of this package, other than a wrong type (`TypeError`) or a value out of range (`RangeError`). Those two
  * carry a `code` as well.

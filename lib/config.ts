@@ -1,4 +1,5 @@
-import type { InspectOptions } from 'node:util';
+import { EventEmitter } from 'node:events';
+import { AutoPersist } from './auto-persist';
 import { checkBoolean, checkInteger, checkKeys, checkText } from './checks';
 import { type DebugView, makeDebugView, type StoreStatus } from './debug-view';
 import { DraftChanges, type UpdateDraft } from './draft';
@@ -7,15 +8,16 @@ import { type FeatureTable, featureTable, namesOf, NO_MASKS } from './feature-ta
 import {
   RECORD_VERSION,
   WORD_FEATURE_FLAGS,
-  WORD_GENERATION,
   WORD_HEADER,
   WORD_REGISTRY_HASH,
   WORD_TERMINAL,
 } from './generated/layout';
 import { type ConfigDiff, type HistoryEntry, toDiff, toHistoryEntry } from './history';
 import { native, type NativeAnswer, type NativeRevision } from './native';
+import { type ChangeSource, type ConfigChange, Listening } from './listening';
 import { checkActor, checkEnvironment } from './options';
 import {
+  announce,
   compareExchangeState,
   exchangeState,
   isLive,
@@ -39,6 +41,7 @@ import {
   type RecordBytes,
   toHex,
 } from './record';
+import type { ConfigHandle } from './share';
 import type { Store } from './store';
 import { describeTerminal, packTerminal, type TerminalSettings, unpackTerminal } from './terminal';
 import type { Stopwatch } from './timings';
@@ -83,6 +86,9 @@ export interface Parts {
   /** Why the store is degraded. */
   readonly storeError: Error | undefined;
   readonly stopwatch: Stopwatch | undefined;
+  readonly clusterSync: boolean;
+  readonly clusterName: string | undefined;
+  readonly autoPersistMs: number | undefined;
 }
 
 const MAX_REASON_LENGTH = 1000;
@@ -118,6 +124,12 @@ export class ProductionConfig<Name extends string = string> {
   #debugView: DebugView<Name> | undefined;
   #sharedBuffer: SharedArrayBuffer | undefined;
   #closing: Promise<void> | undefined;
+  #listening: Listening<Name> | undefined;
+  /** What the emitter listens to while it has listeners. */
+  #emitting: ChangeSource<Name> | undefined;
+  readonly #autoPersist: AutoPersist | undefined;
+  /** Why the last automatic persist failed, until one succeeds. */
+  #autoPersistError: Error | undefined;
 
   /** @internal Use {@link createProductionConfig}. */
   constructor(parts: Parts) {
@@ -128,6 +140,7 @@ export class ProductionConfig<Name extends string = string> {
     this.#masks = parts.table.masks;
     this.#writableMasks = parts.readOnly ? NO_MASKS : parts.table.masks;
     this.#tableEpoch = readTableEpoch(parts.page);
+    this.#autoPersist = this.#startAutoPersist();
     abandoned.register(this, parts.page.handle, this);
   }
 
@@ -154,7 +167,7 @@ export class ProductionConfig<Name extends string = string> {
     const mask = this.#writableMasks[name] ?? this.#findWritableMask(name);
     const before = Atomics.or(this.#words, this.#base + WORD_FEATURE_FLAGS, mask);
     if ((before & mask) !== 0) return false;
-    this.#countChange();
+    this.#flagsChanged(mask, 0);
     return true;
   }
 
@@ -168,7 +181,7 @@ export class ProductionConfig<Name extends string = string> {
     const mask = this.#writableMasks[name] ?? this.#findWritableMask(name);
     const before = Atomics.and(this.#words, this.#base + WORD_FEATURE_FLAGS, ~mask);
     if ((before & mask) === 0) return false;
-    this.#countChange();
+    this.#flagsChanged(0, mask);
     return true;
   }
 
@@ -186,8 +199,9 @@ export class ProductionConfig<Name extends string = string> {
   toggleFeature(name: Name): boolean {
     const mask = this.#writableMasks[name] ?? this.#findWritableMask(name);
     const before = Atomics.xor(this.#words, this.#base + WORD_FEATURE_FLAGS, mask);
-    this.#countChange();
-    return (before & mask) === 0;
+    const isOn = (before & mask) === 0;
+    this.#flagsChanged(isOn ? mask : 0, isOn ? 0 : mask);
+    return isOn;
   }
 
   /**
@@ -262,7 +276,8 @@ export class ProductionConfig<Name extends string = string> {
     const fields = new DataView(copyRecord(bytes).buffer);
     this.#checkWritable();
     const state = joinState(fields.getUint32(5, true), fields.getUint32(9, true));
-    if (exchangeState(this.#parts.page, state) !== state) this.#countChange();
+    const before = exchangeState(this.#parts.page, state);
+    if (before !== state) this.#stateChanged(before, state);
   }
 
   // ---- Terminal -----------------------------------------------------------------------------------------------
@@ -279,7 +294,7 @@ export class ProductionConfig<Name extends string = string> {
     const word = packTerminal(mode, rows, cols);
     this.#checkWritable();
     const before = Atomics.exchange(this.#words, this.#base + WORD_TERMINAL, word);
-    if (before !== word) this.#countChange();
+    if (before !== word) this.#terminalChanged(word);
   }
 
   /** Mode, rows and columns, read at once. */
@@ -308,7 +323,7 @@ export class ProductionConfig<Name extends string = string> {
     const word = checkU32(hash, 'registry hash') | 0;
     this.#checkWritable();
     const before = Atomics.exchange(this.#words, this.#base + WORD_REGISTRY_HASH, word);
-    if (before !== word) this.#countChange();
+    if (before !== word) this.#announce();
   }
 
   /**
@@ -328,7 +343,7 @@ export class ProductionConfig<Name extends string = string> {
       throw makeError('ERR_OUT_OF_RANGE', `Invalid feature flags: no feature owns the bits ${bits}`);
     }
     const before = Atomics.exchange(this.#words, this.#base + WORD_FEATURE_FLAGS, word);
-    if (before !== word) this.#countChange();
+    if (before !== word) this.#flagsChanged(word & ~before, before & ~word);
   }
 
   /** 0 disabled, 1 cooked, 2 raw, 3 pipe. */
@@ -409,7 +424,7 @@ export class ProductionConfig<Name extends string = string> {
    */
   getDebugView(): DebugView<Name> {
     this.#checkOpen();
-    const { page, environment, storeStatus, stopwatch } = this.#parts;
+    const { page, environment, stopwatch } = this.#parts;
     const table = this.#currentTable();
     const cached = this.#debugView;
     if (
@@ -420,14 +435,14 @@ export class ProductionConfig<Name extends string = string> {
     ) {
       return cached;
     }
-    this.#debugView = makeDebugView(page, table, environment, storeStatus, stopwatch?.read());
+    this.#debugView = makeDebugView(page, table, environment, this.#storeStatus(), stopwatch?.read());
     return this.#debugView;
   }
 
   /** Checks every field of the state, and the store. */
   validate(): Validation {
     const errors = native.recordProblems(this.toBytes(), this.#currentTable().all);
-    const { storeError } = this.#parts;
+    const storeError = this.#parts.storeError ?? this.#autoPersistError;
     if (storeError) errors.push(`Persistence is degraded: ${storeError.message}`);
     return { isValid: errors.length === 0, errors };
   }
@@ -550,8 +565,8 @@ export class ProductionConfig<Name extends string = string> {
   /** What `console.log(config)` shows: features and terminal, not bytes. */
   [Symbol.for('nodejs.util.inspect.custom')](
     depth: number,
-    options: InspectOptions,
-    inspect: (value: unknown, options: InspectOptions) => string,
+    options: object,
+    inspect: (value: unknown, options: object) => string,
   ): string {
     if (this.#closing) return 'ProductionConfig (closed)';
     if (depth < 0) return '[ProductionConfig]';
@@ -568,10 +583,162 @@ export class ProductionConfig<Name extends string = string> {
     return `ProductionConfig ${inspect(shown, options)}`;
   }
 
+  // ---- Changes ------------------------------------------------------------------------------------------------
+
+  /**
+   * Calls `listener` after changes of the state, whoever made them: this config, another one in any thread or, with
+   * `enableClusterSync`, in another process. A config is an `EventEmitter` with this one event. Changes in quick
+   * succession may come as one; the last state is never missed. Listening does not keep the process running, see
+   * {@link ProductionConfig.ref}.
+   *
+   * @example
+   * config.on('change', ({ enabled, disabled }) => console.log({ enabled, disabled }));
+   */
+  on(event: 'change', listener: (change: ConfigChange<Name>) => void): this {
+    return this.#emitter('on', event, listener);
+  }
+
+  /** As {@link ProductionConfig.on}, for the next change only. */
+  once(event: 'change', listener: (change: ConfigChange<Name>) => void): this {
+    return this.#emitter('once', event, listener);
+  }
+
+  /** As {@link ProductionConfig.on}. */
+  addListener(event: 'change', listener: (change: ConfigChange<Name>) => void): this {
+    return this.#emitter('addListener', event, listener);
+  }
+
+  /** As {@link ProductionConfig.on}, before the listeners there are. */
+  prependListener(event: 'change', listener: (change: ConfigChange<Name>) => void): this {
+    return this.#emitter('prependListener', event, listener);
+  }
+
+  /** Takes a listener away. */
+  off(event: 'change', listener: (change: ConfigChange<Name>) => void): this {
+    return this.#emitter('off', event, listener);
+  }
+
+  /** As {@link ProductionConfig.off}. */
+  removeListener(event: 'change', listener: (change: ConfigChange<Name>) => void): this {
+    return this.#emitter('removeListener', event, listener);
+  }
+
+  /** Takes all listeners away. */
+  removeAllListeners(event?: 'change'): this {
+    return event === undefined ? this.#emitter('removeAllListeners') : this.#emitter('removeAllListeners', event);
+  }
+
+  /** How many listeners there are. */
+  listenerCount(event: 'change'): number {
+    return EventEmitter.prototype.listenerCount.call(this as unknown as EventEmitter, event);
+  }
+
+  /**
+   * The changes from now on, to be read in a loop. While the loop is busy, changes come together as one. The loop ends
+   * when the config is closed, and throws the signal's reason when that is aborted.
+   *
+   * @example
+   * for await (const change of config.changes({ signal })) apply(change);
+   */
+  async *changes(options: { signal?: AbortSignal } = {}): AsyncGenerator<ConfigChange<Name>, void, void> {
+    const signal = checkSignal(checkKeys(options, 'options', ['signal'])['signal']);
+    let hasChanged = false;
+    let hasEnded = false;
+    let proceed = () => {};
+    const notify = () => {
+      hasChanged = true;
+      proceed();
+    };
+    const end = () => {
+      hasEnded = true;
+      proceed();
+    };
+    const abort = () => proceed();
+    const source = this.#listen().open(notify, end);
+    signal?.addEventListener('abort', abort);
+    try {
+      for (;;) {
+        signal?.throwIfAborted();
+        if (hasEnded) return;
+        if (hasChanged) {
+          hasChanged = false;
+          const change = source.take();
+          if (change) yield change;
+        } else {
+          await new Promise<void>((resolve) => {
+            proceed = resolve;
+          });
+        }
+      }
+    } finally {
+      signal?.removeEventListener('abort', abort);
+      source.stop();
+    }
+  }
+
+  /** Keeps the process running until {@link ProductionConfig.unref} or `close()`, for programs that only listen. */
+  ref(): this {
+    this.#listen().hold(true);
+    return this;
+  }
+
+  /** Takes {@link ProductionConfig.ref} back. */
+  unref(): this {
+    this.#listen().hold(false);
+    return this;
+  }
+
+  // ---- Other threads and processes ----------------------------------------------------------------------------
+
+  /**
+   * A handle for another thread, which becomes the same config there with {@link attachConfig}. With `enableClusterSync`
+   * it works in other processes, too (`buffer` cannot be sent there; leave it out or send the handle as JSON).
+   *
+   * @example
+   * const worker = new Worker('./worker.js', { workerData: config.share() });
+   */
+  share(): ConfigHandle {
+    this.#checkOpen();
+    const { page, environment, readOnly, store, clusterSync, clusterName, autoPersistMs } = this.#parts;
+    const buffer = this.sharedBuffer;
+    return {
+      type: '13byte-config',
+      pageId: native.offerPage(page.handle),
+      environment,
+      features: this.getFeatureNames(),
+      ...(store && { persistPath: store.path }),
+      enableClusterSync: clusterSync,
+      ...(clusterName !== undefined && { clusterName }),
+      ...(autoPersistMs !== undefined && { autoPersistMs }),
+      readOnly,
+      ...(buffer && { buffer }),
+    };
+  }
+
   // ---- Inside -------------------------------------------------------------------------------------------------
 
-  #countChange(): void {
-    Atomics.add(this.#words, this.#base + WORD_GENERATION, 1);
+  #flagsChanged(set: number, cleared: number): void {
+    this.#listening?.noteFlags(set, cleared);
+    this.#announce();
+  }
+
+  #terminalChanged(word: number): void {
+    this.#listening?.noteTerminal(word);
+    this.#announce();
+  }
+
+  #stateChanged(before: bigint, after: bigint): void {
+    if (this.#listening) {
+      const [from, to] = [splitState(before), splitState(after)];
+      this.#listening.noteFlags(to.flags & ~from.flags, from.flags & ~to.flags);
+      if (from.terminal !== to.terminal) this.#listening.noteTerminal(to.terminal);
+    }
+    this.#announce();
+  }
+
+  #announce(): void {
+    announce(this.#words, this.#base, this.#parts.page.handle);
+    this.#autoPersist?.touch();
   }
 
   #word(index: number): number {
@@ -593,7 +760,7 @@ export class ProductionConfig<Name extends string = string> {
       const before = compareExchangeState(page, state, wanted);
       if (before === state) {
         if (wanted === state) return false;
-        this.#countChange();
+        this.#stateChanged(state, wanted);
         return true;
       }
       state = before;
@@ -655,6 +822,67 @@ export class ProductionConfig<Name extends string = string> {
     }
   }
 
+  #listen(): Listening<Name> {
+    this.#checkOpen();
+    this.#listening ??= new Listening<Name>(this.#parts.page, () => this.#currentTable());
+    return this.#listening;
+  }
+
+  /** Does what `EventEmitter` does, and listens to the page exactly while there are listeners. */
+  #emitter(method: EmitterMethod, ...args: unknown[]): this {
+    const adds = ADDING_METHODS.includes(method);
+    if (adds) this.#checkOpen();
+    const emitter = this as unknown as EventEmitter;
+    (EventEmitter.prototype[method] as (...args: unknown[]) => unknown).apply(emitter, args);
+    this.#listenForEmitter();
+    return this;
+  }
+
+  #listenForEmitter(): void {
+    const wanted = this.listenerCount('change') > 0 && !this.#closing;
+    if (wanted && !this.#emitting) {
+      const source = this.#listen().open(
+        () => this.#emitChange(source),
+        () => {},
+      );
+      this.#emitting = source;
+    } else if (!wanted && this.#emitting) {
+      this.#emitting.stop();
+      this.#emitting = undefined;
+    }
+  }
+
+  #emitChange(source: ChangeSource<Name>): void {
+    const change = source.take();
+    if (!change) return;
+    EventEmitter.prototype.emit.call(this as unknown as EventEmitter, 'change', change);
+    // Those that wanted the next change only are gone now.
+    this.#listenForEmitter();
+  }
+
+  #startAutoPersist(): AutoPersist | undefined {
+    const { page, store, autoPersistMs, readOnly } = this.#parts;
+    if (autoPersistMs === undefined || !store || readOnly) return undefined;
+    const persist = async () => {
+      await store.persist(page.handle, 'auto', this.#actor(undefined), undefined, true);
+      this.#autoPersistError = undefined;
+      this.#debugView = undefined;
+    };
+    return new AutoPersist(autoPersistMs, persist, (error) => {
+      this.#autoPersistError = error;
+      this.#debugView = undefined;
+      process.emitWarning(`A change was not persisted: ${error.message}`, { type: 'ConfigWarning' });
+    });
+  }
+
+  #storeStatus(): StoreStatus {
+    const { storeStatus } = this.#parts;
+    const error = this.#autoPersistError as (Error & { code: string }) | undefined;
+    return error
+      ? { ...storeStatus, status: 'degraded', error: { code: error.code, message: error.message } }
+      : storeStatus;
+  }
+
   #openStore(): Store {
     this.#checkOpen();
     const { store, storeError } = this.#parts;
@@ -707,12 +935,36 @@ export class ProductionConfig<Name extends string = string> {
   }
 
   async #end(): Promise<void> {
+    const { page, store } = this.#parts;
     this.#masks = NO_MASKS;
     this.#writableMasks = NO_MASKS;
+    this.#listening?.close();
+    const flushed = this.#autoPersist?.flush();
     abandoned.unregister(this);
-    native.releasePage(this.#parts.page.handle);
-    await this.#parts.store?.close();
+    native.releasePage(page.handle);
+    await flushed;
+    await store?.close();
   }
+}
+
+// An `EventEmitter` by its prototype alone: what it keeps for its listeners comes with the first of them, so that the
+// many configs nobody listens to stay small.
+Object.setPrototypeOf(ProductionConfig.prototype, EventEmitter.prototype);
+
+type EmitterMethod =
+  | 'on'
+  | 'once'
+  | 'addListener'
+  | 'prependListener'
+  | 'off'
+  | 'removeListener'
+  | 'removeAllListeners';
+
+const ADDING_METHODS: readonly EmitterMethod[] = ['on', 'once', 'addListener', 'prependListener'];
+
+function checkSignal(signal: unknown): AbortSignal | undefined {
+  if (signal === undefined || signal instanceof AbortSignal) return signal;
+  throw makeError('ERR_INVALID_TYPE', `Invalid signal: ${show(signal)} (must be an AbortSignal)`);
 }
 
 function checkRevision(revision: unknown, what: string): number {

@@ -1,9 +1,11 @@
 import { ProductionConfig, type Parts } from './config';
 import type { StoreStatus } from './debug-view';
+import { makeError } from './errors';
 import { featureTable } from './feature-table';
 import { native, type NativePage, type NativeStartup } from './native';
 import { type CheckedOptions, checkOptions, type ConfigOptions, type DefaultFeature } from './options';
-import { pageOf } from './page';
+import { pageOf, readRegistryHash } from './page';
+import { checkHandle, type ConfigHandle } from './share';
 import { Store } from './store';
 import { timedConfig } from './timed-config';
 import { Stopwatch } from './timings';
@@ -37,25 +39,86 @@ export function createDevelopmentConfig<const Features extends readonly string[]
   return create(checkOptions(options), DEVELOPMENT_FEATURES);
 }
 
-function create<Name extends string>(options: CheckedOptions, enabled: readonly string[]): ProductionConfig<Name> {
-  const { environment, features, autoLoad } = options;
-  const startup: NativeStartup = {
+/**
+ * Makes the config of a handle from `config.share()` in another thread, where it is the same config: one memory, one
+ * history. A handle of a config with `enableClusterSync` works in other processes too, while the page it names is in use.
+ *
+ * @throws ConfigError `ERR_STALE_HANDLE` when the page is gone, or belongs to another process alone.
+ * @example
+ * import { workerData } from 'node:worker_threads';
+ * const config = attachConfig(workerData);
+ */
+export function attachConfig<Name extends string = string>(handle: ConfigHandle): ProductionConfig<Name> {
+  const checked = checkHandle(handle);
+  const { environment, features, persistPath, enableClusterSync, clusterName, autoPersistMs, readOnly } = checked;
+  const options = checkOptions({
     environment,
-    enabled: [...enabled],
-    autoLoad,
-    ...(features && { features: [...features] }),
-  };
-  const { store, opened, status, error } = open(options, startup);
+    features,
+    persistPath,
+    enableClusterSync,
+    clusterName,
+    autoPersist: autoPersistMs === undefined ? false : { debounceMs: autoPersistMs },
+    readOnly,
+  });
+  const store = persistPath === undefined ? undefined : new Store(persistPath, environment, readOnly);
+  const opened = adopt(checked) ?? openAgain(checked, options, store);
+  return assemble(options, store, opened, store ? { status: 'ok', path: store.path } : { status: 'none' }, undefined);
+}
+
+function adopt({ pageId, features }: ConfigHandle): NativePage | undefined {
+  const handle = native.adoptPage(pageId);
+  if (handle === null) return undefined;
+  const live = native.pageFeatures(handle);
+  // A private page carries no table, so it goes by the names it was shared with.
+  return live.names.length > 0 ? live : { handle, names: [...features], registryHash: readRegistryHash(pageOf(handle)) };
+}
+
+/** In another process, by path or name. */
+function openAgain(handle: ConfigHandle, options: CheckedOptions, store: Store | undefined): NativePage {
+  const { pageId, enableClusterSync } = handle;
+  if (enableClusterSync) {
+    const startup = startupOf(options, []);
+    const opened = store ? store.openPage(startup, true) : native.openClusterPage(startup, options.clusterName);
+    if (native.pageId(opened.handle) === pageId) return opened;
+    native.releasePage(opened.handle);
+  }
+  throw makeError(
+    'ERR_STALE_HANDLE',
+    `No state page ${pageId} in use: the config it was shared from is gone, or belongs to another process alone ` +
+      '(share a new handle, or use enableClusterSync)',
+  );
+}
+
+function create<Name extends string>(options: CheckedOptions, enabled: readonly string[]): ProductionConfig<Name> {
+  const { store, opened, status, error } = open(options, startupOf(options, enabled));
+  return assemble(options, store, opened, status, error);
+}
+
+function startupOf({ environment, features, autoLoad }: CheckedOptions, enabled: readonly string[]): NativeStartup {
+  return { environment, enabled: [...enabled], autoLoad, ...(features && { features: [...features] }) };
+}
+
+function assemble<Name extends string>(
+  options: CheckedOptions,
+  store: Store | undefined,
+  opened: NativePage,
+  storeStatus: StoreStatus,
+  storeError: Error | undefined,
+): ProductionConfig<Name> {
+  const { environment, actor, readOnly, clusterSync, clusterName, autoPersistMs } = options;
   const parts: Parts = {
     page: pageOf(opened.handle),
     table: featureTable(opened.names, opened.registryHash),
     environment,
-    actor: options.actor,
-    readOnly: options.readOnly,
+    actor,
+    readOnly,
     store,
-    storeStatus: status,
-    storeError: error,
+    storeStatus,
+    storeError,
     stopwatch: undefined,
+    clusterSync,
+    clusterName,
+    autoPersistMs,
   };
   const config = options.debugMode ? timedConfig(parts, new Stopwatch()) : new ProductionConfig(parts);
   return config as ProductionConfig<Name>;

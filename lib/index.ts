@@ -3,10 +3,13 @@
  *
  * @packageDocumentation
  */
-export { createDevelopmentConfig, createProductionConfig } from './create';
+export { attachConfig, createDevelopmentConfig, createProductionConfig } from './create';
 export { ConfigError, type ErrorCode } from './errors';
 export { DEFAULT_FEATURES } from './generated/layout';
 export { ConfigCore13Byte, type RecordBytes } from './record';
+export type { AutoPersistOptions } from './auto-persist';
+export type { ConfigChange } from './listening';
+export type { ConfigHandle } from './share';
 export type { Feature, ProductionConfig, RevisionOptions, Validation } from './config';
 export type { DebugView, StoreStatus } from './debug-view';
 export type { UpdateDraft } from './draft';

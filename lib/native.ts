@@ -5,7 +5,7 @@ import { type ErrorCode, makeError } from './errors';
 
 type Binding = typeof import('../native/binding.js');
 
-export type { NativeAnswer, NativeFailure, NativePage, NativeRevision, NativeStartup, NativeState, NativeStore } from '../native/binding.js';
+export type { NativeAnswer, NativeFailure, NativePage, NativeRevision, NativeStartup, NativeState, NativeStore, NativeSubscription } from '../native/binding.js';
 import type { NativeAnswer, NativeFailure } from '../native/binding.js';
 
 const binding = loadBinding();
@@ -25,18 +25,23 @@ function loadBinding(): Binding {
 
 /** The binding with its errors made into this package's. */
 export const native = {
+  adoptPage: guard(binding.adoptPage),
   checkFeatures: guard(binding.checkFeatures),
   chunkBuffer: guard(binding.chunkBuffer),
   hasSharedBuffers: binding.hasSharedBuffers,
   isValidEnvironment: guard(binding.isValidEnvironment),
+  offerPage: guard(binding.offerPage),
   openClusterPage: guard(binding.openClusterPage),
   openPrivatePage: guard(binding.openPrivatePage),
   openStore: guard((path: string, readOnly: boolean) => binding.NativeStore.open(path, readOnly)),
   pageBuffer: guard(binding.pageBuffer),
   pageFeatures: guard(binding.pageFeatures),
+  pageId: guard(binding.pageId),
   recordProblems: guard(binding.recordProblems),
   releasePage: guard(binding.releasePage),
   userName: guard(binding.userName),
+  wakePage: guard(binding.wakePage),
+  watchPage: guard(binding.watchPage),
 };
 
 /** Wraps a native function so that it throws this package's error classes, with the caller on the stack. */

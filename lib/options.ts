@@ -1,4 +1,5 @@
-import { checkBoolean, checkKeys, checkString, checkText } from './checks';
+import type { AutoPersistOptions } from './auto-persist';
+import { checkBoolean, checkInteger, checkKeys, checkString, checkText } from './checks';
 import { makeError, show } from './errors';
 import type { DEFAULT_FEATURES } from './generated/layout';
 import { native } from './native';
@@ -40,6 +41,13 @@ export interface ConfigOptions<Features extends readonly string[] = readonly Def
    */
   clusterName?: string;
 
+  /**
+   * Persists the changes made through this config by itself, with reason `auto`, a quarter of a second after the first
+   * of them, or `debounceMs` milliseconds. What the last revision holds already is not persisted again. Needs
+   * `persistPath`. Default false.
+   */
+  autoPersist?: boolean | AutoPersistOptions;
+
   /** Times every operation and shows the figures in the debug view. Costs some 100 ns an operation. Default false. */
   debugMode?: boolean;
 
@@ -66,6 +74,7 @@ export interface CheckedOptions {
   readonly features: readonly string[] | undefined;
   readonly clusterSync: boolean;
   readonly clusterName: string | undefined;
+  readonly autoPersistMs: number | undefined;
   readonly debugMode: boolean;
   readonly actor: string | undefined;
   readonly autoLoad: boolean;
@@ -79,6 +88,7 @@ const OPTION_NAMES: readonly (keyof ConfigOptions)[] = [
   'features',
   'enableClusterSync',
   'clusterName',
+  'autoPersist',
   'debugMode',
   'actor',
   'autoLoad',
@@ -87,6 +97,11 @@ const OPTION_NAMES: readonly (keyof ConfigOptions)[] = [
 ];
 
 const MAX_ACTOR_LENGTH = 255;
+
+const DEFAULT_DEBOUNCE_MS = 250;
+
+/** A day. */
+const MAX_DEBOUNCE_MS = 86_400_000;
 
 /** Checks every option before anything is opened. An option set to `undefined` counts as left out. */
 export function checkOptions(options: unknown = {}): CheckedOptions {
@@ -97,6 +112,7 @@ export function checkOptions(options: unknown = {}): CheckedOptions {
     features: optional(given.features, checkFeatures),
     clusterSync: checkFlag(given.enableClusterSync, 'enableClusterSync', false),
     clusterName: optional(given.clusterName, (value) => checkName(value, 'clusterName')),
+    autoPersistMs: optional(given.autoPersist, checkAutoPersist),
     debugMode: checkFlag(given.debugMode, 'debugMode', false),
     actor: optional(given.actor, checkActor),
     autoLoad: checkFlag(given.autoLoad, 'autoLoad', true),
@@ -109,7 +125,18 @@ export function checkOptions(options: unknown = {}): CheckedOptions {
       'Invalid clusterName: it goes with enableClusterSync and without persistPath (processes with the same database share its name)',
     );
   }
+  if (checked.autoPersistMs !== undefined && checked.persistPath === undefined) {
+    throw makeError('ERR_INVALID_VALUE', 'Invalid autoPersist: it needs persistPath');
+  }
   return checked;
+}
+
+function checkAutoPersist(value: unknown): number | undefined {
+  if (typeof value === 'boolean') return value ? DEFAULT_DEBOUNCE_MS : undefined;
+  const { debounceMs } = checkKeys(value, 'autoPersist', ['debounceMs']);
+  return debounceMs === undefined
+    ? DEFAULT_DEBOUNCE_MS
+    : checkInteger(debounceMs, 'autoPersist.debounceMs', 0, MAX_DEBOUNCE_MS);
 }
 
 export function checkActor(actor: unknown): string {

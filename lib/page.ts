@@ -1,6 +1,6 @@
 import {
   FIRST_LIVE_HANDLE,
-  FULL_ROLLOUT,
+  MAX_FEATURES,
   PAGE_SIZE,
   PAGES_PER_CHUNK,
   RECORD_SIZE,
@@ -10,9 +10,12 @@ import {
   WORD_HEADER,
   WORD_REGISTRY_HASH,
   WORD_REVISION,
+  WORD_SLEEPERS,
   WORD_TABLE_EPOCH,
 } from './generated/layout';
 import { native } from './native';
+import type { State } from './state';
+import { unpackTerminal } from './terminal';
 
 /**
  * Typed arrays over the memory that holds state pages. One set serves all the pages of a chunk, so that a config
@@ -60,6 +63,25 @@ function makeViews(buffer: ArrayBufferLike): Views {
   };
 }
 
+/**
+ * Counts a change that was just made, and wakes those who sleep until one is. The writer's half of `src/watch/protocol.rs`;
+ * it calls native code only when somebody may be asleep.
+ */
+export function announce(words: Int32Array, base: number, handle: number): void {
+  Atomics.add(words, base + WORD_GENERATION, 1);
+  const mark = Atomics.load(words, base + WORD_SLEEPERS);
+  if ((mark & 1) !== 0 && Atomics.compareExchange(words, base + WORD_SLEEPERS, mark, (mark + 1) | 0) === mark) {
+    native.wakePage(handle);
+  }
+}
+
+/** The state for comparing it with another one. */
+export function readPageState(page: Page): State {
+  const { flags, terminal } = splitState(readState(page));
+  const rollouts = Array.from({ length: MAX_FEATURES }, (_, bit) => readRollout(page, bit));
+  return { flags, terminal: unpackTerminal(terminal), rollouts };
+}
+
 /** The flags (low half) and the terminal (high half), read or replaced as one. */
 export function readState({ views, base }: Page): bigint {
   return Atomics.load(views.words64, base / 2 + STATE_WORD64);
@@ -92,10 +114,15 @@ export function readRecord(page: Page): Uint8Array {
   const bytes = new Uint8Array(RECORD_SIZE);
   const view = new DataView(bytes.buffer);
   view.setUint8(0, Atomics.load(views.words, base + WORD_HEADER) >>> 24);
-  view.setUint32(1, Atomics.load(views.words, base + WORD_REGISTRY_HASH), true);
+  view.setUint32(1, readRegistryHash(page), true);
   view.setUint32(5, flags, true);
   view.setUint32(9, terminal, true);
   return bytes;
+}
+
+/** The hash of the feature names. */
+export function readRegistryHash({ views, base }: Page): number {
+  return Atomics.load(views.words, base + WORD_REGISTRY_HASH) >>> 0;
 }
 
 /** Basis points of the feature that owns this bit. */
@@ -118,9 +145,4 @@ export function readRevision({ views, base }: Page): number {
   const low = Atomics.load(views.words, base + WORD_REVISION) >>> 0;
   const high = Atomics.load(views.words, base + WORD_REVISION + 1);
   return high * 2 ** 32 + low;
-}
-
-/** Per cent of a number of basis points. */
-export function toPercent(basisPoints: number): number {
-  return (basisPoints * 100) / FULL_ROLLOUT;
 }

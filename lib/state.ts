@@ -2,7 +2,6 @@ import { DEFAULT_RECORD, FULL_ROLLOUT, MAX_FEATURES } from './generated/layout';
 import type { NativeState } from './native';
 import { type FeatureTable, namesOf } from './feature-table';
 import { describeTerminal, type TerminalSettings, unpackTerminal } from './terminal';
-import { toPercent } from './page';
 
 /** A state that was read from the history. */
 export interface State {
@@ -53,6 +52,11 @@ export function compareStates(table: FeatureTable, from: State, to: State): Stat
     }),
     ...(Object.keys(rollouts).length > 0 && { rollouts }),
   };
+}
+
+/** Per cent of a number of basis points. */
+export function toPercent(basisPoints: number): number {
+  return (basisPoints * 100) / FULL_ROLLOUT;
 }
 
 /** A line for each change, such as `+beta_feature`, `-debug`, `terminal raw 24x80 → raw 50x120`. */

@@ -9,9 +9,9 @@ export class Store {
 
   /** Opens the database, or joins this process's store of the same file. */
   constructor(path: string, environment: string, readOnly: boolean) {
-    this.path = path;
     this.#environment = environment;
     this.#native = native.openStore(path, readOnly);
+    this.path = this.#native.path;
   }
 
   /** Registers the features and opens the page: with `live` the one that processes share. */
@@ -19,9 +19,17 @@ export class Store {
     return guard(() => this.#native.openPage(startup, live))();
   }
 
-  /** Persists what the page holds now. */
-  persist(page: number, reason: string, actor: string, ifRevision: number | undefined): Promise<NativeAnswer> {
-    const reply = this.#call(() => this.#native.persist(page, this.#environment, reason, actor, ifRevision));
+  /** Persists what the page holds now; with `unlessSame` only if the last revision does not hold the same. */
+  persist(
+    page: number,
+    reason: string,
+    actor: string,
+    ifRevision: number | undefined,
+    unlessSame = false,
+  ): Promise<NativeAnswer> {
+    const reply = this.#call(() =>
+      this.#native.persist(page, this.#environment, reason, actor, unlessSame, ifRevision),
+    );
     this.#wakeSoon();
     return reply;
   }

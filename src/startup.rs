@@ -58,7 +58,9 @@ impl Startup {
         let registry = self.from_store(store)?.registry;
         let path = beside(store.path(), &self.environment);
         // Read again once this process is alone with the file: another one may have persisted and ended meanwhile.
-        page::open_live(&path, &registry, true, || self.from_store(store))
+        let page = page::open_live(&path, &registry, true, || self.from_store(store))?;
+        store.keep(&self.environment, &page);
+        Ok(page)
     }
 
     /// The page that all processes with this cluster name and environment share.

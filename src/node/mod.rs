@@ -12,11 +12,18 @@ mod page;
 mod process;
 mod registry;
 mod store;
+mod watch;
 
 use crate::error::{Error, ErrorCode};
 
 /// What a synchronous call gives: an error becomes a JavaScript `Error` whose `code` is the stable one.
 type Result<T> = std::result::Result<T, napi::Error<ErrorCode>>;
+
+impl From<Error> for napi::Error<ErrorCode> {
+    fn from(error: Error) -> Self {
+        js_error(&error)
+    }
+}
 
 fn js_error(error: &Error) -> napi::Error<ErrorCode> {
     napi::Error::new(error.code(), error.to_string())

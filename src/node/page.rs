@@ -15,7 +15,7 @@ use napi_derive::napi;
 use super::{Result, buffer, js_error};
 use crate::error::Error;
 use crate::page::layout::PAGE_SIZE;
-use crate::page::{Arena, CHUNK_SIZE, FIRST_LIVE_HANDLE, Initial, Page};
+use crate::page::{Arena, CHUNK_SIZE, FIRST_LIVE_HANDLE, Initial, Page, shared};
 use crate::registry::Registry;
 use crate::startup::Startup;
 
@@ -196,5 +196,30 @@ pub fn page_features(handle: u32) -> Result<NativePage> {
     page(handle)
         .and_then(|page| page.registry())
         .map(|registry| to_native(handle, &registry.unwrap_or_default()))
+        .map_err(|error| js_error(&error))
+}
+
+/// Lets other threads of this process adopt the page, and returns its id, 16 hexadecimal digits.
+#[napi(catch_unwind)]
+pub fn offer_page(handle: u32) -> Result<String> {
+    page(handle)
+        .map(|page| format!("{:016x}", shared::offer(&page)))
+        .map_err(|error| js_error(&error))
+}
+
+/// Makes a page that another thread of this process has offered known to this thread. `None` when there is none.
+#[napi(catch_unwind)]
+pub fn adopt_page(id: String) -> Result<Option<u32>> {
+    let page = u64::from_str_radix(&id, 16).ok().and_then(shared::find);
+    page.map(|page| PAGES.with_borrow_mut(|pages| pages.hold(page)))
+        .transpose()
+        .map_err(|error| js_error(&error))
+}
+
+/// The id of the page, 16 hexadecimal digits.
+#[napi(catch_unwind)]
+pub fn page_id(handle: u32) -> Result<String> {
+    page(handle)
+        .map(|page| format!("{:016x}", page.id()))
         .map_err(|error| js_error(&error))
 }

@@ -1,6 +1,11 @@
 //! The store: one object for each configuration with a database. Everything but opening answers later, through a
 //! promise that resolves with the result or with a `NativeFailure`.
 
+#![expect(
+    clippy::too_many_arguments,
+    reason = "numbers and strings cross the boundary faster than an object with them"
+)]
+
 use std::path::Path;
 
 use napi::bindgen_prelude::{Either, Object};
@@ -110,7 +115,8 @@ impl NativeStore {
         }
     }
 
-    /// Queues a snapshot of the page, taken now, to be persisted after the next `wake`.
+    /// Queues a snapshot of the page, taken now, to be persisted after the next `wake`; with `unless_same` only if the
+    /// last revision does not hold the same.
     #[napi(catch_unwind, ts_return_type = "Promise<NativeFailure | NativeAnswer>")]
     pub fn persist<'env>(
         &self,
@@ -119,6 +125,7 @@ impl NativeStore {
         environment: String,
         reason: String,
         actor: String,
+        unless_same: bool,
         if_revision: Option<f64>,
     ) -> Result<Object<'env>> {
         let page = page::page(handle).map_err(|error| js_error(&error))?;
@@ -129,6 +136,7 @@ impl NativeStore {
             page,
             reason,
             actor,
+            unless_same,
             if_revision: if_revision.map(to_id),
             reply,
         });
@@ -241,6 +249,12 @@ impl NativeStore {
             reply,
         })?;
         Ok(promise)
+    }
+
+    /// The database file, with symbolic links resolved.
+    #[napi(getter, catch_unwind)]
+    pub fn path(&self) -> Result<String> {
+        Ok(self.store()?.path().to_string_lossy().into_owned())
     }
 
     /// Lets the store take everything that was queued. Called once a turn, so that all the persists of a turn share

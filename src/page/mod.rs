@@ -25,6 +25,7 @@ mod arena;
 pub mod layout;
 mod live;
 mod mapping;
+pub mod shared;
 mod table;
 
 use std::ptr::NonNull;
@@ -202,10 +203,33 @@ impl Page {
         }
     }
 
+    /// The page's random identity.
+    #[must_use]
+    pub fn id(&self) -> u64 {
+        self.u64(PAGE_ID).load(SeqCst)
+    }
+
+    /// The revision of a whole-state change that was begun and not completed, 0 for none.
+    #[must_use]
+    pub fn pending(&self) -> u64 {
+        self.u64(PENDING).load(SeqCst)
+    }
+
+    /// Gives up a whole-state change that was begun and cannot be completed.
+    pub fn forget_pending(&self) {
+        self.u64(PENDING).store(0, SeqCst);
+    }
+
     /// Whether other processes may use the page too.
     #[must_use]
     pub fn is_live(&self) -> bool {
         self.0.live_file().is_some()
+    }
+
+    /// Whether anybody but the holder of this one value has the page.
+    #[must_use]
+    pub fn is_shared_elsewhere(&self) -> bool {
+        Arc::strong_count(&self.0) > 1
     }
 
     /// Whether both are the same page.

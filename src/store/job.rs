@@ -90,6 +90,8 @@ pub enum Job {
         reason: String,
         /// Who.
         actor: String,
+        /// Append nothing, and answer with the last revision, if that is in effect and holds the same state.
+        unless_same: bool,
         /// Refuse unless the environment's last revision is this one; 0 when there must be none.
         if_revision: Option<i64>,
         /// Answered once the revision is on disk.

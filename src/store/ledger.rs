@@ -113,6 +113,32 @@ impl<'t> Ledger<'t> {
         }
     }
 
+    /// The environment's last revision, if it is in effect and holds this state. Version and registry hash describe the
+    /// time of writing, so they do not count.
+    pub(super) fn last_if_same(
+        &mut self,
+        environment: &str,
+        state: &State,
+    ) -> Result<Option<Entry>, Fault> {
+        let connection = self.connection;
+        let head = self.head(environment)?;
+        let is_same = head.last_state.is_some_and(|last| {
+            last.record.feature_flags == state.record.feature_flags
+                && last.record.terminal == state.record.terminal
+                && last.rollouts == state.rollouts
+        });
+        let in_effect = head
+            .effective
+            .is_some_and(|effective| effective.id == head.last);
+        if !is_same || !in_effect {
+            return Ok(None);
+        }
+        let last = revision::find(connection, environment, head.last)?;
+        Ok(last
+            .map(|last| revision::with_previous(connection, last))
+            .transpose()?)
+    }
+
     /// The revision in effect.
     pub(super) fn effective(&mut self, environment: &str) -> rusqlite::Result<Option<i64>> {
         Ok(self

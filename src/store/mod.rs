@@ -37,7 +37,7 @@ use std::time::Duration;
 pub use job::{Answer, Job, Reply};
 
 use crate::error::Error;
-use crate::page::State;
+use crate::page::{Page, State};
 use queue::{Item, Latch, Queue, Task};
 
 /// How long an operation waits for another process that holds the database locked.
@@ -172,6 +172,15 @@ impl Store {
             features: features.map(<[String]>::to_vec),
             reply,
         })
+    }
+
+    /// Completes, within a second, any whole-state change of this live page that a killed process leaves half-made.
+    pub fn keep(&self, environment: &str, page: &Page) {
+        self.push(Task::Keep {
+            environment: environment.to_owned(),
+            page: page.clone(),
+        });
+        self.wake();
     }
 
     /// Queues a job without waking the thread, so that jobs of one turn can share a transaction.

@@ -7,6 +7,7 @@ use super::thread::Worker;
 use super::{Access, Answer, Entry, Revision, features, revision};
 use crate::error::Error;
 use crate::page::Page;
+use crate::watch;
 
 impl Worker {
     /// Sets the page to the last persisted state of the environment, if there is one.
@@ -16,6 +17,7 @@ impl Worker {
         page: &Page,
     ) -> Result<Answer<Option<Entry>>, Error> {
         let _exclusive = page.lock_exclusively()?;
+        self.redo(environment, page)?;
         let answer = self.read(|connection| {
             let effective = revision::effective(connection, environment)?;
             Ok(effective
@@ -26,6 +28,7 @@ impl Worker {
             let id = revision.id.cast_unsigned();
             page.apply(&revision.state, revision.known, id);
             page.note_revision(id);
+            watch::announce(page);
         }
         Ok(answer)
     }

@@ -2,9 +2,11 @@
 
 use std::sync::mpsc::SyncSender;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::{Access, Answer, Job, Reply, Revision};
 use crate::error::Error;
+use crate::page::Page;
 
 /// A job, and what the handle it came through may do.
 pub(super) struct Item {
@@ -20,6 +22,11 @@ pub(super) enum Task {
         environment: String,
         features: Option<Vec<String>>,
         reply: SyncSender<Result<Answer<Option<Revision>>, Error>>,
+    },
+    /// A live page is opened, which has to be mended when a process is killed while it changes it as a whole.
+    Keep {
+        environment: String,
+        page: Page,
     },
     /// A handle goes. Answered when everything before it is done, and the file closed if it was the last.
     Close(Reply<()>),
@@ -65,14 +72,26 @@ impl Queue {
         state.closing && state.items.is_empty()
     }
 
-    /// Waits for a wake-up and takes everything. `None` once the queue is closed and empty.
-    pub(super) fn take(&self) -> Option<Vec<Item>> {
+    /// Waits for a wake-up, or for `pause` if given, and takes everything. `None` once the queue is closed and empty.
+    pub(super) fn take(&self, pause: Option<Duration>) -> Option<Vec<Item>> {
         let state = lock(&self.state);
         let idle = |state: &mut State| !state.awake && !state.closing;
-        let mut state = self
-            .changed
-            .wait_while(state, idle)
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut state = match pause {
+            None => self
+                .changed
+                .wait_while(state, idle)
+                .unwrap_or_else(PoisonError::into_inner),
+            Some(pause) => {
+                self.changed
+                    .wait_timeout_while(state, pause, idle)
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .0
+            }
+        };
+        if !state.awake && !state.closing {
+            // Only the pause is over; what is queued waits for its wake-up.
+            return Some(Vec::new());
+        }
         state.awake = false;
         let items = std::mem::take(&mut state.items);
         (!items.is_empty() || !state.closing).then_some(items)

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread::Builder;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
@@ -15,7 +15,11 @@ use super::schema::{self, Database};
 use super::write::{Persist, Restore, Source};
 use super::{Access, Answer, Job, Reply, Revision, Shared, features};
 use crate::error::Error;
+use crate::page::Page;
 use crate::registry::Registry;
+
+/// How often live pages are looked at for changes that killed processes left half-made.
+const LOOK_AT_PAGES: Duration = Duration::from_secs(1);
 
 /// Starts the thread of a store. It touches the file only after `predecessor`, the thread that had it before, has
 /// closed it.
@@ -44,12 +48,14 @@ fn run(shared: Arc<Shared>, predecessor: Option<&Latch>) {
         database: None,
         registry: Registry::default(),
         leaving: Vec::new(),
+        live_pages: Vec::new(),
     };
     if let Some(predecessor) = predecessor {
         predecessor.wait();
     }
-    while let Some(items) = worker.shared.queue.take() {
+    while let Some(items) = worker.shared.queue.take(worker.pause()) {
         worker.work(items);
+        worker.guard(Worker::mend_pages);
         if !worker.shared.queue.is_finished() {
             worker.say_goodbye();
         }
@@ -67,9 +73,16 @@ pub(super) struct Worker {
     registry: Registry,
     /// Handles that went, to be answered when the queue is done or the file closed.
     leaving: Vec<Reply<()>>,
+    /// The live pages that this process has open, with their environments.
+    pub(super) live_pages: Vec<(String, Page)>,
 }
 
 impl Worker {
+    /// How long to wait for work before the live pages are looked at.
+    fn pause(&self) -> Option<Duration> {
+        (!self.live_pages.is_empty()).then_some(LOOK_AT_PAGES)
+    }
+
     pub(super) fn path(&self) -> &Path {
         &self.shared.path
     }
@@ -127,6 +140,7 @@ impl Worker {
                     snapshot,
                     reason,
                     actor,
+                    unless_same,
                     if_revision,
                     reply,
                 }) if access == Access::ReadWrite => group.push(Persist {
@@ -135,6 +149,7 @@ impl Worker {
                     snapshot,
                     reason,
                     actor,
+                    unless_same,
                     if_revision,
                     reply,
                 }),
@@ -175,6 +190,7 @@ impl Worker {
                 let answer = self.attach(access, &environment, features.as_deref());
                 drop(reply.send(answer));
             }
+            Task::Keep { environment, page } => self.keep(environment, page),
             Task::Close(reply) => self.leaving.push(reply),
             #[cfg(test)]
             Task::Run(run) => {
@@ -242,6 +258,13 @@ impl Worker {
                 to,
                 reply,
             } => reply.send(self.compare(&environment, from, to)),
+        }
+    }
+
+    /// Once for each page, since every other holder counts as one who uses it.
+    fn keep(&mut self, environment: String, page: Page) {
+        if !self.live_pages.iter().any(|(_, known)| known.is(&page)) {
+            self.live_pages.push((environment, page));
         }
     }
 

@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::page::{Page, Snapshot, State};
 use crate::record::RECORD_VERSION;
 use crate::registry::Registry;
+use crate::watch;
 
 /// The parts of [`super::Job::Persist`].
 pub(super) struct Persist {
@@ -18,6 +19,7 @@ pub(super) struct Persist {
     pub(super) snapshot: Snapshot,
     pub(super) reason: String,
     pub(super) actor: String,
+    pub(super) unless_same: bool,
     pub(super) if_revision: Option<i64>,
     pub(super) reply: Reply<Entry>,
 }
@@ -72,6 +74,7 @@ impl Worker {
     pub(super) fn restore(&mut self, job: &Restore<'_>) -> Result<Answer<Entry>, Error> {
         // Held until the page is changed, so that no other process changes it as a whole in between.
         let _exclusive = job.page.lock_exclusively()?;
+        self.redo(job.environment, job.page)?;
         let (entry, target, registry) =
             self.with(Access::ReadWrite, |connection| append_copy(connection, job))?;
         self.count_commit();
@@ -81,11 +84,54 @@ impl Worker {
             entry.revision.id.cast_unsigned(),
         );
         job.page.reach_generation(entry.revision.generation);
+        watch::announce(job.page);
         note(job.page, &entry.revision);
         Ok(Answer {
             value: entry,
             registry,
         })
+    }
+}
+
+impl Worker {
+    /// Completes a whole-state change that a killed process began. The caller holds the page's lock.
+    pub(super) fn redo(&mut self, environment: &str, page: &Page) -> Result<(), Error> {
+        let pending = page.pending();
+        if pending == 0 {
+            return Ok(());
+        }
+        let found = self.read(|connection| {
+            Ok(revision::find(
+                connection,
+                environment,
+                pending.cast_signed(),
+            )?)
+        })?;
+        if let Some(revision) = found.value {
+            page.apply(&revision.state, revision.known, pending);
+            page.reach_generation(revision.generation);
+            note(page, &revision);
+            watch::announce(page);
+        } else {
+            // It was committed before it was begun, so somebody has replaced the database since.
+            page.forget_pending();
+        }
+        Ok(())
+    }
+
+    /// Completes what killed processes began, on the live pages that this process has. Another one that is at it holds
+    /// the lock, and is waited for.
+    pub(super) fn mend_pages(&mut self) {
+        self.live_pages
+            .retain(|(_, page)| page.is_shared_elsewhere());
+        for (environment, page) in self.live_pages.clone() {
+            if page.pending() != 0
+                && let Ok(_exclusive) = page.lock_exclusively()
+            {
+                // When the database cannot be read, the next look a second later tries again.
+                let _next_time = self.redo(&environment, &page);
+            }
+        }
     }
 }
 
@@ -115,6 +161,11 @@ fn append(ledger: &mut Ledger<'_>, job: &Persist) -> Result<Entry, Fault> {
         return Err(Error::InvalidState { problems }.into());
     }
     ledger.expect_last(&job.environment, job.if_revision)?;
+    if job.unless_same
+        && let Some(last) = ledger.last_if_same(&job.environment, &job.snapshot.state)?
+    {
+        return Ok(last);
+    }
     let parent = ledger.effective(&job.environment)?;
     Ok(ledger.append(&Draft {
         environment: &job.environment,

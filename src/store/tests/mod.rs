@@ -146,6 +146,7 @@ fn persist_job(
         snapshot,
         reason,
         actor,
+        unless_same: false,
         if_revision,
         reply,
     }

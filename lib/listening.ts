@@ -1,0 +1,160 @@
+import type { FeatureTable } from './feature-table';
+import { native, type NativeSubscription } from './native';
+import { type Page, readGeneration, readPageState } from './page';
+import { compareStates, type State, type StateChanges } from './state';
+import { unpackTerminal } from './terminal';
+
+/** What was different when a listener looked. Several changes in a row may come as one; the last is never missed. */
+export interface ConfigChange<Name extends string = string> extends StateChanges {
+  /** Features that went on, in bit order. */
+  readonly enabled: Name[];
+  /** Features that went off, in bit order. */
+  readonly disabled: Name[];
+  /** Grows with every applied change. */
+  readonly generation: number;
+  /**
+   * Whether all of it was changed through this very config. Changes by `load`, `rollback` and `promote` are made by the
+   * store and count as foreign.
+   */
+  readonly local: boolean;
+}
+
+/** Tells what has changed since it was last asked, and whether this config did it. */
+class ChangeTracker {
+  readonly #page: Page;
+  #seen: State;
+  /** Flags that this config has set and cleared since, each in the last way it did. */
+  #set = 0;
+  #cleared = 0;
+  #terminal: number | undefined;
+
+  constructor(page: Page) {
+    this.#page = page;
+    this.#seen = readPageState(page);
+  }
+
+  noteFlags(set: number, cleared: number): void {
+    this.#set = (this.#set | set) & ~cleared;
+    this.#cleared = (this.#cleared | cleared) & ~set;
+  }
+
+  noteTerminal(word: number): void {
+    this.#terminal = word;
+  }
+
+  take<Name extends string>(table: FeatureTable): ConfigChange<Name> | undefined {
+    // The generation is read first, so the state is never older than it says.
+    const generation = readGeneration(this.#page);
+    const before = this.#seen;
+    const now = readPageState(this.#page);
+    const changes = compareStates(table, before, now);
+    const flips = before.flags ^ now.flags;
+    const own = (this.#set & now.flags) | (this.#cleared & ~now.flags);
+    const local =
+      (flips & ~own) === 0 &&
+      changes.rollouts === undefined &&
+      (changes.terminal === undefined || sameTerminal(this.#terminal, now));
+    this.#seen = now;
+    this.#set = 0;
+    this.#cleared = 0;
+    this.#terminal = undefined;
+    const nothing = flips === 0 && !changes.terminal && !changes.rollouts;
+    return nothing ? undefined : { ...(changes as StateChanges & { enabled: Name[]; disabled: Name[] }), generation, local };
+  }
+}
+
+function sameTerminal(word: number | undefined, { terminal }: State): boolean {
+  if (word === undefined) return false;
+  const own = unpackTerminal(word);
+  return own.mode === terminal.mode && own.rows === terminal.rows && own.cols === terminal.cols;
+}
+
+interface Listener {
+  /** Something has changed. */
+  readonly notify: () => void;
+  /** The config was closed. */
+  readonly end: () => void;
+}
+
+/** A place to take changes from. */
+export interface ChangeSource<Name extends string> {
+  /** What has changed since it was last taken; `undefined` when the state is the same. */
+  take(): ConfigChange<Name> | undefined;
+  /** Ends it. */
+  stop(): void;
+}
+
+/** Everyone who listens to a config. There is one native subscription while anybody does. */
+export class Listening<Name extends string> {
+  readonly #page: Page;
+  readonly #table: () => FeatureTable;
+  readonly #listeners = new Map<ChangeTracker, Listener>();
+  #subscription: NativeSubscription | undefined;
+  #keepAlive: NodeJS.Timeout | undefined;
+
+  /** `table` gives the feature table of the moment. */
+  constructor(page: Page, table: () => FeatureTable) {
+    this.#page = page;
+    this.#table = table;
+  }
+
+  /** Calls `notify` when something changed from now on, and `end` when the config is closed. */
+  open(notify: () => void, end: () => void): ChangeSource<Name> {
+    this.#subscription ??= native.watchPage(this.#page.handle, () => this.#deliver());
+    // Made after the subscription, so no change falls between the two.
+    const tracker = new ChangeTracker(this.#page);
+    this.#listeners.set(tracker, { notify, end });
+    return {
+      take: () => tracker.take<Name>(this.#table()),
+      stop: () => {
+        this.#listeners.delete(tracker);
+        if (this.#listeners.size === 0) this.#unsubscribe();
+      },
+    };
+  }
+
+  noteFlags(set: number, cleared: number): void {
+    for (const tracker of this.#listeners.keys()) tracker.noteFlags(set, cleared);
+  }
+
+  noteTerminal(word: number): void {
+    for (const tracker of this.#listeners.keys()) tracker.noteTerminal(word);
+  }
+
+  /** Listening alone lets the process end, unless it is held. */
+  hold(held: boolean): void {
+    clearInterval(this.#keepAlive);
+    this.#keepAlive = held ? setInterval(() => {}, LONGEST_DELAY) : undefined;
+  }
+
+  close(): void {
+    const listeners = [...this.#listeners.values()];
+    this.#listeners.clear();
+    this.#unsubscribe();
+    this.hold(false);
+    for (const { end } of listeners) end();
+  }
+
+  #unsubscribe(): void {
+    this.#subscription?.close();
+    this.#subscription = undefined;
+  }
+
+  #deliver(): void {
+    for (const [tracker, { notify }] of [...this.#listeners]) {
+      // One listener may have removed another, or closed the config.
+      if (!this.#listeners.has(tracker)) continue;
+      try {
+        notify();
+      } catch (error) {
+        // What a listener throws is nobody's to handle but the process's, and must not keep the others from theirs.
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
+    }
+  }
+}
+
+/** Milliseconds: the most that timers take. */
+const LONGEST_DELAY = 2 ** 31 - 1;

@@ -1,0 +1,55 @@
+import { checkKeys, checkString } from './checks';
+import { makeError, show } from './errors';
+
+/**
+ * What {@link ProductionConfig.share} gives: plain data for `workerData`, `postMessage` or a message to a child process,
+ * and {@link attachConfig} takes.
+ */
+export interface ConfigHandle {
+  /** Tells a handle from other objects. */
+  readonly type: '13byte-config';
+  /** Which state page it is, 16 hexadecimal digits. */
+  readonly pageId: string;
+  /** The environment of the config. */
+  readonly environment: string;
+  /** The feature names, from bit 0 up. */
+  readonly features: readonly string[];
+  /** The database, if there is one. */
+  readonly persistPath?: string;
+  /** Whether other processes can attach. */
+  readonly enableClusterSync: boolean;
+  /** Who shares, when there is no database. */
+  readonly clusterName?: string;
+  /** Milliseconds from a change to its automatic persisting, with `autoPersist`. */
+  readonly autoPersistMs?: number;
+  /** Whether the config refuses changes. */
+  readonly readOnly: boolean;
+  /** The state page, where the runtime can share it. It keeps the page alive while the handle is on its way. */
+  readonly buffer?: SharedArrayBuffer;
+}
+
+const KEYS: readonly (keyof ConfigHandle)[] = [
+  'type',
+  'pageId',
+  'environment',
+  'features',
+  'persistPath',
+  'enableClusterSync',
+  'clusterName',
+  'autoPersistMs',
+  'readOnly',
+  'buffer',
+];
+
+/** Refuses what was not made by `share()`. The other fields are checked as options. */
+export function checkHandle(value: unknown): ConfigHandle {
+  const handle = checkKeys(value, 'handle', KEYS);
+  if (handle['type'] !== '13byte-config') {
+    throw makeError('ERR_INVALID_VALUE', `Invalid handle: ${show(value)} (must come from config.share())`);
+  }
+  const pageId = checkString(handle['pageId'], 'handle.pageId');
+  if (!/^[0-9a-f]{16}$/.test(pageId)) {
+    throw makeError('ERR_INVALID_VALUE', `Invalid handle.pageId: ${show(pageId)} (must be 16 hexadecimal digits)`);
+  }
+  return handle as unknown as ConfigHandle;
+}
