@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { EventEmitter } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import v8 from 'node:v8';
@@ -204,10 +205,10 @@ export default suite('lifecycle', {
 });
 
 /** Members that work on a closed config, too. */
-const STAY = new Set(['environment', 'close', 'destroy']);
+const STAY = new Set(['environment', 'close', 'destroy', 'off', 'removeListener', 'removeAllListeners', 'listenerCount']);
 
 /** Members that return promises. */
-const ASYNC = new Set(['persist', 'load', 'getHistory', 'rollback', 'diff', 'promote']);
+const ASYNC = new Set(['persist', 'load', 'getHistory', 'rollback', 'diff', 'promote', 'changes']);
 
 /** A use of every member. */
 function usesOf(config, feature) {
@@ -253,13 +254,29 @@ function usesOf(config, feature) {
     rollback: () => config.rollback(),
     diff: () => config.diff(1, 2),
     promote: () => config.promote('production'),
+    on: () => config.on('change', () => {}),
+    once: () => config.once('change', () => {}),
+    addListener: () => config.addListener('change', () => {}),
+    prependListener: () => config.prependListener('change', () => {}),
+    changes: () => config.changes().next(),
+    ref: () => config.ref(),
+    unref: () => config.unref(),
+    share: () => config.share(),
+    on: () => config.on('change', () => {}),
+    once: () => config.once('change', () => {}),
+    addListener: () => config.addListener('change', () => {}),
+    prependListener: () => config.prependListener('change', () => {}),
+    changes: () => config.changes().next(),
+    ref: () => config.ref(),
+    unref: () => config.unref(),
+    share: () => config.share(),
   };
 }
 
 /** The prototype that has the public members. */
 function baseOf(config) {
   let prototype = Object.getPrototypeOf(config);
-  while (Object.getPrototypeOf(prototype) !== Object.prototype) prototype = Object.getPrototypeOf(prototype);
+  while (Object.getPrototypeOf(prototype) !== EventEmitter.prototype) prototype = Object.getPrototypeOf(prototype);
   return prototype;
 }
 

@@ -32,9 +32,14 @@ export class AutoPersist {
   #start(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#running = this.#persist().then(
-      () => {},
-      (error: Error) => this.#onFailure(error),
-    );
+    this.#running = this.#run();
+  }
+
+  async #run(): Promise<void> {
+    try {
+      await this.#persist();
+    } catch (error) {
+      this.#onFailure(error as Error);
+    }
   }
 }

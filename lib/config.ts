@@ -644,16 +644,16 @@ export class ProductionConfig<Name extends string = string> {
     const signal = checkSignal(checkKeys(options, 'options', ['signal'])['signal']);
     let hasChanged = false;
     let hasEnded = false;
-    let proceed = () => {};
+    let proceed: (() => void) | undefined;
     const notify = () => {
       hasChanged = true;
-      proceed();
+      proceed?.();
     };
     const end = () => {
       hasEnded = true;
-      proceed();
+      proceed?.();
     };
-    const abort = () => proceed();
+    const abort = () => proceed?.();
     const source = this.#listen().open(notify, end);
     signal?.addEventListener('abort', abort);
     try {
@@ -830,8 +830,7 @@ export class ProductionConfig<Name extends string = string> {
 
   /** Does what `EventEmitter` does, and listens to the page exactly while there are listeners. */
   #emitter(method: EmitterMethod, ...args: unknown[]): this {
-    const adds = ADDING_METHODS.includes(method);
-    if (adds) this.#checkOpen();
+    if (ADDING_METHODS.has(method)) this.#checkOpen();
     const emitter = this as unknown as EventEmitter;
     (EventEmitter.prototype[method] as (...args: unknown[]) => unknown).apply(emitter, args);
     this.#listenForEmitter();
@@ -960,7 +959,7 @@ type EmitterMethod =
   | 'removeListener'
   | 'removeAllListeners';
 
-const ADDING_METHODS: readonly EmitterMethod[] = ['on', 'once', 'addListener', 'prependListener'];
+const ADDING_METHODS: ReadonlySet<EmitterMethod> = new Set(['on', 'once', 'addListener', 'prependListener']);
 
 function checkSignal(signal: unknown): AbortSignal | undefined {
   if (signal === undefined || signal instanceof AbortSignal) return signal;

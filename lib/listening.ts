@@ -141,9 +141,8 @@ export class Listening<Name extends string> {
   }
 
   #deliver(): void {
-    for (const [tracker, { notify }] of [...this.#listeners]) {
-      // One listener may have removed another, or closed the config.
-      if (!this.#listeners.has(tracker)) continue;
+    // A map's loop leaves out what is removed meanwhile, as when one listener removes another.
+    for (const { notify } of this.#listeners.values()) {
       try {
         notify();
       } catch (error) {

@@ -59,7 +59,7 @@ impl Startup {
         let path = beside(store.path(), &self.environment);
         // Read again once this process is alone with the file: another one may have persisted and ended meanwhile.
         let page = page::open_live(&path, &registry, true, || self.from_store(store))?;
-        store.keep(&self.environment, &page);
+        store.keep(&self.environment, &page)?;
         Ok(page)
     }
 

@@ -174,13 +174,14 @@ impl Store {
         })
     }
 
-    /// Completes, within a second, any whole-state change of this live page that a killed process leaves half-made.
-    pub fn keep(&self, environment: &str, page: &Page) {
-        self.push(Task::Keep {
+    /// Completes any whole-state change of this live page that a killed process leaves half-made, now and from now on
+    /// within a second. Blocks. Like [`Store::open`], not to be called from a [`Reply`].
+    pub fn keep(&self, environment: &str, page: &Page) -> Result<(), Error> {
+        self.call(|reply| Task::Keep {
             environment: environment.to_owned(),
             page: page.clone(),
-        });
-        self.wake();
+            reply,
+        })
     }
 
     /// Queues a job without waking the thread, so that jobs of one turn can share a transaction.

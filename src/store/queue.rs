@@ -27,6 +27,7 @@ pub(super) enum Task {
     Keep {
         environment: String,
         page: Page,
+        reply: SyncSender<Result<(), Error>>,
     },
     /// A handle goes. Answered when everything before it is done, and the file closed if it was the last.
     Close(Reply<()>),

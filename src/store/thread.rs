@@ -190,7 +190,15 @@ impl Worker {
                 let answer = self.attach(access, &environment, features.as_deref());
                 drop(reply.send(answer));
             }
-            Task::Keep { environment, page } => self.keep(environment, page),
+            Task::Keep {
+                environment,
+                page,
+                reply,
+            } => {
+                self.keep(environment, page);
+                self.mend_pages();
+                drop(reply.send(Ok(())));
+            }
             Task::Close(reply) => self.leaving.push(reply),
             #[cfg(test)]
             Task::Run(run) => {
