@@ -5,6 +5,9 @@ import { createProductionConfig } from '13byte-config';
 
 const config = createProductionConfig(JSON.parse(process.argv.at(-1)));
 
+// When this is answered the store is asleep, and stays so until the end of a turn that gives it something to do.
+await config.getHistory();
+
 config.enableFeature('debug');
 const persist = config.persist('older');
 writeSync(1, 'called\n');
