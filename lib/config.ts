@@ -24,10 +24,10 @@ import {
   joinState,
   type Page,
   readGeneration,
+  readNameCount,
   readRecord,
   readRevision,
   readState,
-  readTableEpoch,
   splitState,
 } from './page';
 import {
@@ -120,7 +120,6 @@ export class ProductionConfig<Name extends string = string> {
   #writableMasks: FeatureTable['masks'];
   #parts: Parts;
   #table: FeatureTable;
-  #tableEpoch: number;
   #debugView: DebugView<Name> | undefined;
   #sharedBuffer: SharedArrayBuffer | undefined;
   #closing: Promise<void> | undefined;
@@ -139,7 +138,6 @@ export class ProductionConfig<Name extends string = string> {
     this.#table = parts.table;
     this.#masks = parts.table.masks;
     this.#writableMasks = parts.readOnly ? NO_MASKS : parts.table.masks;
-    this.#tableEpoch = readTableEpoch(parts.page);
     this.#autoPersist = this.#startAutoPersist();
     abandoned.register(this, parts.page.handle, this);
   }
@@ -792,12 +790,9 @@ export class ProductionConfig<Name extends string = string> {
   /** The table, with the names that other processes have added to a live page. */
   #currentTable(): FeatureTable {
     const { page } = this.#parts;
-    const epoch = readTableEpoch(page);
-    if (epoch !== this.#tableEpoch && isLive(page)) {
-      // The epoch was read first, so a name that is appended right now is found at the latest the next time.
+    if (isLive(page) && readNameCount(page) > this.#table.names.length) {
       const { names, registryHash } = native.pageFeatures(page.handle);
       this.#useTable(featureTable(names, registryHash));
-      this.#tableEpoch = epoch;
     }
     return this.#table;
   }

@@ -11,7 +11,7 @@ import {
   WORD_REGISTRY_HASH,
   WORD_REVISION,
   WORD_SLEEPERS,
-  WORD_TABLE_EPOCH,
+  WORD_NAME_COUNT,
 } from './generated/layout';
 import { native } from './native';
 import type { State } from './state';
@@ -130,9 +130,9 @@ export function readRollout({ views, base }: Page, bit: number): number {
   return Atomics.load(views.words16, base * 2 + ROLLOUT_WORD16 + bit);
 }
 
-/** Counts names that were appended to the table of a live page. */
-export function readTableEpoch({ views, base }: Page): number {
-  return Atomics.load(views.words, base + WORD_TABLE_EPOCH);
+/** How many names the table of a live page has. */
+export function readNameCount({ views, base }: Page): number {
+  return Atomics.load(views.words, base + WORD_NAME_COUNT);
 }
 
 /** Counts applied changes, from 0 to 2^32 − 1 and on from 0. */

@@ -33,9 +33,9 @@ fn main() {
             layout::SLEEPERS,
         ),
         (
-            "WORD_TABLE_EPOCH",
-            "Counts names appended to the table.",
-            layout::TABLE_EPOCH,
+            "WORD_NAME_COUNT",
+            "How many names the table of a live page has.",
+            layout::NAME_COUNT,
         ),
         (
             "WORD_REVISION",

@@ -18,8 +18,8 @@ export const WORD_GENERATION = 4;
 /** Index in 32-bit words from the page's start. Odd when a native watcher may be asleep; whoever wakes it adds 1. */
 export const WORD_SLEEPERS = 5;
 
-/** Index in 32-bit words from the page's start. Counts names appended to the table. */
-export const WORD_TABLE_EPOCH = 7;
+/** Index in 32-bit words from the page's start. How many names the table of a live page has. */
+export const WORD_NAME_COUNT = 7;
 
 /** Index in 32-bit words from the page's start. Last persisted revision, low half; the high half follows. */
 export const WORD_REVISION = 8;

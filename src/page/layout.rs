@@ -36,8 +36,8 @@ pub const GENERATION: usize = 16;
 pub const SLEEPERS: usize = 20;
 /// Format of the page, u32.
 pub const FORMAT: usize = 24;
-/// Counts names appended to the feature table, u32, wrapping.
-pub const TABLE_EPOCH: usize = 28;
+/// How many names the feature table of a live page has, u32. Readers look at the table again when it changes.
+pub const NAME_COUNT: usize = 28;
 /// Last persisted revision, u64.
 pub const REVISION: usize = 32;
 /// Random identity of the page, u64, never 0.

@@ -41,8 +41,8 @@ use crate::error::Error;
 use crate::record::{RECORD_VERSION, Record, Terminal};
 use crate::registry::{MAX_FEATURES, Registry};
 use layout::{
-    FORMAT, FULL_ROLLOUT, GENERATION, HEADER, MAGIC, PAGE_FORMAT, PAGE_ID, PENDING, REGISTRY_HASH,
-    REVISION, ROLLOUTS, STATE, TABLE_EPOCH,
+    FORMAT, FULL_ROLLOUT, GENERATION, HEADER, MAGIC, NAME_COUNT, PAGE_FORMAT, PAGE_ID, PENDING,
+    REGISTRY_HASH, REVISION, ROLLOUTS, STATE,
 };
 
 /// How a boundary may number pages: private ones by their place in an arena, live ones from here on.
@@ -132,7 +132,7 @@ impl Page {
         self.u32(GENERATION).store(0, SeqCst);
         self.u32(layout::SLEEPERS).store(0, SeqCst);
         self.u32(FORMAT).store(PAGE_FORMAT, SeqCst);
-        self.u32(TABLE_EPOCH).store(0, SeqCst);
+        self.u32(NAME_COUNT).store(0, SeqCst);
         self.u64(REVISION).store(0, SeqCst);
         self.u64(PAGE_ID).store(random_page_id()?, SeqCst);
         self.u64(PENDING).store(0, SeqCst);
@@ -295,6 +295,7 @@ impl Page {
     fn register(&self, names: &[String]) -> Result<Registry, Error> {
         let known = table::read(self)?;
         if names.iter().all(|name| known.bit(name).is_some()) {
+            table::announce(self, &known);
             return Ok(known);
         }
         let guard = self.lock_exclusively()?;
@@ -305,6 +306,7 @@ impl Page {
             table::append(self, bit, name);
         }
         self.u32(REGISTRY_HASH).store(grown.hash(), SeqCst);
+        table::announce(self, &grown);
         drop(guard);
         Ok(grown)
     }

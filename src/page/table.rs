@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::SeqCst;
 
 use super::Page;
-use super::layout::{FULL_ROLLOUT, NAME_SIZE, NAMES, STATE, TABLE_EPOCH};
+use super::layout::{FULL_ROLLOUT, NAME_COUNT, NAME_SIZE, NAMES, STATE};
 use crate::error::Error;
 use crate::registry::{MAX_FEATURES, Registry};
 
@@ -47,7 +47,13 @@ pub(super) fn append(page: &Page, bit: usize, name: &str) {
     page.rollout(bit).store(FULL_ROLLOUT, SeqCst);
 
     write_name(page, bit, name);
-    page.u32(TABLE_EPOCH).fetch_add(1, SeqCst);
+}
+
+/// Tells readers how many names there are. Whoever registers does this, so it does not matter if a process was killed
+/// between appending and telling.
+pub(super) fn announce(page: &Page, registry: &Registry) {
+    let names = u32::try_from(registry.names().len()).unwrap_or(u32::MAX);
+    page.u32(NAME_COUNT).fetch_max(names, SeqCst);
 }
 
 fn write_name(page: &Page, bit: usize, name: &str) {
