@@ -4,7 +4,9 @@
 //   npm run bench                     all, to the terminal
 //   npm run bench -- --write          keeps them in bench/RESULTS.md
 //   npm run bench -- --runtime bun    one runtime
-//   npm run bench -- --only read      one of read, write, persist
+//   npm run bench -- --only sync      one of read, write, persist, sync
+//
+// `--write` replaces the sections of RESULTS.md that were measured as a whole: `--only sync --write` leaves the others.
 //
 // BENCH_ROUNDS (5) is how often each contestant is measured, BENCH_DIRECTORY where the databases are put.
 import { readFileSync, statfsSync, writeFileSync } from 'node:fs';
@@ -17,7 +19,12 @@ import { run, runOrThrow } from './lib/process.mjs';
 import { runMain, step, UsageError } from './lib/progress.mjs';
 import { allRuntimes } from './lib/runtimes.mjs';
 
-const benchmarks = ['read', 'write', 'persist'];
+/** The sections of RESULTS.md, with the benchmarks in each. */
+const sections = [
+  { title: 'Calls', benchmarks: ['read', 'write', 'persist'] },
+  { title: 'From one thread or process to another', benchmarks: ['sync'] },
+];
+const benchmarks = sections.flatMap((section) => section.benchmarks);
 const runtimeIds = ['bun', 'node-24', 'node-26'];
 
 /** The names of some file systems by their number (linux/magic.h). */
@@ -38,20 +45,36 @@ await runMain(async () => {
   await ensureInstalled(inRoot('bench'), 'the benchmark tool');
   const runtimes = (await allRuntimes()).runtimes.filter(({ id }) => ids.includes(id));
 
-  const parts = [await describeRun()];
+  for (const section of sections) {
+    const measured = section.benchmarks.filter((benchmark) => wanted.includes(benchmark));
+    if (measured.length === 0) continue;
+    const command = `npm run bench${wanted.length < benchmarks.length ? ` -- --only ${measured.join(',')}` : ''}`;
+    const results = `${(await measure(runtimes, measured, command)).join('\n\n')}\n`;
+    process.stdout.write(`## ${section.title}\n\n${results}\n`);
+    const isWhole = measured.length === section.benchmarks.length && ids.length === runtimeIds.length;
+    if (values.write && isWhole) replaceSection(section.title, results);
+    else if (values.write) throw new UsageError(`Only whole sections are kept, and "${section.title}" was not`);
+  }
+});
+
+/**
+ * @param {import('./lib/runtimes.mjs').Runtime[]} runtimes
+ * @param {string[]} selected benchmarks
+ * @param {string} command
+ */
+async function measure(runtimes, selected, command) {
+  const parts = [await describeRun(command)];
   for (const { name, version, path } of runtimes) {
     const title = `${name === 'bun' ? 'Bun' : 'Node'} ${version}`;
     const tables = [];
-    for (const benchmark of wanted) {
+    for (const benchmark of selected) {
       const file = inRoot('bench', `${benchmark}.mjs`);
       tables.push((await step(`${title}: ${benchmark}`, () => runOrThrow(path, [file]))).stdout.trim());
     }
     parts.push(`### ${title}\n\n${tables.join('\n\n')}`);
   }
-  const results = `${parts.join('\n\n')}\n`;
-  process.stdout.write(results);
-  if (values.write) replaceResults(results);
-});
+  return parts;
+}
 
 /**
  * @param {string[]} known
@@ -64,7 +87,8 @@ function select(known, given) {
   return names;
 }
 
-async function describeRun() {
+/** @param {string} command */
+async function describeRun(command) {
   const [cpu] = cpus();
   const directory = process.env.BENCH_DIRECTORY ?? tmpdir();
   const fileSystem = statfsSync(directory).type;
@@ -75,7 +99,7 @@ async function describeRun() {
     `- File system of the databases: ${fileSystems.get(fileSystem) ?? `0x${fileSystem.toString(16)}`}`,
     `- Commit: ${await commit()}`,
     `- Date: ${new Date().toISOString().slice(0, 10)}`,
-    `- Command: \`npm run bench\``,
+    `- Command: \`${command}\``,
   ].join('\n');
 }
 
@@ -88,12 +112,17 @@ async function commit() {
   return revision.stdout.trim() + (own.length > 0 ? ' with uncommitted changes' : '');
 }
 
-/** @param {string} results */
-function replaceResults(results) {
+/**
+ * @param {string} title
+ * @param {string} results
+ */
+function replaceSection(title, results) {
   const file = inRoot('bench', 'RESULTS.md');
-  const mark = '<!-- What follows is written by `npm run bench -- --write`. -->\n';
   const text = readFileSync(file, 'utf8');
-  const end = text.indexOf(mark);
-  if (end === -1) throw new Error(`${file} lacks the line ${mark.trim()}`);
-  writeFileSync(file, `${text.slice(0, end)}${mark}\n${results}`);
+  const heading = `\n## ${title}\n`;
+  const mark = '\n<!-- Written by `npm run bench -- --write`, up to the next section. -->\n';
+  const start = text.indexOf(mark, text.indexOf(heading));
+  if (!text.includes(heading) || start === -1) throw new Error(`${file} lacks the section ${title}, or its line ${mark.trim()}`);
+  const next = text.indexOf('\n## ', start);
+  writeFileSync(file, `${text.slice(0, start)}${mark}\n${results}${next === -1 ? '' : text.slice(next)}`);
 }
