@@ -372,8 +372,8 @@ export declare class ProductionConfig<Name extends string = string> {
 	get registryHash(): number;
 	set registryHash(hash: number);
 	/**
-	 * All flags as a number, 0 to 2^32 − 1. `flags |= x` reads and writes in two steps: where others write too, use
-	 * {@link ProductionConfig.update}.
+	 * All flags as a number, 0 to 2^32 − 1. A negative number, as `|=` gives with bit 31, stands for its 32 bits.
+	 * `flags |= x` reads and writes in two steps: where others write too, use {@link ProductionConfig.update}.
 	 */
 	get featureFlags(): number;
 	set featureFlags(flags: number);
@@ -633,6 +633,8 @@ export type ErrorCode = "ERR_BINDING" | "ERR_BUFFER_LENGTH" | "ERR_CLOSED" | "ER
 export declare class ConfigError extends Error {
 	/** Stable name of what happened. */
 	readonly code: ErrorCode;
+	/** @param code - Stable name of what happened. */
+	constructor(code: ErrorCode, message: string, options?: ErrorOptions);
 }
 
 export {};

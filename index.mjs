@@ -3,6 +3,7 @@ export {
   ConfigCore13Byte,
   ConfigError,
   DEFAULT_FEATURES,
+  ProductionConfig,
   attachConfig,
   createDevelopmentConfig,
   createProductionConfig,

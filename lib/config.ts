@@ -14,7 +14,8 @@ import {
 } from './generated/layout';
 import { type ConfigDiff, type HistoryEntry, toDiff, toHistoryEntry } from './history';
 import { native, type NativeAnswer, type NativeRevision } from './native';
-import { type ChangeSource, type ConfigChange, Listening } from './listening';
+import { ChangeEmitter, countListeners, type EmitterMethod } from './emitter';
+import { checkSignal, type ConfigChange, iterateChanges, Listening } from './listening';
 import { checkActor, checkEnvironment } from './options';
 import {
   announce,
@@ -124,14 +125,14 @@ export class ProductionConfig<Name extends string = string> {
   #sharedBuffer: SharedArrayBuffer | undefined;
   #closing: Promise<void> | undefined;
   #listening: Listening<Name> | undefined;
-  /** What the emitter listens to while it has listeners. */
-  #emitting: ChangeSource<Name> | undefined;
+  #emitter: ChangeEmitter<Name> | undefined;
   readonly #autoPersist: AutoPersist | undefined;
   /** Why the last automatic persist failed, until one succeeds. */
   #autoPersistError: Error | undefined;
 
   /** @internal Use {@link createProductionConfig}. */
   constructor(parts: Parts) {
+    if (!parts) throw makeError('ERR_INVALID_TYPE', 'Use createProductionConfig() to make a config');
     this.#parts = parts;
     this.#words = parts.page.views.words;
     this.#base = parts.page.base;
@@ -162,7 +163,7 @@ export class ProductionConfig<Name extends string = string> {
    * @throws ConfigError `ERR_UNKNOWN_FEATURE` with the names there are.
    */
   enableFeature(name: Name): boolean {
-    const mask = this.#writableMasks[name] ?? this.#findWritableMask(name);
+    const mask = (typeof name === 'string' && this.#writableMasks[name]) || this.#findWritableMask(name);
     const before = Atomics.or(this.#words, this.#base + WORD_FEATURE_FLAGS, mask);
     if ((before & mask) !== 0) return false;
     this.#flagsChanged(mask, 0);
@@ -176,7 +177,7 @@ export class ProductionConfig<Name extends string = string> {
    * @throws ConfigError `ERR_UNKNOWN_FEATURE` with the names there are.
    */
   disableFeature(name: Name): boolean {
-    const mask = this.#writableMasks[name] ?? this.#findWritableMask(name);
+    const mask = (typeof name === 'string' && this.#writableMasks[name]) || this.#findWritableMask(name);
     const before = Atomics.and(this.#words, this.#base + WORD_FEATURE_FLAGS, ~mask);
     if ((before & mask) === 0) return false;
     this.#flagsChanged(0, mask);
@@ -195,7 +196,7 @@ export class ProductionConfig<Name extends string = string> {
 
   /** Turns a feature around in one atomic step, and returns whether it is on now. */
   toggleFeature(name: Name): boolean {
-    const mask = this.#writableMasks[name] ?? this.#findWritableMask(name);
+    const mask = (typeof name === 'string' && this.#writableMasks[name]) || this.#findWritableMask(name);
     const before = Atomics.xor(this.#words, this.#base + WORD_FEATURE_FLAGS, mask);
     const isOn = (before & mask) === 0;
     this.#flagsChanged(isOn ? mask : 0, isOn ? 0 : mask);
@@ -325,15 +326,15 @@ export class ProductionConfig<Name extends string = string> {
   }
 
   /**
-   * All flags as a number, 0 to 2^32 − 1. `flags |= x` reads and writes in two steps: where others write too, use
-   * {@link ProductionConfig.update}.
+   * All flags as a number, 0 to 2^32 − 1. A negative number, as `|=` gives with bit 31, stands for its 32 bits.
+   * `flags |= x` reads and writes in two steps: where others write too, use {@link ProductionConfig.update}.
    */
   get featureFlags(): number {
     return this.#word(WORD_FEATURE_FLAGS) >>> 0;
   }
 
   set featureFlags(flags: number) {
-    const word = checkU32(flags, 'feature flags') | 0;
+    const word = checkU32(asUnsigned(flags), 'feature flags') | 0;
     this.#checkWritable();
     const unknown = (word & ~this.#currentTable().all) >>> 0;
     if (unknown !== 0) {
@@ -593,42 +594,42 @@ export class ProductionConfig<Name extends string = string> {
    * config.on('change', ({ enabled, disabled }) => console.log({ enabled, disabled }));
    */
   on(event: 'change', listener: (change: ConfigChange<Name>) => void): this {
-    return this.#emitter('on', event, listener);
+    return this.#emit('on', event, listener);
   }
 
   /** As {@link ProductionConfig.on}, for the next change only. */
   once(event: 'change', listener: (change: ConfigChange<Name>) => void): this {
-    return this.#emitter('once', event, listener);
+    return this.#emit('once', event, listener);
   }
 
   /** As {@link ProductionConfig.on}. */
   addListener(event: 'change', listener: (change: ConfigChange<Name>) => void): this {
-    return this.#emitter('addListener', event, listener);
+    return this.#emit('addListener', event, listener);
   }
 
   /** As {@link ProductionConfig.on}, before the listeners there are. */
   prependListener(event: 'change', listener: (change: ConfigChange<Name>) => void): this {
-    return this.#emitter('prependListener', event, listener);
+    return this.#emit('prependListener', event, listener);
   }
 
   /** Takes a listener away. */
   off(event: 'change', listener: (change: ConfigChange<Name>) => void): this {
-    return this.#emitter('off', event, listener);
+    return this.#emit('off', event, listener);
   }
 
   /** As {@link ProductionConfig.off}. */
   removeListener(event: 'change', listener: (change: ConfigChange<Name>) => void): this {
-    return this.#emitter('removeListener', event, listener);
+    return this.#emit('removeListener', event, listener);
   }
 
   /** Takes all listeners away. */
   removeAllListeners(event?: 'change'): this {
-    return event === undefined ? this.#emitter('removeAllListeners') : this.#emitter('removeAllListeners', event);
+    return event === undefined ? this.#emit('removeAllListeners') : this.#emit('removeAllListeners', event);
   }
 
   /** How many listeners there are. */
   listenerCount(event: 'change'): number {
-    return EventEmitter.prototype.listenerCount.call(this as unknown as EventEmitter, event);
+    return countListeners(this, event);
   }
 
   /**
@@ -640,38 +641,7 @@ export class ProductionConfig<Name extends string = string> {
    */
   async *changes(options: { signal?: AbortSignal } = {}): AsyncGenerator<ConfigChange<Name>, void, void> {
     const signal = checkSignal(checkKeys(options, 'options', ['signal'])['signal']);
-    let hasChanged = false;
-    let hasEnded = false;
-    let proceed: (() => void) | undefined;
-    const notify = () => {
-      hasChanged = true;
-      proceed?.();
-    };
-    const end = () => {
-      hasEnded = true;
-      proceed?.();
-    };
-    const abort = () => proceed?.();
-    const source = this.#listen().open(notify, end);
-    signal?.addEventListener('abort', abort);
-    try {
-      for (;;) {
-        signal?.throwIfAborted();
-        if (hasEnded) return;
-        if (hasChanged) {
-          hasChanged = false;
-          const change = source.take();
-          if (change) yield change;
-        } else {
-          await new Promise<void>((resolve) => {
-            proceed = resolve;
-          });
-        }
-      }
-    } finally {
-      signal?.removeEventListener('abort', abort);
-      source.stop();
-    }
+    yield* iterateChanges(this.#listen(), signal);
   }
 
   /** Keeps the process running until {@link ProductionConfig.unref} or `close()`, for programs that only listen. */
@@ -823,35 +793,10 @@ export class ProductionConfig<Name extends string = string> {
     return this.#listening;
   }
 
-  /** Does what `EventEmitter` does, and listens to the page exactly while there are listeners. */
-  #emitter(method: EmitterMethod, ...args: unknown[]): this {
-    if (ADDING_METHODS.has(method)) this.#checkOpen();
-    const emitter = this as unknown as EventEmitter;
-    (EventEmitter.prototype[method] as (...args: unknown[]) => unknown).apply(emitter, args);
-    this.#listenForEmitter();
+  #emit(method: EmitterMethod, ...args: unknown[]): this {
+    this.#emitter ??= new ChangeEmitter<Name>(this, () => this.#listen());
+    this.#emitter.call(method, args);
     return this;
-  }
-
-  #listenForEmitter(): void {
-    const wanted = this.listenerCount('change') > 0 && !this.#closing;
-    if (wanted && !this.#emitting) {
-      const source = this.#listen().open(
-        () => this.#emitChange(source),
-        () => {},
-      );
-      this.#emitting = source;
-    } else if (!wanted && this.#emitting) {
-      this.#emitting.stop();
-      this.#emitting = undefined;
-    }
-  }
-
-  #emitChange(source: ChangeSource<Name>): void {
-    const change = source.take();
-    if (!change) return;
-    EventEmitter.prototype.emit.call(this as unknown as EventEmitter, 'change', change);
-    // Those that wanted the next change only are gone now.
-    this.#listenForEmitter();
   }
 
   #startAutoPersist(): AutoPersist | undefined {
@@ -945,20 +890,9 @@ export class ProductionConfig<Name extends string = string> {
 // many configs nobody listens to stay small.
 Object.setPrototypeOf(ProductionConfig.prototype, EventEmitter.prototype);
 
-type EmitterMethod =
-  | 'on'
-  | 'once'
-  | 'addListener'
-  | 'prependListener'
-  | 'off'
-  | 'removeListener'
-  | 'removeAllListeners';
-
-const ADDING_METHODS: ReadonlySet<EmitterMethod> = new Set(['on', 'once', 'addListener', 'prependListener']);
-
-function checkSignal(signal: unknown): AbortSignal | undefined {
-  if (signal === undefined || signal instanceof AbortSignal) return signal;
-  throw makeError('ERR_INVALID_TYPE', `Invalid signal: ${show(signal)} (must be an AbortSignal)`);
+/** What the bitwise operators make of 32 bits is signed. */
+function asUnsigned(flags: unknown): unknown {
+  return Number.isInteger(flags) && (flags as number) < 0 && (flags as number) >= -(2 ** 31) ? (flags as number) >>> 0 : flags;
 }
 
 function checkRevision(revision: unknown, what: string): number {

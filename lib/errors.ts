@@ -62,7 +62,7 @@ export class ConfigError extends Error {
   /** Stable name of what happened. */
   readonly code: ErrorCode;
 
-  /** @internal */
+  /** @param code - Stable name of what happened. */
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = 'ConfigError';

@@ -1,3 +1,4 @@
+import { makeError, show } from './errors';
 import type { FeatureTable } from './feature-table';
 import { native, type NativeSubscription } from './native';
 import { type Page, readGeneration, readPageState } from './page';
@@ -157,3 +158,47 @@ export class Listening<Name extends string> {
 
 /** Milliseconds: the most that timers take. */
 const LONGEST_DELAY = 2 ** 31 - 1;
+
+/** The changes from now on. Those that come while the consumer is busy are taken together. */
+export async function* iterateChanges<Name extends string>(
+  listening: Listening<Name>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<ConfigChange<Name>, void, void> {
+  let hasChanged = false;
+  let hasEnded = false;
+  let proceed: (() => void) | undefined;
+  const notify = () => {
+    hasChanged = true;
+    proceed?.();
+  };
+  const end = () => {
+    hasEnded = true;
+    proceed?.();
+  };
+  const abort = () => proceed?.();
+  const source = listening.open(notify, end);
+  signal?.addEventListener('abort', abort);
+  try {
+    for (;;) {
+      signal?.throwIfAborted();
+      if (hasEnded) return;
+      if (hasChanged) {
+        hasChanged = false;
+        const change = source.take();
+        if (change) yield change;
+      } else {
+        await new Promise<void>((resolve) => {
+          proceed = resolve;
+        });
+      }
+    }
+  } finally {
+    signal?.removeEventListener('abort', abort);
+    source.stop();
+  }
+}
+
+export function checkSignal(signal: unknown): AbortSignal | undefined {
+  if (signal === undefined || signal instanceof AbortSignal) return signal;
+  throw makeError('ERR_INVALID_TYPE', `Invalid signal: ${show(signal)} (must be an AbortSignal)`);
+}
