@@ -19,7 +19,7 @@ use crate::page::{FULL_ROLLOUTS, Rollouts, State};
 use crate::record::Record;
 use crate::registry::Registry;
 use crate::startup::Startup;
-use crate::store::{Access, Answer, Entry, Job, Reply, Revision, Store};
+use crate::store::{Access, Answer, Entry, Job, Persist, Reply, Revision, Store};
 
 /// Why an operation failed. Promises resolve with it, so that the error itself is made in JavaScript.
 #[napi(object)]
@@ -130,7 +130,7 @@ impl NativeStore {
     ) -> Result<Object<'env>> {
         let page = page::page(handle).map_err(|error| js_error(&error))?;
         let (reply, promise) = self.reply(env, |entry| vec![to_entry(entry)])?;
-        self.store()?.submit(Job::Persist {
+        self.store()?.submit(Job::Persist(Persist {
             environment,
             snapshot: page.snapshot(),
             page,
@@ -139,7 +139,7 @@ impl NativeStore {
             unless_same,
             if_revision: if_revision.map(to_id),
             reply,
-        });
+        }));
         Ok(promise)
     }
 

@@ -74,29 +74,33 @@ impl<T> fmt::Debug for Reply<T> {
     }
 }
 
+/// A snapshot to append as a revision.
+#[derive(Debug)]
+pub struct Persist {
+    /// The environment that gets the revision.
+    pub environment: String,
+    /// The page that the snapshot was taken of; it learns the revision's number.
+    pub page: Page,
+    /// What to persist, taken when the caller asked.
+    pub snapshot: Snapshot,
+    /// Why, in the caller's words.
+    pub reason: String,
+    /// Who.
+    pub actor: String,
+    /// Append nothing, and answer with the last revision, if that is in effect and holds the same state.
+    pub unless_same: bool,
+    /// Refuse unless the environment's last revision is this one; 0 when there must be none.
+    pub if_revision: Option<i64>,
+    /// Answered once the revision is on disk.
+    pub reply: Reply<Entry>,
+}
+
 /// Work for the store's thread, done in the order of submission.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Job {
-    /// Appends a revision that holds `snapshot`.
-    Persist {
-        /// The environment that gets the revision.
-        environment: String,
-        /// The page that the snapshot was taken of; it learns the revision's number.
-        page: Page,
-        /// What to persist, taken when the caller asked.
-        snapshot: Snapshot,
-        /// Why, in the caller's words.
-        reason: String,
-        /// Who.
-        actor: String,
-        /// Append nothing, and answer with the last revision, if that is in effect and holds the same state.
-        unless_same: bool,
-        /// Refuse unless the environment's last revision is this one; 0 when there must be none.
-        if_revision: Option<i64>,
-        /// Answered once the revision is on disk.
-        reply: Reply<Entry>,
-    },
+    /// Appends a revision.
+    Persist(Persist),
     /// Sets a page to the environment's last persisted state. Answers `None`, changing nothing, when there is none.
     Load {
         /// The environment to read.

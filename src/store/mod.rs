@@ -34,7 +34,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::Duration;
 
-pub use job::{Answer, Job, Reply};
+pub use job::{Answer, Job, Persist, Reply};
 
 use crate::error::Error;
 use crate::page::{Page, State};

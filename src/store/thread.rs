@@ -12,8 +12,8 @@ use rusqlite::Connection;
 use super::failure::Fault;
 use super::queue::{Item, Latch, Task};
 use super::schema::{self, Database};
-use super::write::{Persist, Restore, Source};
-use super::{Access, Answer, Job, Reply, Revision, Shared, features};
+use super::write::{Restore, Source};
+use super::{Access, Answer, Job, Persist, Reply, Revision, Shared, features};
 use crate::error::Error;
 use crate::page::Page;
 use crate::registry::Registry;
@@ -134,25 +134,9 @@ impl Worker {
         let mut group = Vec::new();
         for Item { access, task } in items {
             match task {
-                Task::Job(Job::Persist {
-                    environment,
-                    page,
-                    snapshot,
-                    reason,
-                    actor,
-                    unless_same,
-                    if_revision,
-                    reply,
-                }) if access == Access::ReadWrite => group.push(Persist {
-                    environment,
-                    page,
-                    snapshot,
-                    reason,
-                    actor,
-                    unless_same,
-                    if_revision,
-                    reply,
-                }),
+                Task::Job(Job::Persist(persist)) if access == Access::ReadWrite => {
+                    group.push(persist);
+                }
                 task => {
                     self.flush(&mut group);
                     self.guard(|worker| worker.run(access, task));
@@ -211,7 +195,7 @@ impl Worker {
 
     fn job(&mut self, access: Access, job: Job) {
         match job {
-            Job::Persist { reply, .. } => reply.send(Err(self.read_only())),
+            Job::Persist(Persist { reply, .. }) => reply.send(Err(self.read_only())),
             Job::Load {
                 environment,
                 page,

@@ -5,24 +5,12 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::failure::{Fault, again};
 use super::ledger::{Draft, Ledger};
 use super::thread::Worker;
-use super::{Access, Answer, Entry, Reply, Revision, revision};
+use super::{Access, Answer, Entry, Persist, Revision, revision};
 use crate::error::Error;
-use crate::page::{Page, Snapshot, State};
+use crate::page::{Page, State};
 use crate::record::RECORD_VERSION;
 use crate::registry::Registry;
 use crate::watch;
-
-/// The parts of [`super::Job::Persist`].
-pub(super) struct Persist {
-    pub(super) environment: String,
-    pub(super) page: Page,
-    pub(super) snapshot: Snapshot,
-    pub(super) reason: String,
-    pub(super) actor: String,
-    pub(super) unless_same: bool,
-    pub(super) if_revision: Option<i64>,
-    pub(super) reply: Reply<Entry>,
-}
 
 /// The parts of [`super::Job::Rollback`] and [`super::Job::Promote`] that they share.
 pub(super) struct Restore<'a> {

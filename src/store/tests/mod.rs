@@ -140,15 +140,17 @@ fn persist_job(
 ) -> impl FnOnce(Reply<Entry>) -> Job {
     let (environment, page) = (environment.to_owned(), page.clone());
     let (reason, actor) = (reason.to_owned(), "tester".to_owned());
-    move |reply| Job::Persist {
-        environment,
-        page,
-        snapshot,
-        reason,
-        actor,
-        unless_same: false,
-        if_revision,
-        reply,
+    move |reply| {
+        Job::Persist(super::Persist {
+            environment,
+            page,
+            snapshot,
+            reason,
+            actor,
+            unless_same: false,
+            if_revision,
+            reply,
+        })
     }
 }
 
