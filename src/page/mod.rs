@@ -215,6 +215,12 @@ impl Page {
         self.u64(PENDING).load(SeqCst)
     }
 
+    /// Leaves the page as a process does that is killed in the middle of a whole-state change.
+    #[cfg(test)]
+    pub(crate) fn leave_pending(&self, revision: u64) {
+        self.u64(PENDING).store(revision, SeqCst);
+    }
+
     /// Gives up a whole-state change that was begun and cannot be completed.
     pub fn forget_pending(&self) {
         self.u64(PENDING).store(0, SeqCst);

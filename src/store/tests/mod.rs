@@ -5,6 +5,7 @@ mod digests;
 mod environments;
 mod features;
 mod lifecycle;
+mod mending;
 mod migrating;
 mod model;
 mod opening;
@@ -18,7 +19,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::queue::Task;
-use super::{Access, Answer, Entry, Job, Reply, Revision, Store, files};
+use super::{Access, Answer, Entry, Job, Persist, Reply, Revision, Store, files};
 use crate::error::Error;
 use crate::page::{Arena, FULL_ROLLOUTS, Page, Snapshot, State};
 use crate::record::{DEFAULT_TERMINAL, Record, Terminal};
@@ -141,7 +142,7 @@ fn persist_job(
     let (environment, page) = (environment.to_owned(), page.clone());
     let (reason, actor) = (reason.to_owned(), "tester".to_owned());
     move |reply| {
-        Job::Persist(super::Persist {
+        Job::Persist(Persist {
             environment,
             page,
             snapshot,

@@ -1,0 +1,89 @@
+//! What killed processes leave half-made, and what need not be persisted again.
+
+use std::time::{Duration, Instant};
+
+use super::*;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+#[test]
+fn a_change_that_a_killed_process_began_is_completed() {
+    let bed = Bed::new();
+    let (store, page) = (bed.open(), page(0b011));
+    let revision = persist(&store, &page, "the target").revision;
+    // The process was killed after it had turned off what was to go off.
+    set(&page, 0b000);
+    page.leave_pending(revision.id.cast_unsigned());
+    store.keep(ENV, &page).unwrap();
+    assert_eq!(page.snapshot().state, state(0b011));
+    assert_eq!(page.pending(), 0);
+
+    // From then on the store looks by itself.
+    set(&page, 0b000);
+    page.leave_pending(revision.id.cast_unsigned());
+    let started = Instant::now();
+    while page.pending() != 0 {
+        assert!(started.elapsed() < PATIENCE);
+        std::thread::yield_now();
+    }
+    assert_eq!(page.snapshot().state, state(0b011));
+}
+
+#[test]
+fn a_change_to_a_revision_that_is_gone_is_forgotten() {
+    let bed = Bed::new();
+    let (store, page) = (bed.open(), page(0b1));
+    page.leave_pending(99);
+    store.keep(ENV, &page).unwrap();
+    assert_eq!((page.pending(), page.snapshot().state), (0, state(0b1)));
+}
+
+#[test]
+fn the_next_whole_state_change_completes_the_last_one_first() {
+    let bed = Bed::new();
+    let (store, page) = (bed.open(), page(0b01));
+    persist(&store, &page, "");
+    set(&page, 0b10);
+    let second = persist(&store, &page, "").revision;
+    set(&page, 0b00);
+    page.leave_pending(second.id.cast_unsigned());
+    let entry = try_rollback(&store, &page, Some(1), None).unwrap();
+    assert_eq!(flags(&entry), 0b01);
+    assert_eq!((page.pending(), page.snapshot().state), (0, state(0b01)));
+}
+
+#[test]
+fn what_the_last_revision_holds_already_is_not_persisted_again() {
+    let bed = Bed::new();
+    let (store, page) = (bed.open(), page(0b01));
+    let unless_same = |page: &Page| {
+        let job = Persist {
+            environment: ENV.to_owned(),
+            page: page.clone(),
+            snapshot: page.snapshot(),
+            reason: "auto".to_owned(),
+            actor: "tester".to_owned(),
+            unless_same: true,
+            if_revision: None,
+            reply: Reply::new(&store, |_| {}),
+        };
+        ask(&store, |reply| Job::Persist(Persist { reply, ..job }))
+            .unwrap()
+            .value
+    };
+    let first = unless_same(&page);
+    assert_eq!(first.revision.id, 1);
+    assert_eq!(unless_same(&page), first);
+    set(&page, 0b10);
+    assert_eq!(unless_same(&page).revision.id, 2);
+    set(&page, 0b01);
+    // The same as an earlier revision, but not as the last.
+    assert_eq!(unless_same(&page).revision.id, 3);
+    // The same as the last one, of which the state is no longer in effect.
+    let older = page.snapshot();
+    set(&page, 0b11);
+    persist(&store, &page, "");
+    ask(&store, persist_job(ENV, &page, older, "late", None)).unwrap();
+    set(&page, 0b01);
+    assert_eq!(unless_same(&page).revision.id, 6);
+}
