@@ -47,7 +47,8 @@ class ChangeTracker {
     // The generation is read first, so the state is never older than it says.
     const generation = readGeneration(this.#page);
     const before = this.#seen;
-    const now = readPageState(this.#page);
+    const now = readPageState(this.#page, before);
+    if (now === before) return undefined;
     const changes = compareStates(table, before, now);
     const flips = before.flags ^ now.flags;
     const own = (this.#set & now.flags) | (this.#cleared & ~now.flags);
@@ -59,8 +60,7 @@ class ChangeTracker {
     this.#set = 0;
     this.#cleared = 0;
     this.#terminal = undefined;
-    const nothing = flips === 0 && !changes.terminal && !changes.rollouts;
-    return nothing ? undefined : { ...(changes as StateChanges & { enabled: Name[]; disabled: Name[] }), generation, local };
+    return { ...(changes as StateChanges & { enabled: Name[]; disabled: Name[] }), generation, local };
   }
 }
 
@@ -142,6 +142,12 @@ export class Listening<Name extends string> {
   }
 
   #deliver(): void {
+    this.#tell();
+    // Only now, when this thread is free again, is there a use in hearing of the next change.
+    this.#subscription?.looked();
+  }
+
+  #tell(): void {
     // A map's loop leaves out what is removed meanwhile, as when one listener removes another.
     for (const { notify } of this.#listeners.values()) {
       try {

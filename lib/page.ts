@@ -15,7 +15,7 @@ import {
 } from './generated/layout';
 import { native } from './native';
 import type { State } from './state';
-import { unpackTerminal } from './terminal';
+import { packedTerminal, unpackTerminal } from './terminal';
 
 /**
  * Typed arrays over the memory that holds state pages. One set serves all the pages of a chunk, so that a config
@@ -75,11 +75,21 @@ export function announce(words: Int32Array, base: number, handle: number): void 
   }
 }
 
-/** The state for comparing it with another one. */
-export function readPageState(page: Page): State {
-  const { flags, terminal } = splitState(readState(page));
-  const rollouts = Array.from({ length: MAX_FEATURES }, (_, bit) => readRollout(page, bit));
-  return { flags, terminal: unpackTerminal(terminal), rollouts };
+/**
+ * The state for comparing it with another one. It shares what has not changed with `before`, and is `before` when
+ * nothing has.
+ */
+export function readPageState(page: Page, before?: State): State {
+  const { flags, terminal: word } = splitState(readState(page));
+  const rollouts = readRollouts(page, before?.rollouts);
+  const terminal = before && word === packedTerminal(before.terminal) ? before.terminal : unpackTerminal(word);
+  const isSame = flags === before?.flags && terminal === before.terminal && rollouts === before.rollouts;
+  return isSame ? before : { flags, terminal, rollouts };
+}
+
+function readRollouts(page: Page, before: readonly number[] | undefined): readonly number[] {
+  const isSame = before?.every((rollout, bit) => rollout === readRollout(page, bit));
+  return isSame ? before! : Array.from({ length: MAX_FEATURES }, (_, bit) => readRollout(page, bit));
 }
 
 /** The flags (low half) and the terminal (high half), read or replaced as one. */

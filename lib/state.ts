@@ -1,7 +1,7 @@
-import { DEFAULT_RECORD, FULL_ROLLOUT, MAX_FEATURES } from './generated/layout';
+import { DEFAULT_RECORD, FULL_ROLLOUT } from './generated/layout';
 import type { NativeState } from './native';
 import { type FeatureTable, namesOf } from './feature-table';
-import { describeTerminal, type TerminalSettings, unpackTerminal } from './terminal';
+import { describeTerminal, packedTerminal, type TerminalSettings, unpackTerminal } from './terminal';
 
 /** A state that was read from the history. */
 export interface State {
@@ -35,23 +35,23 @@ export function decodeState({ record, rollouts }: NativeState): State {
 }
 
 export function compareStates(table: FeatureTable, from: State, to: State): StateChanges {
-  const rollouts = Object.fromEntries(
-    Array.from({ length: MAX_FEATURES }, (_, bit) => ({
-      name: table.names[bit],
-      from: rolloutOf(from, bit),
-      to: rolloutOf(to, bit),
-    }))
-      .filter((rollout) => rollout.name !== undefined && rollout.from !== rollout.to)
-      .map((rollout) => [rollout.name, { from: rollout.from, to: rollout.to }]),
-  );
+  const rollouts = from.rollouts === to.rollouts ? undefined : compareRollouts(table, from, to);
+  const isSameTerminal = packedTerminal(from.terminal) === packedTerminal(to.terminal);
   return {
     enabled: namesOf(table, to.flags & ~from.flags),
     disabled: namesOf(table, from.flags & ~to.flags),
-    ...(describeTerminal(from.terminal) !== describeTerminal(to.terminal) && {
-      terminal: { from: from.terminal, to: to.terminal },
-    }),
-    ...(Object.keys(rollouts).length > 0 && { rollouts }),
+    ...(!isSameTerminal && { terminal: { from: from.terminal, to: to.terminal } }),
+    ...(rollouts && { rollouts }),
   };
+}
+
+function compareRollouts(table: FeatureTable, from: State, to: State): StateChanges['rollouts'] {
+  const rollouts: { [name: string]: { from: number; to: number } } = {};
+  table.names.forEach((name, bit) => {
+    const rollout = { from: rolloutOf(from, bit), to: rolloutOf(to, bit) };
+    if (rollout.from !== rollout.to) rollouts[name] = rollout;
+  });
+  return Object.keys(rollouts).length > 0 ? rollouts : undefined;
 }
 
 /** Per cent of a number of basis points. */

@@ -22,7 +22,12 @@ export function modeName(mode: number): TerminalModeName {
 
 /** Checked settings as the word of the state page, with the reserved byte 0. */
 export function packTerminal(mode: unknown, rows: unknown, cols: unknown): number {
-  return checkTerminalMode(mode) | (checkRows(rows) << 8) | (checkCols(cols) << 16);
+  return packedTerminal({ mode: checkTerminalMode(mode), rows: checkRows(rows), cols: checkCols(cols) });
+}
+
+/** The word of settings that are known to be in range. */
+export function packedTerminal({ mode, rows, cols }: TerminalSettings): number {
+  return mode | (rows << 8) | (cols << 16);
 }
 
 /** The settings in a word of the state page. */

@@ -21,16 +21,12 @@ const FULL_LOOK: Duration = Duration::from_secs(1);
 #[derive(Debug, Default)]
 pub struct Delivery {
     under_way: AtomicBool,
-    /// Counts looks, for the watcher to sleep on while everyone has yet to look. One word for each delivery's group.
-    looks: Arc<AtomicU32>,
 }
 
 impl Delivery {
-    /// The listener is about to look at the page, so it wants to be told of changes from here on.
+    /// The listener is about to look at the page: of changes from here on it has to be told again.
     pub fn looking(&self) {
         self.under_way.store(false, SeqCst);
-        self.looks.fetch_add(1, SeqCst);
-        sleep::wake_all(&self.looks);
     }
 }
 
@@ -50,6 +46,13 @@ pub struct Subscription {
     listener: Arc<Listener>,
 }
 
+impl Subscription {
+    /// The listener has looked at the page and can be told again. A watcher that waits for that goes on.
+    pub fn looked(&self) {
+        self.group.count_look();
+    }
+}
+
 impl Drop for Subscription {
     fn drop(&mut self) {
         let mut members = self.group.members();
@@ -64,7 +67,8 @@ struct Group {
     members: Mutex<Members>,
     /// The page whose generation the thread sleeps on; `None` for the group of the private pages.
     live: Option<Page>,
-    looks: Arc<AtomicU32>,
+    /// Counts looks, for the thread to sleep on while everyone has yet to look.
+    looks: AtomicU32,
 }
 
 #[derive(Default)]
@@ -83,8 +87,8 @@ struct Watched {
 /// The groups that have listeners: by the page's address for live pages, 0 for the private ones.
 static GROUPS: Lazy<Mutex<HashMap<usize, Arc<Group>>>> = Lazy::new(Mutex::default);
 
-/// Calls `notify` from another thread after each change of the page that happens from now on, coalesced as
-/// `make_notify`'s argument says: not again before [`Delivery::looking`].
+/// Calls `notify` from another thread after each change of the page that happens from now on, but not again before
+/// [`Delivery::looking`] and [`Subscription::looked`].
 pub fn subscribe<E: From<Error>>(
     page: &Page,
     make_notify: impl FnOnce(Arc<Delivery>) -> Result<Notify, E>,
@@ -95,10 +99,7 @@ pub fn subscribe<E: From<Error>>(
             .entry(group_key(page))
             .or_insert_with(|| Arc::new(Group::new(page))),
     );
-    let delivery = Arc::new(Delivery {
-        under_way: AtomicBool::new(false),
-        looks: Arc::clone(&group.looks),
-    });
+    let delivery = Arc::<Delivery>::default();
     let listener = Arc::new(Listener {
         notify: make_notify(Arc::clone(&delivery))?,
         delivery,
@@ -140,7 +141,7 @@ impl Group {
         Self {
             members: Mutex::default(),
             live: page.is_live().then(|| page.clone()),
-            looks: Arc::default(),
+            looks: AtomicU32::new(0),
         }
     }
 
@@ -151,14 +152,18 @@ impl Group {
     /// Has the thread look at its members. One that is just about to sleep on a live page may miss this, and then
     /// looks a second later: it is armed already, so all it can miss is that it is no longer needed.
     fn poke(&self) {
-        self.looks.fetch_add(1, SeqCst);
-        sleep::wake_all(&self.looks);
+        self.count_look();
         if let Some(page) = &self.live {
             wake(page);
         } else {
             PRIVATE_WAKES.fetch_add(1, SeqCst);
             sleep::wake_all(&PRIVATE_WAKES);
         }
+    }
+
+    fn count_look(&self) {
+        self.looks.fetch_add(1, SeqCst);
+        sleep::wake_all(&self.looks);
     }
 
     /// Ends the group if nobody is left, which lets go of a live page.
@@ -192,7 +197,7 @@ impl Group {
             }
             let behind = members.find_changes(full_look);
             let sleep_on = if !members.someone_listens() {
-                Some((&*self.looks, looks))
+                Some((&self.looks, looks))
             } else if let Some(mark) = members.prepare_sleep() {
                 let live = self.live.as_ref().map(|page| (page.sleepers(), mark));
                 Some(live.unwrap_or((&PRIVATE_WAKES, wakes)))
@@ -337,14 +342,24 @@ mod tests {
         (directory, page.unwrap())
     }
 
-    fn listen(page: &Page) -> (Subscription, Arc<Delivery>, Receiver<()>) {
+    struct Listening {
+        subscription: Subscription,
+        delivery: Arc<Delivery>,
+        told: Receiver<()>,
+    }
+
+    fn listen(page: &Page) -> Listening {
         let (sender, receiver) = channel();
         let mut delivery = None;
         let subscription = subscribe::<Error>(page, |given| {
             delivery = Some(given);
             Ok(Box::new(move || sender.send(()).is_ok()))
         });
-        (subscription.unwrap(), delivery.unwrap(), receiver)
+        Listening {
+            subscription: subscription.unwrap(),
+            delivery: delivery.unwrap(),
+            told: receiver,
+        }
     }
 
     fn set(page: &Page, flags: u32) {
@@ -353,10 +368,11 @@ mod tests {
     }
 
     /// Looks after every notification until it sees these flags.
-    fn await_flags(page: &Page, delivery: &Delivery, told: &Receiver<()>, flags: u32) {
+    fn await_flags(page: &Page, listener: &Listening, flags: u32) {
         loop {
-            told.recv_timeout(PATIENCE).unwrap();
-            delivery.looking();
+            listener.told.recv_timeout(PATIENCE).unwrap();
+            listener.delivery.looking();
+            listener.subscription.looked();
             if page.snapshot().state.record.feature_flags == flags {
                 return;
             }
@@ -367,14 +383,14 @@ mod tests {
     fn the_last_of_many_changes_is_seen() {
         let (_directory, live) = live_page();
         for page in [private_page(), live] {
-            let (_subscription, delivery, told) = listen(&page);
+            let listener = listen(&page);
             std::thread::scope(|scope| {
                 scope.spawn(|| {
                     for flags in 1..=20_000 {
                         set(&page, flags);
                     }
                 });
-                await_flags(&page, &delivery, &told, 20_000);
+                await_flags(&page, &listener, 20_000);
             });
         }
     }
@@ -383,52 +399,53 @@ mod tests {
     fn a_listener_that_has_not_looked_is_not_told_again_and_holds_up_nobody() {
         let page = private_page();
         let other_page = private_page();
-        let (_first, _never_looks, told_first) = listen(&page);
-        let (_second, second_looks, told_second) = listen(&page);
-        let (_third, third_looks, told_third) = listen(&other_page);
+        let first = listen(&page);
+        let second = listen(&page);
+        let third = listen(&other_page);
         for flags in 1..=50 {
             set(&page, flags);
-            await_flags(&page, &second_looks, &told_second, flags);
+            await_flags(&page, &second, flags);
         }
         set(&other_page, 1);
-        await_flags(&other_page, &third_looks, &told_third, 1);
-        assert_eq!(told_first.try_iter().count(), 1);
+        await_flags(&other_page, &third, 1);
+        assert_eq!(first.told.try_iter().count(), 1);
     }
 
     #[test]
     fn while_nobody_has_looked_writers_are_not_asked_to_wake() {
         let (_directory, page) = live_page();
-        let (_subscription, delivery, told) = listen(&page);
+        let listener = listen(&page);
         set(&page, 1);
-        told.recv_timeout(PATIENCE).unwrap();
+        listener.told.recv_timeout(PATIENCE).unwrap();
         // The one who was told has not looked, so this mark was taken and is not set again.
         for flags in 2..1_000 {
             set(&page, flags);
             assert_eq!(page.sleepers().load(SeqCst) & 1, 0);
         }
-        delivery.looking();
+        listener.delivery.looking();
+        listener.subscription.looked();
         set(&page, 7);
-        await_flags(&page, &delivery, &told, 7);
+        await_flags(&page, &listener, 7);
     }
 
     #[test]
     fn a_change_that_nobody_announced_is_found_in_a_second() {
         let page = private_page();
-        let (_subscription, delivery, told) = listen(&page);
+        let listener = listen(&page);
         // As if the writer was killed before it counted the change.
         let before = page.snapshot();
         page.apply(&state(5), u32::MAX, 0);
         page.generation().store(before.generation, SeqCst);
-        await_flags(&page, &delivery, &told, 5);
+        await_flags(&page, &listener, 5);
     }
 
     #[test]
     fn the_thread_of_a_live_page_ends_with_its_last_listener() {
         let (directory, page) = live_page();
-        let (subscription, _delivery, _told) = listen(&page);
+        let listener = listen(&page);
         let key = group_key(&page);
         assert!(lock(&GROUPS).contains_key(&key));
-        drop((subscription, page));
+        drop((listener, page));
         let started = Instant::now();
         while lock(&GROUPS).contains_key(&key) {
             assert!(started.elapsed() < PATIENCE);
@@ -440,7 +457,11 @@ mod tests {
     #[test]
     fn a_listener_that_is_gone_is_dropped() {
         let page = private_page();
-        let (_subscription, _delivery, told) = listen(&page);
+        let Listening {
+            told,
+            subscription: _subscription,
+            ..
+        } = listen(&page);
         drop(told);
         set(&page, 1);
         let group = Arc::clone(&lock(&GROUPS)[&0]);
