@@ -68,8 +68,8 @@ export default suite('auto-persist', {
       await config.close();
     }
     const config = open(t, { persistPath });
-    assert.deepEqual((await config.getHistory()).map(({ changeReason, changes }) => [changeReason, ...changes]), [
-      ['auto', '+d'], ['auto', '-d'], ['auto', '+d'],
+    assert.deepEqual((await config.getHistory()).map(({ changeReason, changes }) => [changeReason, changes]), [
+      ['auto', ['+d']], ['auto', ['-d']], ['auto', ['+d']],
     ]);
   },
 

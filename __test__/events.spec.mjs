@@ -88,7 +88,7 @@ export default suite('events', {
     const config = open(t);
     for (let round = 1; round <= 200; round += 1) {
       const changed = once(config, 'change');
-      for (let flip = 0; flip < 101; flip += 1) config.toggleFeature('a');
+      for (let count = 0; count < 101; count += 1) config.toggleFeature('a');
       const [{ enabled, disabled, generation }] = await changed;
       assert.deepEqual([enabled, disabled], round % 2 === 1 ? [['a'], []] : [[], ['a']]);
       assert.equal(generation, round * 101);
@@ -290,10 +290,10 @@ export default suite('events', {
       assert.deepEqual(enabled, ['b']);
       heard[index] += 1;
     }));
-    const odd = (index) => index % 2;
-    configs.forEach((config, index) => odd(index) && config.enableFeature('b'));
+    const odd = configs.filter((_, index) => index % 2 === 1);
+    for (const config of odd) config.enableFeature('b');
     while (heard.reduce((sum, count) => sum + count) < 100) await setImmediate();
-    assert.deepEqual(heard, configs.map((_, index) => odd(index)));
+    assert.deepEqual(heard, configs.map((_, index) => index % 2));
   },
 
   async 'changes() gives what has changed since the last round'(t) {

@@ -223,7 +223,7 @@ export default suite('sharing with threads', {
     config.enableFeature('b');
     const before = config.toHex();
     const handle = config.share();
-    const private_ = open(t).share();
+    const own = open(t).share();
     for (const [made, code, message] of [
       [undefined, 'ERR_INVALID_TYPE', /^Invalid handle: undefined \(must be an object\)/],
       [null, 'ERR_INVALID_TYPE', /^Invalid handle: null/],
@@ -242,7 +242,7 @@ export default suite('sharing with threads', {
       [{ ...handle, pageId: `${handle.pageId}\n` }, 'ERR_INVALID_VALUE', /^Invalid handle\.pageId/],
       [{ ...handle, pageId: '0'.repeat(16) }, 'ERR_STALE_HANDLE', /^No state page 0{16} in use/],
       [{ ...handle, pageId: 'f'.repeat(16) }, 'ERR_STALE_HANDLE', /^No state page f{16} in use/],
-      [{ ...private_, pageId: 'f'.repeat(16) }, 'ERR_STALE_HANDLE', /^No state page/],
+      [{ ...own, pageId: 'f'.repeat(16) }, 'ERR_STALE_HANDLE', /^No state page/],
       [{ ...handle, pageId: 'f'.repeat(16), environment: 'another' }, 'ERR_STALE_HANDLE', /^No state page/],
       [{ ...handle, environment: '../x' }, 'ERR_INVALID_VALUE', /^Invalid environment/],
       [{ ...handle, environment: 7 }, 'ERR_INVALID_TYPE', /^Invalid environment/],
@@ -255,7 +255,7 @@ export default suite('sharing with threads', {
       [{ ...handle, persistPath: '' }, 'ERR_INVALID_VALUE', /^Invalid persistPath/],
       [{ ...handle, enableClusterSync: 'yes' }, 'ERR_INVALID_TYPE', /^Invalid enableClusterSync/],
       [{ ...handle, clusterName: 'both' }, 'ERR_INVALID_VALUE', /^Invalid clusterName/],
-      [{ ...private_, clusterName: 'alone' }, 'ERR_INVALID_VALUE', /^Invalid clusterName/],
+      [{ ...own, clusterName: 'alone' }, 'ERR_INVALID_VALUE', /^Invalid clusterName/],
       [{ ...handle, autoPersistMs: -1 }, 'ERR_OUT_OF_RANGE', /^Invalid autoPersist\.debounceMs: -1/],
       [{ ...handle, autoPersistMs: 'soon' }, 'ERR_INVALID_TYPE', /^Invalid autoPersist\.debounceMs/],
       [{ ...handle, readOnly: 1 }, 'ERR_INVALID_TYPE', /^Invalid readOnly/],

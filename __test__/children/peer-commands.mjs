@@ -3,13 +3,15 @@
 import { setImmediate } from 'node:timers/promises';
 import { attachConfig, createDevelopmentConfig, createProductionConfig } from '13byte-config';
 
+function nobodyWaits() {}
+
 /** A fresh peer. `startThread` starts a peer in another thread, for nested ones. */
 export function makePeer(startThread) {
   let config;
   /** What was heard since `listen`, and the features that this adds up to. */
   let changes = [];
   let features = new Set();
-  let heard = () => {};
+  let heard = nobodyWaits;
 
   const commands = {
     open(options) {

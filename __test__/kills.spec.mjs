@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import { calls, reset } from './children/counted-binding.mjs';
+import { readLiveFile, startProcess } from './children/peers.mjs';
+import { suite } from './harness/suite.mjs';
+
+// After the counters are in place: the package keeps the functions that it finds.
+const { createProductionConfig } = await import('13byte-config');
+const { killAll, killAtRandom } = await import('./children/stress.mjs');
+
+// The long versions are `npm run soak`.
+export default suite('kills', {
+  async 'a process killed while it flips leaves a valid state'(t) {
+    await killAtRandom({ ...where(t), what: 'flip', rounds: 8 });
+  },
+
+  async 'a process killed while it rolls back leaves one state or the other, never half of a change'(t) {
+    await killAtRandom({ ...where(t), what: 'rollback', rounds: 8 });
+  },
+
+  async 'a process killed while it makes live files leaves none that others stumble over'(t) {
+    await killAtRandom({ ...where(t), what: 'open', rounds: 4 });
+  },
+
+  async 'when all are killed, the next one starts from the last persisted revision'(t) {
+    await killAll({ ...where(t), rounds: 3 });
+  },
+
+  ...Object.fromEntries([
+    ['what was to go off is off', ({ flags }) => flags & 0b01, true],
+    ['only the mark is set', () => undefined, true],
+    ['all but the mark is done', () => 0b01, true],
+    ['there is only a reader', () => 0b00, false],
+  ].map(([how, flagsThen, hasWriter]) => [
+    `a change that a killed process left half-made is completed (${how})`,
+    async (t) => {
+      const options = { persistPath: join(t.tempDir(), 'config.db'), enableClusterSync: true, environment: 'eu', features: ['a', 'b'] };
+      const live = `${options.persistPath}-live-eu`;
+      const config = createProductionConfig(options);
+      config.enableFeature('a');
+      const target = await config.persist('a');
+      config.update((draft) => { draft.disable('a'); draft.enable('b'); draft.terminal(1, 11, 11); });
+      await config.persist('b');
+      const reader = startProcess();
+      t.after(() => reader.stop());
+      await reader.tell('open', { ...options, features: undefined, readOnly: true });
+      await reader.tell('listen');
+      if (hasWriter) t.after(() => config.close());
+      else await config.close();
+
+      // A kill inside those few nanoseconds is rare, so the file is left as one would leave it.
+      const flags = flagsThen(readLiveFile(live));
+      if (flags !== undefined) writeWord(live, 8, flags);
+      writeWord(live, 48, target.revision);
+      while (readLiveFile(live).pending !== 0) await setImmediate();
+      assert.equal(await reader.tell('toHex'), target.configHex);
+      await reader.tell('hears', ['a']);
+    },
+  ])),
+
+  async 'the mark of a revision that does not exist is forgotten'(t) {
+    const options = { persistPath: join(t.tempDir(), 'config.db'), enableClusterSync: true, environment: 'eu', features: ['a', 'b'] };
+    const live = `${options.persistPath}-live-eu`;
+    const config = createProductionConfig(options);
+    t.after(() => config.close());
+    config.enableFeature('b');
+    writeWord(live, 48, 4711);
+    while (readLiveFile(live).pending !== 0) await setImmediate();
+    assert.deepEqual(config.getEnabledFeatures(), ['b']);
+    assert.equal((await config.persist()).revision, 1);
+  },
+
+  async 'a listener killed in its sleep costs one wake-up'(t) {
+    const options = { persistPath: join(t.tempDir(), 'config.db'), enableClusterSync: true, features: ['a', 'b'] };
+    const live = `${options.persistPath}-live-development`;
+    const config = createProductionConfig({ ...options, environment: 'development' });
+    t.after(() => config.close());
+    for (let round = 0; round < 3; round += 1) {
+      const listener = startProcess();
+      t.after(() => listener.stop());
+      await listener.tell('open', { ...options, environment: 'development' });
+      await listener.tell('listen');
+      config.enableFeature('a');
+      await listener.tell('hears', ['a']);
+      while (readLiveFile(live).sleepers % 2 === 0) await setImmediate();
+      await listener.kill();
+      assert.equal(readLiveFile(live).sleepers % 2, 1, 'killed in its sleep');
+
+      reset();
+      for (let flip = 0; flip < 1000; flip += 1) config.toggleFeature('b');
+      assert.deepEqual([...calls], [['wakePage', 1]]);
+      reset();
+      for (let flip = 0; flip < 1000; flip += 1) config.toggleFeature('b');
+      assert.deepEqual([...calls], []);
+      config.disableFeature('a');
+    }
+    // And whoever listens now is told as ever.
+    const changed = once(config, 'change');
+    config.enableFeature('a');
+    assert.deepEqual((await changed)[0].enabled, ['a']);
+  },
+});
+
+function writeWord(path, offset, value) {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32LE(value);
+  const file = openSync(path, 'r+');
+  writeSync(file, bytes, 0, 4, offset);
+  closeSync(file);
+}
+
+function where(t) {
+  return { directory: t.tempDir(), paths: [process.execPath], after: t.after };
+}

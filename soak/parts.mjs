@@ -1,0 +1,94 @@
+// The long versions of what the specs do briefly: each part proves one promise at a size that finds what is rare.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createProductionConfig } from '13byte-config';
+import { startProcess } from '../__test__/children/peers.mjs';
+import { flipTogether, killAll, killAtRandom, mixTerminals, terminateThreads } from '../__test__/children/stress.mjs';
+
+/**
+ * Each gets a directory, the runtimes, and `after` for what is to be undone, and returns what it counted.
+ */
+export const parts = {
+  flips: {
+    promise: '4 processes × 2 threads flip a feature of their own 250,001 times each, at once: none is lost',
+    async run({ directory, runtimes, bun, node, after }) {
+      const totals = { rounds: 0, flips: 0, reads: 0 };
+      for (const { id } of runtimes) {
+        const where = join(directory, id);
+        const { flips, reads } = await flipTogether({ directory: where, paths: [bun, node, bun, node], threads: 2, flips: 250_001, after });
+        totals.rounds += 1;
+        totals.flips += flips;
+        totals.reads += reads;
+      }
+      return totals;
+    },
+  },
+  terminals: {
+    promise: 'two processes set (1, 11, 11) and (2, 222, 222) at full speed, 10 million reads: none mixed',
+    run: ({ directory, bun, node, after }) =>
+      mixTerminals({ directory, writers: [bun, node], readers: [bun, node], reads: 10_000_000, after }),
+  },
+  kills: {
+    promise: '200 processes killed at a random instant: a valid state, never half of a change, and the others go on',
+    async run({ directory, bun, node, after }) {
+      const paths = [bun, node];
+      const counts = {};
+      for (const [what, rounds] of [['flip', 50], ['rollback', 70], ['open', 40]]) {
+        const { rounds: done, ...seen } = await killAtRandom({ directory, what, rounds, paths, after });
+        counts[what] = { kills: done, ...seen };
+      }
+      const { rounds, halfMade } = await killAll({ directory, rounds: 20, paths, after });
+      counts.all = { kills: 2 * rounds, halfMade };
+      return counts;
+    },
+  },
+  threads: {
+    promise: '1,000 threads terminated at a random moment in each runtime: no crash, no hang, no leak',
+    async run({ directory, runtimes, after }) {
+      const counts = {};
+      for (const { id, path } of runtimes) {
+        counts[id] = await terminateThreads({ directory: join(directory, id), path, rounds: 1000, after });
+      }
+      return counts;
+    },
+  },
+  disk: {
+    promise: 'a live file on a full disk is an error, not a crash, and those who have one go on',
+    run: fullDisk,
+  },
+};
+
+/** On a small file system of its own, which only root can mount. */
+async function fullDisk({ directory, after }) {
+  if (process.getuid() !== 0) return { notRun: 'only root can mount a small file system' };
+  const disk = join(directory, 'disk');
+  const options = { enableClusterSync: true, features: ['a', 'b'] };
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m,mode=0700', 'tmpfs', disk]);
+  after(() => execFileSync('umount', ['-l', disk]));
+  const peers = Array.from({ length: 3 }, () => startProcess({ env: { XDG_RUNTIME_DIR: disk } }));
+  after(() => Promise.all(peers.map((peer) => peer.stop())));
+  const [first, second, late] = peers;
+  for (const peer of [first, second]) await peer.tell('open', { ...options, clusterName: 'early' });
+  const persistPath = join(disk, 'config.db');
+  const withDatabase = createProductionConfig({ persistPath, enableClusterSync: true, environment: 'early', features: ['a', 'b'] });
+  after(() => withDatabase.close());
+
+  const { bavail, bsize } = statfsSync(disk);
+  writeFileSync(join(disk, 'filler'), Buffer.alloc(bavail * bsize));
+  const { code } = await late.refuse('open', { ...options, clusterName: 'late' });
+  assert.equal(code, 'ERR_DISK_FULL');
+  assert.throws(() => createProductionConfig({ persistPath, enableClusterSync: true, environment: 'late' }), { code: 'ERR_DISK_FULL' });
+  await first.tell('enableFeature', 'a');
+  assert.equal(await second.tell('isFeatureEnabled', 'a'), true);
+  withDatabase.enableFeature('b');
+  await assert.rejects(withDatabase.persist('no room'), { code: 'ERR_DISK_FULL' });
+  assert.equal(withDatabase.isFeatureEnabled('b'), true);
+
+  rmSync(join(disk, 'filler'));
+  await late.tell('open', { ...options, clusterName: 'late' });
+  assert.equal(await late.tell('enableFeature', 'b'), true);
+  assert.equal((await withDatabase.persist('room again')).revision, 1);
+  return { refused: 2, attached: 3 };
+}
