@@ -207,7 +207,7 @@ function goalsOfTelling([message, change, redis]) {
  */
 function verdict(goal, figure, limit) {
   if (figure <= limit) return `${goal}: met`;
-  return `${goal}: **missed by ${Math.round((figure / limit - 1) * 100)} %**`;
+  return `${goal}: **missed by ${Math.ceil((figure / limit - 1) * 100)} %**`;
 }
 
 /** @param {number[]} values */
