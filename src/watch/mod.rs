@@ -23,15 +23,21 @@ use crate::page::Page;
 /// writers in other processes reach.
 static PRIVATE_WAKES: AtomicU32 = AtomicU32::new(0);
 
-/// Wakes the watcher of a page after a change was counted, if it may be asleep.
+/// Has everyone told of a change that was counted, if a watcher may be asleep.
 pub fn announce(page: &Page) {
     if protocol::must_wake(page.sleepers()) {
         wake(page);
     }
 }
 
-/// Wakes the watcher of a page. The caller has taken the page's sleepers mark.
+/// Tells the listeners of this process, and wakes the watchers of all. The caller has taken the page's sleepers mark.
 pub fn wake(page: &Page) {
+    // Told from here they are spared the way through the watcher's thread, which then has only to mark the page again.
+    watcher::tell(page);
+    wake_watchers(page);
+}
+
+fn wake_watchers(page: &Page) {
     if page.is_live() {
         sleep::wake_all(page.sleepers());
     } else {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use once_cell::sync::Lazy;
 
-use super::{PRIVATE_WAKES, protocol, sleep, wake};
+use super::{PRIVATE_WAKES, protocol, sleep, wake_watchers};
 use crate::error::Error;
 use crate::page::{Page, Snapshot};
 
@@ -118,6 +118,15 @@ pub fn subscribe<E: From<Error>>(
     Ok(Subscription { group, listener })
 }
 
+/// Tells the listeners of this process that have to be told of a change of the page.
+pub(super) fn tell(page: &Page) {
+    let group = lock(&GROUPS).get(&group_key(page)).map(Arc::clone);
+    if let Some(group) = group {
+        let behind = group.members().find_changes(false);
+        group.tell(behind);
+    }
+}
+
 /// Pages are told apart by address: a group keeps its page, so no other one can have that address.
 fn group_key(page: &Page) -> usize {
     if page.is_live() {
@@ -154,7 +163,7 @@ impl Group {
     fn poke(&self) {
         self.count_look();
         if let Some(page) = &self.live {
-            wake(page);
+            wake_watchers(page);
         } else {
             PRIVATE_WAKES.fetch_add(1, SeqCst);
             sleep::wake_all(&PRIVATE_WAKES);
@@ -176,6 +185,15 @@ impl Group {
             groups.remove(&self.live.as_ref().map_or(0, group_key));
         }
         ended
+    }
+
+    /// Without the members' lock: a listener's runtime may hold locks of its own while it ends a subscription.
+    fn tell(&self, listeners: Vec<Arc<Listener>>) {
+        for listener in listeners {
+            if !(listener.notify)() {
+                self.members().remove(&listener);
+            }
+        }
     }
 
     fn run(&self) {
@@ -205,21 +223,10 @@ impl Group {
                 None
             };
             drop(members);
-            // Told without the lock: a listener's runtime may hold locks of its own while it ends a subscription.
-            for listener in behind {
-                listener.tell(self);
-            }
+            self.tell(behind);
             if let Some((word, expected)) = sleep_on {
                 sleep::wait(word, expected, FULL_LOOK);
             }
-        }
-    }
-}
-
-impl Listener {
-    fn tell(self: Arc<Self>, group: &Group) {
-        if !(self.notify)() {
-            group.members().remove(&self);
         }
     }
 }
