@@ -262,14 +262,6 @@ function usesOf(config, feature) {
     ref: () => config.ref(),
     unref: () => config.unref(),
     share: () => config.share(),
-    on: () => config.on('change', () => {}),
-    once: () => config.once('change', () => {}),
-    addListener: () => config.addListener('change', () => {}),
-    prependListener: () => config.prependListener('change', () => {}),
-    changes: () => config.changes().next(),
-    ref: () => config.ref(),
-    unref: () => config.unref(),
-    share: () => config.share(),
   };
 }
 
