@@ -60,9 +60,39 @@ export function attachConfig<Name extends string = string>(handle: ConfigHandle)
     autoPersist: autoPersistMs === undefined ? false : { debounceMs: autoPersistMs },
     readOnly,
   });
-  const store = persistPath === undefined ? undefined : new Store(persistPath, environment, readOnly);
-  const opened = adopt(checked) ?? openAgain(checked, options, store);
-  return assemble(options, store, opened, store ? { status: 'ok', path: store.path } : { status: 'none' }, undefined);
+  const adopted = adopt(checked);
+  const store = persistPath === undefined ? undefined : openExisting(persistPath, environment, readOnly, checked);
+  try {
+    const opened = adopted ?? openAgain(checked, options, store);
+    return assemble(options, store, opened, store ? { status: 'ok', path: store.path } : { status: 'none' }, undefined);
+  } catch (error) {
+    store?.close().catch(() => {});
+    throw error;
+  }
+}
+
+/** The database of a handle. A handle that outlived its database is stale, and must not bring it back to life, empty. */
+function openExisting(path: string, environment: string, readOnly: boolean, handle: ConfigHandle): Store {
+  let reader: Store;
+  try {
+    reader = new Store(path, environment, true);
+  } catch (error) {
+    if ((error as { code?: string }).code !== 'ERR_STORE_NOT_FOUND') throw error;
+    throw staleHandle(handle, error);
+  }
+  if (readOnly) return reader;
+  const store = new Store(path, environment, false);
+  reader.close().catch(() => {});
+  return store;
+}
+
+function staleHandle({ pageId }: ConfigHandle, cause?: unknown): Error {
+  return makeError(
+    'ERR_STALE_HANDLE',
+    `No state page ${pageId} in use: the config it was shared from is gone, or belongs to another process alone ` +
+      '(share a new handle, or use enableClusterSync)',
+    cause,
+  );
 }
 
 function adopt({ pageId, features }: ConfigHandle): NativePage | undefined {
@@ -82,11 +112,7 @@ function openAgain(handle: ConfigHandle, options: CheckedOptions, store: Store |
     if (native.pageId(opened.handle) === pageId) return opened;
     native.releasePage(opened.handle);
   }
-  throw makeError(
-    'ERR_STALE_HANDLE',
-    `No state page ${pageId} in use: the config it was shared from is gone, or belongs to another process alone ` +
-      '(share a new handle, or use enableClusterSync)',
-  );
+  throw staleHandle(handle);
 }
 
 function create<Name extends string>(options: CheckedOptions, enabled: readonly string[]): ProductionConfig<Name> {

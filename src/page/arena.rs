@@ -9,6 +9,8 @@ use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::collections::VecDeque;
 use std::ptr::NonNull;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Acquire;
+use std::sync::atomic::fence;
 
 use super::layout::{PAGE_ALIGN, PAGE_SIZE};
 use super::{Owner, Page, PageMemory, State};
@@ -70,7 +72,8 @@ pub struct Arena {
 #[derive(Debug)]
 struct Slot {
     page: Page,
-    in_use: bool,
+    /// The page once more while it is allocated, so that its users can be counted.
+    user: Option<Page>,
 }
 
 impl Arena {
@@ -80,7 +83,7 @@ impl Arena {
         let number = u32::try_from(handle).map_err(|_| Error::PageNotOpen { handle: u32::MAX })?;
         if let Some(slot) = self.pages.get_mut(handle) {
             slot.page.initialize(state)?;
-            slot.in_use = true;
+            slot.user = Some(slot.page.clone());
         }
         Ok(number)
     }
@@ -89,19 +92,16 @@ impl Arena {
     pub fn page(&self, handle: u32) -> Result<&Page, Error> {
         self.pages
             .get(handle as usize)
-            .filter(|slot| slot.in_use)
-            .map(|slot| &slot.page)
+            .and_then(|slot| slot.user.as_ref())
             .ok_or(Error::PageNotOpen { handle })
     }
 
     /// Gives the page back. Its memory is used again once every clone of it is gone.
     pub fn release(&mut self, handle: u32) -> Result<(), Error> {
-        let slot = self
-            .pages
+        self.pages
             .get_mut(handle as usize)
-            .filter(|slot| slot.in_use)
+            .and_then(|slot| slot.user.take())
             .ok_or(Error::PageNotOpen { handle })?;
-        slot.in_use = false;
         self.released.push_back(handle as usize);
         Ok(())
     }
@@ -117,11 +117,13 @@ impl Arena {
     /// to the end of the line.
     fn reuse(&mut self) -> Option<usize> {
         let handle = self.released.pop_front()?;
+        // Only this arena makes a page known to others, so once nobody else holds it, nobody gets it.
         let free = self
             .pages
-            .get_mut(handle)
-            // `get_mut` of an `Arc` also orders this thread after the last use by the clones that are gone.
-            .is_some_and(|slot| Arc::get_mut(&mut slot.page.0).is_some());
+            .get(handle)
+            .is_some_and(|slot| Arc::strong_count(&slot.page.0) == 1);
+        // Orders what follows after the last use by the clones that are gone.
+        fence(Acquire);
         if !free {
             self.released.push_back(handle);
         }
@@ -142,7 +144,7 @@ impl Arena {
                     base,
                     owner: Owner::Chunk(Arc::clone(chunk)),
                 })),
-                in_use: false,
+                user: None,
             });
         }
         handle

@@ -238,6 +238,15 @@ impl Page {
         Arc::strong_count(&self.0) > 1
     }
 
+    /// Whether anybody uses the page, other than the arena that keeps it and the holder of this one value.
+    fn has_users_beside_this(&self) -> bool {
+        let kept = match self.0.owner {
+            Owner::Chunk(_) => 2,
+            Owner::Live(_) => 1,
+        };
+        Arc::strong_count(&self.0) > kept
+    }
+
     /// Whether both are the same page.
     #[must_use]
     pub fn is(&self, other: &Self) -> bool {

@@ -7,22 +7,92 @@ use once_cell::sync::Lazy;
 
 use super::{Page, PageMemory};
 
-static OFFERED: Lazy<Mutex<HashMap<u64, Weak<PageMemory>>>> = Lazy::new(Mutex::default);
+/// Offers kept before those of pages that are gone are looked for.
+const FIRST_SWEEP: usize = 64;
 
-/// Lets every thread of this process [`find`] the page, and returns its id.
+#[derive(Default)]
+struct Offers {
+    pages: HashMap<u64, Weak<PageMemory>>,
+    /// At how many offers to sweep: twice what the last sweep left, so that offering takes constant time on average.
+    sweep_at: usize,
+}
+
+static OFFERS: Lazy<Mutex<Offers>> = Lazy::new(Mutex::default);
+
+/// Lets every thread of this process [`find`] the page while somebody uses it, and returns its id.
 pub fn offer(page: &Page) -> u64 {
     let id = page.id();
-    let mut offered = OFFERED.lock().unwrap_or_else(PoisonError::into_inner);
-    offered.retain(|_, page| page.strong_count() > 0);
-    offered.insert(id, Arc::downgrade(&page.0));
+    let mut offers = OFFERS.lock().unwrap_or_else(PoisonError::into_inner);
+    if offers.pages.len() >= offers.sweep_at {
+        offers.pages.retain(|id, page| in_use(page, *id).is_some());
+        offers.sweep_at = FIRST_SWEEP.max(2 * offers.pages.len());
+    }
+    offers.pages.insert(id, Arc::downgrade(&page.0));
     id
 }
 
-/// The page that was offered with this id, unless its memory is used for another one by now.
+/// The page that was offered with this id, if it is still in use.
 #[must_use]
 pub fn find(id: u64) -> Option<Page> {
-    let offered = OFFERED.lock().unwrap_or_else(PoisonError::into_inner);
-    let page = Page(offered.get(&id)?.upgrade()?);
-    // Held from here on, so it stays the page it is.
-    (page.id() == id).then_some(page)
+    let offers = OFFERS.lock().unwrap_or_else(PoisonError::into_inner);
+    in_use(offers.pages.get(&id)?, id)
+}
+
+/// An arena keeps its pages for the next user, who gets another id. It takes a page for that only while nobody else
+/// holds it, and counts as its holder again only once the new id is in place.
+fn in_use(page: &Weak<PageMemory>, id: u64) -> Option<Page> {
+    let page = Page(page.upgrade()?);
+    (page.has_users_beside_this() && page.id() == id).then_some(page)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::page::{Arena, FULL_ROLLOUTS, State};
+    use crate::record::Record;
+
+    fn state() -> State {
+        State {
+            record: Record::default(),
+            rollouts: FULL_ROLLOUTS,
+        }
+    }
+
+    #[test]
+    fn an_offered_page_is_found_while_somebody_uses_it() {
+        let mut arena = Arena::default();
+        let handle = arena.allocate(&state()).unwrap();
+        let page = arena.page(handle).unwrap().clone();
+        let id = offer(&page);
+        assert!(find(id).unwrap().is(&page));
+        arena.release(handle).unwrap();
+        assert!(find(id).unwrap().is(&page), "the clone is a use");
+        drop(page);
+        assert!(find(id).is_none());
+        assert!(find(id ^ 1).is_none());
+    }
+
+    #[test]
+    fn an_offered_page_is_used_again_and_the_offer_is_void() {
+        let mut arena = Arena::default();
+        let first = arena.allocate(&state()).unwrap();
+        let id = offer(arena.page(first).unwrap());
+        arena.release(first).unwrap();
+        assert_eq!(arena.allocate(&state()).unwrap(), first);
+        assert!(find(id).is_none());
+        let again = offer(arena.page(first).unwrap());
+        assert!(find(again).is_some());
+    }
+
+    #[test]
+    fn offers_of_pages_that_are_gone_are_swept() {
+        let mut arena = Arena::default();
+        for _ in 0..5_000 {
+            let handle = arena.allocate(&state()).unwrap();
+            offer(arena.page(handle).unwrap());
+            arena.release(handle).unwrap();
+        }
+        let offers = OFFERS.lock().unwrap();
+        assert!(offers.pages.len() < 1_000, "{}", offers.pages.len());
+    }
 }

@@ -32,9 +32,15 @@ pub fn announce(page: &Page) {
 
 /// Tells the listeners of this process, and wakes the watchers of all. The caller has taken the page's sleepers mark.
 pub fn wake(page: &Page) {
-    // Told from here they are spared the way through the watcher's thread, which then has only to mark the page again.
-    watcher::tell(page);
-    wake_watchers(page);
+    // Other processes first, which have the longer way. The listeners of this one are told from here, which spares them
+    // the way through the watcher's thread; that then has only to mark the page again.
+    if page.is_live() {
+        wake_watchers(page);
+        watcher::tell(page);
+    } else {
+        watcher::tell(page);
+        wake_watchers(page);
+    }
 }
 
 fn wake_watchers(page: &Page) {
