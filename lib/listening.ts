@@ -142,12 +142,6 @@ export class Listening<Name extends string> {
   }
 
   #deliver(): void {
-    this.#tell();
-    // Only now, when this thread is free again, is there a use in hearing of the next change.
-    this.#subscription?.looked();
-  }
-
-  #tell(): void {
     // A map's loop leaves out what is removed meanwhile, as when one listener removes another.
     for (const { notify } of this.#listeners.values()) {
       try {

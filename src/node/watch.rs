@@ -19,14 +19,6 @@ pub struct NativeSubscription {
 
 #[napi]
 impl NativeSubscription {
-    /// The listener has looked at the page, and wants to hear of the next change.
-    #[napi(catch_unwind)]
-    pub fn looked(&self) {
-        if let Some(subscription) = &self.subscription {
-            subscription.looked();
-        }
-    }
-
     /// Ends it. A call that is under way may still come.
     #[napi(catch_unwind)]
     pub fn close(&mut self) {
@@ -34,8 +26,8 @@ impl NativeSubscription {
     }
 }
 
-/// Calls `listener` on this thread after each change of the page, whoever made it. Changes that come before it says that
-/// it has `looked` are one. Does not keep the process running.
+/// Calls `listener` on this thread after each change of the page, whoever made it. Changes that come before the
+/// call are one. Does not keep the process running.
 #[napi(catch_unwind)]
 pub fn watch_page(handle: u32, listener: Function<'_, (), ()>) -> Result<NativeSubscription> {
     let page = page(handle).map_err(|error| js_error(&error))?;

@@ -50,10 +50,16 @@ impl Word for AtomicU32 {
     }
 }
 
+/// Step 1: asks the next writer for a wake-up. A listener's thread does this too, on behalf of a watcher that sleeps
+/// without a mark because nobody could be told.
+pub fn mark(sleepers: &impl Word) -> u32 {
+    sleepers.fetch_or(1) | 1
+}
+
 /// The watcher's steps 1 and 2. Having handled everything up to `handled`, it may sleep while `sleepers` has the
 /// returned value; `None` when something changed.
 pub fn prepare_sleep(sleepers: &impl Word, generation: &impl Word, handled: u32) -> Option<u32> {
-    let mark = sleepers.fetch_or(1) | 1;
+    let mark = mark(sleepers);
     (generation.fetch_add(0) == handled).then_some(mark)
 }
 
@@ -189,6 +195,80 @@ mod tests {
     #[test]
     fn no_wake_up_of_two_writers_is_lost_on_a_private_page() {
         model(Page::Private, 1, 2);
+    }
+
+    /// A listener that looks when it is told. While it has not looked, the watcher sleeps without a mark, and the listener
+    /// sets it before it looks.
+    #[derive(Default)]
+    struct Listener {
+        under_way: AtomicU32,
+        told: Mutex<bool>,
+        telling: Condvar,
+        stop: AtomicU32,
+    }
+
+    fn watch_for(listener: &Listener, shared: &Shared) {
+        let mut handled = 0;
+        loop {
+            let before = shared.sleepers.fetch_add(0, SeqCst);
+            if listener.stop.fetch_add(0, SeqCst) == 1 {
+                return;
+            }
+            let generation = shared.generation.fetch_add(0, SeqCst);
+            let changed = generation != handled;
+            handled = generation;
+            let tells = changed && listener.under_way.swap(1, SeqCst) == 0;
+            let expected = if listener.under_way.fetch_add(0, SeqCst) == 0 {
+                prepare_sleep(&shared.sleepers, &shared.generation, handled)
+            } else {
+                Some(before)
+            };
+            if tells {
+                *listener.told.lock().unwrap() = true;
+                listener.telling.notify_one();
+            }
+            if let Some(expected) = expected {
+                shared.futex.wait(&shared.sleepers, expected);
+            }
+        }
+    }
+
+    #[test]
+    fn a_listener_sees_the_last_of_two_changes() {
+        let mut builder = loom::model::Builder::new();
+        builder.preemption_bound = Some(2);
+        builder.check(|| {
+            let shared = Arc::new(Shared::default());
+            let listener = Arc::new(Listener::default());
+            let writer = {
+                let shared = Arc::clone(&shared);
+                thread::spawn(move || {
+                    write(&shared, Page::Live);
+                    write(&shared, Page::Live);
+                })
+            };
+            let watcher = {
+                let (shared, listener) = (Arc::clone(&shared), Arc::clone(&listener));
+                thread::spawn(move || watch_for(&listener, &shared))
+            };
+            loop {
+                let mut told = listener.told.lock().unwrap();
+                while !*told {
+                    told = listener.telling.wait(told).unwrap();
+                }
+                *told = false;
+                drop(told);
+                listener.under_way.swap(0, SeqCst);
+                mark(&shared.sleepers);
+                if shared.state.fetch_add(0, SeqCst) == 2 {
+                    break;
+                }
+            }
+            listener.stop.swap(1, SeqCst);
+            write(&shared, Page::Live);
+            writer.join().unwrap();
+            watcher.join().unwrap();
+        });
     }
 
     #[test]

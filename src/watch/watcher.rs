@@ -18,15 +18,18 @@ use crate::page::{Page, Snapshot};
 const FULL_LOOK: Duration = Duration::from_secs(1);
 
 /// Whether a listener has been told of a change and has not looked yet.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Delivery {
     under_way: AtomicBool,
+    page: Page,
 }
 
 impl Delivery {
     /// The listener is about to look at the page: of changes from here on it has to be told again.
     pub fn looking(&self) {
         self.under_way.store(false, SeqCst);
+        // The watcher's mark, on its behalf: it sleeps on, and the next writer wakes it.
+        protocol::mark(self.page.sleepers());
     }
 }
 
@@ -36,21 +39,12 @@ type Notify = Box<dyn Fn() -> bool + Send + Sync>;
 struct Listener {
     delivery: Arc<Delivery>,
     notify: Notify,
-    /// Whether something changed since it was last told.
-    behind: AtomicBool,
 }
 
 /// Listening to a page, until dropped.
 pub struct Subscription {
     group: Arc<Group>,
     listener: Arc<Listener>,
-}
-
-impl Subscription {
-    /// The listener has looked at the page and can be told again. A watcher that waits for that goes on.
-    pub fn looked(&self) {
-        self.group.count_look();
-    }
 }
 
 impl Drop for Subscription {
@@ -67,8 +61,6 @@ struct Group {
     members: Mutex<Members>,
     /// The page whose generation the thread sleeps on; `None` for the group of the private pages.
     live: Option<Page>,
-    /// Counts looks, for the thread to sleep on while everyone has yet to look.
-    looks: AtomicU32,
 }
 
 #[derive(Default)]
@@ -88,7 +80,7 @@ struct Watched {
 static GROUPS: Lazy<Mutex<HashMap<usize, Arc<Group>>>> = Lazy::new(Mutex::default);
 
 /// Calls `notify` from another thread after each change of the page that happens from now on, but not again before
-/// [`Delivery::looking`] and [`Subscription::looked`].
+/// [`Delivery::looking`].
 pub fn subscribe<E: From<Error>>(
     page: &Page,
     make_notify: impl FnOnce(Arc<Delivery>) -> Result<Notify, E>,
@@ -99,11 +91,13 @@ pub fn subscribe<E: From<Error>>(
             .entry(group_key(page))
             .or_insert_with(|| Arc::new(Group::new(page))),
     );
-    let delivery = Arc::<Delivery>::default();
+    let delivery = Arc::new(Delivery {
+        under_way: AtomicBool::new(false),
+        page: page.clone(),
+    });
     let listener = Arc::new(Listener {
         notify: make_notify(Arc::clone(&delivery))?,
         delivery,
-        behind: AtomicBool::new(false),
     });
     let mut members = group.members();
     if !members.has_thread {
@@ -150,7 +144,6 @@ impl Group {
         Self {
             members: Mutex::default(),
             live: page.is_live().then(|| page.clone()),
-            looks: AtomicU32::new(0),
         }
     }
 
@@ -161,18 +154,12 @@ impl Group {
     /// Has the thread look at its members. One that is just about to sleep on a live page may miss this, and then
     /// looks a second later: it is armed already, so all it can miss is that it is no longer needed.
     fn poke(&self) {
-        self.count_look();
         if let Some(page) = &self.live {
             wake_watchers(page);
         } else {
             PRIVATE_WAKES.fetch_add(1, SeqCst);
             sleep::wake_all(&PRIVATE_WAKES);
         }
-    }
-
-    fn count_look(&self) {
-        self.looks.fetch_add(1, SeqCst);
-        sleep::wake_all(&self.looks);
     }
 
     /// Ends the group if nobody is left, which lets go of a live page.
@@ -187,6 +174,11 @@ impl Group {
         ended
     }
 
+    /// What the thread sleeps on.
+    fn word(&self) -> &AtomicU32 {
+        self.live.as_ref().map_or(&PRIVATE_WAKES, Page::sleepers)
+    }
+
     /// Without the members' lock: a listener's runtime may hold locks of its own while it ends a subscription.
     fn tell(&self, listeners: Vec<Arc<Listener>>) {
         for listener in listeners {
@@ -199,8 +191,8 @@ impl Group {
     fn run(&self) {
         let mut last_full_look = Instant::now();
         loop {
-            let wakes = PRIVATE_WAKES.load(SeqCst);
-            let looks = self.looks.load(SeqCst);
+            let word = self.word();
+            let before = word.load(SeqCst);
             let full_look = last_full_look.elapsed() >= FULL_LOOK;
             if full_look {
                 last_full_look = Instant::now();
@@ -214,17 +206,16 @@ impl Group {
                 continue;
             }
             let behind = members.find_changes(full_look);
-            let sleep_on = if !members.someone_listens() {
-                Some((&self.looks, looks))
-            } else if let Some(mark) = members.prepare_sleep() {
-                let live = self.live.as_ref().map(|page| (page.sleepers(), mark));
-                Some(live.unwrap_or((&PRIVATE_WAKES, wakes)))
+            // While nobody could be told, writers need not wake the thread: the first listener to look sets the mark.
+            let expected = if members.someone_listens() {
+                let mark = members.prepare_sleep();
+                mark.map(|mark| if self.live.is_some() { mark } else { before })
             } else {
-                None
+                Some(before)
             };
             drop(members);
             self.tell(behind);
-            if let Some((word, expected)) = sleep_on {
+            if let Some(expected) = expected {
                 sleep::wait(word, expected, FULL_LOOK);
             }
         }
@@ -257,7 +248,7 @@ impl Members {
         self.watched.retain(|watched| !watched.listeners.is_empty());
     }
 
-    /// The listeners to tell now: those who are behind and have looked since they were last told.
+    /// The listeners to tell now: those of changed pages who have looked since they were last told.
     fn find_changes(&mut self, full_look: bool) -> Vec<Arc<Listener>> {
         let mut behind = Vec::new();
         for watched in &mut self.watched {
@@ -267,23 +258,20 @@ impl Members {
                 let changed = moved || now.state != watched.handled.state;
                 watched.handled = now;
                 if changed {
-                    for listener in &watched.listeners {
-                        listener.behind.store(true, SeqCst);
-                    }
-                }
-            }
-            for listener in &watched.listeners {
-                if listener.behind.load(SeqCst) && !listener.delivery.under_way.swap(true, SeqCst) {
-                    listener.behind.store(false, SeqCst);
-                    behind.push(Arc::clone(listener));
+                    // Those who were told and have not looked yet will see this change when they do.
+                    let listeners = watched.listeners.iter();
+                    behind.extend(
+                        listeners
+                            .filter(|listener| !listener.delivery.under_way.swap(true, SeqCst))
+                            .map(Arc::clone),
+                    );
                 }
             }
         }
         behind
     }
 
-    /// Whether anybody could be told at once if something changed now. While nobody could, writers need not wake the
-    /// thread.
+    /// Whether anybody could be told at once if something changed now.
     fn someone_listens(&self) -> bool {
         self.watched
             .iter()
@@ -379,7 +367,6 @@ mod tests {
         loop {
             listener.told.recv_timeout(PATIENCE).unwrap();
             listener.delivery.looking();
-            listener.subscription.looked();
             if page.snapshot().state.record.feature_flags == flags {
                 return;
             }
@@ -430,7 +417,6 @@ mod tests {
             assert_eq!(page.sleepers().load(SeqCst) & 1, 0);
         }
         listener.delivery.looking();
-        listener.subscription.looked();
         set(&page, 7);
         await_flags(&page, &listener, 7);
     }
