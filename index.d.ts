@@ -372,8 +372,9 @@ export declare class ProductionConfig<Name extends string = string> {
 	get registryHash(): number;
 	set registryHash(hash: number);
 	/**
-	 * All flags as a number, 0 to 2^32 − 1. A negative number, as `|=` gives with bit 31, stands for its 32 bits.
-	 * `flags |= x` reads and writes in two steps: where others write too, use {@link ProductionConfig.update}.
+	 * All flags as a number, 0 to 2^32 − 1. What `|=` makes of bit 31 is negative, and refused: write
+	 * `(flags | x) >>> 0`. Both read and write in two steps: where others write too, use
+	 * {@link ProductionConfig.update}.
 	 */
 	get featureFlags(): number;
 	set featureFlags(flags: number);

@@ -326,15 +326,16 @@ export class ProductionConfig<Name extends string = string> {
   }
 
   /**
-   * All flags as a number, 0 to 2^32 − 1. A negative number, as `|=` gives with bit 31, stands for its 32 bits.
-   * `flags |= x` reads and writes in two steps: where others write too, use {@link ProductionConfig.update}.
+   * All flags as a number, 0 to 2^32 − 1. What `|=` makes of bit 31 is negative, and refused: write
+   * `(flags | x) >>> 0`. Both read and write in two steps: where others write too, use
+   * {@link ProductionConfig.update}.
    */
   get featureFlags(): number {
     return this.#word(WORD_FEATURE_FLAGS) >>> 0;
   }
 
   set featureFlags(flags: number) {
-    const word = checkU32(asUnsigned(flags), 'feature flags') | 0;
+    const word = checkU32(flags, 'feature flags') | 0;
     this.#checkWritable();
     const unknown = (word & ~this.#currentTable().all) >>> 0;
     if (unknown !== 0) {
@@ -889,11 +890,6 @@ export class ProductionConfig<Name extends string = string> {
 // An `EventEmitter` by its prototype alone: what it keeps for its listeners comes with the first of them, so that the
 // many configs nobody listens to stay small.
 Object.setPrototypeOf(ProductionConfig.prototype, EventEmitter.prototype);
-
-/** What the bitwise operators make of 32 bits is signed. */
-function asUnsigned(flags: unknown): unknown {
-  return Number.isInteger(flags) && (flags as number) < 0 && (flags as number) >= -(2 ** 31) ? (flags as number) >>> 0 : flags;
-}
 
 function checkRevision(revision: unknown, what: string): number {
   return checkInteger(revision, what, 1, Number.MAX_SAFE_INTEGER);

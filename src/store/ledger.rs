@@ -113,24 +113,29 @@ impl<'t> Ledger<'t> {
         }
     }
 
-    /// The environment's last revision, if it is in effect and holds this state. Version and registry hash describe the
-    /// time of writing, so they do not count.
+    /// The environment's last revision, if it is in effect and nothing has changed since it was read.
+    ///
+    /// A state that has only come back to the same value does not count: a snapshot from in between, which another
+    /// process has still to persist, would rank above that revision and hide it.
     pub(super) fn last_if_same(
         &mut self,
         environment: &str,
-        state: &State,
+        snapshot: &Snapshot,
     ) -> Result<Option<Entry>, Fault> {
         let connection = self.connection;
         let head = self.head(environment)?;
         let is_same = head.last_state.is_some_and(|last| {
-            last.record.feature_flags == state.record.feature_flags
-                && last.record.terminal == state.record.terminal
-                && last.rollouts == state.rollouts
+            // Version and registry hash describe the time of writing.
+            last.record.feature_flags == snapshot.state.record.feature_flags
+                && last.record.terminal == snapshot.state.record.terminal
+                && last.rollouts == snapshot.state.rollouts
         });
-        let in_effect = head
-            .effective
-            .is_some_and(|effective| effective.id == head.last);
-        if !is_same || !in_effect {
+        let is_current = head.effective.is_some_and(|effective| {
+            effective.id == head.last
+                && effective.page_id == snapshot.page_id
+                && effective.generation == snapshot.generation
+        });
+        if !is_same || !is_current {
             return Ok(None);
         }
         let last = revision::find(connection, environment, head.last)?;

@@ -150,7 +150,7 @@ fn append(ledger: &mut Ledger<'_>, job: &Persist) -> Result<Entry, Fault> {
     }
     ledger.expect_last(&job.environment, job.if_revision)?;
     if job.unless_same
-        && let Some(last) = ledger.last_if_same(&job.environment, &job.snapshot.state)?
+        && let Some(last) = ledger.last_if_same(&job.environment, &job.snapshot)?
     {
         return Ok(last);
     }

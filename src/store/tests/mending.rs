@@ -87,3 +87,27 @@ fn what_the_last_revision_holds_already_is_not_persisted_again() {
     set(&page, 0b01);
     assert_eq!(unless_same(&page).revision.id, 6);
 }
+
+#[test]
+fn a_state_that_came_back_is_not_hidden_by_one_from_in_between() {
+    let bed = Bed::new();
+    let (store, page) = (bed.open(), page(0b11));
+    persist(&store, &page, "");
+    set(&page, 0b01);
+    let in_between = page.snapshot();
+    set(&page, 0b11);
+    let auto = Persist {
+        environment: ENV.to_owned(),
+        page: page.clone(),
+        snapshot: page.snapshot(),
+        reason: "auto".to_owned(),
+        actor: "tester".to_owned(),
+        unless_same: true,
+        if_revision: None,
+        reply: Reply::new(&store, |_| {}),
+    };
+    ask(&store, |reply| Job::Persist(Persist { reply, ..auto })).unwrap();
+    // Another process is slower.
+    ask(&store, persist_job(ENV, &page, in_between, "late", None)).unwrap();
+    assert_eq!(effective(&store, ENV).unwrap().state, state(0b11));
+}
