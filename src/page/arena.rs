@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Acquire;
-use std::sync::atomic::fence;
+use std::sync::atomic::{AtomicBool, fence};
 
 use super::layout::{PAGE_ALIGN, PAGE_SIZE};
 use super::{Owner, Page, PageMemory, State};
@@ -143,6 +143,7 @@ impl Arena {
                 page: Page(Arc::new(PageMemory {
                     base,
                     owner: Owner::Chunk(Arc::clone(chunk)),
+                    offered: AtomicBool::new(false),
                 })),
                 user: None,
             });

@@ -31,7 +31,7 @@ mod table;
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
-use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, AtomicU64};
 
 pub use arena::{Arena, CHUNK_SIZE, Chunk, PAGES_PER_CHUNK};
 pub use live::{ExclusiveGuard, Initial, LiveFile, open as open_live};
@@ -87,6 +87,8 @@ struct PageMemory {
     base: NonNull<u8>,
     /// Keeps the bytes at `base` allocated.
     owner: Owner,
+    /// Whether other threads may use a private page.
+    offered: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -100,6 +102,7 @@ impl PageMemory {
         Self {
             base: file.base(),
             owner: Owner::Live(file),
+            offered: AtomicBool::new(false),
         }
     }
 
@@ -125,6 +128,7 @@ impl Page {
 
     /// Fills a page that nobody else can see yet.
     fn initialize(&self, state: &State) -> Result<(), Error> {
+        self.0.offered.store(false, SeqCst);
         self.u32(HEADER).store(0, SeqCst);
         self.u32(REGISTRY_HASH)
             .store(state.record.registry_hash, SeqCst);
@@ -245,6 +249,13 @@ impl Page {
             Owner::Live(_) => 1,
         };
         Arc::strong_count(&self.0) > kept
+    }
+
+    /// Whether other processes or threads may persist the page too, so that snapshots of it may reach a store in another
+    /// order than they were taken.
+    #[must_use]
+    pub fn is_persisted_by_others(&self) -> bool {
+        self.is_live() || self.0.offered.load(SeqCst)
     }
 
     /// Whether both are the same page.

@@ -1,6 +1,7 @@
 //! Pages that one thread of this process offers to others, by page id.
 
 use std::collections::HashMap;
+use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use once_cell::sync::Lazy;
@@ -22,6 +23,7 @@ static OFFERS: Lazy<Mutex<Offers>> = Lazy::new(Mutex::default);
 /// Lets every thread of this process [`find`] the page while somebody uses it, and returns its id.
 pub fn offer(page: &Page) -> u64 {
     let id = page.id();
+    page.0.offered.store(true, SeqCst);
     let mut offers = OFFERS.lock().unwrap_or_else(PoisonError::into_inner);
     if offers.pages.len() >= offers.sweep_at {
         offers.pages.retain(|id, page| in_use(page, *id).is_some());

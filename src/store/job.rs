@@ -87,7 +87,7 @@ pub struct Persist {
     pub reason: String,
     /// Who.
     pub actor: String,
-    /// Append nothing, and answer with the last revision, if that is in effect and nothing has changed since.
+    /// Append nothing, and answer with the last revision, if that is in effect and holds the same state.
     pub unless_same: bool,
     /// Refuse unless the environment's last revision is this one; 0 when there must be none.
     pub if_revision: Option<i64>,

@@ -113,14 +113,15 @@ impl<'t> Ledger<'t> {
         }
     }
 
-    /// The environment's last revision, if it is in effect and nothing has changed since it was read.
+    /// The environment's last revision, if it is in effect and holds the same state.
     ///
-    /// A state that has only come back to the same value does not count: a snapshot from in between, which another
-    /// process has still to persist, would rank above that revision and hide it.
+    /// Where others persist the page too, a state that has only come back to the same value does not count: a snapshot
+    /// from in between, which somebody has still to persist, would rank above that revision and hide it.
     pub(super) fn last_if_same(
         &mut self,
         environment: &str,
         snapshot: &Snapshot,
+        by_others_too: bool,
     ) -> Result<Option<Entry>, Fault> {
         let connection = self.connection;
         let head = self.head(environment)?;
@@ -131,9 +132,9 @@ impl<'t> Ledger<'t> {
                 && last.rollouts == snapshot.state.rollouts
         });
         let is_current = head.effective.is_some_and(|effective| {
-            effective.id == head.last
-                && effective.page_id == snapshot.page_id
-                && effective.generation == snapshot.generation
+            let same_moment = effective.page_id == snapshot.page_id
+                && effective.generation == snapshot.generation;
+            effective.id == head.last && (same_moment || !by_others_too)
         });
         if !is_same || !is_current {
             return Ok(None);

@@ -150,7 +150,11 @@ fn append(ledger: &mut Ledger<'_>, job: &Persist) -> Result<Entry, Fault> {
     }
     ledger.expect_last(&job.environment, job.if_revision)?;
     if job.unless_same
-        && let Some(last) = ledger.last_if_same(&job.environment, &job.snapshot)?
+        && let Some(last) = ledger.last_if_same(
+            &job.environment,
+            &job.snapshot,
+            job.page.is_persisted_by_others(),
+        )?
     {
         return Ok(last);
     }

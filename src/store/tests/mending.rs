@@ -92,6 +92,7 @@ fn what_the_last_revision_holds_already_is_not_persisted_again() {
 fn a_state_that_came_back_is_not_hidden_by_one_from_in_between() {
     let bed = Bed::new();
     let (store, page) = (bed.open(), page(0b11));
+    crate::page::shared::offer(&page);
     persist(&store, &page, "");
     set(&page, 0b01);
     let in_between = page.snapshot();
