@@ -98,6 +98,8 @@ fn create(path: &Path) -> io::Result<Metadata> {
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty());
     sync_directory(directory.unwrap_or(Path::new(".")))?;
+    #[cfg(all(test, unix))]
+    super::tests::power_loss::note_created(path);
     file.metadata()
 }
 

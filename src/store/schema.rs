@@ -112,6 +112,13 @@ fn peek(path: &Path) -> Result<Identity, Error> {
         .and_then(|file| file.take(HEADER_SIZE as u64).read_to_end(&mut header))
         .map_err(|source| from_io(path, source))?;
     if !header.is_empty() && (header.len() < HEADER_SIZE || !header.starts_with(SQLITE_MAGIC)) {
+        if is_half_created(path) {
+            return Ok(Identity {
+                application_id: 0,
+                version: 0,
+                is_empty: true,
+            });
+        }
         let path = path.to_path_buf();
         return Err(Error::NotADatabase { path });
     }
@@ -129,6 +136,18 @@ fn peek(path: &Path) -> Result<Identity, Error> {
         // a change without an id is another program's.
         is_empty: number(40) == 0,
     })
+}
+
+/// Whether SQLite will take back what is in the file: the power went while it wrote the very first page, and its
+/// rollback journal says that the file was empty before. Who made it is looked at again after that.
+fn is_half_created(path: &Path) -> bool {
+    // https://www.sqlite.org/fileformat2.html#the_rollback_journal
+    const JOURNAL_MAGIC: &[u8] = &[0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
+    const PAGES_BEFORE: std::ops::Range<usize> = 16..20;
+    let mut header = Vec::with_capacity(HEADER_SIZE);
+    let found = File::open(with_suffix(path, "-journal"))
+        .and_then(|file| file.take(HEADER_SIZE as u64).read_to_end(&mut header));
+    found.is_ok() && header.starts_with(JOURNAL_MAGIC) && header.get(PAGES_BEFORE) == Some(&[0; 4])
 }
 
 /// Refuses other programs' databases and those of later versions.
@@ -176,7 +195,11 @@ fn connect(
     };
     // One thread owns the connection, so SQLite needs no mutex. Without CREATE, a file deleted meanwhile stays so.
     let had_wal = std::fs::metadata(with_suffix(path, "-wal")).is_ok_and(|wal| wal.len() > 0);
-    let mut connection = Connection::open_with_flags(path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    let flags = mode | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    #[cfg(not(all(test, unix)))]
+    let mut connection = Connection::open_with_flags(path, flags)?;
+    #[cfg(all(test, unix))]
+    let mut connection = super::tests::power_loss::connect(path, flags)?;
     connection.busy_timeout(busy)?;
     harden(&connection)?;
     let started = Instant::now();

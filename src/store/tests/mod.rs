@@ -10,6 +10,8 @@ mod migrating;
 mod model;
 mod opening;
 mod persisting;
+#[cfg(unix)]
+pub(super) mod power_loss;
 mod restoring;
 
 use std::path::PathBuf;
