@@ -7,6 +7,7 @@
     reason = "strings and lists from JavaScript arrive as owned values"
 )]
 
+mod audit;
 mod buffer;
 mod page;
 mod process;

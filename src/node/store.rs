@@ -8,7 +8,7 @@
 
 use std::path::Path;
 
-use napi::bindgen_prelude::{Either, Object};
+use napi::bindgen_prelude::{Either, Object, ToNapiValue};
 use napi::{Env, JsDeferred};
 use napi_derive::napi;
 
@@ -19,7 +19,7 @@ use crate::page::{FULL_ROLLOUTS, Rollouts, State};
 use crate::record::Record;
 use crate::registry::Registry;
 use crate::startup::Startup;
-use crate::store::{Access, Answer, Entry, Job, Persist, Reply, Revision, Store};
+use crate::store::{Access, Answer, Entry, Job, Persist, Reply, Revision, Store, hex};
 
 /// Why an operation failed. Promises resolve with it, so that the error itself is made in JavaScript.
 #[napi(object)]
@@ -75,8 +75,8 @@ pub struct NativeAnswer {
     pub revisions: Vec<NativeRevision>,
 }
 
-type Outcome = Either<NativeFailure, NativeAnswer>;
-type Resolver = Box<dyn FnOnce(Env) -> napi::Result<Outcome> + Send>;
+type Outcome<T> = Either<NativeFailure, T>;
+type Resolver<T> = Box<dyn FnOnce(Env) -> napi::Result<Outcome<T>> + Send>;
 
 /// A configuration's hold on the store of a database file. The store closes when the last hold is gone.
 #[napi]
@@ -294,25 +294,34 @@ impl NativeStore {
         })
     }
 
-    fn submit(&self, job: Job) -> Result<()> {
+    pub(super) fn submit(&self, job: Job) -> Result<()> {
         let store = self.store()?;
         store.submit(job);
         store.wake();
         Ok(())
     }
 
-    /// A promise, and the store's way of settling it. The promise keeps the process running until it is settled.
+    /// A promise of revisions, and the store's way of settling it.
     fn reply<'env, T: 'static>(
         &self,
         env: &'env Env,
         convert: impl FnOnce(T) -> Vec<NativeRevision> + Send + 'static,
     ) -> Result<(Reply<T>, Object<'env>)> {
-        let (deferred, promise): (JsDeferred<Outcome, Resolver>, _) = env
-            .create_deferred()
-            .map_err(runtime_error("create a promise"))?;
+        self.settle(env, move |answer| to_answer(answer, convert))
+    }
+
+    /// A promise, and the store's way of settling it. The promise keeps the process running until it is settled.
+    pub(super) fn settle<'env, T: 'static, R: ToNapiValue + Send + 'static>(
+        &self,
+        env: &'env Env,
+        convert: impl FnOnce(Answer<T>) -> R + Send + 'static,
+    ) -> Result<(Reply<T>, Object<'env>)> {
+        let (deferred, promise): (JsDeferred<Outcome<R>, Resolver<R>>, _) =
+            env.create_deferred()
+                .map_err(runtime_error("create a promise"))?;
         let callback = move |result: std::result::Result<Answer<T>, Error>| {
             let outcome = match result {
-                Ok(answer) => Either::B(to_answer(answer, convert)),
+                Ok(answer) => Either::B(convert(answer)),
                 Err(error) => Either::A(NativeFailure {
                     code: error.code().as_ref().to_owned(),
                     message: error.to_string(),
@@ -372,15 +381,6 @@ fn to_state(State { record, rollouts }: State) -> NativeState {
 
 fn to_rollouts(rollouts: Rollouts) -> Option<Vec<u16>> {
     (rollouts != FULL_ROLLOUTS).then(|| rollouts.to_vec())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _infallible = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// The facade passes whole numbers only.

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Entry, Revision, Store};
+use super::{Entry, Progress, Revision, Store, Verification, Verifier};
 use crate::error::Error;
 use crate::page::{Page, Snapshot};
 use crate::registry::Registry;
@@ -159,5 +159,12 @@ pub enum Job {
         to: i64,
         /// Answered with both, in this order.
         reply: Reply<(Revision, Revision)>,
+    },
+    /// Goes on with a check of the history, of all environments. Reads what it can, and changes nothing.
+    Verify {
+        /// The check; the same one for every slice.
+        verifier: Arc<Verifier>,
+        /// Answered with how far it has come.
+        reply: Reply<Progress<Verification>>,
     },
 }

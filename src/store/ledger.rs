@@ -48,11 +48,11 @@ struct Head {
 }
 
 /// What the next revision is compared with.
-#[derive(Clone, Copy)]
-struct Effective {
-    id: i64,
-    page_id: u64,
-    generation: u32,
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Effective {
+    pub(super) id: i64,
+    pub(super) page_id: u64,
+    pub(super) generation: u32,
 }
 
 impl Effective {
@@ -66,7 +66,7 @@ impl Effective {
 
     /// Whether `newer`, which was persisted later, also is the later state. Of one page, the generation decides; it
     /// wraps, so the shorter way round counts. Another page is a later life of the configuration.
-    const fn gives_way_to(self, newer: Self) -> bool {
+    pub(super) const fn gives_way_to(self, newer: Self) -> bool {
         let ahead = newer.generation.wrapping_sub(self.generation).cast_signed();
         newer.page_id != self.page_id || ahead >= 0
     }

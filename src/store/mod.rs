@@ -21,6 +21,7 @@ mod queue;
 mod revision;
 mod schema;
 mod thread;
+mod verify;
 mod write;
 
 #[cfg(test)]
@@ -35,6 +36,8 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::Duration;
 
 pub use job::{Answer, Job, Persist, Reply};
+pub use revision::hex;
+pub use verify::{Breach, Progress, Verification, VerifiedEnvironment, Verifier};
 
 use crate::error::Error;
 use crate::page::{Page, State};

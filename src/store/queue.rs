@@ -62,6 +62,11 @@ impl Queue {
         self.changed.notify_one();
     }
 
+    /// Whether the thread has been asked for more since it last took something.
+    pub(super) fn is_awake(&self) -> bool {
+        lock(&self.state).awake
+    }
+
     pub(super) fn close(&self) {
         lock(&self.state).closing = true;
         self.changed.notify_one();

@@ -16,7 +16,7 @@ pub(super) const DIGEST_SIZE: usize = 32;
 pub(super) const NO_DIGEST: [u8; DIGEST_SIZE] = [0; DIGEST_SIZE];
 
 /// Bytes of a row's rollouts.
-const ROLLOUTS_SIZE: usize = MAX_FEATURES * size_of::<u16>();
+pub(super) const ROLLOUTS_SIZE: usize = MAX_FEATURES * size_of::<u16>();
 
 /// First field of every digest, so that a later format can never give the same one.
 const DIGEST_FORMAT: &[u8] = b"13byte-config revision 1";
@@ -50,30 +50,85 @@ impl Revision {
     /// | `page_id`, u64: the 64 bits of the row's signed number | 8 |
     #[must_use]
     pub fn digest_after(&self, previous: &[u8; DIGEST_SIZE]) -> [u8; DIGEST_SIZE] {
-        let mut hash = Sha256::new();
-        let mut field = |bytes: &[u8]| {
-            // Nothing here comes near 4 GiB: SQLite's rows end at 1 GB.
-            let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-            hash.update(length.to_le_bytes());
-            hash.update(bytes);
+        let fields = Fields {
+            id: self.id,
+            environment: self.environment.as_bytes(),
+            record: &self.state.record.encode(),
+            rollouts: &encode_rollouts(&self.state.rollouts),
+            known: self.known,
+            reason: self.reason.as_bytes(),
+            actor: self.actor.as_bytes(),
+            created_at: self.created_at,
+            parent: self.parent,
+            restored_from: self.restored_from,
+            generation: self.generation,
+            page_id: self.page_id,
         };
-        let optional = |id: Option<i64>| id.map(i64::to_le_bytes);
-        field(DIGEST_FORMAT);
-        field(previous);
-        field(&self.id.to_le_bytes());
-        field(self.environment.as_bytes());
-        field(&self.state.record.encode());
-        field(&encode_rollouts(&self.state.rollouts));
-        field(&self.known.to_le_bytes());
-        field(self.reason.as_bytes());
-        field(self.actor.as_bytes());
-        field(&self.created_at.to_le_bytes());
-        field(optional(self.parent).as_ref().map_or(&[], |id| id));
-        field(optional(self.restored_from).as_ref().map_or(&[], |id| id));
-        field(&self.generation.to_le_bytes());
-        field(&self.page_id.to_le_bytes());
-        hash.finalize().into()
+        fields.digest_after(previous, &mut Vec::new())
     }
+}
+
+/// What a revision's digest covers, borrowed from wherever it is.
+pub(super) struct Fields<'a> {
+    pub(super) id: i64,
+    pub(super) environment: &'a [u8],
+    pub(super) record: &'a [u8],
+    pub(super) rollouts: &'a [u8],
+    pub(super) known: u32,
+    pub(super) reason: &'a [u8],
+    pub(super) actor: &'a [u8],
+    pub(super) created_at: i64,
+    pub(super) parent: Option<i64>,
+    pub(super) restored_from: Option<i64>,
+    pub(super) generation: u32,
+    pub(super) page_id: u64,
+}
+
+impl Fields<'_> {
+    /// [`Revision::digest_after`]. `scratch` saves whoever needs many an allocation for each.
+    pub(super) fn digest_after(
+        &self,
+        previous: &[u8; DIGEST_SIZE],
+        scratch: &mut Vec<u8>,
+    ) -> [u8; DIGEST_SIZE] {
+        let optional = |id: Option<i64>| id.map(i64::to_le_bytes);
+        scratch.clear();
+        append_field(scratch, DIGEST_FORMAT);
+        append_field(scratch, previous);
+        append_field(scratch, &self.id.to_le_bytes());
+        append_field(scratch, self.environment);
+        append_field(scratch, self.record);
+        append_field(scratch, self.rollouts);
+        append_field(scratch, &self.known.to_le_bytes());
+        append_field(scratch, self.reason);
+        append_field(scratch, self.actor);
+        append_field(scratch, &self.created_at.to_le_bytes());
+        append_field(scratch, optional(self.parent).as_ref().map_or(&[], |id| id));
+        let restored_from = optional(self.restored_from);
+        append_field(scratch, restored_from.as_ref().map_or(&[], |id| id));
+        append_field(scratch, &self.generation.to_le_bytes());
+        append_field(scratch, &self.page_id.to_le_bytes());
+        Sha256::digest(&scratch).into()
+    }
+}
+
+/// Appends a field of a digest: its length and its bytes, so that no two lists of fields give the same bytes.
+pub(super) fn append_field(bytes: &mut Vec<u8>, field: &[u8]) {
+    // Nothing here comes near 4 GiB: SQLite's rows end at 1 GB.
+    let length = u32::try_from(field.len()).unwrap_or(u32::MAX);
+    bytes.extend_from_slice(&length.to_le_bytes());
+    bytes.extend_from_slice(field);
+}
+
+/// A digest as text: two lower-case hexadecimal digits for each byte.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _infallible = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// The statement that [`insert`] runs.
@@ -238,7 +293,7 @@ fn read(row: &Row<'_>, environment: &str) -> rusqlite::Result<Revision> {
     })
 }
 
-fn encode_rollouts(rollouts: &Rollouts) -> [u8; ROLLOUTS_SIZE] {
+pub(super) fn encode_rollouts(rollouts: &Rollouts) -> [u8; ROLLOUTS_SIZE] {
     let mut bytes = [0; ROLLOUTS_SIZE];
     for (pair, rollout) in bytes.as_chunks_mut::<2>().0.iter_mut().zip(rollouts) {
         *pair = rollout.to_le_bytes();

@@ -87,6 +87,18 @@ impl Worker {
         &self.shared.path
     }
 
+    /// Whether somebody waits for the thread, for work that can give way.
+    pub(super) fn waiting(&self) -> impl FnMut() -> bool + Send + 'static {
+        let shared = Arc::clone(&self.shared);
+        move || shared.queue.is_awake()
+    }
+
+    /// An answer with the feature table as last seen, where it may not be readable.
+    pub(super) fn answer<T>(&self, value: T) -> Answer<T> {
+        let registry = self.registry.clone();
+        Answer { value, registry }
+    }
+
     pub(super) fn count_commit(&self) {
         self.shared.commits.fetch_add(1, Relaxed);
     }
@@ -250,6 +262,7 @@ impl Worker {
                 to,
                 reply,
             } => reply.send(self.compare(&environment, from, to)),
+            Job::Verify { verifier, reply } => reply.send(self.verify(&verifier)),
         }
     }
 

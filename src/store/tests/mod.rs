@@ -13,15 +13,20 @@ mod persisting;
 #[cfg(unix)]
 pub(super) mod power_loss;
 mod restoring;
+mod verifying;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 
 use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::queue::Task;
-use super::{Access, Answer, Entry, Job, Persist, Reply, Revision, Store, files};
+use super::{
+    Access, Answer, Entry, Job, Persist, Progress, Reply, Revision, Store, Verification, Verifier,
+    files,
+};
 use crate::error::Error;
 use crate::page::{Arena, FULL_ROLLOUTS, Page, Snapshot, State};
 use crate::record::{DEFAULT_TERMINAL, Record, Terminal};
@@ -213,6 +218,24 @@ fn history(store: &Store, environment: &str, limit: u32, before: Option<i64>) ->
     })
     .unwrap()
     .value
+}
+
+/// Checks the history, slice by slice.
+fn verify(store: &Store, expected_head: Option<[u8; 32]>) -> Result<Verification, Error> {
+    let verifier = Arc::new(Verifier::new(ENV.to_owned(), expected_head));
+    loop {
+        if let Some(verification) = verify_slice(store, &verifier)?.outcome {
+            return Ok(verification);
+        }
+    }
+}
+
+fn verify_slice(store: &Store, verifier: &Arc<Verifier>) -> Result<Progress<Verification>, Error> {
+    ask(store, |reply| Job::Verify {
+        verifier: Arc::clone(verifier),
+        reply,
+    })
+    .map(|answer| answer.value)
 }
 
 /// Waits until everything queued before is done.

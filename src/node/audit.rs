@@ -1,0 +1,132 @@
+//! Looking after the history. Long work is done a slice for each call, so that JavaScript tells of the progress and
+//! decides whether to go on.
+
+use std::sync::Arc;
+
+use napi::Env;
+use napi::bindgen_prelude::Object;
+use napi_derive::napi;
+
+use super::Result;
+use super::store::NativeStore;
+use crate::store::{Answer, Breach, Job, Progress, Verification, Verifier, hex};
+
+/// Something that is wrong with the history.
+#[napi(object)]
+pub struct NativeBreach {
+    /// The revision, unless it concerns none or the file as a whole.
+    pub revision: Option<f64>,
+    /// Its environment, if it is known.
+    pub environment: Option<String>,
+    /// What is wrong, for people to read.
+    pub problem: String,
+}
+
+/// The chain of one environment.
+#[napi(object)]
+pub struct NativeVerifiedEnvironment {
+    /// Its name.
+    pub environment: String,
+    /// How many revisions it has.
+    pub revisions: f64,
+    /// The digest at the end of its chain, in hexadecimal.
+    pub head: String,
+}
+
+/// What a check of the history found.
+#[napi(object)]
+pub struct NativeVerification {
+    /// How many revisions were checked.
+    pub revisions: f64,
+    /// Every environment of the file.
+    pub environments: Vec<NativeVerifiedEnvironment>,
+    /// Everything that is wrong, in the order of the revisions.
+    pub breaches: Vec<NativeBreach>,
+}
+
+/// How far a check has come.
+#[napi(object)]
+pub struct NativeVerifyProgress {
+    /// Revisions that were checked.
+    pub done: f64,
+    /// Revisions that there are.
+    pub total: f64,
+    /// What was found, once it has ended.
+    pub outcome: Option<NativeVerification>,
+}
+
+/// A check of the history under way.
+#[napi]
+pub struct NativeVerifier {
+    verifier: Arc<Verifier>,
+}
+
+#[napi]
+impl NativeVerifier {
+    /// A check of all environments. The chain of `environment` must contain the digest `expected_head`, of 32 bytes.
+    #[napi(constructor, catch_unwind)]
+    pub fn new(environment: String, expected_head: Option<Vec<u8>>) -> Self {
+        let expected_head = expected_head.and_then(|bytes| bytes.try_into().ok());
+        let verifier = Arc::new(Verifier::new(environment, expected_head));
+        Self { verifier }
+    }
+}
+
+#[napi]
+impl NativeStore {
+    /// Goes on with a check of the history.
+    #[napi(
+        catch_unwind,
+        ts_return_type = "Promise<NativeFailure | NativeVerifyProgress>"
+    )]
+    pub fn verify<'env>(&self, env: &'env Env, verifier: &NativeVerifier) -> Result<Object<'env>> {
+        let (reply, promise) = self.settle(env, |answer: Answer<Progress<Verification>>| {
+            to_verify_progress(answer.value)
+        })?;
+        self.submit(Job::Verify {
+            verifier: Arc::clone(&verifier.verifier),
+            reply,
+        })?;
+        Ok(promise)
+    }
+}
+
+fn to_verify_progress(progress: Progress<Verification>) -> NativeVerifyProgress {
+    NativeVerifyProgress {
+        done: to_number(progress.done),
+        total: to_number(progress.total),
+        outcome: progress.outcome.map(|found| NativeVerification {
+            revisions: to_number(found.revisions),
+            environments: found
+                .environments
+                .into_iter()
+                .map(|environment| NativeVerifiedEnvironment {
+                    environment: environment.name,
+                    revisions: to_number(environment.revisions),
+                    head: hex(&environment.head),
+                })
+                .collect(),
+            breaches: found.breaches.into_iter().map(to_breach).collect(),
+        }),
+    }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "revisions stay far below 2^53, and so does what a damaged file may have, in every digit that counts"
+)]
+fn to_breach(breach: Breach) -> NativeBreach {
+    NativeBreach {
+        revision: breach.revision.map(|id| id as f64),
+        environment: breach.environment,
+        problem: breach.problem,
+    }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "counts of revisions and bytes stay far below 2^53"
+)]
+fn to_number(count: u64) -> f64 {
+    count as f64
+}

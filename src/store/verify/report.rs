@@ -1,0 +1,55 @@
+//! What a check found.
+
+use crate::store::revision::DIGEST_SIZE;
+
+/// What a check of the history found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verification {
+    /// How many revisions were checked, of all environments.
+    pub revisions: u64,
+    /// Every environment of the file, by name.
+    pub environments: Vec<VerifiedEnvironment>,
+    /// Everything that is wrong; those of the revisions first, by number.
+    pub breaches: Vec<Breach>,
+}
+
+impl Verification {
+    /// Whether nothing is wrong.
+    #[must_use]
+    pub const fn is_ok(&self) -> bool {
+        self.breaches.is_empty()
+    }
+}
+
+/// The chain of one environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VerifiedEnvironment {
+    /// Its name.
+    pub name: String,
+    /// How many revisions it has.
+    pub revisions: u64,
+    /// The digest at the end of its chain.
+    pub head: [u8; DIGEST_SIZE],
+}
+
+/// Something that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Breach {
+    /// The revision, unless it concerns none or the file as a whole.
+    pub revision: Option<i64>,
+    /// Its environment, if it is known.
+    pub environment: Option<String>,
+    /// What is wrong, for people to read.
+    pub problem: String,
+}
+
+/// How far a check has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Progress<T> {
+    /// How much is done.
+    pub done: u64,
+    /// Of how much.
+    pub total: u64,
+    /// What came of it, once it is finished. Until then, the next slice has to be asked for.
+    pub outcome: Option<T>,
+}

@@ -1,0 +1,163 @@
+//! A revision as it is found, and what must hold of it by itself.
+
+use once_cell::sync::Lazy;
+use rusqlite::types::ValueRef;
+use rusqlite::{OptionalExtension, Row, Statement};
+
+use crate::page::FULL_ROLLOUTS;
+use crate::record::Record;
+use crate::store::revision::{DIGEST_SIZE, Fields, ROLLOUTS_SIZE, encode_rollouts};
+
+/// A row as it is kept, whatever that is.
+pub(super) struct Columns<'row> {
+    pub(super) id: i64,
+    pub(super) environment: i64,
+    others: [ValueRef<'row>; 11],
+}
+
+impl<'row> Columns<'row> {
+    pub(super) fn read(row: &'row Row<'_>) -> rusqlite::Result<Self> {
+        let mut others = [ValueRef::Null; 11];
+        for (place, value) in others.iter_mut().enumerate() {
+            *value = row.get_ref(place + 2)?;
+        }
+        Ok(Self {
+            id: row.get(0)?,
+            // Anything but a number is no environment.
+            environment: row.get_ref(1)?.as_i64().unwrap_or(0),
+            others,
+        })
+    }
+
+    pub(super) fn digest(&self) -> Option<[u8; DIGEST_SIZE]> {
+        let [.., digest] = self.others;
+        digest.as_blob().ok()?.try_into().ok()
+    }
+
+    /// What the digest covers, or what keeps it from being computed.
+    pub(super) fn fields<'a>(&'a self, environment: &'a [u8]) -> Result<Fields<'a>, String> {
+        let [
+            record,
+            rollouts,
+            known,
+            reason,
+            actor,
+            created_at,
+            parent,
+            restored_from,
+            generation,
+            page_id,
+            _,
+        ] = self.others;
+        Ok(Fields {
+            id: self.id,
+            environment,
+            record: record.as_blob().map_err(|_| wrong("record"))?,
+            rollouts: match rollouts {
+                ValueRef::Null => &*FULL_ROLLOUT_BYTES,
+                rollouts => rollouts.as_blob().map_err(|_| wrong("rollouts"))?,
+            },
+            known: unsigned(known, "known")?,
+            reason: text(reason, "reason")?,
+            actor: text(actor, "actor")?,
+            created_at: integer(created_at, "created_at")?,
+            parent: optional(parent, "parent")?,
+            restored_from: optional(restored_from, "restored_from")?,
+            generation: unsigned(generation, "generation")?,
+            page_id: integer(page_id, "page_id")?.cast_unsigned(),
+        })
+    }
+}
+
+/// Rollouts that are not kept.
+static FULL_ROLLOUT_BYTES: Lazy<[u8; ROLLOUTS_SIZE]> =
+    Lazy::new(|| encode_rollouts(&FULL_ROLLOUTS));
+
+fn wrong(column: &str) -> String {
+    format!("its column {column} has a value of the wrong type")
+}
+
+fn integer(value: ValueRef<'_>, column: &str) -> Result<i64, String> {
+    value.as_i64().map_err(|_| wrong(column))
+}
+
+fn unsigned(value: ValueRef<'_>, column: &str) -> Result<u32, String> {
+    u32::try_from(integer(value, column)?).map_err(|_| wrong(column))
+}
+
+fn optional(value: ValueRef<'_>, column: &str) -> Result<Option<i64>, String> {
+    match value {
+        ValueRef::Null => Ok(None),
+        value => integer(value, column).map(Some),
+    }
+}
+
+/// The bytes of a text, which the digest covers whether they are valid or not.
+fn text<'a>(value: ValueRef<'a>, column: &str) -> Result<&'a [u8], String> {
+    match value {
+        ValueRef::Text(bytes) => Ok(bytes),
+        _ => Err(wrong(column)),
+    }
+}
+
+/// What must hold of a state that was persisted. The feature table is covered by no digest, but every record has its
+/// hash.
+pub(super) fn check_record(
+    fields: &Fields<'_>,
+    mask: u32,
+    hashes: &[u32],
+    problems: &mut Vec<String>,
+) {
+    let Ok(record) = Record::decode(fields.record) else {
+        let length = fields.record.len();
+        problems.push(format!("its record has {length} bytes instead of 13"));
+        return;
+    };
+    let known = fields.known;
+    let names = known.count_ones() as usize;
+    if known & !mask != 0 || known.trailing_ones() as usize != names {
+        problems.push(format!(
+            "it knows features 0x{known:08x}, which the file does not have"
+        ));
+    } else if hashes.get(names) != Some(&record.registry_hash) {
+        problems.push(format!(
+            "the first {names} names of the feature table are not those it was made with"
+        ));
+    }
+    let invalid = record.problems(known);
+    problems.extend(
+        invalid
+            .iter()
+            .map(|problem| format!("its state: {problem}")),
+    );
+}
+
+/// Where a revision points to: older revisions that exist.
+pub(super) fn check_links(
+    fields: &Fields<'_>,
+    environment: i64,
+    before: Option<i64>,
+    lookup: &mut Statement<'_>,
+    problems: &mut Vec<String>,
+) -> rusqlite::Result<()> {
+    let mut home = |id: i64| -> rusqlite::Result<Option<i64>> {
+        lookup.query_row([id], |row| row.get(0)).optional()
+    };
+    // Nearly always the one before.
+    if let Some(parent) = fields.parent
+        && before != Some(parent)
+        && (parent >= fields.id || home(parent)? != Some(environment))
+    {
+        problems.push(format!(
+            "its parent, revision {parent}, is no earlier one of this environment"
+        ));
+    }
+    if let Some(origin) = fields.restored_from
+        && (origin >= fields.id || home(origin)?.is_none())
+    {
+        problems.push(format!(
+            "the revision it restores, {origin}, is no earlier one"
+        ));
+    }
+    Ok(())
+}
