@@ -1,7 +1,14 @@
-//! Lets Node resolve the N-API symbols when it loads the addon.
+//! Compiles the one C function, and lets Node resolve the N-API symbols when it loads the addon.
 
 fn main() {
     if std::env::var_os("CARGO_FEATURE_NODE").is_some() {
         napi_build::setup();
+    }
+    println!("cargo::rerun-if-changed=src/store/system.c");
+    if std::env::var_os("CARGO_CFG_TARGET_OS").is_some_and(|system| system == "linux") {
+        cc::Build::new()
+            .file("src/store/system.c")
+            .warnings_into_errors(true)
+            .compile("config13_system");
     }
 }

@@ -2,9 +2,8 @@
 //!
 //! # One connection, one thread
 //!
-//! A file has one connection in a process, owned by one thread, however many handles there are: POSIX locks belong
-//! to the process, so a second connection that closes would drop the locks of the first. Callers queue jobs and are
-//! called back.
+//! A file has one connection in a process, owned by one thread, however many handles there are. The locks rely on it,
+//! see [`system`]. Callers queue jobs and are called back.
 //!
 //! # Durability
 //!
@@ -20,6 +19,7 @@ mod query;
 mod queue;
 mod revision;
 mod schema;
+mod system;
 mod thread;
 mod verify;
 mod write;

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
-use super::Access;
 use super::failure::{Fault, from_io, is_busy};
+use super::{Access, system};
 use crate::error::Error;
 
 /// Marks the file as ours: `13BC`.
@@ -193,6 +193,7 @@ fn connect(
         Access::ReadOnly => OpenFlags::SQLITE_OPEN_READ_ONLY,
         Access::ReadWrite => OpenFlags::SQLITE_OPEN_READ_WRITE,
     };
+    system::prepare()?;
     // One thread owns the connection, so SQLite needs no mutex. Without CREATE, a file deleted meanwhile stays so.
     let had_wal = std::fs::metadata(with_suffix(path, "-wal")).is_ok_and(|wal| wal.len() > 0);
     let flags = mode | OpenFlags::SQLITE_OPEN_NO_MUTEX;

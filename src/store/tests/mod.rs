@@ -5,6 +5,8 @@ mod digests;
 mod environments;
 mod features;
 mod lifecycle;
+#[cfg(target_os = "linux")]
+mod locks;
 mod mending;
 mod migrating;
 mod model;
