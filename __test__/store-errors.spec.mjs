@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
 import { ConfigError, createProductionConfig } from '13byte-config';
+import { pathOfRuntimeWithSqlite } from './children/other-sqlite.mjs';
 import { suite } from './harness/suite.mjs';
 
 /** Bytes of the header of a SQLite file: https://www.sqlite.org/fileformat2.html#the_database_header */
@@ -358,7 +359,7 @@ async function openDegraded(program, options) {
 /** Another process that keeps a database locked until it is told to release it. */
 async function holdLock(t, mode, file) {
   const program = fileURLToPath(new URL('./children/hold-lock.mjs', import.meta.url));
-  const child = spawn(runtimeWithSqlite(t), [program, mode, file], { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, NODE_NO_WARNINGS: '1' } });
+  const child = spawn(pathOfRuntimeWithSqlite(), [program, mode, file], { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, NODE_NO_WARNINGS: '1' } });
   const exited = once(child, 'exit');
   t.after(async () => {
     child.kill('SIGKILL');
@@ -374,16 +375,6 @@ async function holdLock(t, mode, file) {
       assert.equal(`${released}`, 'released\n');
     },
   };
-}
-
-/** This runtime, or one of the others under test where this one has no SQLite of its own. */
-function runtimeWithSqlite({ runtime }) {
-  if (runtime.name === 'bun' || runtime.major >= 22) return process.execPath;
-  const other = ['node-24', 'node-22', 'node-26']
-    .map((name) => fileURLToPath(new URL(`./runtimes/node_modules/${name}/bin/node`, import.meta.url)))
-    .find((path) => existsSync(path));
-  assert.ok(other, 'a runtime with SQLite is needed to lock the database with');
-  return other;
 }
 
 function open(t, options) {
