@@ -2,6 +2,63 @@
 
 /// <reference lib="esnext.disposable" />
 
+/** How far work on the database has come. */
+export interface WorkProgress {
+	/** How much is done: revisions, or pages of a backup. */
+	readonly done: number;
+	/** Of how much. It may grow while the work goes on. */
+	readonly total: number;
+}
+/** What long work on the database takes. */
+export interface WorkOptions {
+	/** Called after each slice of the work. What it throws ends the work, and is what the promise rejects with. */
+	onProgress?: (progress: WorkProgress) => void;
+	/** Ends the work early; the promise then rejects with the reason of the signal. */
+	signal?: AbortSignal;
+}
+/** What {@link ProductionConfig.verify} takes. */
+export interface VerifyOptions extends WorkOptions {
+	/**
+	 * A digest of this environment that was kept elsewhere: `head` of an earlier check, or `digest` of a revision. The
+	 * chain must contain it.
+	 */
+	expectedHead?: string;
+}
+/** Something that is wrong with the history. */
+export interface HistoryBreach {
+	/** The revision it was found at; `null` when it concerns none, or the file as a whole. */
+	readonly revision: number | null;
+	/** The environment of that revision; `null` when it is not known. */
+	readonly environment: string | null;
+	/** What is wrong. */
+	readonly problem: string;
+}
+/** What {@link ProductionConfig.verify} found. */
+export interface Verification {
+	/** Whether nothing is wrong. */
+	readonly ok: boolean;
+	/** How many revisions were checked, of all environments of the file. */
+	readonly revisions: number;
+	/**
+	 * The digest at the end of this environment's chain, `null` while there is none. Keep it elsewhere, and hand it in as
+	 * `expectedHead` later.
+	 */
+	readonly head: string | null;
+	/** The chain of every environment of the file, by name. */
+	readonly environments: readonly VerifiedEnvironment[];
+	/** The first revision that is broken, if one is. */
+	readonly firstBroken?: HistoryBreach;
+	/** Everything that is wrong, revisions first, in their order; at most 101. */
+	readonly problems: readonly HistoryBreach[];
+}
+/** The chain of one environment. */
+export interface VerifiedEnvironment {
+	readonly environment: string;
+	/** How many revisions it has. */
+	readonly revisions: number;
+	/** The digest at its end. */
+	readonly head: string;
+}
 /** Terminal mode, rows and columns. */
 export interface TerminalSettings {
 	/** 0 disabled, 1 cooked, 2 raw, 3 pipe. */
@@ -461,6 +518,21 @@ export declare class ProductionConfig<Name extends string = string> {
 	promote(fromEnvironment: string, options?: {
 		actor?: string;
 	}): Promise<HistoryEntry>;
+	/**
+	 * Checks that nobody has tampered with the history, and that it is not damaged: every digest and link of **all
+	 * environments** of the file, what the environments say of themselves, and SQLite's own structure. Persists go on
+	 * meanwhile, and are not part of it.
+	 *
+	 * It resolves with what it found, however bad that is, and rejects only when the file cannot be read at all. Who can
+	 * write the file can compute a new chain, so keep `head` elsewhere from time to time and hand it in as
+	 * `expectedHead`.
+	 *
+	 * @throws ConfigError `ERR_PERSISTENCE_DISABLED`, `ERR_STORE_BUSY` and others of the database.
+	 * @example
+	 * const { ok, head, firstBroken } = await config.verify({ expectedHead: lastKnownHead });
+	 * if (!ok) alarm(firstBroken);
+	 */
+	verify(options?: VerifyOptions): Promise<Verification>;
 	/**
 	 * Ends this config: every later use of it fails with `ERR_CLOSED`. Resolves when all persists are done and the
 	 * database is closed. Calling it again gives the same promise.

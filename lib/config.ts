@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import { type Verification, verifyHistory, type VerifyOptions } from './audit';
 import { AutoPersist } from './auto-persist';
 import { checkBoolean, checkInteger, checkKeys, checkText } from './checks';
 import { type DebugView, makeDebugView, type StoreStatus } from './debug-view';
@@ -535,6 +536,24 @@ export class ProductionConfig<Name extends string = string> {
     const { actor } = checkKeys(options, 'options', ['actor']);
     const store = this.#writableStore();
     return this.#entry(await store.promote(this.#parts.page.handle, from, this.#actor(actor)));
+  }
+
+  /**
+   * Checks that nobody has tampered with the history, and that it is not damaged: every digest and link of **all
+   * environments** of the file, what the environments say of themselves, and SQLite's own structure. Persists go on
+   * meanwhile, and are not part of it.
+   *
+   * It resolves with what it found, however bad that is, and rejects only when the file cannot be read at all. Who can
+   * write the file can compute a new chain, so keep `head` elsewhere from time to time and hand it in as
+   * `expectedHead`.
+   *
+   * @throws ConfigError `ERR_PERSISTENCE_DISABLED`, `ERR_STORE_BUSY` and others of the database.
+   * @example
+   * const { ok, head, firstBroken } = await config.verify({ expectedHead: lastKnownHead });
+   * if (!ok) alarm(firstBroken);
+   */
+  async verify(options: VerifyOptions = {}): Promise<Verification> {
+    return await verifyHistory(this.#openStore(), options);
   }
 
   // ---- End ----------------------------------------------------------------------------------------------------

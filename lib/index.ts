@@ -7,6 +7,14 @@ export { attachConfig, createDevelopmentConfig, createProductionConfig } from '.
 export { ConfigError, type ErrorCode } from './errors';
 export { DEFAULT_FEATURES } from './generated/layout';
 export { ConfigCore13Byte, type RecordBytes } from './record';
+export type {
+  HistoryBreach,
+  Verification,
+  VerifiedEnvironment,
+  VerifyOptions,
+  WorkOptions,
+  WorkProgress,
+} from './audit';
 export type { AutoPersistOptions } from './auto-persist';
 export type { ConfigChange } from './listening';
 export type { ConfigHandle } from './share';

@@ -5,8 +5,21 @@ import { type ErrorCode, makeError } from './errors';
 
 type Binding = typeof import('../native/binding.js');
 
-export type { NativeAnswer, NativeFailure, NativePage, NativeRevision, NativeStartup, NativeState, NativeStore, NativeSubscription } from '../native/binding.js';
-import type { NativeAnswer, NativeFailure } from '../native/binding.js';
+export type {
+  NativeAnswer,
+  NativeBreach,
+  NativeFailure,
+  NativePage,
+  NativeRevision,
+  NativeStartup,
+  NativeState,
+  NativeStore,
+  NativeSubscription,
+  NativeVerification,
+  NativeVerifier,
+  NativeVerifyProgress,
+} from '../native/binding.js';
+import type { NativeFailure } from '../native/binding.js';
 
 const binding = loadBinding();
 
@@ -30,6 +43,9 @@ export const native = {
   chunkBuffer: guard(binding.chunkBuffer),
   hasSharedBuffers: binding.hasSharedBuffers,
   isValidEnvironment: guard(binding.isValidEnvironment),
+  newVerifier: guard(
+    (environment: string, expectedHead?: number[]) => new binding.NativeVerifier(environment, expectedHead),
+  ),
   offerPage: guard(binding.offerPage),
   openClusterPage: guard(binding.openClusterPage),
   openPrivatePage: guard(binding.openPrivatePage),
@@ -58,10 +74,14 @@ export function guard<Arguments extends unknown[], Result>(
 }
 
 /** The result of a native operation, or the error it failed with. */
-export async function settle(reply: Promise<NativeFailure | NativeAnswer>): Promise<NativeAnswer> {
+export async function settle<Outcome extends object>(reply: Promise<NativeFailure | Outcome>): Promise<Outcome> {
   const outcome = await reply;
-  if ('code' in outcome) throw makeError(outcome.code as ErrorCode, outcome.message);
+  if (isFailure(outcome)) throw makeError(outcome.code as ErrorCode, outcome.message);
   return outcome;
+}
+
+function isFailure(outcome: object): outcome is NativeFailure {
+  return 'code' in outcome;
 }
 
 function fromNative(error: unknown): unknown {

@@ -1,15 +1,27 @@
-import { guard, native, type NativeAnswer, type NativeFailure, type NativePage, type NativeStartup, type NativeStore, settle } from './native';
+import {
+  guard,
+  native,
+  type NativeAnswer,
+  type NativeFailure,
+  type NativePage,
+  type NativeStartup,
+  type NativeStore,
+  type NativeVerifier,
+  type NativeVerifyProgress,
+  settle,
+} from './native';
 
 /** A config's hold on the database of its history, for one environment. */
 export class Store {
   readonly path: string;
-  readonly #environment: string;
+  readonly environment: string;
   readonly #native: NativeStore;
+  readonly #running = new Set<Promise<unknown>>();
   #wakeQueued = false;
 
   /** Opens the database, or joins this process's store of the same file. */
   constructor(path: string, environment: string, readOnly: boolean) {
-    this.#environment = environment;
+    this.environment = environment;
     this.#native = native.openStore(path, readOnly);
     this.path = this.#native.path;
   }
@@ -28,38 +40,59 @@ export class Store {
     unlessSame = false,
   ): Promise<NativeAnswer> {
     const reply = this.#call(() =>
-      this.#native.persist(page, this.#environment, reason, actor, unlessSame, ifRevision),
+      this.#native.persist(page, this.environment, reason, actor, unlessSame, ifRevision),
     );
     this.#wakeSoon();
     return reply;
   }
 
   load(page: number): Promise<NativeAnswer> {
-    return this.#call(() => this.#native.load(page, this.#environment));
+    return this.#call(() => this.#native.load(page, this.environment));
   }
 
   rollback(page: number, to: number | undefined, actor: string, ifRevision: number | undefined): Promise<NativeAnswer> {
-    return this.#call(() => this.#native.rollback(page, this.#environment, to, actor, ifRevision));
+    return this.#call(() => this.#native.rollback(page, this.environment, to, actor, ifRevision));
   }
 
   promote(page: number, from: string, actor: string): Promise<NativeAnswer> {
-    return this.#call(() => this.#native.promote(page, from, this.#environment, actor));
+    return this.#call(() => this.#native.promote(page, from, this.environment, actor));
   }
 
   history(limit: number, before: number | undefined): Promise<NativeAnswer> {
-    return this.#call(() => this.#native.history(this.#environment, limit, before));
+    return this.#call(() => this.#native.history(this.environment, limit, before));
   }
 
   compare(from: number, to: number): Promise<NativeAnswer> {
-    return this.#call(() => this.#native.compare(this.#environment, from, to));
+    return this.#call(() => this.#native.compare(this.environment, from, to));
   }
 
-  /** Lets go of the database. Resolves when all that was queued is done, and the file closed if nobody else uses it. */
+  /** A check of the history to be gone on with by `verify`. */
+  verifier(expectedHead: number[] | undefined): NativeVerifier {
+    return native.newVerifier(this.environment, expectedHead);
+  }
+
+  verify(verifier: NativeVerifier): Promise<NativeVerifyProgress> {
+    return this.#call(() => this.#native.verify(verifier));
+  }
+
+  /** Runs work that takes many calls. The database stays open until it has ended. */
+  async whileOpen<T>(work: () => Promise<T>): Promise<T> {
+    const running = work();
+    this.#running.add(running);
+    try {
+      return await running;
+    } finally {
+      this.#running.delete(running);
+    }
+  }
+
+  /** Lets go of the database. Resolves when all that was started is done, and the file closed if nobody else uses it. */
   async close(): Promise<void> {
+    if (this.#running.size > 0) await Promise.allSettled(this.#running);
     await this.#call(() => this.#native.close());
   }
 
-  #call(start: () => Promise<NativeFailure | NativeAnswer>): Promise<NativeAnswer> {
+  #call<Outcome extends object>(start: () => Promise<NativeFailure | Outcome>): Promise<Outcome> {
     return settle(guard(start)());
   }
 

@@ -22,6 +22,7 @@ const TIMED = [
   'rollback',
   'diff',
   'promote',
+  'verify',
 ] as const satisfies readonly (keyof ProductionConfig)[];
 
 type Method = (this: ProductionConfig, ...args: unknown[]) => unknown;

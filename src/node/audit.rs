@@ -8,7 +8,7 @@ use napi::bindgen_prelude::Object;
 use napi_derive::napi;
 
 use super::Result;
-use super::store::NativeStore;
+use super::store::{NativeStore, Outcome};
 use crate::store::{Answer, Breach, Job, Progress, Verification, Verifier, hex};
 
 /// Something that is wrong with the history.
@@ -81,7 +81,7 @@ impl NativeStore {
     )]
     pub fn verify<'env>(&self, env: &'env Env, verifier: &NativeVerifier) -> Result<Object<'env>> {
         let (reply, promise) = self.settle(env, |answer: Answer<Progress<Verification>>| {
-            to_verify_progress(answer.value)
+            Outcome::C(to_verify_progress(answer.value))
         })?;
         self.submit(Job::Verify {
             verifier: Arc::clone(&verifier.verifier),

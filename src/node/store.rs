@@ -8,10 +8,11 @@
 
 use std::path::Path;
 
-use napi::bindgen_prelude::{Either, Object, ToNapiValue};
+use napi::bindgen_prelude::{Either3, Object};
 use napi::{Env, JsDeferred};
 use napi_derive::napi;
 
+use super::audit::NativeVerifyProgress;
 use super::page::{self, NativePage, NativeStartup};
 use super::{Result, js_error, runtime_error};
 use crate::error::Error;
@@ -75,8 +76,9 @@ pub struct NativeAnswer {
     pub revisions: Vec<NativeRevision>,
 }
 
-type Outcome<T> = Either<NativeFailure, T>;
-type Resolver<T> = Box<dyn FnOnce(Env) -> napi::Result<Outcome<T>> + Send>;
+/// What any operation resolves with. One type for all of them, since each costs a promise of its own in code.
+pub type Outcome = Either3<NativeFailure, NativeAnswer, NativeVerifyProgress>;
+type Resolver = Box<dyn FnOnce(Env) -> napi::Result<Outcome> + Send>;
 
 /// A configuration's hold on the store of a database file. The store closes when the last hold is gone.
 #[napi]
@@ -307,22 +309,22 @@ impl NativeStore {
         env: &'env Env,
         convert: impl FnOnce(T) -> Vec<NativeRevision> + Send + 'static,
     ) -> Result<(Reply<T>, Object<'env>)> {
-        self.settle(env, move |answer| to_answer(answer, convert))
+        self.settle(env, move |answer| Outcome::B(to_answer(answer, convert)))
     }
 
     /// A promise, and the store's way of settling it. The promise keeps the process running until it is settled.
-    pub(super) fn settle<'env, T: 'static, R: ToNapiValue + Send + 'static>(
+    pub(super) fn settle<'env, T: 'static>(
         &self,
         env: &'env Env,
-        convert: impl FnOnce(Answer<T>) -> R + Send + 'static,
+        convert: impl FnOnce(Answer<T>) -> Outcome + Send + 'static,
     ) -> Result<(Reply<T>, Object<'env>)> {
-        let (deferred, promise): (JsDeferred<Outcome<R>, Resolver<R>>, _) =
-            env.create_deferred()
-                .map_err(runtime_error("create a promise"))?;
+        let (deferred, promise): (JsDeferred<Outcome, Resolver>, _) = env
+            .create_deferred()
+            .map_err(runtime_error("create a promise"))?;
         let callback = move |result: std::result::Result<Answer<T>, Error>| {
             let outcome = match result {
-                Ok(answer) => Either::B(convert(answer)),
-                Err(error) => Either::A(NativeFailure {
+                Ok(answer) => convert(answer),
+                Err(error) => Outcome::A(NativeFailure {
                     code: error.code().as_ref().to_owned(),
                     message: error.to_string(),
                 }),

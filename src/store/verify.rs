@@ -8,7 +8,6 @@ mod chain;
 mod report;
 mod row;
 
-use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -16,10 +15,11 @@ use rusqlite::{Connection, ErrorCode, Row, Statement};
 
 use super::failure::Fault;
 use super::ledger::Effective;
-use super::revision::{DIGEST_SIZE, hex};
+use super::revision::{DIGEST_SIZE, ROLLOUTS_SIZE, encode_rollouts, hex};
 use super::thread::Worker;
 use super::{Access, Answer, features};
 use crate::error::Error;
+use crate::page::FULL_ROLLOUTS;
 use crate::registry::Registry;
 use chain::{Chain, read_chains};
 pub use report::{Breach, Progress, Verification, VerifiedEnvironment};
@@ -59,7 +59,6 @@ impl Verifier {
             registry_hashes: Vec::new(),
             mask: 0,
             chains: Vec::new(),
-            by_id: HashMap::new(),
             last: 0,
             until: 0,
             done: 0,
@@ -67,6 +66,7 @@ impl Verifier {
             breaches: Vec::new(),
             unlisted: 0,
             scratch: Vec::new(),
+            full_rollouts: encode_rollouts(&FULL_ROLLOUTS),
         }))
     }
 }
@@ -80,9 +80,8 @@ struct State {
     /// The hash of the table with the first `n` names, by `n`.
     registry_hashes: Vec<u32>,
     mask: u32,
+    /// By the number of the environment.
     chains: Vec<Chain>,
-    /// The place in `chains` of an environment's number.
-    by_id: HashMap<i64, usize>,
     /// The last revision that was checked.
     last: i64,
     /// The last one to be checked.
@@ -92,6 +91,7 @@ struct State {
     breaches: Vec<Breach>,
     unlisted: u64,
     scratch: Vec<u8>,
+    full_rollouts: [u8; ROLLOUTS_SIZE],
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -185,13 +185,6 @@ impl State {
         self.mask = registry.mask();
         self.registry_hashes = hashes(&registry)?;
         self.chains = read_chains(connection)?;
-        let by_id: rusqlite::Result<HashMap<i64, usize>> = connection
-            .prepare("SELECT id FROM environment ORDER BY name")?
-            .query_map([], |row| row.get(0))?
-            .enumerate()
-            .map(|(place, id)| Ok((id?, place)))
-            .collect();
-        self.by_id = by_id?;
         self.until =
             connection.query_row("SELECT coalesce(max(id), 0) FROM revision", [], |row| {
                 row.get(0)
@@ -233,8 +226,10 @@ impl State {
         }
         self.last = id;
         self.done += 1;
-        let place = self.by_id.get(&columns.environment).copied();
-        let Some(chain) = place.and_then(|place| self.chains.get_mut(place)) else {
+        let place = self
+            .chains
+            .binary_search_by_key(&columns.environment, |chain| chain.id);
+        let Some(chain) = place.ok().and_then(|place| self.chains.get_mut(place)) else {
             let number = columns.environment;
             self.report(
                 Some(id),
@@ -245,7 +240,7 @@ impl State {
         };
         let mut problems = Vec::new();
         let before = (chain.found.revisions > 0).then_some(chain.found.last);
-        let fields = match columns.fields(chain.name.as_bytes()) {
+        let fields = match columns.fields(chain.name.as_bytes(), &self.full_rollouts) {
             Ok(fields) => fields,
             Err(problem) => {
                 let name = chain.name.clone();
@@ -383,8 +378,6 @@ impl State {
                 ),
             });
         }
-        // Within a revision, what was found first stays first.
-        breaches.sort_by_key(|breach| breach.revision.unwrap_or(i64::MAX));
         if self.unlisted > 0 {
             breaches.push(Breach {
                 revision: None,

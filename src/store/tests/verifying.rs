@@ -181,7 +181,7 @@ fn a_whole_history_is_found_whole() {
     let verification = verify_file(&bed.path(), None).unwrap();
     assert_eq!(verification.breaches, []);
     assert_eq!(verification.revisions, 60 + 6 + 4);
-    let seen: Vec<_> = verification
+    let mut seen: Vec<_> = verification
         .environments
         .iter()
         .map(|environment| {
@@ -192,6 +192,7 @@ fn a_whole_history_is_found_whole() {
             )
         })
         .collect();
+    seen.sort_unstable();
     let said: Vec<_> = heads
         .iter()
         .map(|(name, revisions, _, digest)| (name.as_str(), revisions.unsigned_abs(), *digest))

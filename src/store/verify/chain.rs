@@ -8,6 +8,7 @@ use crate::store::revision::{DIGEST_SIZE, NO_DIGEST};
 /// An environment as its row says, and as the revisions so far say.
 #[derive(Debug)]
 pub(super) struct Chain {
+    pub(super) id: i64,
     pub(super) name: String,
     pub(super) said: Head,
     pub(super) found: Head,
@@ -46,12 +47,15 @@ impl Head {
     }
 }
 
-/// Every environment, by name.
+/// Every environment, by number.
 pub(super) fn read_chains(connection: &Connection) -> rusqlite::Result<Vec<Chain>> {
     connection
-        .prepare("SELECT name, revisions, last, effective, digest FROM environment ORDER BY name")?
+        .prepare(
+            "SELECT name, revisions, last, effective, digest, id FROM environment ORDER BY id",
+        )?
         .query_map([], |row| {
             Ok(Chain {
+                id: row.get(5)?,
                 name: row.get(0)?,
                 said: Head {
                     revisions: row.get(1)?,

@@ -7,9 +7,9 @@ use crate::store::revision::DIGEST_SIZE;
 pub struct Verification {
     /// How many revisions were checked, of all environments.
     pub revisions: u64,
-    /// Every environment of the file, by name.
+    /// Every environment of the file, in the order of their first revisions.
     pub environments: Vec<VerifiedEnvironment>,
-    /// Everything that is wrong; those of the revisions first, by number.
+    /// Everything that is wrong, in the order of finding: each revision, then what the environments say, then the file.
     pub breaches: Vec<Breach>,
 }
 

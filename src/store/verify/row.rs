@@ -1,12 +1,10 @@
 //! A revision as it is found, and what must hold of it by itself.
 
-use once_cell::sync::Lazy;
 use rusqlite::types::ValueRef;
 use rusqlite::{OptionalExtension, Row, Statement};
 
-use crate::page::FULL_ROLLOUTS;
 use crate::record::Record;
-use crate::store::revision::{DIGEST_SIZE, Fields, ROLLOUTS_SIZE, encode_rollouts};
+use crate::store::revision::{DIGEST_SIZE, Fields, ROLLOUTS_SIZE};
 
 /// A row as it is kept, whatever that is.
 pub(super) struct Columns<'row> {
@@ -34,8 +32,12 @@ impl<'row> Columns<'row> {
         digest.as_blob().ok()?.try_into().ok()
     }
 
-    /// What the digest covers, or what keeps it from being computed.
-    pub(super) fn fields<'a>(&'a self, environment: &'a [u8]) -> Result<Fields<'a>, String> {
+    /// What the digest covers, or what keeps it from being computed. `full_rollouts` stand for those that are not kept.
+    pub(super) fn fields<'a>(
+        &'a self,
+        environment: &'a [u8],
+        full_rollouts: &'a [u8; ROLLOUTS_SIZE],
+    ) -> Result<Fields<'a>, String> {
         let [
             record,
             rollouts,
@@ -54,7 +56,7 @@ impl<'row> Columns<'row> {
             environment,
             record: record.as_blob().map_err(|_| wrong("record"))?,
             rollouts: match rollouts {
-                ValueRef::Null => &*FULL_ROLLOUT_BYTES,
+                ValueRef::Null => full_rollouts,
                 rollouts => rollouts.as_blob().map_err(|_| wrong("rollouts"))?,
             },
             known: unsigned(known, "known")?,
@@ -68,10 +70,6 @@ impl<'row> Columns<'row> {
         })
     }
 }
-
-/// Rollouts that are not kept.
-static FULL_ROLLOUT_BYTES: Lazy<[u8; ROLLOUTS_SIZE]> =
-    Lazy::new(|| encode_rollouts(&FULL_ROLLOUTS));
 
 fn wrong(column: &str) -> String {
     format!("its column {column} has a value of the wrong type")
