@@ -1,7 +1,7 @@
 import { makeError, show } from './errors';
 import type { FeatureTable } from './feature-table';
-import { native, type NativeSubscription } from './native';
 import { type Page, readGeneration, readPageState } from './page';
+import { PageWatch } from './page-watch';
 import { compareStates, type State, type StateChanges } from './state';
 import { unpackTerminal } from './terminal';
 
@@ -85,12 +85,12 @@ export interface ChangeSource<Name extends string> {
   stop(): void;
 }
 
-/** Everyone who listens to a config. There is one native subscription while anybody does. */
+/** Everyone who listens to a config. The page is watched while anybody does. */
 export class Listening<Name extends string> {
   readonly #page: Page;
   readonly #table: () => FeatureTable;
   readonly #listeners = new Map<ChangeTracker, Listener>();
-  #subscription: NativeSubscription | undefined;
+  #watch: PageWatch | undefined;
   #keepAlive: NodeJS.Timeout | undefined;
 
   /** `table` gives the feature table of the moment. */
@@ -101,15 +101,15 @@ export class Listening<Name extends string> {
 
   /** Calls `notify` when something changed from now on, and `end` when the config is closed. */
   open(notify: () => void, end: () => void): ChangeSource<Name> {
-    this.#subscription ??= native.watchPage(this.#page.handle, () => this.#deliver());
-    // Made after the subscription, so no change falls between the two.
+    this.#watch ??= new PageWatch(this.#page, () => this.#deliver());
+    // Made after the watch, so no change falls between the two.
     const tracker = new ChangeTracker(this.#page);
     this.#listeners.set(tracker, { notify, end });
     return {
       take: () => tracker.take<Name>(this.#table()),
       stop: () => {
         this.#listeners.delete(tracker);
-        if (this.#listeners.size === 0) this.#unsubscribe();
+        if (this.#listeners.size === 0) this.#stop();
       },
     };
   }
@@ -131,14 +131,14 @@ export class Listening<Name extends string> {
   close(): void {
     const listeners = [...this.#listeners.values()];
     this.#listeners.clear();
-    this.#unsubscribe();
+    this.#stop();
     this.hold(false);
     for (const { end } of listeners) end();
   }
 
-  #unsubscribe(): void {
-    this.#subscription?.close();
-    this.#subscription = undefined;
+  #stop(): void {
+    this.#watch?.close();
+    this.#watch = undefined;
   }
 
   #deliver(): void {

@@ -64,15 +64,19 @@ function makeViews(buffer: ArrayBufferLike): Views {
 }
 
 /**
- * Counts a change that was just made, and wakes those who sleep until one is. The writer's half of `src/watch/protocol.rs`;
- * it calls native code only when somebody may be asleep.
+ * Counts a change that was just made, and tells those who asked to be told of one: the writer's half of
+ * `src/watch/protocol.rs`. It calls native code only when somebody did.
  */
 export function announce(words: Int32Array, base: number, handle: number): void {
   Atomics.add(words, base + WORD_GENERATION, 1);
-  const mark = Atomics.load(words, base + WORD_SLEEPERS);
-  if ((mark & 1) !== 0 && Atomics.compareExchange(words, base + WORD_SLEEPERS, mark, (mark + 1) | 0) === mark) {
+  if (Atomics.load(words, base + WORD_SLEEPERS) === 1 && Atomics.exchange(words, base + WORD_SLEEPERS, 0) === 1) {
     native.wakePage(handle);
   }
+}
+
+/** Asks to be told of the next change: the listener's half. To be done before looking at the page. */
+export function askToBeTold({ views, base }: Page): void {
+  Atomics.store(views.words, base + WORD_SLEEPERS, 1);
 }
 
 /**

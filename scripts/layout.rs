@@ -29,7 +29,7 @@ fn main() {
         ),
         (
             "WORD_SLEEPERS",
-            "Odd when a native watcher may be asleep; whoever wakes it adds 1.",
+            "1 while listeners wait to be told of the next change; whoever tells them takes it.",
             layout::SLEEPERS,
         ),
         (

@@ -8,29 +8,59 @@ use napi::threadsafe_function::ThreadsafeFunctionCallMode::NonBlocking;
 use napi_derive::napi;
 
 use super::page::page;
-use super::{Result, js_error, runtime_error};
+use super::{Result, runtime_error};
+use crate::error::Error;
+use crate::page::{Doorbell, Page};
 use crate::watch::{self, Delivery, Subscription};
 
 /// Listening to a page, until closed.
 #[napi]
 pub struct NativeSubscription {
     subscription: Option<Subscription>,
+    page: Page,
+    doorbell: Option<Doorbell>,
 }
 
 #[napi]
 impl NativeSubscription {
+    /// Where to listen for other processes, which connect there and send a byte after a change. `null` for a page that
+    /// no other process sees. To be called once.
+    #[napi(catch_unwind)]
+    pub fn doorbell(&mut self) -> Result<Option<String>> {
+        let Some(doorbell) = self.page.put_up_doorbell()? else {
+            return Ok(None);
+        };
+        let path = doorbell.address()?.into_os_string();
+        let address = path.into_string().map_err(|path| Error::LiveFile {
+            path: path.into(),
+            source: std::io::ErrorKind::InvalidFilename.into(),
+        })?;
+        self.doorbell = Some(doorbell);
+        Ok(Some(address))
+    }
+
+    /// Lets other processes find the doorbell, now that connections to its address are accepted.
+    #[napi(catch_unwind)]
+    pub fn publish_doorbell(&self) -> Result<()> {
+        if let Some(doorbell) = &self.doorbell {
+            doorbell.publish()?;
+        }
+        Ok(())
+    }
+
     /// Ends it. A call that is under way may still come.
     #[napi(catch_unwind)]
     pub fn close(&mut self) {
         self.subscription = None;
+        self.doorbell = None;
     }
 }
 
-/// Calls `listener` on this thread after each change of the page, whoever made it. Changes that come before the
-/// call are one. Does not keep the process running.
+/// Calls `listener` on this thread after a change of the page that this process made, if a listener has asked for it.
+/// Changes that come before the call are one. Does not keep the process running.
 #[napi(catch_unwind)]
 pub fn watch_page(handle: u32, listener: Function<'_, (), ()>) -> Result<NativeSubscription> {
-    let page = page(handle).map_err(|error| js_error(&error))?;
+    let page = page(handle)?;
     let subscription = watch::subscribe(&page, |delivery: Arc<Delivery>| {
         let call = listener
             .build_threadsafe_function::<()>()
@@ -47,13 +77,14 @@ pub fn watch_page(handle: u32, listener: Function<'_, (), ()>) -> Result<NativeS
     })?;
     Ok(NativeSubscription {
         subscription: Some(subscription),
+        page,
+        doorbell: None,
     })
 }
 
-/// Wakes those who listen to the page. The caller has counted a change and taken the mark of the sleepers.
+/// Tells those who listen to the page. The caller has counted a change and taken the mark of the sleepers.
 #[napi(catch_unwind)]
 pub fn wake_page(handle: u32) -> Result<()> {
-    page(handle)
-        .map(|page| watch::wake(&page))
-        .map_err(|error| js_error(&error))
+    watch::wake(&page(handle)?);
+    Ok(())
 }

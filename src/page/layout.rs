@@ -32,7 +32,7 @@ pub const FEATURE_FLAGS: usize = STATE;
 pub const TERMINAL: usize = STATE + 4;
 /// Counts applied changes, u32, wrapping.
 pub const GENERATION: usize = 16;
-/// Odd when a native watcher may be asleep on this word, u32; whoever wakes it adds 1.
+/// 1 while listeners wait to be told of the next change, else 0, u32. Whoever tells them takes the 1.
 pub const SLEEPERS: usize = 20;
 /// Format of the page, u32.
 pub const FORMAT: usize = 24;
@@ -44,6 +44,9 @@ pub const REVISION: usize = 32;
 pub const PAGE_ID: usize = 40;
 /// Revision of a whole-state change that is being applied, else 0, u64.
 pub const PENDING: usize = 48;
+/// Counts the doorbells that listeners have put up beside a live file, u32, wrapping. Writers list them again when it
+/// changes.
+pub const DOORBELLS: usize = 56;
 /// Rollout of each feature in basis points, 32 × u16.
 pub const ROLLOUTS: usize = 64;
 

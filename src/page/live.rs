@@ -23,6 +23,7 @@ use std::time::{Duration, Instant};
 
 use once_cell::sync::Lazy;
 
+use super::doorbells::Doorbells;
 use super::layout::LIVE_SIZE;
 use super::mapping::{self, FileIdentity, Lock, Mapping};
 use super::table;
@@ -56,6 +57,7 @@ pub struct LiveFile {
     path: PathBuf,
     /// Serializes whole-state changes of this process's threads, which share the file's lock.
     exclusive: Mutex<()>,
+    doorbells: Doorbells,
 }
 
 impl LiveFile {
@@ -65,12 +67,17 @@ impl LiveFile {
             file,
             path: path.to_path_buf(),
             exclusive: Mutex::default(),
+            doorbells: Doorbells::beside(path),
         })
     }
 
     /// Lets others in. `false` when one of them was faster to take the file for itself.
     fn share_lock(&self) -> Result<bool, Error> {
         mapping::try_lock_file(&self.file, Lock::Shared).map_err(io_error(&self.path))
+    }
+
+    pub(super) const fn doorbells(&self) -> &Doorbells {
+        &self.doorbells
     }
 
     pub(super) const fn base(&self) -> NonNull<u8> {
@@ -195,6 +202,10 @@ fn initialize(
     let live = LiveFile::map(path, file)?;
     let page = Page(Arc::new(PageMemory::live(live)));
     page.invalidate();
+    // Nobody has the file open, so whatever is there was left by processes that were killed.
+    if let Some(live) = page.0.live_file() {
+        live.doorbells().clear();
+    }
     let Initial {
         state,
         registry,

@@ -22,6 +22,7 @@
 )]
 
 mod arena;
+mod doorbells;
 pub mod layout;
 mod live;
 mod mapping;
@@ -34,6 +35,7 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, AtomicU64};
 
 pub use arena::{Arena, CHUNK_SIZE, Chunk, PAGES_PER_CHUNK};
+pub use doorbells::Doorbell;
 pub use live::{ExclusiveGuard, Initial, LiveFile, open as open_live};
 pub use mapping::cluster_path;
 
@@ -41,8 +43,8 @@ use crate::error::Error;
 use crate::record::{RECORD_VERSION, Record, Terminal};
 use crate::registry::{MAX_FEATURES, Registry};
 use layout::{
-    FORMAT, FULL_ROLLOUT, GENERATION, HEADER, MAGIC, NAME_COUNT, PAGE_FORMAT, PAGE_ID, PENDING,
-    REGISTRY_HASH, REVISION, ROLLOUTS, STATE,
+    DOORBELLS, FORMAT, FULL_ROLLOUT, GENERATION, HEADER, MAGIC, NAME_COUNT, PAGE_FORMAT, PAGE_ID,
+    PENDING, REGISTRY_HASH, REVISION, ROLLOUTS, STATE,
 };
 
 /// How a boundary may number pages: private ones by their place in an arena, live ones from here on.
@@ -140,6 +142,7 @@ impl Page {
         self.u64(REVISION).store(0, SeqCst);
         self.u64(PAGE_ID).store(random_page_id()?, SeqCst);
         self.u64(PENDING).store(0, SeqCst);
+        self.u32(DOORBELLS).store(0, SeqCst);
         for (bit, rollout) in state.rollouts.iter().enumerate() {
             self.rollout(bit).store(*rollout, SeqCst);
         }
@@ -270,10 +273,24 @@ impl Page {
         self.u32(GENERATION)
     }
 
-    /// The word that says whether a watcher may be asleep.
+    /// The word that says whether listeners wait to be told of a change.
     #[must_use]
     pub fn sleepers(&self) -> &AtomicU32 {
         self.u32(layout::SLEEPERS)
+    }
+
+    /// Tells the listeners of other processes that the page has changed.
+    pub fn ring(&self) {
+        if let Some(live) = self.0.live_file() {
+            live.doorbells().ring(self.u32(DOORBELLS).load(SeqCst));
+        }
+    }
+
+    /// A doorbell by which other processes tell a listener of this one of changes. `None` for a private page, which
+    /// they do not see.
+    pub fn put_up_doorbell(&self) -> Result<Option<Doorbell>, Error> {
+        let live = self.0.live_file();
+        live.map(|live| live.doorbells().put_up(self)).transpose()
     }
 
     fn count_change(&self) {

@@ -1,53 +1,117 @@
 //! Tells listeners that a page has changed, whoever changed it.
 //!
-//! A watcher thread sleeps until a writer wakes it, and then has each listener's thread look at the page. There is
-//! one thread for each live file with listeners, and one for all private pages together; without listeners there is
-//! none.
+//! Writers do it, and only when asked: a listener sets a mark on the page before it looks, and the writer who takes the
+//! mark tells everybody. Listeners of this process are called back, those of other processes have a
+//! [doorbell](crate::page::Doorbell).
 //!
-//! Changes are coalesced: a listener that has not looked yet is not told again, and while no listener has looked, the
-//! watcher does not ask writers to wake it, so that a burst of flips costs one wake-up. The last state is never
-//! missed, since whoever looks says so *before* looking.
+//! Changes are coalesced: a listener that has not looked yet is not told again, and while no listener has looked,
+//! nobody sets the mark, so that a burst of flips costs one wake-up. The last state is never missed, since whoever looks
+//! sets the mark *before* looking.
 
 mod protocol;
-mod sleep;
-mod watcher;
 
-pub use watcher::{Delivery, Subscription, subscribe};
-
-use std::sync::atomic::AtomicU32;
+use std::collections::HashMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::SeqCst;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use once_cell::sync::Lazy;
 
 use crate::page::Page;
 
-/// What the watcher of the private pages sleeps on: it counts wake-ups. A live page has its sleepers word for that, which
-/// writers in other processes reach.
-static PRIVATE_WAKES: AtomicU32 = AtomicU32::new(0);
+/// Whether a listener has been told of a change and has not looked yet.
+#[derive(Debug, Default)]
+pub struct Delivery {
+    under_way: AtomicBool,
+}
 
-/// Has everyone told of a change that was counted, if a watcher may be asleep.
+impl Delivery {
+    /// The listener is about to look at the page: of changes from here on it has to be told again.
+    pub fn looking(&self) {
+        self.under_way.store(false, SeqCst);
+    }
+}
+
+/// Has a listener look at the page soon. `false` when the listener is gone for good.
+type Notify = Box<dyn Fn() -> bool + Send + Sync>;
+
+struct Listener {
+    page: Page,
+    delivery: Arc<Delivery>,
+    notify: Notify,
+}
+
+/// Listening to a page, until dropped.
+pub struct Subscription {
+    listener: Arc<Listener>,
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        remove(&self.listener);
+    }
+}
+
+/// The listeners of this process, by the address of their page, which they keep: no other page can have it.
+static LISTENERS: Lazy<Mutex<HashMap<usize, Vec<Arc<Listener>>>>> = Lazy::new(Mutex::default);
+
+/// Calls `notify` from the thread of whoever changes the page and takes the mark, but not again before
+/// [`Delivery::looking`].
+pub fn subscribe<E>(
+    page: &Page,
+    make_notify: impl FnOnce(Arc<Delivery>) -> Result<Notify, E>,
+) -> Result<Subscription, E> {
+    let delivery = Arc::<Delivery>::default();
+    let listener = Arc::new(Listener {
+        page: page.clone(),
+        notify: make_notify(Arc::clone(&delivery))?,
+        delivery,
+    });
+    let mut listeners = listeners();
+    let same_page = listeners.entry(address(page)).or_default();
+    same_page.push(Arc::clone(&listener));
+    Ok(Subscription { listener })
+}
+
+/// Tells everyone of a change that was counted, if anybody waits for one.
 pub fn announce(page: &Page) {
     if protocol::must_wake(page.sleepers()) {
         wake(page);
     }
 }
 
-/// Tells the listeners of this process, and wakes the watchers of all. The caller has taken the page's sleepers mark.
+/// Tells everyone who listens to the page. The caller has taken its mark.
 pub fn wake(page: &Page) {
-    // Other processes first, which have the longer way. The listeners of this one are told from here, which spares them
-    // the way through the watcher's thread; that then has only to mark the page again.
-    if page.is_live() {
-        wake_watchers(page);
-        watcher::tell(page);
-    } else {
-        watcher::tell(page);
-        wake_watchers(page);
+    // Other processes first: theirs is the longer way.
+    page.ring();
+    let told = listeners().get(&address(page)).cloned();
+    // Without the lock: a listener's runtime may hold locks of its own while it ends a subscription.
+    for listener in told.into_iter().flatten() {
+        if !listener.delivery.under_way.swap(true, SeqCst) && !(listener.notify)() {
+            remove(&listener);
+        }
     }
 }
 
-fn wake_watchers(page: &Page) {
-    if page.is_live() {
-        sleep::wake_all(page.sleepers());
-    } else {
-        PRIVATE_WAKES.fetch_add(1, SeqCst);
-        sleep::wake_all(&PRIVATE_WAKES);
+fn remove(listener: &Arc<Listener>) {
+    let mut listeners = listeners();
+    let address = address(&listener.page);
+    if let Some(same_page) = listeners.get_mut(&address) {
+        same_page.retain(|other| !Arc::ptr_eq(other, listener));
+        if same_page.is_empty() {
+            listeners.remove(&address);
+        }
     }
 }
+
+fn address(page: &Page) -> usize {
+    page.as_ptr() as usize
+}
+
+fn listeners() -> MutexGuard<'static, HashMap<usize, Vec<Arc<Listener>>>> {
+    // What it guards is whole between any two statements, so a panic elsewhere spoils nothing.
+    LISTENERS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;

@@ -232,7 +232,8 @@ pub fn cluster_path(name: Option<&str>, environment: &str) -> Result<PathBuf, Er
     Ok(directory.join(format!("{name}-live-{environment}")))
 }
 
-fn create_private(directory: &Path) -> Result<(), Error> {
+/// Makes a directory that is this user's alone, unless it is there already.
+pub fn create_private(directory: &Path) -> Result<(), Error> {
     match DirBuilder::new().mode(0o700).create(directory) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
             return Err(io_error(directory)(error));

@@ -1,0 +1,65 @@
+import { Doorbell } from './doorbell';
+import { native, type NativeSubscription } from './native';
+import { askToBeTold, type Page } from './page';
+
+/** How often the page is looked at unasked, in case a writer was killed between changing it and telling of that. */
+const LOOK_EVERY_MS = 1000;
+
+/** The same where other processes have no way to tell, since the system refused to make a doorbell. */
+const LOOK_WITHOUT_DOORBELL_MS = 10;
+
+/**
+ * Calls back soon after each change of a page, whoever made it, and now and then without one. Changes in quick
+ * succession may be one call, and after the last one there is always one. Does not keep the process running.
+ */
+export class PageWatch {
+  readonly #look: () => void;
+  readonly #subscription: NativeSubscription;
+  #doorbell: Doorbell | undefined;
+  #timer: NodeJS.Timeout;
+  #isClosed = false;
+
+  /** `look` is called when the page has to be compared with what was seen before. */
+  constructor(page: Page, look: () => void) {
+    this.#look = () => {
+      // First, so that a change that the look misses finds the mark.
+      askToBeTold(page);
+      look();
+    };
+    this.#subscription = native.watchPage(page.handle, this.#look);
+    this.#timer = this.#lookEvery(LOOK_EVERY_MS);
+    askToBeTold(page);
+    this.#putUpDoorbell();
+  }
+
+  #putUpDoorbell(): void {
+    const failed = () => {
+      if (this.#isClosed) return;
+      clearInterval(this.#timer);
+      this.#timer = this.#lookEvery(LOOK_WITHOUT_DOORBELL_MS);
+    };
+    try {
+      const address = this.#subscription.doorbell();
+      if (address === null) return;
+      const opened = () => {
+        this.#subscription.publishDoorbell();
+        // Who changed the page before that could not ring.
+        this.#look();
+      };
+      this.#doorbell = new Doorbell(address, { opened, failed, rung: this.#look });
+    } catch {
+      failed();
+    }
+  }
+
+  #lookEvery(ms: number): NodeJS.Timeout {
+    return setInterval(this.#look, ms).unref();
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#doorbell?.close();
+    this.#subscription.close();
+    clearInterval(this.#timer);
+  }
+}

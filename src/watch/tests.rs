@@ -1,0 +1,136 @@
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use super::*;
+use crate::page::{Arena, FULL_ROLLOUTS, State};
+use crate::record::Record;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn state(flags: u32) -> State {
+    let record = Record {
+        feature_flags: flags,
+        ..Record::default()
+    };
+    State {
+        record,
+        rollouts: FULL_ROLLOUTS,
+    }
+}
+
+fn private_page() -> Page {
+    let mut arena = Arena::default();
+    let handle = arena.allocate(&state(0)).unwrap();
+    arena.page(handle).unwrap().clone()
+}
+
+struct Listening {
+    page: Page,
+    subscription: Subscription,
+    delivery: Arc<Delivery>,
+    told: Receiver<()>,
+}
+
+fn listen(page: &Page) -> Listening {
+    let (sender, receiver) = channel();
+    let mut delivery = None;
+    let subscription = subscribe::<()>(page, |given| {
+        delivery = Some(given);
+        Ok(Box::new(move || sender.send(()).is_ok()))
+    });
+    page.sleepers().store(1, SeqCst);
+    Listening {
+        page: page.clone(),
+        subscription: subscription.unwrap(),
+        delivery: delivery.unwrap(),
+        told: receiver,
+    }
+}
+
+impl Listening {
+    /// As JavaScript does when it is called.
+    fn look(&self) -> u32 {
+        self.delivery.looking();
+        self.page.sleepers().store(1, SeqCst);
+        self.page.snapshot().state.record.feature_flags
+    }
+
+    /// Looks after every message until it sees these flags.
+    fn await_flags(&self, flags: u32) {
+        loop {
+            self.told.recv_timeout(PATIENCE).unwrap();
+            if self.look() == flags {
+                return;
+            }
+        }
+    }
+}
+
+fn set(page: &Page, flags: u32) {
+    page.apply(&state(flags), u32::MAX, 0);
+    announce(page);
+}
+
+#[test]
+fn the_last_of_many_changes_is_seen() {
+    let page = private_page();
+    let listener = listen(&page);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for flags in 1..=20_000 {
+                set(&page, flags);
+            }
+        });
+        listener.await_flags(20_000);
+    });
+}
+
+#[test]
+fn a_listener_that_has_not_looked_is_not_told_again_and_holds_up_nobody() {
+    let page = private_page();
+    let other_page = private_page();
+    let first = listen(&page);
+    let second = listen(&page);
+    let third = listen(&other_page);
+    for flags in 1..=50 {
+        set(&page, flags);
+        second.await_flags(flags);
+    }
+    assert_eq!(third.told.try_iter().count(), 0);
+    set(&other_page, 1);
+    third.await_flags(1);
+    assert_eq!(first.told.try_iter().count(), 1);
+    assert_eq!(first.look(), 50);
+}
+
+#[test]
+fn while_nobody_has_looked_writers_need_not_tell() {
+    let page = private_page();
+    let listener = listen(&page);
+    set(&page, 1);
+    for flags in 2..1_000 {
+        assert_eq!(page.sleepers().load(SeqCst), 0);
+        set(&page, flags);
+    }
+    assert_eq!(listener.told.try_iter().count(), 1);
+    listener.look();
+    set(&page, 7);
+    listener.await_flags(7);
+}
+
+#[test]
+fn listeners_that_went_are_forgotten() {
+    let page = private_page();
+    let listens = || listeners().contains_key(&address(&page));
+    let closed = listen(&page);
+    let Listening {
+        told, subscription, ..
+    } = listen(&page);
+    drop(closed.subscription);
+    assert!(listens());
+    // Its thread ended without closing the subscription.
+    drop(told);
+    set(&page, 1);
+    assert!(!listens());
+    drop(subscription);
+}
