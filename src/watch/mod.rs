@@ -14,6 +14,7 @@ use std::collections::HashMap;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, ThreadId};
 
 use once_cell::sync::Lazy;
 
@@ -39,6 +40,8 @@ struct Listener {
     page: Page,
     delivery: Arc<Delivery>,
     notify: Notify,
+    /// Where it was made and is called.
+    thread: ThreadId,
 }
 
 /// Listening to a page, until dropped.
@@ -66,6 +69,7 @@ pub fn subscribe<E>(
         page: page.clone(),
         notify: make_notify(Arc::clone(&delivery))?,
         delivery,
+        thread: thread::current().id(),
     });
     let mut listeners = listeners();
     let same_page = listeners.entry(address(page)).or_default();
@@ -82,11 +86,13 @@ pub fn announce(page: &Page) {
 
 /// Tells everyone who listens to the page. The caller has taken its mark.
 pub fn wake(page: &Page) {
-    // Other processes first: theirs is the longer way.
+    // Other processes first, then other threads: they have yet to wake, and this one is awake.
     page.ring();
-    let told = listeners().get(&address(page)).cloned();
+    let mut told = listeners().get(&address(page)).cloned().unwrap_or_default();
+    let here = thread::current().id();
+    told.sort_by_key(|listener| listener.thread == here);
     // Without the lock: a listener's runtime may hold locks of its own while it ends a subscription.
-    for listener in told.into_iter().flatten() {
+    for listener in told {
         if !listener.delivery.under_way.swap(true, SeqCst) && !(listener.notify)() {
             remove(&listener);
         }
