@@ -34,5 +34,10 @@ export function featureTable(names: readonly string[], hash: number): FeatureTab
 
 /** The names whose flags are set, in bit order. */
 export function namesOf(table: FeatureTable, flags: number): string[] {
-  return table.names.filter((_name, bit) => (flags >>> bit) & 1);
+  const names: string[] = [];
+  // From the lowest flag to the highest: a change mostly has one.
+  for (let rest = flags & table.all; rest !== 0; rest &= rest - 1) {
+    names.push(table.names[31 - Math.clz32(rest & -rest)]!);
+  }
+  return names;
 }

@@ -2,7 +2,7 @@ import { makeError, show } from './errors';
 import type { FeatureTable } from './feature-table';
 import { type Page, readGeneration, readPageState } from './page';
 import { PageWatch } from './page-watch';
-import { compareStates, type State, type StateChanges } from './state';
+import { compareStates, type Mutable, type State, type StateChanges } from './state';
 import { unpackTerminal } from './terminal';
 
 /** What was different when a listener looked. Several changes in a row may come as one; the last is never missed. */
@@ -49,18 +49,19 @@ class ChangeTracker {
     const before = this.#seen;
     const now = readPageState(this.#page, before);
     if (now === before) return undefined;
-    const changes = compareStates(table, before, now);
+    const { enabled, disabled, terminal, rollouts } = compareStates(table, before, now);
     const flips = before.flags ^ now.flags;
     const own = (this.#set & now.flags) | (this.#cleared & ~now.flags);
     const local =
-      (flips & ~own) === 0 &&
-      changes.rollouts === undefined &&
-      (changes.terminal === undefined || sameTerminal(this.#terminal, now));
+      (flips & ~own) === 0 && rollouts === undefined && (terminal === undefined || sameTerminal(this.#terminal, now));
     this.#seen = now;
     this.#set = 0;
     this.#cleared = 0;
     this.#terminal = undefined;
-    return { ...(changes as StateChanges & { enabled: Name[]; disabled: Name[] }), generation, local };
+    const change: Mutable<ConfigChange> = { enabled, disabled, generation, local };
+    if (terminal) change.terminal = terminal;
+    if (rollouts) change.rollouts = rollouts;
+    return change as ConfigChange<Name>;
   }
 }
 

@@ -56,7 +56,8 @@ export const native = {
   recordProblems: guard(binding.recordProblems),
   releasePage: guard(binding.releasePage),
   userName: guard(binding.userName),
-  wakePage: guard(binding.wakePage),
+  // As it is: nothing but a fault of this package makes it fail, and it is on the way to every listener.
+  wakePage: binding.wakePage,
   watchPage: guard(binding.watchPage),
 };
 

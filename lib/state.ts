@@ -23,6 +23,9 @@ export interface StateChanges {
   readonly rollouts?: { readonly [name: string]: { readonly from: number; readonly to: number } };
 }
 
+/** For building what is read-only for everybody else. */
+export type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
+
 /** The state of a config nobody has changed: every feature off and rolled out to everyone. */
 export const INITIAL_STATE: State = Object.freeze({
   ...decodeState({ record: [...DEFAULT_RECORD] }),
@@ -37,12 +40,13 @@ export function decodeState({ record, rollouts }: NativeState): State {
 export function compareStates(table: FeatureTable, from: State, to: State): StateChanges {
   const rollouts = from.rollouts === to.rollouts ? undefined : compareRollouts(table, from, to);
   const isSameTerminal = packedTerminal(from.terminal) === packedTerminal(to.terminal);
-  return {
+  const changes: Mutable<StateChanges> = {
     enabled: namesOf(table, to.flags & ~from.flags),
     disabled: namesOf(table, from.flags & ~to.flags),
-    ...(!isSameTerminal && { terminal: { from: from.terminal, to: to.terminal } }),
-    ...(rollouts && { rollouts }),
   };
+  if (!isSameTerminal) changes.terminal = { from: from.terminal, to: to.terminal };
+  if (rollouts) changes.rollouts = rollouts;
+  return changes;
 }
 
 function compareRollouts(table: FeatureTable, from: State, to: State): StateChanges['rollouts'] {
