@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { calls, reset } from './children/counted-binding.mjs';
@@ -85,13 +85,15 @@ export default suite('kills', {
       await listener.tell('listen');
       config.enableFeature('a');
       await listener.tell('hears', ['a']);
-      while (readLiveFile(live).sleepers % 2 === 0) await setImmediate();
+      while (readLiveFile(live).sleepers === 0) await setImmediate();
       await listener.kill();
-      assert.equal(readLiveFile(live).sleepers % 2, 1, 'killed in its sleep');
+      assert.equal(readLiveFile(live).sleepers, 1, 'killed in its sleep');
+      assert.equal(readdirSync(`${live}-doorbells`).length, 1);
 
       reset();
       for (let flip = 0; flip < 1000; flip += 1) config.toggleFeature('b');
       assert.deepEqual([...calls], [['wakePage', 1]]);
+      assert.deepEqual(readdirSync(`${live}-doorbells`), [], 'and what it left is gone');
       reset();
       for (let flip = 0; flip < 1000; flip += 1) config.toggleFeature('b');
       assert.deepEqual([...calls], []);

@@ -38,6 +38,10 @@ export function makePeer(startThread) {
     },
     /** The handle as JSON leaves it, for other processes. */
     handle: () => JSON.parse(JSON.stringify({ ...config.share(), buffer: undefined })),
+    /** From here on no interval comes up, so that a page is looked at only by those who are told. */
+    stopTheClock() {
+      globalThis.setInterval = () => ({ unref: nobodyWaits });
+    },
     listen() {
       features = new Set(config.getEnabledFeatures());
       changes = [];

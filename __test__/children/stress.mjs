@@ -178,10 +178,11 @@ export async function terminateThreads({ directory, path, rounds, after }) {
   assert.deepEqual([counts.before.mapped, counts.after.mapped], [1, 1], 'one mapping, as before');
   assert.ok(counts.closed.mapped <= 1, 'and at most the one whose buffer looks alive after closing');
   assert.ok(counts.after.threads <= counts.before.threads + 1, `${counts.before.threads} threads became ${counts.after.threads}`);
+  assert.ok(counts.after.descriptors <= counts.before.descriptors, `${counts.before.descriptors} open files became ${counts.after.descriptors}`);
   const grown = counts.after.residentMiB - counts.before.residentMiB;
   assert.ok(grown <= MEMORY_MARGIN_MIB, `resident memory grew by ${grown} MiB`);
   const { before, after: end } = counts;
-  return { rounds, mapped: end.mapped, threads: `${before.threads} → ${end.threads}`, residentMiB: `${before.residentMiB} → ${end.residentMiB}`, ...counts.stages };
+  return { rounds, mapped: end.mapped, openFiles: `${before.descriptors} → ${end.descriptors}`, threads: `${before.threads} → ${end.threads}`, residentMiB: `${before.residentMiB} → ${end.residentMiB}`, ...counts.stages };
 }
 
 function stateOf(config) {

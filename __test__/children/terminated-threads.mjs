@@ -1,7 +1,7 @@
 // Starts threads one after the other that attach, read, write and persist, and terminates each at a random moment of
-// that. Says what it cost: regions of the live file that stay mapped, and resident memory.
+// that. Says what it cost: regions of the live file that stay mapped, open files, and resident memory.
 import { once } from 'node:events';
-import { readFileSync, writeSync } from 'node:fs';
+import { readdirSync, readFileSync, writeSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import v8 from 'node:v8';
@@ -25,7 +25,7 @@ if (isMainThread) {
   for (let round = 0; round < rounds; round += 1) await oneThread(config, alone, stages);
   // A thread that is terminated may still be on its way out.
   let after = await measure();
-  for (let look = 0; look < 100 && after.threads > before.threads; look += 1) after = await measure();
+  for (let look = 0; look < 100 && (after.threads > before.threads || after.descriptors > before.descriptors); look += 1) after = await measure();
 
   config.featureFlags = 0b0101;
   const entry = await config.persist('still works');
@@ -96,6 +96,7 @@ async function measure() {
   const status = readFileSync('/proc/self/status', 'utf8');
   return {
     mapped: maps.filter((line) => line.includes('-live-')).length,
+    descriptors: readdirSync('/proc/self/fd').length,
     threads: Number(/^Threads:\s+(\d+)/m.exec(status)[1]),
     residentMiB: Math.round(Number(/^VmRSS:\s+(\d+)/m.exec(status)[1]) / 1024),
   };
