@@ -2,7 +2,7 @@
 //! the live file, and whoever has changed the page sends a byte to each.
 //!
 //! A socket is what an event loop waits for by itself, so a change costs one wake-up: that of the listener's thread.
-//! (A native thread that sleeps on a futex and then wakes the event loop costs two, see `docs/decisions/0011`.)
+//! (A native thread that sleeps on a futex and then wakes the event loop costs two, see `docs/decisions/0012`.)
 //!
 //! A doorbell is only ever rung by others. The listeners of the own process are told directly.
 
