@@ -12,7 +12,7 @@ use napi::Env;
 use napi::bindgen_prelude::Unknown;
 use napi_derive::napi;
 
-use super::{Result, buffer, js_error};
+use super::{Result, buffer};
 use crate::error::Error;
 use crate::page::layout::PAGE_SIZE;
 use crate::page::{Arena, CHUNK_SIZE, FIRST_LIVE_HANDLE, Initial, Page, shared};
@@ -110,24 +110,18 @@ pub fn page(handle: u32) -> std::result::Result<Page, Error> {
 
 /// A private page that starts with this.
 pub fn open_private(initial: &Initial) -> Result<NativePage> {
-    PAGES
-        .with_borrow_mut(|pages| {
-            let handle = pages.private.allocate(&initial.state)?;
-            pages.private.page(handle)?.note_revision(initial.revision);
-            Ok(to_native(handle, &initial.registry))
-        })
-        .map_err(|error: Error| js_error(&error))
+    PAGES.with_borrow_mut(|pages| {
+        let handle = pages.private.allocate(&initial.state)?;
+        pages.private.page(handle)?.note_revision(initial.revision);
+        Ok(to_native(handle, &initial.registry))
+    })
 }
 
 /// Makes a live page known to this thread.
 pub fn open_live(page: Page) -> Result<NativePage> {
-    let registry = page.registry().map(Option::unwrap_or_default);
-    registry
-        .and_then(|registry| {
-            let handle = PAGES.with_borrow_mut(|pages| pages.hold(page))?;
-            Ok(to_native(handle, &registry))
-        })
-        .map_err(|error| js_error(&error))
+    let registry = page.registry()?.unwrap_or_default();
+    let handle = PAGES.with_borrow_mut(|pages| pages.hold(page))?;
+    Ok(to_native(handle, &registry))
 }
 
 fn to_native(handle: u32, registry: &Registry) -> NativePage {
@@ -141,37 +135,27 @@ fn to_native(handle: u32, registry: &Registry) -> NativePage {
 /// Opens a private page without a store.
 #[napi(catch_unwind)]
 pub fn open_private_page(startup: NativeStartup) -> Result<NativePage> {
-    let initial = Startup::from(startup)
-        .fresh()
-        .map_err(|error| js_error(&error))?;
-    open_private(&initial)
+    open_private(&Startup::from(startup).fresh()?)
 }
 
 /// Opens the page that all processes with this cluster name and environment share. Without a name, processes with
 /// the same working directory share. Blocks.
 #[napi(catch_unwind)]
 pub fn open_cluster_page(startup: NativeStartup, cluster: Option<String>) -> Result<NativePage> {
-    let page = Startup::from(startup)
-        .open_live(cluster.as_deref())
-        .map_err(|error| js_error(&error))?;
-    open_live(page)
+    open_live(Startup::from(startup).open_live(cluster.as_deref())?)
 }
 
 /// Gives a page back. Private memory is used again, and a live file closed, when no buffer over it and no pending
 /// operation holds it any more.
 #[napi(catch_unwind)]
 pub fn release_page(handle: u32) -> Result<()> {
-    PAGES
-        .with_borrow_mut(|pages| pages.release(handle))
-        .map_err(|error| js_error(&error))
+    Ok(PAGES.with_borrow_mut(|pages| pages.release(handle))?)
 }
 
 /// A buffer over a whole chunk of this thread's private pages.
 #[napi(catch_unwind, ts_return_type = "SharedArrayBuffer | ArrayBuffer")]
 pub fn chunk_buffer(env: &Env, index: u32) -> Result<Unknown<'_>> {
-    let chunk = PAGES
-        .with_borrow(|pages| pages.private.chunk(index).map(Arc::clone))
-        .map_err(|error| js_error(&error))?;
+    let chunk = PAGES.with_borrow(|pages| pages.private.chunk(index).map(Arc::clone))?;
     // SAFETY: a chunk owns CHUNK_SIZE bytes at that address.
     unsafe { buffer::share(env, chunk.as_ptr(), CHUNK_SIZE, chunk) }
 }
@@ -179,7 +163,7 @@ pub fn chunk_buffer(env: &Env, index: u32) -> Result<Unknown<'_>> {
 /// A buffer over exactly one page, which may be posted to other threads.
 #[napi(catch_unwind, ts_return_type = "SharedArrayBuffer | ArrayBuffer")]
 pub fn page_buffer(env: &Env, handle: u32) -> Result<Unknown<'_>> {
-    let page = page(handle).map_err(|error| js_error(&error))?;
+    let page = page(handle)?;
     // SAFETY: a page keeps its PAGE_SIZE bytes at that address.
     unsafe { buffer::share(env, page.as_ptr(), PAGE_SIZE, page) }
 }
@@ -193,33 +177,26 @@ pub fn has_shared_buffers() -> bool {
 /// The feature names of a live page now, with those that others have appended.
 #[napi(catch_unwind)]
 pub fn page_features(handle: u32) -> Result<NativePage> {
-    page(handle)
-        .and_then(|page| page.registry())
-        .map(|registry| to_native(handle, &registry.unwrap_or_default()))
-        .map_err(|error| js_error(&error))
+    let registry = page(handle)?.registry()?.unwrap_or_default();
+    Ok(to_native(handle, &registry))
 }
 
 /// Lets other threads of this process adopt the page, and returns its id, 16 hexadecimal digits.
 #[napi(catch_unwind)]
 pub fn offer_page(handle: u32) -> Result<String> {
-    page(handle)
-        .map(|page| format!("{:016x}", shared::offer(&page)))
-        .map_err(|error| js_error(&error))
+    Ok(format!("{:016x}", shared::offer(&page(handle)?)))
 }
 
 /// Makes a page that another thread of this process has offered known to this thread. `None` when there is none.
 #[napi(catch_unwind)]
 pub fn adopt_page(id: String) -> Result<Option<u32>> {
     let page = u64::from_str_radix(&id, 16).ok().and_then(shared::find);
-    page.map(|page| PAGES.with_borrow_mut(|pages| pages.hold(page)))
-        .transpose()
-        .map_err(|error| js_error(&error))
+    let handle = page.map(|page| PAGES.with_borrow_mut(|pages| pages.hold(page)));
+    Ok(handle.transpose()?)
 }
 
 /// The id of the page, 16 hexadecimal digits.
 #[napi(catch_unwind)]
 pub fn page_id(handle: u32) -> Result<String> {
-    page(handle)
-        .map(|page| format!("{:016x}", page.id()))
-        .map_err(|error| js_error(&error))
+    Ok(format!("{:016x}", page(handle)?.id()))
 }

@@ -2,16 +2,15 @@
 
 use napi_derive::napi;
 
-use super::{Result, js_error};
+use super::Result;
 use crate::record::Record;
 use crate::registry::{Registry, is_environment_name};
 
 /// Checks a list of feature names.
 #[napi(catch_unwind)]
 pub fn check_features(names: Vec<String>) -> Result<()> {
-    Registry::new(names)
-        .map(drop)
-        .map_err(|error| js_error(&error))
+    Registry::new(names)?;
+    Ok(())
 }
 
 /// Whether a string can name an environment.
@@ -23,13 +22,6 @@ pub fn is_valid_environment(name: String) -> bool {
 /// A sentence for each field of these 13 bytes that is out of range, when the features in `known` exist.
 #[napi(catch_unwind)]
 pub fn record_problems(record: &[u8], known: u32) -> Result<Vec<String>> {
-    Record::decode(record)
-        .map(|record| {
-            record
-                .problems(known)
-                .iter()
-                .map(ToString::to_string)
-                .collect()
-        })
-        .map_err(|error| js_error(&error))
+    let problems = Record::decode(record)?.problems(known);
+    Ok(problems.iter().map(ToString::to_string).collect())
 }
