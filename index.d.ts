@@ -56,8 +56,30 @@ export interface VerifiedEnvironment {
 	readonly environment: string;
 	/** How many revisions it has. */
 	readonly revisions: number;
+	/** How many more it had, before they were pruned. */
+	readonly pruned: number;
 	/** The digest at its end. */
 	readonly head: string;
+}
+/** What {@link ProductionConfig.prune} takes. */
+export interface PruneOptions extends WorkOptions {
+	/** How many of the newest revisions of this environment stay, 1 or more. */
+	keep: number;
+	/** Who is recorded, up to 255 characters. Default: the `actor` of the config. */
+	actor?: string;
+}
+/** What {@link ProductionConfig.prune} has done. */
+export interface PruneResult {
+	/** How many revisions were removed. */
+	readonly removed: number;
+	/** How many are left in this environment. */
+	readonly kept: number;
+	/** The oldest one that is left; `null` when there is none. */
+	readonly oldest: number | null;
+	/** The digest at the end of the chain, which is new if anything was removed; `null` when the environment is empty. */
+	readonly head: string | null;
+	/** Bytes of the file that are free for later revisions. The file does not get smaller. */
+	readonly freeBytes: number;
 }
 /** Terminal mode, rows and columns. */
 export interface TerminalSettings {
@@ -534,6 +556,19 @@ export declare class ProductionConfig<Name extends string = string> {
 	 */
 	verify(options?: VerifyOptions): Promise<Verification>;
 	/**
+	 * Removes the oldest revisions of this environment, for good. The newest `keep` of them stay, and with the one that
+	 * is in effect and the one that the default `rollback()` goes to, all that came after these: so it may be more than
+	 * `keep`. The chain can be checked as before, from a record of the removal on, which names who did it.
+	 *
+	 * It is done some thousand revisions at a time, each in one transaction; when it fails or is aborted on the way, those
+	 * that are gone stay so. What would be removed is checked first, and a broken history is not removed.
+	 *
+	 * @throws ConfigError `ERR_HISTORY_BROKEN`, `ERR_STORE_BUSY`, `ERR_DISK_FULL` and others of the database.
+	 * @example
+	 * const { removed, head } = await config.prune({ keep: 10_000 });
+	 */
+	prune(options: PruneOptions): Promise<PruneResult>;
+	/**
 	 * Ends this config: every later use of it fails with `ERR_CLOSED`. Resolves when all persists are done and the
 	 * database is closed. Calling it again gives the same promise.
 	 */
@@ -690,7 +725,7 @@ export declare function attachConfig<Name extends string = string>(handle: Confi
  * Stable codes of every error this package throws or rejects with. Messages may improve; codes stay.
  * `docs/errors.md` says for each what happened and what to do.
  */
-export type ErrorCode = "ERR_BINDING" | "ERR_BUFFER_LENGTH" | "ERR_CLOSED" | "ERR_DISK_FULL" | "ERR_DUPLICATE_FEATURE" | "ERR_FOREIGN_DATABASE" | "ERR_INVALID_FEATURE_NAME" | "ERR_INVALID_STATE" | "ERR_INVALID_TYPE" | "ERR_INVALID_VALUE" | "ERR_LIVE_FILE" | "ERR_LIVE_FILE_BUSY" | "ERR_LIVE_FILE_INVALID" | "ERR_LIVE_FILE_MISMATCH" | "ERR_LIVE_FILE_REMOTE" | "ERR_NEWER_SCHEMA" | "ERR_NOTHING_TO_PROMOTE" | "ERR_NOTHING_TO_ROLL_BACK" | "ERR_NOT_A_DATABASE" | "ERR_OUT_OF_RANGE" | "ERR_PAGE_NOT_OPEN" | "ERR_PERSISTENCE_DISABLED" | "ERR_RANDOM" | "ERR_READ_ONLY" | "ERR_REVISION_CONFLICT" | "ERR_REVISION_NOT_FOUND" | "ERR_RUNTIME" | "ERR_STALE_HANDLE" | "ERR_STORE" | "ERR_STORE_BUSY" | "ERR_STORE_CORRUPT" | "ERR_STORE_DEGRADED" | "ERR_STORE_IO" | "ERR_STORE_NOT_FOUND" | "ERR_STORE_PATH" | "ERR_STORE_PERMISSION" | "ERR_STORE_STOPPED" | "ERR_THREAD" | "ERR_TOO_MANY_FEATURES" | "ERR_UNKNOWN_FEATURE" | "ERR_UNKNOWN_OPTION" | "ERR_UNSUPPORTED";
+export type ErrorCode = "ERR_BINDING" | "ERR_BUFFER_LENGTH" | "ERR_CLOSED" | "ERR_DISK_FULL" | "ERR_DUPLICATE_FEATURE" | "ERR_FOREIGN_DATABASE" | "ERR_HISTORY_BROKEN" | "ERR_INVALID_FEATURE_NAME" | "ERR_INVALID_STATE" | "ERR_INVALID_TYPE" | "ERR_INVALID_VALUE" | "ERR_LIVE_FILE" | "ERR_LIVE_FILE_BUSY" | "ERR_LIVE_FILE_INVALID" | "ERR_LIVE_FILE_MISMATCH" | "ERR_LIVE_FILE_REMOTE" | "ERR_NEWER_SCHEMA" | "ERR_NOTHING_TO_PROMOTE" | "ERR_NOTHING_TO_ROLL_BACK" | "ERR_NOT_A_DATABASE" | "ERR_OUT_OF_RANGE" | "ERR_PAGE_NOT_OPEN" | "ERR_PERSISTENCE_DISABLED" | "ERR_RANDOM" | "ERR_READ_ONLY" | "ERR_REVISION_CONFLICT" | "ERR_REVISION_NOT_FOUND" | "ERR_REVISION_PRUNED" | "ERR_RUNTIME" | "ERR_STALE_HANDLE" | "ERR_STORE" | "ERR_STORE_BUSY" | "ERR_STORE_CORRUPT" | "ERR_STORE_DEGRADED" | "ERR_STORE_IO" | "ERR_STORE_NOT_FOUND" | "ERR_STORE_PATH" | "ERR_STORE_PERMISSION" | "ERR_STORE_STOPPED" | "ERR_THREAD" | "ERR_TOO_MANY_FEATURES" | "ERR_UNKNOWN_FEATURE" | "ERR_UNKNOWN_OPTION" | "ERR_UNSUPPORTED";
 /**
  * An error of this package, other than a wrong type (`TypeError`) or a value out of range (`RangeError`). Those two
  * carry a `code` as well.

@@ -208,7 +208,7 @@ export default suite('lifecycle', {
 const STAY = new Set(['environment', 'close', 'destroy', 'off', 'removeListener', 'removeAllListeners', 'listenerCount']);
 
 /** Members that return promises. */
-const ASYNC = new Set(['persist', 'load', 'getHistory', 'rollback', 'diff', 'promote', 'verify', 'changes']);
+const ASYNC = new Set(['persist', 'load', 'getHistory', 'rollback', 'diff', 'promote', 'verify', 'prune', 'changes']);
 
 /** A use of every member. */
 function usesOf(config, feature) {
@@ -255,6 +255,7 @@ function usesOf(config, feature) {
     diff: () => config.diff(1, 2),
     promote: () => config.promote('production'),
     verify: () => config.verify(),
+    prune: () => config.prune({ keep: 1 }),
     on: () => config.on('change', () => {}),
     once: () => config.once('change', () => {}),
     addListener: () => config.addListener('change', () => {}),

@@ -20,8 +20,8 @@ export default suite('verify', {
       revisions: 4,
       head: last.digest,
       environments: [
-        { environment: 'production', revisions: 3, head: last.digest },
-        { environment: 'staging', revisions: 1, head: first.digest },
+        { environment: 'production', revisions: 3, pruned: 0, head: last.digest },
+        { environment: 'staging', revisions: 1, pruned: 0, head: first.digest },
       ],
       problems: [],
     });

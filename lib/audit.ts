@@ -1,4 +1,4 @@
-import { checkKeys, checkString } from './checks';
+import { checkInteger, checkKeys, checkString } from './checks';
 import { makeError, show } from './errors';
 import { checkSignal } from './listening';
 import type { NativeBreach, NativeVerification } from './native';
@@ -63,9 +63,58 @@ export interface VerifiedEnvironment {
   readonly environment: string;
   /** How many revisions it has. */
   readonly revisions: number;
+  /** How many more it had, before they were pruned. */
+  readonly pruned: number;
   /** The digest at its end. */
   readonly head: string;
 }
+
+/** What {@link ProductionConfig.prune} takes. */
+export interface PruneOptions extends WorkOptions {
+  /** How many of the newest revisions of this environment stay, 1 or more. */
+  keep: number;
+  /** Who is recorded, up to 255 characters. Default: the `actor` of the config. */
+  actor?: string;
+}
+
+/** What {@link ProductionConfig.prune} has done. */
+export interface PruneResult {
+  /** How many revisions were removed. */
+  readonly removed: number;
+  /** How many are left in this environment. */
+  readonly kept: number;
+  /** The oldest one that is left; `null` when there is none. */
+  readonly oldest: number | null;
+  /** The digest at the end of the chain, which is new if anything was removed; `null` when the environment is empty. */
+  readonly head: string | null;
+  /** Bytes of the file that are free for later revisions. The file does not get smaller. */
+  readonly freeBytes: number;
+}
+
+export async function pruneHistory(
+  store: Store,
+  options: PruneOptions,
+  checkActor: (actor: unknown) => string,
+): Promise<PruneResult> {
+  const given = checkKeys(options, 'options', ['keep', 'actor', 'onProgress', 'signal']);
+  const keep = checkInteger(given['keep'], 'keep', 1, MAX_KEEP);
+  const actor = checkActor(given['actor']);
+  let removed = 0;
+  return await store.whileOpen(() =>
+    inSlices(checkWork(given), async () => {
+      const { done, total, hasEnded, kept, oldest = null, head, freeBytes } = await store.prune(keep, actor);
+      const left = total - done;
+      removed += done;
+      return {
+        done: removed,
+        total: removed + left,
+        result: hasEnded ? { removed, kept, oldest, head: oldest === null ? null : head, freeBytes } : undefined,
+      };
+    }),
+  );
+}
+
+const MAX_KEEP = 2 ** 32 - 1;
 
 export async function verifyHistory(store: Store, options: VerifyOptions): Promise<Verification> {
   const given = checkKeys(options, 'options', ['expectedHead', 'onProgress', 'signal']);

@@ -1,5 +1,12 @@
 import { EventEmitter } from 'node:events';
-import { type Verification, verifyHistory, type VerifyOptions } from './audit';
+import {
+  pruneHistory,
+  type PruneOptions,
+  type PruneResult,
+  type Verification,
+  verifyHistory,
+  type VerifyOptions,
+} from './audit';
 import { AutoPersist } from './auto-persist';
 import { checkBoolean, checkInteger, checkKeys, checkText } from './checks';
 import { type DebugView, makeDebugView, type StoreStatus } from './debug-view';
@@ -554,6 +561,22 @@ export class ProductionConfig<Name extends string = string> {
    */
   async verify(options: VerifyOptions = {}): Promise<Verification> {
     return await verifyHistory(this.#openStore(), options);
+  }
+
+  /**
+   * Removes the oldest revisions of this environment, for good. The newest `keep` of them stay, and with the one that
+   * is in effect and the one that the default `rollback()` goes to, all that came after these: so it may be more than
+   * `keep`. The chain can be checked as before, from a record of the removal on, which names who did it.
+   *
+   * It is done some thousand revisions at a time, each in one transaction; when it fails or is aborted on the way, those
+   * that are gone stay so. What would be removed is checked first, and a broken history is not removed.
+   *
+   * @throws ConfigError `ERR_HISTORY_BROKEN`, `ERR_STORE_BUSY`, `ERR_DISK_FULL` and others of the database.
+   * @example
+   * const { removed, head } = await config.prune({ keep: 10_000 });
+   */
+  async prune(options: PruneOptions): Promise<PruneResult> {
+    return await pruneHistory(this.#writableStore(), options, (actor) => this.#actor(actor));
   }
 
   // ---- End ----------------------------------------------------------------------------------------------------

@@ -9,6 +9,8 @@ export { DEFAULT_FEATURES } from './generated/layout';
 export { ConfigCore13Byte, type RecordBytes } from './record';
 export type {
   HistoryBreach,
+  PruneOptions,
+  PruneResult,
   Verification,
   VerifiedEnvironment,
   VerifyOptions,

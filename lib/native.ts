@@ -10,6 +10,7 @@ export type {
   NativeBreach,
   NativeFailure,
   NativePage,
+  NativePruneProgress,
   NativeRevision,
   NativeStartup,
   NativeState,

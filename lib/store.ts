@@ -4,6 +4,7 @@ import {
   type NativeAnswer,
   type NativeFailure,
   type NativePage,
+  type NativePruneProgress,
   type NativeStartup,
   type NativeStore,
   type NativeVerifier,
@@ -73,6 +74,10 @@ export class Store {
 
   verify(verifier: NativeVerifier): Promise<NativeVerifyProgress> {
     return this.#call(() => this.#native.verify(verifier));
+  }
+
+  prune(keep: number, actor: string): Promise<NativePruneProgress> {
+    return this.#call(() => this.#native.prune(this.environment, keep, actor));
   }
 
   /** Runs work that takes many calls. The database stays open until it has ended. */

@@ -23,6 +23,7 @@ const TIMED = [
   'diff',
   'promote',
   'verify',
+  'prune',
 ] as const satisfies readonly (keyof ProductionConfig)[];
 
 type Method = (this: ProductionConfig, ...args: unknown[]) => unknown;

@@ -66,6 +66,34 @@ pub enum Error {
         environment: String,
     },
 
+    /// The revision was removed.
+    #[error(
+        "Revision {revision} is not in environment {environment} any more: its revisions up to {until} were pruned \
+         (getHistory() lists those that are left)"
+    )]
+    RevisionPruned {
+        /// The number that was asked for.
+        revision: i64,
+        /// The environment that was searched.
+        environment: String,
+        /// The last revision that was removed.
+        until: i64,
+    },
+
+    /// The history cannot be pruned, since what would go is not what it was.
+    #[error(
+        "The history of environment {environment} is broken at revision {revision}: {problem}. It was not pruned, since \
+         that would remove the evidence. verify() lists all that is wrong"
+    )]
+    HistoryBroken {
+        /// The first revision that does not fit.
+        revision: i64,
+        /// Its environment.
+        environment: String,
+        /// What is wrong.
+        problem: String,
+    },
+
     /// A rollback has nothing to go back to.
     #[error(
         "Nothing to roll back to in environment {environment}: no revision precedes the current one"
@@ -336,6 +364,8 @@ impl Error {
             Self::DuplicateFeature { .. } => "ERR_DUPLICATE_FEATURE",
             Self::TooManyFeatures { .. } => "ERR_TOO_MANY_FEATURES",
             Self::RevisionNotFound { .. } => "ERR_REVISION_NOT_FOUND",
+            Self::RevisionPruned { .. } => "ERR_REVISION_PRUNED",
+            Self::HistoryBroken { .. } => "ERR_HISTORY_BROKEN",
             Self::NoPredecessor { .. } => "ERR_NOTHING_TO_ROLL_BACK",
             Self::NothingToPromote { .. } => "ERR_NOTHING_TO_PROMOTE",
             Self::RevisionConflict { .. } => "ERR_REVISION_CONFLICT",

@@ -9,7 +9,7 @@ use napi_derive::napi;
 
 use super::Result;
 use super::store::{NativeStore, Outcome};
-use crate::store::{Answer, Breach, Job, Progress, Verification, Verifier, hex};
+use crate::store::{Answer, Breach, Job, Progress, Prune, Pruned, Verification, Verifier, hex};
 
 /// Something that is wrong with the history.
 #[napi(object)]
@@ -29,6 +29,8 @@ pub struct NativeVerifiedEnvironment {
     pub environment: String,
     /// How many revisions it has.
     pub revisions: f64,
+    /// How many more it had, before they were pruned.
+    pub pruned: f64,
     /// The digest at the end of its chain, in hexadecimal.
     pub head: String,
 }
@@ -53,6 +55,25 @@ pub struct NativeVerifyProgress {
     pub total: f64,
     /// What was found, once it has ended.
     pub outcome: Option<NativeVerification>,
+}
+
+/// How far the removal of revisions has come.
+#[napi(object)]
+pub struct NativePruneProgress {
+    /// Revisions that this call removed.
+    pub done: f64,
+    /// The same, with those that have still to go.
+    pub total: f64,
+    /// Revisions that are left.
+    pub kept: f64,
+    /// The oldest of them.
+    pub oldest: Option<f64>,
+    /// The digest at the end of the chain, in hexadecimal.
+    pub head: String,
+    /// Bytes of the file that are free.
+    pub free_bytes: f64,
+    /// Whether all is done. Before, only `done` and `total` mean something.
+    pub has_ended: bool,
 }
 
 /// A check of the history under way.
@@ -89,6 +110,45 @@ impl NativeStore {
         })?;
         Ok(promise)
     }
+
+    /// Removes the next of the revisions beyond the `keep` newest.
+    #[napi(
+        catch_unwind,
+        ts_return_type = "Promise<NativeFailure | NativePruneProgress>"
+    )]
+    pub fn prune<'env>(
+        &self,
+        env: &'env Env,
+        environment: String,
+        keep: u32,
+        actor: String,
+    ) -> Result<Object<'env>> {
+        let (reply, promise) = self.settle(env, |answer: Answer<Progress<Pruned>>| {
+            Outcome::D(to_prune_progress(answer.value))
+        })?;
+        let prune = Prune {
+            environment,
+            keep,
+            actor,
+        };
+        self.submit(Job::Prune { prune, reply })?;
+        Ok(promise)
+    }
+}
+
+fn to_prune_progress(progress: Progress<Pruned>) -> NativePruneProgress {
+    let pruned = progress.outcome.as_ref();
+    NativePruneProgress {
+        done: to_number(progress.done),
+        total: to_number(progress.total),
+        kept: to_number(pruned.map_or(0, |pruned| pruned.kept)),
+        oldest: pruned
+            .and_then(|pruned| pruned.oldest)
+            .map(|id| to_number(id.unsigned_abs())),
+        head: pruned.map_or(String::new(), |pruned| hex(&pruned.head)),
+        free_bytes: to_number(pruned.map_or(0, |pruned| pruned.free_bytes)),
+        has_ended: pruned.is_some(),
+    }
 }
 
 fn to_verify_progress(progress: Progress<Verification>) -> NativeVerifyProgress {
@@ -103,6 +163,7 @@ fn to_verify_progress(progress: Progress<Verification>) -> NativeVerifyProgress 
                 .map(|environment| NativeVerifiedEnvironment {
                     environment: environment.name,
                     revisions: to_number(environment.revisions),
+                    pruned: to_number(environment.pruned),
                     head: hex(&environment.head),
                 })
                 .collect(),

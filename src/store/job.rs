@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Entry, Progress, Revision, Store, Verification, Verifier};
+use super::{Entry, Progress, Prune, Pruned, Revision, Store, Verification, Verifier};
 use crate::error::Error;
 use crate::page::{Page, Snapshot};
 use crate::registry::Registry;
@@ -166,5 +166,12 @@ pub enum Job {
         verifier: Arc<Verifier>,
         /// Answered with how far it has come.
         reply: Reply<Progress<Verification>>,
+    },
+    /// Removes revisions, some thousand at a time: to be repeated until there is an outcome.
+    Prune {
+        /// Which.
+        prune: Prune,
+        /// Answered with how many were removed, of how many that have to go.
+        reply: Reply<Progress<Pruned>>,
     },
 }

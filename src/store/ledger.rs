@@ -289,7 +289,7 @@ impl Head {
 }
 
 /// Milliseconds since 1970, negative for a clock set before that.
-fn now() -> i64 {
+pub(super) fn now() -> i64 {
     let milliseconds =
         |span: std::time::Duration| i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
     match SystemTime::now().duration_since(UNIX_EPOCH) {

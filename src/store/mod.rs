@@ -10,11 +10,13 @@
 //! The file is in WAL mode with `synchronous=FULL`: what was answered has been synced. Neighbouring persists of the
 //! queue share a transaction, each with its own revision.
 
+mod anchor;
 mod failure;
 mod features;
 mod files;
 mod job;
 mod ledger;
+mod prune;
 mod query;
 mod queue;
 mod revision;
@@ -36,6 +38,7 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::Duration;
 
 pub use job::{Answer, Job, Persist, Reply};
+pub use prune::{Prune, Pruned};
 pub use revision::hex;
 pub use verify::{Breach, Progress, Verification, VerifiedEnvironment, Verifier};
 

@@ -51,15 +51,7 @@ impl Worker {
         to: i64,
     ) -> Result<Answer<(Revision, Revision)>, Error> {
         self.read(|connection| {
-            let find = |id| -> Result<Revision, Fault> {
-                revision::find(connection, environment, id)?.ok_or_else(|| {
-                    Error::RevisionNotFound {
-                        revision: id,
-                        environment: environment.to_owned(),
-                    }
-                    .into()
-                })
-            };
+            let find = |id| revision::require(connection, environment, id);
             Ok((find(from)?, find(to)?))
         })
     }

@@ -4,7 +4,10 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, Statement, params};
 use sha2::{Digest, Sha256};
 
-use super::{Entry, Revision};
+use super::failure::Fault;
+use super::ledger::Effective;
+use super::{Entry, Revision, anchor};
+use crate::error::Error;
 use crate::page::{FULL_ROLLOUTS, Rollouts, State};
 use crate::record::{RECORD_SIZE, Record};
 use crate::registry::MAX_FEATURES;
@@ -85,6 +88,15 @@ pub(super) struct Fields<'a> {
 }
 
 impl Fields<'_> {
+    /// What later revisions are compared with.
+    pub(super) const fn effective(&self) -> Effective {
+        Effective {
+            id: self.id,
+            page_id: self.page_id,
+            generation: self.generation,
+        }
+    }
+
     /// [`Revision::digest_after`]. `scratch` saves whoever needs many an allocation for each.
     pub(super) fn digest_after(
         &self,
@@ -251,8 +263,42 @@ pub(super) fn list(
             previous: None,
         });
     }
+    let reaches_the_oldest = entries.len() <= limit as usize;
     entries.truncate(limit as usize);
+    if reaches_the_oldest && let Some(oldest) = entries.last_mut() {
+        oldest.previous = state_before(connection, environment)?;
+    }
     Ok(entries)
+}
+
+/// The state before the oldest revision: what the last one had that was removed.
+fn state_before(connection: &Connection, environment: &str) -> rusqlite::Result<Option<State>> {
+    let newest = anchor::newest(connection, environment)?;
+    newest.map(|anchor| anchor.state()).transpose()
+}
+
+/// Finds a revision that somebody asks for.
+pub(super) fn require(
+    connection: &Connection,
+    environment: &str,
+    id: i64,
+) -> Result<Revision, Fault> {
+    if let Some(revision) = find(connection, environment, id)? {
+        return Ok(revision);
+    }
+    let environment = environment.to_owned();
+    Err(match anchor::newest(connection, &environment)? {
+        Some(anchor) if id <= anchor.last => Error::RevisionPruned {
+            revision: id,
+            environment,
+            until: anchor.last,
+        },
+        _ => Error::RevisionNotFound {
+            revision: id,
+            environment,
+        },
+    }
+    .into())
 }
 
 /// The revision with the state of the one before it.
@@ -261,26 +307,21 @@ pub(super) fn with_previous(
     revision: Revision,
 ) -> rusqlite::Result<Entry> {
     let before = list(connection, &revision.environment, 1, Some(revision.id))?;
-    Ok(Entry {
-        previous: before.first().map(|entry| entry.revision.state),
-        revision,
-    })
+    let previous = match before.first() {
+        Some(entry) => Some(entry.revision.state),
+        None => state_before(connection, &revision.environment)?,
+    };
+    Ok(Entry { revision, previous })
 }
 
 fn read(row: &Row<'_>, environment: &str) -> rusqlite::Result<Revision> {
-    let bytes: [u8; RECORD_SIZE] = row.get("record")?;
-    let record = Record::decode(&bytes).map_err(|error| {
-        rusqlite::Error::FromSqlConversionFailure(RECORD_SIZE, Type::Blob, Box::new(error))
-    })?;
     let rollouts: Option<[u8; ROLLOUTS_SIZE]> = row.get("rollouts")?;
+    let state = decode_state(&row.get("record")?, rollouts.as_ref())?;
     let page_id: i64 = row.get("page_id")?;
     Ok(Revision {
         id: row.get("id")?,
         environment: environment.to_owned(),
-        state: State {
-            record,
-            rollouts: rollouts.as_ref().map_or(FULL_ROLLOUTS, decode_rollouts),
-        },
+        state,
         known: row.get("known")?,
         reason: row.get("reason")?,
         actor: row.get("actor")?,
@@ -291,6 +332,18 @@ fn read(row: &Row<'_>, environment: &str) -> rusqlite::Result<Revision> {
         page_id: page_id.cast_unsigned(),
         digest: row.get("digest")?,
     })
+}
+
+/// The state of the columns `record` and `rollouts`.
+pub(super) fn decode_state(
+    record: &[u8; RECORD_SIZE],
+    rollouts: Option<&[u8; ROLLOUTS_SIZE]>,
+) -> rusqlite::Result<State> {
+    let record = Record::decode(record).map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(RECORD_SIZE, Type::Blob, Box::new(error))
+    })?;
+    let rollouts = rollouts.map_or(FULL_ROLLOUTS, decode_rollouts);
+    Ok(State { record, rollouts })
 }
 
 pub(super) fn encode_rollouts(rollouts: &Rollouts) -> [u8; ROLLOUTS_SIZE] {

@@ -28,7 +28,7 @@ const RETRY_PAUSE: Duration = Duration::from_millis(5);
 pub(super) type Step = fn(&Transaction<'_>) -> rusqlite::Result<()>;
 
 /// Every step from an empty file to the newest schema. Steps are only ever appended.
-pub(super) const STEPS: &[Step] = &[create_version_1];
+pub(super) const STEPS: &[Step] = &[create_version_1, create_version_2];
 
 /// An environment's row is also its head: how many revisions it has, the last, its digest, and the one that counts
 /// as the last persisted state. It changes in the same transaction as the revisions.
@@ -65,6 +65,28 @@ fn create_version_1(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
            digest BLOB NOT NULL CHECK (length(digest) = 32)
          ) STRICT;
          CREATE INDEX revision_environment ON revision (environment);",
+    )
+}
+
+/// An anchor stands for removed revisions, see [`super::anchor`]. Its `page_id` is kept as that of a revision.
+fn create_version_2(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    transaction.execute_batch(
+        "CREATE TABLE anchor (
+           id INTEGER PRIMARY KEY,
+           environment INTEGER NOT NULL REFERENCES environment (id),
+           after INTEGER NOT NULL,
+           removed INTEGER NOT NULL CHECK (removed > 0),
+           last INTEGER NOT NULL,
+           start BLOB NOT NULL CHECK (length(start) = 32),
+           record BLOB NOT NULL CHECK (length(record) = 13),
+           rollouts BLOB CHECK (rollouts IS NULL OR length(rollouts) = 64),
+           effective INTEGER NOT NULL,
+           page_id INTEGER NOT NULL,
+           generation INTEGER NOT NULL CHECK (generation BETWEEN 0 AND 0xffffffff),
+           actor TEXT NOT NULL,
+           created_at INTEGER NOT NULL,
+           digest BLOB NOT NULL CHECK (length(digest) = 32)
+         ) STRICT;",
     )
 }
 

@@ -262,6 +262,9 @@ impl Worker {
                 to,
                 reply,
             } => reply.send(self.compare(&environment, from, to)),
+            Job::Prune { prune, reply } => {
+                reply.send(self.writable(access).and_then(|()| self.prune(&prune)));
+            }
             Job::Verify { verifier, reply } => reply.send(self.verify(&verifier)),
         }
     }

@@ -14,16 +14,16 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, ErrorCode, Row, Statement};
 
 use super::failure::Fault;
-use super::ledger::Effective;
 use super::revision::{DIGEST_SIZE, ROLLOUTS_SIZE, encode_rollouts, hex};
 use super::thread::Worker;
-use super::{Access, Answer, features};
+use super::{Access, Answer, anchor, features};
 use crate::error::Error;
 use crate::page::FULL_ROLLOUTS;
 use crate::registry::Registry;
-use chain::{Chain, read_chains};
+pub(super) use chain::Chain;
 pub use report::{Breach, Progress, Verification, VerifiedEnvironment};
-use row::{Columns, check_links, check_record};
+pub(super) use row::Columns;
+use row::{Removed, check_links, check_record};
 
 /// How long a slice may take, roughly: what is persisted meanwhile waits for it.
 const SLICE: Duration = Duration::from_millis(10);
@@ -60,6 +60,8 @@ impl Verifier {
             mask: 0,
             chains: Vec::new(),
             last: 0,
+            removals: 0,
+            removed_until: 0,
             until: 0,
             done: 0,
             total: 0,
@@ -84,6 +86,10 @@ struct State {
     chains: Vec<Chain>,
     /// The last revision that was checked.
     last: i64,
+    /// Changes when revisions are removed.
+    removals: i64,
+    /// Up to where revisions were removed in any environment.
+    removed_until: i64,
     /// The last one to be checked.
     until: i64,
     done: u64,
@@ -184,23 +190,41 @@ impl State {
         let registry = features::read(connection)?;
         self.mask = registry.mask();
         self.registry_hashes = hashes(&registry)?;
-        self.chains = read_chains(connection)?;
+        self.chains = Chain::read(connection, None)?;
         self.until =
             connection.query_row("SELECT coalesce(max(id), 0) FROM revision", [], |row| {
                 row.get(0)
             })?;
-        let total: i64 = self.chains.iter().map(|chain| chain.said.revisions).sum();
-        self.total = total.unsigned_abs();
+        self.removals = anchor::count_removals(connection)?;
+        self.total = 0;
+        self.removed_until = 0;
+        for chain in &self.chains {
+            let there = chain.said.revisions.saturating_sub(chain.removed);
+            self.total = self.total.saturating_add_signed(there);
+            self.removed_until = self.removed_until.max(chain.removed_until);
+            if chain.removed > 0
+                && Some(chain.found.digest) == self.expected_head
+                && chain.name == self.environment
+            {
+                self.found_expected = true;
+            }
+        }
         self.stage = Stage::Walk;
         Ok(())
     }
 
     /// Checks the next revisions.
     fn walk(&mut self, connection: &Connection) -> Result<(), Fault> {
-        let mut statement = connection.prepare(
-            "SELECT id, environment, record, rollouts, known, reason, actor, created_at, parent, restored_from, \
-             generation, page_id, digest FROM revision WHERE id > ?1 AND id <= ?2 ORDER BY id",
-        )?;
+        if anchor::count_removals(connection)? != self.removals {
+            // What was taken down at the beginning holds no longer.
+            (self.stage, self.last, self.done) = (Stage::Begin, 0, 0);
+            self.breaches.clear();
+            self.unlisted = 0;
+            self.found_expected = false;
+            return Ok(());
+        }
+        let mut statement =
+            connection.prepare(&Columns::select("WHERE id > ?1 AND id <= ?2 ORDER BY id"))?;
         let mut lookup = connection.prepare("SELECT environment FROM revision WHERE id = ?1")?;
         let mut rows = statement.query([self.last, self.until])?;
         let started = Instant::now();
@@ -239,6 +263,18 @@ impl State {
             return Ok(());
         };
         let mut problems = Vec::new();
+        let removed = Removed {
+            here: chain.removed_until,
+            anywhere: self.removed_until,
+        };
+        while let Some((anchor, fits)) = chain.pass_anchor(id) {
+            if !fits {
+                problems.push(anchor.mismatch());
+            }
+            if Some(anchor.digest) == self.expected_head && chain.name == self.environment {
+                self.found_expected = true;
+            }
+        }
         let before = (chain.found.revisions > 0).then_some(chain.found.last);
         let fields = match columns.fields(chain.name.as_bytes(), &self.full_rollouts) {
             Ok(fields) => fields,
@@ -256,20 +292,16 @@ impl State {
             problems.push(chain.found.mismatch());
         }
         check_record(&fields, self.mask, &self.registry_hashes, &mut problems);
-        check_links(&fields, columns.environment, before, lookup, &mut problems)?;
-        let newer = Effective {
-            id,
-            page_id: fields.page_id,
-            generation: fields.generation,
-        };
-        if chain
-            .effective
-            .is_none_or(|current| current.gives_way_to(newer))
-        {
-            chain.effective = Some(newer);
-            chain.found.effective = id;
-        }
-        chain.found.skip(id, kept);
+        check_links(
+            &fields,
+            columns.environment,
+            before,
+            removed,
+            lookup,
+            &mut problems,
+        )?;
+        let newer = fields.effective();
+        chain.pass(newer, kept);
         if Some(digest) == self.expected_head && chain.name == self.environment {
             self.found_expected = true;
         }
@@ -284,11 +316,20 @@ impl State {
 
     /// Compares what the environments say of their chains with what the revisions say.
     fn check_heads(&mut self) {
-        let chains = std::mem::take(&mut self.chains);
-        for Chain {
-            name, said, found, ..
-        } in &chains
-        {
+        let mut chains = std::mem::take(&mut self.chains);
+        for chain in &mut chains {
+            while let Some((anchor, fits)) = chain.pass_anchor(i64::MAX) {
+                if !fits {
+                    let (name, after) = (chain.name.clone(), anchor.after);
+                    self.report(Some(after), Some(name), anchor.mismatch());
+                }
+                if Some(anchor.digest) == self.expected_head && chain.name == self.environment {
+                    self.found_expected = true;
+                }
+            }
+            let Chain {
+                name, said, found, ..
+            } = &*chain;
             let mut report = |revision: i64, problem: String| {
                 self.report(Some(revision), Some(name.clone()), problem);
             };
@@ -373,8 +414,8 @@ impl State {
                 revision: None,
                 environment: Some(self.environment.clone()),
                 problem: format!(
-                    "no revision has the expected digest {expected}: revisions were removed from the end, or the \
-                     history was rewritten"
+                    "no revision has the expected digest {expected}: revisions were removed from the end, the history \
+                     was rewritten, or that revision was pruned"
                 ),
             });
         }
@@ -389,10 +430,11 @@ impl State {
         Verification {
             revisions: self.done,
             environments: environments
-                .map(|Chain { name, found, .. }| VerifiedEnvironment {
-                    name,
-                    revisions: found.revisions.unsigned_abs(),
-                    head: found.digest,
+                .map(|chain| VerifiedEnvironment {
+                    revisions: chain.found.revisions.abs_diff(chain.removed),
+                    pruned: chain.removed.unsigned_abs(),
+                    head: chain.found.digest,
+                    name: chain.name,
                 })
                 .collect(),
             breaches,

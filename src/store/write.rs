@@ -219,29 +219,20 @@ fn earlier(
     effective: Option<i64>,
     wanted: Option<i64>,
 ) -> Result<Revision, Fault> {
-    let name = || environment.to_owned();
     if let Some(revision) = wanted {
-        return revision::find(connection, environment, revision)?.ok_or_else(|| {
-            Error::RevisionNotFound {
-                revision,
-                environment: name(),
-            }
-            .into()
-        });
+        return revision::require(connection, environment, revision);
     }
-    let mut parent = None;
-    if let Some(id) = effective {
-        let current = revision::find(connection, environment, id)?;
-        if let Some(id) = current.and_then(|revision| revision.parent) {
-            parent = revision::find(connection, environment, id)?;
+    let current = match effective {
+        Some(id) => revision::find(connection, environment, id)?,
+        None => None,
+    };
+    match current.and_then(|revision| revision.parent) {
+        Some(parent) => revision::require(connection, environment, parent),
+        None => Err(Error::NoPredecessor {
+            environment: environment.to_owned(),
         }
+        .into()),
     }
-    parent.ok_or_else(|| {
-        Error::NoPredecessor {
-            environment: name(),
-        }
-        .into()
-    })
 }
 
 /// The target, with the live state of the features it did not know. Live flags that no feature owns are left out:

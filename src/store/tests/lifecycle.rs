@@ -117,7 +117,7 @@ fn a_writer_that_is_refused_leaves_the_reader_its_connection() {
     assert_eq!(code(&error), "ERR_NEWER_SCHEMA");
     let error = reader.attach(ENV, None).unwrap_err();
     assert_eq!(code(&error), "ERR_NEWER_SCHEMA");
-    set_version(1);
+    set_version(2);
     reader.attach(ENV, None).unwrap();
     persist(&bed.open(), &page(0), "");
 }

@@ -14,6 +14,7 @@ mod opening;
 mod persisting;
 #[cfg(unix)]
 pub(super) mod power_loss;
+mod pruning;
 mod restoring;
 mod verifying;
 
@@ -26,8 +27,8 @@ use tempfile::TempDir;
 
 use super::queue::Task;
 use super::{
-    Access, Answer, Entry, Job, Persist, Progress, Reply, Revision, Store, Verification, Verifier,
-    files,
+    Access, Answer, Entry, Job, Persist, Progress, Prune, Pruned, Reply, Revision, Store,
+    Verification, Verifier, files,
 };
 use crate::error::Error;
 use crate::page::{Arena, FULL_ROLLOUTS, Page, Snapshot, State};
@@ -224,7 +225,15 @@ fn history(store: &Store, environment: &str, limit: u32, before: Option<i64>) ->
 
 /// Checks the history, slice by slice.
 fn verify(store: &Store, expected_head: Option<[u8; 32]>) -> Result<Verification, Error> {
-    let verifier = Arc::new(Verifier::new(ENV.to_owned(), expected_head));
+    verify_in(store, ENV, expected_head)
+}
+
+fn verify_in(
+    store: &Store,
+    environment: &str,
+    expected_head: Option<[u8; 32]>,
+) -> Result<Verification, Error> {
+    let verifier = Arc::new(Verifier::new(environment.to_owned(), expected_head));
     loop {
         if let Some(verification) = verify_slice(store, &verifier)?.outcome {
             return Ok(verification);
@@ -235,6 +244,30 @@ fn verify(store: &Store, expected_head: Option<[u8; 32]>) -> Result<Verification
 fn verify_slice(store: &Store, verifier: &Arc<Verifier>) -> Result<Progress<Verification>, Error> {
     ask(store, |reply| Job::Verify {
         verifier: Arc::clone(verifier),
+        reply,
+    })
+    .map(|answer| answer.value)
+}
+
+/// Prunes, slice by slice, and returns how many revisions were removed.
+fn try_prune(store: &Store, environment: &str, keep: u32) -> Result<(u64, Pruned), Error> {
+    let mut removed = 0;
+    loop {
+        let progress = prune_slice(store, environment, keep)?;
+        removed += progress.done;
+        if let Some(pruned) = progress.outcome {
+            return Ok((removed, pruned));
+        }
+    }
+}
+
+fn prune_slice(store: &Store, environment: &str, keep: u32) -> Result<Progress<Pruned>, Error> {
+    ask(store, |reply| Job::Prune {
+        prune: Prune {
+            environment: environment.to_owned(),
+            keep,
+            actor: "cleaner".to_owned(),
+        },
         reply,
     })
     .map(|answer| answer.value)

@@ -35,6 +35,10 @@ enum Step {
         environment: usize,
         page: usize,
     },
+    Prune {
+        environment: usize,
+        keep: u32,
+    },
     /// Closes the file and opens it again.
     Reopen,
 }
@@ -51,6 +55,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (environment.clone(), environment, page)
             .prop_map(|(from, to, page)| Step::Promote { from, to, page }),
         1 => which.prop_map(|(environment, page)| Step::Load { environment, page }),
+        1 => (0..2_usize, 1..6_u32).prop_map(|(environment, keep)| Step::Prune { environment, keep }),
         1 => Just(Step::Reopen),
     ]
 }
@@ -70,6 +75,8 @@ struct Row {
 #[derive(Default)]
 struct Model {
     rows: Vec<Row>,
+    /// Up to where revisions were removed, by environment.
+    pruned: [i64; 2],
 }
 
 impl Model {
@@ -81,6 +88,29 @@ impl Model {
 
     fn get(&self, id: i64) -> &Row {
         self.rows.iter().find(|row| row.id == id).unwrap()
+    }
+
+    /// Those that are left.
+    fn left(&self, environment: usize) -> impl DoubleEndedIterator<Item = &Row> {
+        let pruned = self.pruned[environment];
+        self.of(environment).filter(move |row| row.id > pruned)
+    }
+
+    fn prune(&mut self, environment: usize, keep: usize) {
+        let Some(effective) = self.effective(environment) else {
+            return;
+        };
+        let pruned = self.pruned[environment];
+        let parent = effective.parent.filter(|parent| *parent > pruned);
+        let Some(newest) = self.left(environment).rev().nth(keep - 1) else {
+            return;
+        };
+        let first = newest
+            .id
+            .min(effective.id)
+            .min(parent.unwrap_or(effective.id));
+        let last = self.left(environment).rfind(|row| row.id < first);
+        self.pruned[environment] = last.map_or(pruned, |row| row.id);
     }
 
     /// The latest state of the page that took over last.
@@ -203,6 +233,7 @@ impl Run {
                     .map(|index| index.get(&rows).id);
                 let target = wanted
                     .or_else(|| self.model.effective(environment)?.parent)
+                    .filter(|id| *id > self.model.pruned[environment])
                     .map(|id| (id, self.model.get(id).parent));
                 let before = self.pages[page].snapshot();
                 let outcome = ask(&self.store, |reply| Job::Rollback {
@@ -232,6 +263,22 @@ impl Run {
                     assert_eq!(self.live(page), expected.flags);
                 }
             }
+            Step::Prune { environment, keep } => {
+                let kept = self.model.left(environment).count();
+                let heads: Vec<_> = history(&self.store, ENVIRONMENTS[environment], 1, None);
+                self.model
+                    .prune(environment, usize::try_from(keep).unwrap());
+                let left: Vec<_> = self.model.left(environment).map(|row| row.id).collect();
+                let (removed, pruned) =
+                    try_prune(&self.store, ENVIRONMENTS[environment], keep).unwrap();
+                assert_eq!(usize::try_from(removed).unwrap(), kept - left.len());
+                assert_eq!(usize::try_from(pruned.kept).unwrap(), left.len());
+                assert_eq!(pruned.oldest, left.first().copied());
+                // What was the end of the chain is still in it.
+                let head = heads.first().map(|entry| entry.revision.digest);
+                let verified = verify_in(&self.store, ENVIRONMENTS[environment], head);
+                assert_eq!(verified.unwrap().breaches, []);
+            }
             Step::Reopen => {
                 // Meanwhile the model's file has no handle, so it is closed.
                 self.store = Bed::in_memory().open();
@@ -241,6 +288,10 @@ impl Run {
     }
 
     fn compare(&self) {
+        let verification = verify(&self.store, None).unwrap();
+        assert_eq!(verification.breaches, []);
+        let revisions: usize = (0..2).map(|number| self.model.left(number).count()).sum();
+        assert_eq!(usize::try_from(verification.revisions).unwrap(), revisions);
         for (number, environment) in ENVIRONMENTS.into_iter().enumerate() {
             let listed = history(&self.store, environment, 1_000, None);
             let rows: Vec<_> = listed
@@ -248,7 +299,15 @@ impl Run {
                 .rev()
                 .map(|entry| row(entry, number))
                 .collect();
-            assert_eq!(rows, self.model.of(number).cloned().collect::<Vec<_>>());
+            assert_eq!(rows, self.model.left(number).cloned().collect::<Vec<_>>());
+            // What each changed is what it would say if nothing had been removed.
+            for (entry, row) in listed.iter().rev().zip(&rows) {
+                let before = self.model.of(number).rfind(|other| other.id < row.id);
+                assert_eq!(
+                    entry.previous.map(|previous| previous.record.feature_flags),
+                    before.map(|before| before.flags)
+                );
+            }
             assert_eq!(
                 effective(&self.store, environment).map(|revision| revision.id),
                 self.model.effective(number).map(|row| row.id)

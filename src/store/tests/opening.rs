@@ -49,7 +49,7 @@ fn a_new_file_gets_the_schema() {
             .unwrap()
     };
     assert_eq!(number("application_id"), APPLICATION_ID);
-    assert_eq!(number("user_version"), 1);
+    assert_eq!(number("user_version"), 2);
     on_connection(&store, |connection| {
         let mode: String = connection
             .pragma_query_value(None, "journal_mode", |row| row.get(0))
@@ -215,12 +215,12 @@ fn a_newer_file_is_left_alone() {
         bed.outsider()
             .execute_batch(&format!(
                 "PRAGMA journal_mode = {mode}; CREATE TABLE revision (new); CREATE TABLE other (x);
-                 PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = 2"
+                 PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = 3"
             ))
             .unwrap();
         let message = refuse_untouched(&bed, "ERR_NEWER_SCHEMA");
-        assert!(message.contains("schema version 2"), "{message}");
-        assert!(message.contains("knows 1 at most"), "{message}");
+        assert!(message.contains("schema version 3"), "{message}");
+        assert!(message.contains("knows 2 at most"), "{message}");
     }
 }
 

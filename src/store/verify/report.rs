@@ -28,6 +28,8 @@ pub struct VerifiedEnvironment {
     pub name: String,
     /// How many revisions it has.
     pub revisions: u64,
+    /// How many more it had, before they were pruned.
+    pub pruned: u64,
     /// The digest at the end of its chain.
     pub head: [u8; DIGEST_SIZE],
 }

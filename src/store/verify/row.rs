@@ -7,14 +7,22 @@ use crate::record::Record;
 use crate::store::revision::{DIGEST_SIZE, Fields, ROLLOUTS_SIZE};
 
 /// A row as it is kept, whatever that is.
-pub(super) struct Columns<'row> {
-    pub(super) id: i64,
-    pub(super) environment: i64,
+pub struct Columns<'row> {
+    pub id: i64,
+    pub environment: i64,
     others: [ValueRef<'row>; 11],
 }
 
 impl<'row> Columns<'row> {
-    pub(super) fn read(row: &'row Row<'_>) -> rusqlite::Result<Self> {
+    /// A query for what [`Columns::read`] expects.
+    pub fn select(condition: &str) -> String {
+        format!(
+            "SELECT id, environment, record, rollouts, known, reason, actor, created_at, parent, restored_from, \
+             generation, page_id, digest FROM revision {condition}"
+        )
+    }
+
+    pub fn read(row: &'row Row<'_>) -> rusqlite::Result<Self> {
         let mut others = [ValueRef::Null; 11];
         for (place, value) in others.iter_mut().enumerate() {
             *value = row.get_ref(place + 2)?;
@@ -27,13 +35,13 @@ impl<'row> Columns<'row> {
         })
     }
 
-    pub(super) fn digest(&self) -> Option<[u8; DIGEST_SIZE]> {
+    pub fn digest(&self) -> Option<[u8; DIGEST_SIZE]> {
         let [.., digest] = self.others;
         digest.as_blob().ok()?.try_into().ok()
     }
 
     /// What the digest covers, or what keeps it from being computed. `full_rollouts` stand for those that are not kept.
-    pub(super) fn fields<'a>(
+    pub fn fields<'a>(
         &'a self,
         environment: &'a [u8],
         full_rollouts: &'a [u8; ROLLOUTS_SIZE],
@@ -130,11 +138,19 @@ pub(super) fn check_record(
     );
 }
 
-/// Where a revision points to: older revisions that exist.
+/// Up to where revisions were removed, which others may point to: of the own environment, and of any.
+#[derive(Clone, Copy)]
+pub(super) struct Removed {
+    pub(super) here: i64,
+    pub(super) anywhere: i64,
+}
+
+/// Where a revision points to: older revisions that exist, or did.
 pub(super) fn check_links(
     fields: &Fields<'_>,
     environment: i64,
     before: Option<i64>,
+    removed: Removed,
     lookup: &mut Statement<'_>,
     problems: &mut Vec<String>,
 ) -> rusqlite::Result<()> {
@@ -144,6 +160,7 @@ pub(super) fn check_links(
     // Nearly always the one before.
     if let Some(parent) = fields.parent
         && before != Some(parent)
+        && parent > removed.here
         && (parent >= fields.id || home(parent)? != Some(environment))
     {
         problems.push(format!(
@@ -151,6 +168,7 @@ pub(super) fn check_links(
         ));
     }
     if let Some(origin) = fields.restored_from
+        && origin > removed.anywhere
         && (origin >= fields.id || home(origin)?.is_none())
     {
         problems.push(format!(
