@@ -23,8 +23,6 @@ use super::*;
 use disk::{Disk, Luck};
 use log::{Acknowledged, Event, Log};
 
-const RANDOM_IMAGES: u64 = 2;
-
 /// Opens a database as the store does, by way of the recording VFS if its directory is recorded.
 pub(in super::super) fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
     match vfs::name_for(path) {
@@ -162,9 +160,8 @@ struct Findings {
     damaged: Vec<String>,
 }
 
-fn random_images() -> u64 {
-    std::env::var("CONFIG13_POWER_LOSS_IMAGES")
-        .map_or(RANDOM_IMAGES, |count| count.parse().unwrap())
+fn random_images(default: u64) -> u64 {
+    std::env::var("CONFIG13_POWER_LOSS_IMAGES").map_or(default, |count| count.parse().unwrap())
 }
 
 /// Cuts the power after each event from `first` on, with as many random images beside the two extreme ones.
@@ -267,7 +264,7 @@ fn nothing_acknowledged_is_lost_wherever_the_power_goes() {
         |event| matches!(event, Event::Written { offset: 0, bytes, .. } if bytes.len() == 32),
     );
     assert!(restarts >= 6, "{restarts} checkpoints");
-    let findings = cut(&events, 0, random_images());
+    let findings = cut(&events, 0, random_images(2));
     println!("synchronous=FULL: {restarts} logs, {findings:?}");
     assert_eq!(findings.damaged, [""; 0]);
     assert_eq!(findings.with_loss, 0, "{findings:?}");
@@ -287,7 +284,7 @@ fn nothing_acknowledged_is_lost_when_a_killed_process_left_a_log() {
         let recording = Recording::new(Log::after(before), &disk.image(Luck::All), as_it_is);
         let store = recording.open();
         recording.work(&store, 3);
-        let findings = cut(&recording.log.events(), kill, random_images());
+        let findings = cut(&recording.log.events(), kill, random_images(2));
         recording.close(store);
         println!("killed after event {kill}: {findings:?}");
         assert_eq!(findings.damaged, [""; 0]);
@@ -302,7 +299,7 @@ fn with_synchronous_normal_acknowledged_revisions_are_lost() {
             .pragma_update(None, "synchronous", "NORMAL")
             .unwrap();
     });
-    let findings = cut(&events, 0, 0);
+    let findings = cut(&events, 0, random_images(0));
     println!("synchronous=NORMAL: {findings:?}");
     // Whole all the same: it is only what was acknowledged that is not there.
     assert_eq!(findings.damaged, [""; 0]);
