@@ -61,11 +61,13 @@ export function attachConfig<Name extends string = string>(handle: ConfigHandle)
     readOnly,
   });
   const adopted = adopt(checked);
-  const store = persistPath === undefined ? undefined : openExisting(persistPath, environment, readOnly, checked);
+  let store: Store | undefined;
   try {
+    store = persistPath === undefined ? undefined : openExisting(persistPath, environment, readOnly, checked);
     const opened = adopted ?? openAgain(checked, options, store);
     return assemble(options, store, opened, store ? { status: 'ok', path: store.path } : { status: 'none' }, undefined);
   } catch (error) {
+    if (adopted) native.releasePage(adopted.handle);
     store?.close().catch(() => {});
     throw error;
   }

@@ -1,4 +1,4 @@
-import { checkKeys, checkString } from './checks';
+import { checkBoolean, checkKeys, checkString } from './checks';
 import { makeError, show } from './errors';
 
 /**
@@ -41,9 +41,11 @@ const KEYS: readonly (keyof ConfigHandle)[] = [
   'buffer',
 ];
 
-/** Refuses what was not made by `share()`. The other fields are checked as options. */
+/** Refuses what was not made by `share()`. What the options have too is checked as they are. */
 export function checkHandle(value: unknown): ConfigHandle {
-  const handle = checkKeys(value, 'handle', KEYS);
+  const given = checkKeys(value, 'handle', KEYS);
+  // Each field is read once, so that what was checked is what is used.
+  const handle: Record<string, unknown> = Object.fromEntries(KEYS.map((key) => [key, given[key]]));
   if (handle['type'] !== '13byte-config') {
     throw makeError('ERR_INVALID_VALUE', `Invalid handle: ${show(value)} (must come from config.share())`);
   }
@@ -51,5 +53,13 @@ export function checkHandle(value: unknown): ConfigHandle {
   if (!/^[0-9a-f]{16}$/.test(pageId)) {
     throw makeError('ERR_INVALID_VALUE', `Invalid handle.pageId: ${show(pageId)} (must be 16 hexadecimal digits)`);
   }
+  // As options these may be left out, but a handle has them.
+  checkString(handle['environment'], 'handle.environment');
+  checkBoolean(handle['enableClusterSync'], 'handle.enableClusterSync');
+  checkBoolean(handle['readOnly'], 'handle.readOnly');
+  if (!Array.isArray(handle['features'])) {
+    throw makeError('ERR_INVALID_TYPE', `Invalid handle.features: ${show(handle['features'])} (must be an array of names)`);
+  }
+  handle['features'] = Array.from(handle['features']);
   return handle as unknown as ConfigHandle;
 }

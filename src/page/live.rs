@@ -94,7 +94,7 @@ impl LiveFile {
         let deadline = Instant::now() + LOCK_TIMEOUT;
         while !mapping::try_lock_range(&self.file).map_err(io_error(&self.path))? {
             if Instant::now() >= deadline {
-                return Err(busy(&self.path));
+                return Err(busy(&self.path, LOCK_TIMEOUT));
             }
             sleep(LOCK_RETRY);
         }
@@ -132,7 +132,18 @@ pub fn open(
     owned_elsewhere: bool,
     initial: impl Fn() -> Result<Initial, Error>,
 ) -> Result<Page, Error> {
-    let page = map_once(path, initial)?;
+    open_within(LOCK_TIMEOUT, path, registry, owned_elsewhere, initial)
+}
+
+/// [`open`], with another time to wait for a process that initializes the file, or for an invalid file to become valid.
+pub fn open_within(
+    wait: Duration,
+    path: &Path,
+    registry: &Registry,
+    owned_elsewhere: bool,
+    initial: impl Fn() -> Result<Initial, Error>,
+) -> Result<Page, Error> {
+    let page = map_once(wait, path, initial)?;
     let known = page.register(registry.names())?;
     if owned_elsewhere && !known.names().starts_with(registry.names()) {
         return Err(Error::LiveFileMismatch {
@@ -144,7 +155,11 @@ pub fn open(
     Ok(page)
 }
 
-fn map_once(path: &Path, initial: impl Fn() -> Result<Initial, Error>) -> Result<Page, Error> {
+fn map_once(
+    wait: Duration,
+    path: &Path,
+    initial: impl Fn() -> Result<Initial, Error>,
+) -> Result<Page, Error> {
     // The lock is held while the file is opened, so that two threads never map it twice.
     let mut open_pages = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
     open_pages.retain(|_, page| page.strong_count() > 0);
@@ -154,16 +169,17 @@ fn map_once(path: &Path, initial: impl Fn() -> Result<Initial, Error>) -> Result
     if let Some(memory) = mapped {
         return Ok(Page(memory));
     }
-    let (page, identity) = attach_or_initialize(path, initial)?;
+    let (page, identity) = attach_or_initialize(wait, path, initial)?;
     open_pages.insert(identity, Arc::downgrade(&page.0));
     Ok(page)
 }
 
 fn attach_or_initialize(
+    wait: Duration,
     path: &Path,
     initial: impl Fn() -> Result<Initial, Error>,
 ) -> Result<(Page, FileIdentity), Error> {
-    let deadline = Instant::now() + LOCK_TIMEOUT;
+    let deadline = Instant::now() + wait;
     loop {
         let file = mapping::open(path)?;
         let identity = mapping::identity(&file).map_err(io_error(path))?;
@@ -184,7 +200,7 @@ fn attach_or_initialize(
             }
         }
         if Instant::now() >= deadline {
-            return Err(problem.unwrap_or_else(|| busy(path)));
+            return Err(problem.unwrap_or_else(|| busy(path, wait)));
         }
         sleep(LOCK_RETRY);
     }
@@ -236,10 +252,10 @@ fn attach(path: &Path, file: File) -> Result<Page, Error> {
     Ok(page)
 }
 
-fn busy(path: &Path) -> Error {
+fn busy(path: &Path, waited: Duration) -> Error {
     Error::LiveFileBusy {
         path: path.to_path_buf(),
-        waited_ms: LOCK_TIMEOUT.as_secs() * 1000,
+        waited_ms: u64::try_from(waited.as_millis()).unwrap_or(u64::MAX),
     }
 }
 

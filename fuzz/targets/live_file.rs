@@ -1,0 +1,143 @@
+//! Opening live files that somebody has tampered with.
+
+#![expect(unsafe_code, reason = "a lock as another process holds it")]
+
+use std::fs::{self, File, OpenOptions};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{FileExt, PermissionsExt};
+use std::path::Path;
+use std::time::Duration;
+
+use config13::error::Error;
+use config13::page::layout::LIVE_SIZE;
+use config13::page::{FULL_ROLLOUTS, Initial, Page, State, open_live_within};
+use config13::record::Record;
+use config13::registry::{Registry, is_feature_name};
+
+use super::{Input, directory};
+
+/// One attempt, since nobody will mend the file.
+const WAIT: Duration = Duration::ZERO;
+
+/// First byte: bit 0, another process has the file open, so that it is attached to and not filled; bit 1, the rest is
+/// the whole file, else it is edits of a valid one; bit 2, the edits come after the file was opened; bit 3, the file
+/// is cut to the length in the next two bytes.
+pub fn check(data: &[u8]) {
+    let mut input = Input(data);
+    let how = input.byte();
+    let length = (how & 8 != 0).then(|| input.number());
+    let path = directory().join("live");
+    let mut contents = if how & 2 != 0 {
+        input.take(usize::MAX).to_vec()
+    } else {
+        valid(&path)
+    };
+    let edits_later = how & 4 != 0;
+    if !edits_later {
+        input.edit(&mut contents);
+    }
+    if let Some(length) = length {
+        contents.truncate(usize::from(length));
+    }
+    fs::write(&path, &contents).expect("a live file");
+    let owner_only = fs::Permissions::from_mode(0o600);
+    fs::set_permissions(&path, owner_only).expect("a mode");
+
+    let held = (how & 1 != 0).then(|| hold(&path));
+    match open(&path) {
+        Ok(page) => {
+            let file = OpenOptions::new()
+                .write(true)
+                .open(&path)
+                .expect("the file");
+            while edits_later && !input.is_empty() {
+                let place = usize::from(input.number()) % LIVE_SIZE;
+                let length = usize::from(input.byte()).min(LIVE_SIZE - place);
+                let bytes = input.take(length);
+                file.write_all_at(bytes, place as u64).expect("an edit");
+                exercise(&page);
+            }
+            exercise(&page);
+        }
+        Err(error) => {
+            assert!(
+                matches!(
+                    error,
+                    Error::LiveFileInvalid { .. }
+                        | Error::LiveFileBusy { .. }
+                        | Error::LiveFileMismatch { .. }
+                        | Error::TooManyFeatures { .. }
+                ),
+                "{error}"
+            );
+            assert!(!error.to_string().is_empty());
+            // A file that is refused was not written to.
+            if matches!(error, Error::LiveFileInvalid { .. }) {
+                assert!(fs::read(&path).expect("the file") == contents);
+            }
+        }
+    }
+    drop(held);
+    fs::remove_file(&path).expect("the file");
+}
+
+fn state() -> State {
+    State {
+        record: Record::default(),
+        rollouts: FULL_ROLLOUTS,
+    }
+}
+
+fn open(path: &Path) -> Result<Page, Error> {
+    let registry = Registry::new(["alpha", "beta"]).expect("two names");
+    open_live_within(WAIT, path, &registry, false, || {
+        Ok(Initial {
+            state: state(),
+            registry: registry.clone(),
+            revision: 7,
+        })
+    })
+}
+
+/// The bytes of a live file as this package writes it.
+fn valid(path: &Path) -> Vec<u8> {
+    let page = open(path).expect("a new file");
+    drop(page);
+    let contents = fs::read(path).expect("the file");
+    fs::remove_file(path).expect("the file");
+    contents
+}
+
+/// What another process does that has the file open.
+fn hold(path: &Path) -> File {
+    let file = File::open(path).expect("the file");
+    // SAFETY: the descriptor is open; no memory is passed.
+    let status = unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_SH | libc::LOCK_NB) };
+    assert_eq!(status, 0, "nobody else locks it");
+    file
+}
+
+/// Everything that reads or changes a page, whatever is in it.
+fn exercise(page: &Page) {
+    let snapshot = page.snapshot();
+    assert_eq!(snapshot.state.record.encode().len(), 13);
+    match page.registry() {
+        Ok(registry) => {
+            let registry = registry.expect("a live page has a table");
+            assert!(registry.names().len() <= 32);
+            assert!(registry.names().iter().all(|name| is_feature_name(name)));
+            let problems = snapshot.state.record.problems(registry.mask());
+            assert!(problems.len() <= 6);
+        }
+        Err(error) => assert!(!error.to_string().is_empty()),
+    }
+    let guard = page.lock_exclusively().expect("nobody else locks it");
+    page.apply(&state(), u32::MAX, page.pending().max(1));
+    page.reach_generation(page.reserve_generation());
+    drop(guard);
+    let after = page.snapshot().state.record;
+    assert_eq!(after.feature_flags, state().record.feature_flags);
+    assert_eq!(after.terminal, state().record.terminal);
+    assert_eq!(page.pending(), 0);
+    page.note_revision(snapshot.page_id);
+}
