@@ -28,7 +28,7 @@ export default suite('handles', {
     t.after(() => config.close());
     for (const key of ['environment', 'features', 'enableClusterSync', 'readOnly']) {
       const { [key]: _, ...handle } = config.share();
-      assert.throws(() => attachConfig(handle), { name: 'TypeError', code: 'ERR_INVALID_TYPE', message: new RegExp(`handle\\.${key}`) });
+      assert.throws(() => attachConfig(handle), { name: 'TypeError', code: 'ERR_INVALID_TYPE', message: new RegExp(`Invalid ${key}`) });
     }
   },
 

@@ -54,11 +54,11 @@ export function checkHandle(value: unknown): ConfigHandle {
     throw makeError('ERR_INVALID_VALUE', `Invalid handle.pageId: ${show(pageId)} (must be 16 hexadecimal digits)`);
   }
   // As options these may be left out, but a handle has them.
-  checkString(handle['environment'], 'handle.environment');
-  checkBoolean(handle['enableClusterSync'], 'handle.enableClusterSync');
-  checkBoolean(handle['readOnly'], 'handle.readOnly');
+  checkString(handle['environment'], 'environment');
+  checkBoolean(handle['enableClusterSync'], 'enableClusterSync');
+  checkBoolean(handle['readOnly'], 'readOnly');
   if (!Array.isArray(handle['features'])) {
-    throw makeError('ERR_INVALID_TYPE', `Invalid handle.features: ${show(handle['features'])} (must be an array of names)`);
+    throw makeError('ERR_INVALID_TYPE', `Invalid features: ${show(handle['features'])} (must be an array of names)`);
   }
   handle['features'] = Array.from(handle['features']);
   return handle as unknown as ConfigHandle;
