@@ -354,6 +354,10 @@ export interface Feature<Name extends string = string> {
 	enable(): boolean;
 	/** Turns it off, and tells whether that changed anything. */
 	disable(): boolean;
+	/** Whether it is on for this key, see {@link ProductionConfig.isFeatureEnabledFor}. */
+	isEnabledFor(key: string): boolean;
+	/** Per cent of all keys that it is on for while it is on, 0 to 100. */
+	readonly rollout: number;
 }
 /**
  * A configuration: feature flags by name, terminal settings, and their history.
@@ -408,6 +412,33 @@ export declare class ProductionConfig<Name extends string = string> {
 	 * if (beta.enabled) showBeta();
 	 */
 	feature(name: Name): Feature<Name>;
+	/**
+	 * Whether a feature is on for this key, such as the id of a user: it has to be on, and the key among the per cent of
+	 * all keys that it is rolled out to. The same key gives the same answer until the rollout changes, on every machine,
+	 * and a rollout that is raised only adds keys.
+	 *
+	 * @param key - Not empty. ASCII is fastest.
+	 * @throws ConfigError `ERR_UNKNOWN_FEATURE`; TypeError `ERR_INVALID_TYPE` and RangeError `ERR_INVALID_VALUE` for what
+	 *   is no key, whatever the rollout.
+	 * @example
+	 * if (config.isFeatureEnabledFor('beta_feature', user.id)) showBeta();
+	 */
+	isFeatureEnabledFor(name: Name, key: string): boolean;
+	/** Per cent of all keys that a feature is on for while it is on, 0 to 100. 100 unless it was set. */
+	getRollout(name: Name): number;
+	/**
+	 * Rolls a feature out to a part of all keys, for everyone who shares this config's memory. It does not turn the feature
+	 * on or off. Like flips it is kept by the next {@link ProductionConfig.persist}, and a rollback brings it back.
+	 *
+	 * @param percent - 0 to 100 in steps of 0.01.
+	 * @returns Whether this call changed anything.
+	 * @throws RangeError `ERR_OUT_OF_RANGE`, such as `Invalid rollout: 100.001 (must be 0-100 per cent in steps of 0.01)`.
+	 * @example
+	 * config.setRollout('beta_feature', 10);
+	 * config.enableFeature('beta_feature');
+	 * await config.persist('beta for a tenth');
+	 */
+	setRollout(name: Name, percent: number): boolean;
 	/** The names of the features that are on, in bit order. */
 	getEnabledFeatures(): Name[];
 	/** The names of all features, in bit order. In a database that others use too, this includes theirs. */

@@ -59,6 +59,9 @@ export default suite('native calls', {
       });
       config.setTerminalSettings(2, 24, 80);
       config.getTerminalSettings();
+      config.setRollout('debug', round % 100);
+      config.isFeatureEnabledFor('debug', `user-${round}`);
+      config.getRollout('debug');
       config.featureFlags = round % 8;
       config.rows = (round % 255) + 1;
       config.updateFromBuffer(config.toBytes());

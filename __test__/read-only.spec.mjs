@@ -39,6 +39,7 @@ export default suite('read-only', {
         toggleFeature: () => config.toggleFeature('debug'),
         'feature.enable': () => feature.enable(),
         'feature.disable': () => feature.disable(),
+        setRollout: () => config.setRollout('debug', 50),
         update: () => config.update(() => {}),
         updateFromBuffer: () => config.updateFromBuffer(new Uint8Array(13)),
         setTerminalSettings: () => config.setTerminalSettings(2, 24, 80),

@@ -14,6 +14,7 @@ import { DraftChanges, type UpdateDraft } from './draft';
 import { makeError, show } from './errors';
 import { type FeatureTable, featureTable, namesOf, NO_MASKS } from './feature-table';
 import {
+  FULL_ROLLOUT,
   RECORD_VERSION,
   WORD_FEATURE_FLAGS,
   WORD_HEADER,
@@ -28,6 +29,7 @@ import { checkActor, checkEnvironment } from './options';
 import {
   announce,
   compareExchangeState,
+  exchangeRollout,
   exchangeState,
   isLive,
   joinState,
@@ -36,6 +38,7 @@ import {
   readNameCount,
   readRecord,
   readRevision,
+  readRollout,
   readState,
   splitState,
 } from './page';
@@ -50,6 +53,7 @@ import {
   type RecordBytes,
   toHex,
 } from './record';
+import { checkKey, checkPercent, rolloutBucket, toPercent } from './rollout';
 import type { ConfigHandle } from './share';
 import type { Store } from './store';
 import { describeTerminal, packTerminal, type TerminalSettings, unpackTerminal } from './terminal';
@@ -81,6 +85,10 @@ export interface Feature<Name extends string = string> {
   enable(): boolean;
   /** Turns it off, and tells whether that changed anything. */
   disable(): boolean;
+  /** Whether it is on for this key, see {@link ProductionConfig.isFeatureEnabledFor}. */
+  isEnabledFor(key: string): boolean;
+  /** Per cent of all keys that it is on for while it is on, 0 to 100. */
+  readonly rollout: number;
 }
 
 /** @internal What a config is made of. */
@@ -228,8 +236,74 @@ export class ProductionConfig<Name extends string = string> {
       },
       enable: () => this.enableFeature(name),
       disable: () => this.disableFeature(name),
+      isEnabledFor: (key) => this.isFeatureEnabledFor(name, key),
+      get rollout() {
+        return config.getRollout(name);
+      },
     };
   }
+
+  // ---- Rollouts -----------------------------------------------------------------------------------------------
+
+  /**
+   * Whether a feature is on for this key, such as the id of a user: it has to be on, and the key among the per cent of
+   * all keys that it is rolled out to. The same key gives the same answer until the rollout changes, on every machine,
+   * and a rollout that is raised only adds keys.
+   *
+   * @param key - Not empty. ASCII is fastest.
+   * @throws ConfigError `ERR_UNKNOWN_FEATURE`; TypeError `ERR_INVALID_TYPE` and RangeError `ERR_INVALID_VALUE` for what
+   *   is no key, whatever the rollout.
+   * @example
+   * if (config.isFeatureEnabledFor('beta_feature', user.id)) showBeta();
+   */
+  isFeatureEnabledFor(name: Name, key: string): boolean {
+    const mask = this.#masks[name] ?? this.#findMask(name);
+    if (typeof key !== 'string' || key === '') checkKey(key);
+    const words = this.#words;
+    const flags = this.#base + WORD_FEATURE_FLAGS;
+    const bit = 31 - Math.clz32(mask);
+    const isOn = (Atomics.load(words, flags) & mask) !== 0;
+    const rollout = isOn ? readRollout(this.#parts.page, bit) : 0;
+    if (rollout === 0 || rollout >= FULL_ROLLOUT) {
+      // What is no key is refused here too: it must not begin to fail when the rollout changes.
+      if (!key.isWellFormed()) checkKey(key);
+      if (rollout === 0) return false;
+    } else if (rolloutBucket(this.#table.prefixes[bit]!, key) >= rollout) {
+      return false;
+    }
+    // Once more: a rollback turns a feature off before it changes its rollout, so that rollout belongs to this switch.
+    return (Atomics.load(words, flags) & mask) !== 0;
+  }
+
+  /** Per cent of all keys that a feature is on for while it is on, 0 to 100. 100 unless it was set. */
+  getRollout(name: Name): number {
+    const mask = this.#masks[name] ?? this.#findMask(name);
+    return toPercent(readRollout(this.#parts.page, 31 - Math.clz32(mask)));
+  }
+
+  /**
+   * Rolls a feature out to a part of all keys, for everyone who shares this config's memory. It does not turn the feature
+   * on or off. Like flips it is kept by the next {@link ProductionConfig.persist}, and a rollback brings it back.
+   *
+   * @param percent - 0 to 100 in steps of 0.01.
+   * @returns Whether this call changed anything.
+   * @throws RangeError `ERR_OUT_OF_RANGE`, such as `Invalid rollout: 100.001 (must be 0-100 per cent in steps of 0.01)`.
+   * @example
+   * config.setRollout('beta_feature', 10);
+   * config.enableFeature('beta_feature');
+   * await config.persist('beta for a tenth');
+   */
+  setRollout(name: Name, percent: number): boolean {
+    const mask = (typeof name === 'string' && this.#writableMasks[name]) || this.#findWritableMask(name);
+    const basisPoints = checkPercent(percent);
+    const bit = 31 - Math.clz32(mask);
+    if (exchangeRollout(this.#parts.page, bit, basisPoints) === basisPoints) return false;
+    this.#listening?.noteRollout(bit, basisPoints);
+    this.#announce();
+    return true;
+  }
+
+  // ---- Lists --------------------------------------------------------------------------------------------------
 
   /** The names of the features that are on, in bit order. */
   getEnabledFeatures(): Name[] {
@@ -449,7 +523,8 @@ export class ProductionConfig<Name extends string = string> {
 
   /** Checks every field of the state, and the store. */
   validate(): Validation {
-    const errors = native.recordProblems(this.toBytes(), this.#currentTable().all);
+    this.#checkOpen();
+    const errors = native.pageProblems(this.#parts.page.handle, this.#currentTable().all);
     const storeError = this.#parts.storeError ?? this.#autoPersistError;
     if (storeError) errors.push(`Persistence is degraded: ${storeError.message}`);
     return { isValid: errors.length === 0, errors };

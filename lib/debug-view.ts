@@ -2,7 +2,7 @@ import { type FeatureTable, namesOf } from './feature-table';
 import { FULL_ROLLOUT } from './generated/layout';
 import { type Page, readGeneration, readRecord, readRevision, readRollout } from './page';
 import { toHex } from './record';
-import { toPercent } from './state';
+import { toPercent } from './rollout';
 import { modeName, type TerminalModeName, unpackTerminal } from './terminal';
 import type { Timings } from './timings';
 

@@ -1,9 +1,13 @@
+import { type RolloutPrefix, rolloutPrefix } from './rollout';
+
 /** Names and the bits they own. Tables are immutable, and shared by all configs with the same list. */
 export interface FeatureTable {
   /** The names, from bit 0 up. */
   readonly names: readonly string[];
   /** The flag of each name. Has no prototype, so that no inherited property is taken for a feature. */
   readonly masks: { readonly [name: string]: number | undefined };
+  /** What the rollout of each feature hashes before a key, by bit. */
+  readonly prefixes: readonly RolloutPrefix[];
   /** All flags of this table. */
   readonly all: number;
   /** What `registryHash` is while this table is in use. */
@@ -27,7 +31,13 @@ export function featureTable(names: readonly string[], hash: number): FeatureTab
     masks[name] = 1 << bit;
   });
   const all = names.reduce((flags, _name, bit) => flags | (1 << bit), 0);
-  const table = Object.freeze({ names: Object.freeze([...names]), masks: Object.freeze(masks), all, hash });
+  const table = Object.freeze({
+    names: Object.freeze([...names]),
+    masks: Object.freeze(masks),
+    prefixes: names.map(rolloutPrefix),
+    all,
+    hash,
+  });
   tables.set(key, table);
   return table;
 }

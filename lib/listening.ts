@@ -28,6 +28,8 @@ class ChangeTracker {
   #set = 0;
   #cleared = 0;
   #terminal: number | undefined;
+  /** Basis points that this config has set since, by bit. */
+  #rollouts: Map<number, number> | undefined;
 
   constructor(page: Page) {
     this.#page = page;
@@ -43,6 +45,11 @@ class ChangeTracker {
     this.#terminal = word;
   }
 
+  noteRollout(bit: number, basisPoints: number): void {
+    this.#rollouts ??= new Map();
+    this.#rollouts.set(bit, basisPoints);
+  }
+
   take<Name extends string>(table: FeatureTable): ConfigChange<Name> | undefined {
     // The generation is read first, so the state is never older than it says.
     const generation = readGeneration(this.#page);
@@ -53,15 +60,24 @@ class ChangeTracker {
     const flips = before.flags ^ now.flags;
     const own = (this.#set & now.flags) | (this.#cleared & ~now.flags);
     const local =
-      (flips & ~own) === 0 && rollouts === undefined && (terminal === undefined || sameTerminal(this.#terminal, now));
+      (flips & ~own) === 0 &&
+      (terminal === undefined || sameTerminal(this.#terminal, now)) &&
+      (rollouts === undefined || this.#hasSetRollouts(before, now));
     this.#seen = now;
     this.#set = 0;
     this.#cleared = 0;
     this.#terminal = undefined;
+    this.#rollouts = undefined;
     const change: Mutable<ConfigChange> = { enabled, disabled, generation, local };
     if (terminal) change.terminal = terminal;
     if (rollouts) change.rollouts = rollouts;
     return change as ConfigChange<Name>;
+  }
+
+  #hasSetRollouts(before: State, now: State): boolean {
+    const isOwn = (rollout: number, bit: number) =>
+      rollout === before.rollouts?.[bit] || rollout === this.#rollouts?.get(bit);
+    return now.rollouts?.every(isOwn) ?? false;
   }
 }
 
@@ -121,6 +137,10 @@ export class Listening<Name extends string> {
 
   noteTerminal(word: number): void {
     for (const tracker of this.#listeners.keys()) tracker.noteTerminal(word);
+  }
+
+  noteRollout(bit: number, basisPoints: number): void {
+    for (const tracker of this.#listeners.keys()) tracker.noteRollout(bit, basisPoints);
   }
 
   /** Listening alone lets the process end, unless it is held. */

@@ -54,7 +54,7 @@ export const native = {
   pageBuffer: guard(binding.pageBuffer),
   pageFeatures: guard(binding.pageFeatures),
   pageId: guard(binding.pageId),
-  recordProblems: guard(binding.recordProblems),
+  pageProblems: guard(binding.pageProblems),
   releasePage: guard(binding.releasePage),
   userName: guard(binding.userName),
   // As it is: nothing but a fault of this package makes it fail, and it is on the way to every listener.

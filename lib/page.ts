@@ -159,6 +159,11 @@ export function readRollout({ views, base }: Page, bit: number): number {
   return Atomics.load(views.words16, base * 2 + ROLLOUT_WORD16 + bit);
 }
 
+/** Sets the basis points of the feature that owns this bit, and returns what they were. */
+export function exchangeRollout({ views, base }: Page, bit: number, basisPoints: number): number {
+  return Atomics.exchange(views.words16, base * 2 + ROLLOUT_WORD16 + bit, basisPoints);
+}
+
 /** How many names the table of a live page has. */
 export function readNameCount({ views, base }: Page): number {
   return Atomics.load(views.words, base + WORD_NAME_COUNT);

@@ -1,6 +1,7 @@
 import { DEFAULT_RECORD, FULL_ROLLOUT } from './generated/layout';
 import type { NativeState } from './native';
 import { type FeatureTable, namesOf } from './feature-table';
+import { toPercent } from './rollout';
 import { describeTerminal, packedTerminal, type TerminalSettings, unpackTerminal } from './terminal';
 
 /** A state that was read from the history. */
@@ -56,11 +57,6 @@ function compareRollouts(table: FeatureTable, from: State, to: State): StateChan
     if (rollout.from !== rollout.to) rollouts[name] = rollout;
   });
   return Object.keys(rollouts).length > 0 ? rollouts : undefined;
-}
-
-/** Per cent of a number of basis points. */
-export function toPercent(basisPoints: number): number {
-  return (basisPoints * 100) / FULL_ROLLOUT;
 }
 
 /** A line for each change, such as `+beta_feature`, `-debug`, `terminal raw 24x80 → raw 50x120`. */

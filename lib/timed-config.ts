@@ -8,6 +8,8 @@ const TIMED = [
   'disableFeature',
   'setFeature',
   'toggleFeature',
+  'isFeatureEnabledFor',
+  'setRollout',
   'getEnabledFeatures',
   'update',
   'updateFromBuffer',

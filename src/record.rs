@@ -94,7 +94,7 @@ impl Default for Record {
     }
 }
 
-/// A field of a record that holds a value outside its range.
+/// A field of a state that holds a value outside its range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ThisError)]
 pub enum Problem {
     /// The format version is not [`RECORD_VERSION`].
@@ -115,6 +115,14 @@ pub enum Problem {
     /// The reserved byte is used.
     #[error("Invalid reserved byte: {0} (must be 0)")]
     Reserved(u8),
+    /// A feature, by its bit, is rolled out to more than everyone. The rollouts are kept beside the record.
+    #[error("Invalid rollout of feature {bit}: {basis_points} basis points (must be 0-10000)")]
+    Rollout {
+        /// The feature's bit.
+        bit: usize,
+        /// What was found.
+        basis_points: u16,
+    },
 }
 
 impl Record {

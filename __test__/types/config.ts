@@ -27,6 +27,9 @@ config.enableFeature('debug');
 config.disableFeature('beta_feature');
 config.setFeature('new_feature', true);
 config.toggleFeature('maintenance_mode');
+expectType<boolean, ReturnType<typeof config.isFeatureEnabledFor>>(true);
+expectType<number, ReturnType<typeof config.getRollout>>(true);
+config.setRollout('beta_feature', 12.5);
 expectType<DefaultFeature[], ReturnType<typeof config.getEnabledFeatures>>(true);
 expectType<string[], ReturnType<typeof config.getFeatureNames>>(true);
 
@@ -41,6 +44,10 @@ config.disableFeature('debgu');
 config.toggleFeature('debgu');
 // @ts-expect-error
 config.setFeature('debgu', true);
+// @ts-expect-error
+config.isFeatureEnabledFor('debgu', 'user');
+// @ts-expect-error
+config.setRollout('debgu', 10);
 // @ts-expect-error
 config.feature('debgu');
 // @ts-expect-error

@@ -200,3 +200,10 @@ pub fn adopt_page(id: String) -> Result<Option<u32>> {
 pub fn page_id(handle: u32) -> Result<String> {
     Ok(format!("{:016x}", page(handle)?.id()))
 }
+
+/// A sentence for each field of the page that is out of range, when the features in `known` exist.
+#[napi(catch_unwind)]
+pub fn page_problems(handle: u32, known: u32) -> Result<Vec<String>> {
+    let problems = page(handle)?.snapshot().state.problems(known);
+    Ok(problems.iter().map(ToString::to_string).collect())
+}

@@ -42,7 +42,7 @@ pub use live::{
 pub use mapping::cluster_path;
 
 use crate::error::Error;
-use crate::record::{RECORD_VERSION, Record, Terminal};
+use crate::record::{Problem, RECORD_VERSION, Record, Terminal};
 use crate::registry::{MAX_FEATURES, Registry};
 use layout::{
     DOORBELLS, FORMAT, FULL_ROLLOUT, GENERATION, HEADER, MAGIC, NAME_COUNT, PAGE_FORMAT, PAGE_ID,
@@ -69,6 +69,18 @@ pub struct State {
     pub record: Record,
     /// Rollout of each feature.
     pub rollouts: Rollouts,
+}
+
+impl State {
+    /// Every field out of range, when the features in `known_flags` exist.
+    #[must_use]
+    pub fn problems(&self, known_flags: u32) -> Vec<Problem> {
+        let rollouts = self.rollouts.iter().enumerate();
+        let beyond = rollouts.filter(|(_, basis_points)| **basis_points > FULL_ROLLOUT);
+        let mut problems = self.record.problems(known_flags);
+        problems.extend(beyond.map(|(bit, &basis_points)| Problem::Rollout { bit, basis_points }));
+        problems
+    }
 }
 
 /// A state, and when in the life of which page it was read.

@@ -144,7 +144,7 @@ fn append_all(connection: &mut Connection, jobs: &[Persist]) -> Result<Appended,
 }
 
 fn append(ledger: &mut Ledger<'_>, job: &Persist) -> Result<Entry, Fault> {
-    let problems = job.snapshot.state.record.problems(ledger.registry().mask());
+    let problems = job.snapshot.state.problems(ledger.registry().mask());
     if !problems.is_empty() {
         return Err(Error::InvalidState { problems }.into());
     }
