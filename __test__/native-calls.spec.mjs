@@ -17,7 +17,7 @@ export default suite('native calls', {
     reset();
     config.validate();
     config.validate();
-    assert.deepEqual([...calls], [['recordProblems', 2]]);
+    assert.deepEqual([...calls], [['pageProblems', 2]]);
     reset();
     await config.persist('counted');
     assert.equal(calls.get('NativeStore.persist'), 1);
