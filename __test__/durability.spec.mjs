@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { createProductionConfig } from '13byte-config';
+import { killPersisting } from './children/persisters.mjs';
 import { suite } from './harness/suite.mjs';
 
 const PACKAGE = "import { createProductionConfig } from '13byte-config';\n";
 
 export default suite('durability', {
-  async 'what persist acknowledged survives SIGKILL, fifty times'(t) {
+  async 'what persist acknowledged survives SIGKILL, twenty times'(t) {
     const persistPath = join(t.tempDir(), 'config.db');
     let known = 0;
-    for (let round = 0; round < 50; round += 1) {
+    for (let round = 0; round < 20; round += 1) {
       const child = t.spawn('persist-forever.mjs', { args: [persistPath] });
       const acknowledged = [await child.line()];
       child.kill('SIGKILL');
@@ -31,6 +32,12 @@ export default suite('durability', {
       assert.equal(config.getDebugView().revision, known);
       await config.close();
     }
+  },
+
+  async 'processes that persist together are killed, one or all at a time, and nothing acknowledged is lost'(t) {
+    const counts = await killPersisting({ directory: t.tempDir(), kills: 16, paths: [process.execPath], after: t.after });
+    assert.ok(counts.kills >= 16 && counts.acknowledged >= counts.kills, JSON.stringify(counts));
+    assert.ok(counts.revisions >= counts.acknowledged);
   },
 
   async 'persists that nobody waits for complete before a natural exit'(t) {

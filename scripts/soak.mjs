@@ -1,8 +1,8 @@
 // @ts-check
-// Installs, builds, and does at length what the specs do briefly. Takes some minutes, and says what it proved.
+// Installs, builds, and does at length what the specs do briefly. Takes about half an hour, and says what it proved.
 //
 //   npm run soak                           all parts
-//   npm run soak -- --part flips,kills     some: flips, terminals, kills, threads, disk
+//   npm run soak -- --part flips,kills     some: flips, terminals, kills, persists, power, threads, disk
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

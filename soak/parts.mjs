@@ -1,10 +1,13 @@
 // The long versions of what the specs do briefly: each part proves one promise at a size that finds what is rare.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { createProductionConfig } from '13byte-config';
 import { startProcess } from '../__test__/children/peers.mjs';
+import { killPersisting } from '../__test__/children/persisters.mjs';
 import { flipTogether, killAll, killAtRandom, mixTerminals, terminateThreads } from '../__test__/children/stress.mjs';
 
 /**
@@ -44,6 +47,14 @@ export const parts = {
       return counts;
     },
   },
+  persists: {
+    promise: '2,000 kills of processes that persist together: nothing acknowledged lost, nothing invalid, the chain whole after each',
+    run: ({ directory, bun, node, after }) => killPersisting({ directory, kills: 2000, paths: [bun, node], after }),
+  },
+  power: {
+    promise: 'the power cut after every write of a recorded run, 60 images of the disk for each: nothing acknowledged lost',
+    run: cutPower,
+  },
   threads: {
     promise: '1,000 threads terminated at a random moment in each runtime: no crash, no hang, no leak',
     async run({ directory, runtimes, after }) {
@@ -59,6 +70,20 @@ export const parts = {
     run: fullDisk,
   },
 };
+
+/** The test of the core, with more random images than `npm test` takes. */
+async function cutPower() {
+  const { stdout: output } = await promisify(execFile)('cargo', ['test', '--no-default-features', '--lib', 'power_loss', '--', '--nocapture', '--test-threads', '1'], {
+    cwd: fileURLToPath(new URL('..', import.meta.url)),
+    env: { ...process.env, CONFIG13_POWER_LOSS_IMAGES: '58' },
+  });
+  const counts = {};
+  for (const [, run, cuts, images, withLoss] of output.matchAll(/^(?:test .*\.\.\. )?([^:\n]+): .*Findings \{ cuts: (\d+), images: (\d+),.* with_loss: (\d+),/gm)) {
+    counts[run] = { cuts: Number(cuts), images: Number(images), withLoss: Number(withLoss) };
+  }
+  assert.equal(Object.keys(counts).length, 5, output);
+  return counts;
+}
 
 /** On a small file system of its own, which only root can mount. */
 async function fullDisk({ directory, after }) {
