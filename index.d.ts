@@ -81,6 +81,22 @@ export interface PruneResult {
 	/** Bytes of the file that are free for later revisions. The file does not get smaller. */
 	readonly freeBytes: number;
 }
+/** What {@link ProductionConfig.backup} takes. */
+export interface BackupOptions extends WorkOptions {
+	/** Whether an existing file is replaced. Default: `false`, and `ERR_BACKUP` when there is one. */
+	overwrite?: boolean;
+	/** How many pages of the database are copied before persists have their turn. Default 256, which is 1 MiB. */
+	pagesPerStep?: number;
+}
+/** What {@link ProductionConfig.backup} has made. */
+export interface BackupResult {
+	/** The file, absolute. */
+	readonly path: string;
+	/** Its size. */
+	readonly bytes: number;
+	/** How many revisions it has, of all environments. */
+	readonly revisions: number;
+}
 /** Terminal mode, rows and columns. */
 export interface TerminalSettings {
 	/** 0 disabled, 1 cooked, 2 raw, 3 pipe. */
@@ -600,6 +616,17 @@ export declare class ProductionConfig<Name extends string = string> {
 	 */
 	prune(options: PruneOptions): Promise<PruneResult>;
 	/**
+	 * Copies the whole database, all environments, while everybody goes on using it. The copy is a database by itself: it
+	 * gets its name when it is whole and on disk, and what failed or was aborted leaves nothing behind.
+	 *
+	 * @param path - The file to make.
+	 * @throws ConfigError `ERR_BACKUP` when the file exists, or cannot be made there; `ERR_DISK_FULL` and others of the
+	 *   database.
+	 * @example
+	 * const { bytes, revisions } = await config.backup('/backup/flags.db', { overwrite: true });
+	 */
+	backup(path: string, options?: BackupOptions): Promise<BackupResult>;
+	/**
 	 * Ends this config: every later use of it fails with `ERR_CLOSED`. Resolves when all persists are done and the
 	 * database is closed. Calling it again gives the same promise.
 	 */
@@ -756,7 +783,7 @@ export declare function attachConfig<Name extends string = string>(handle: Confi
  * Stable codes of every error this package throws or rejects with. Messages may improve; codes stay.
  * `docs/errors.md` says for each what happened and what to do.
  */
-export type ErrorCode = "ERR_BINDING" | "ERR_BUFFER_LENGTH" | "ERR_CLOSED" | "ERR_DISK_FULL" | "ERR_DUPLICATE_FEATURE" | "ERR_FOREIGN_DATABASE" | "ERR_HISTORY_BROKEN" | "ERR_INVALID_FEATURE_NAME" | "ERR_INVALID_STATE" | "ERR_INVALID_TYPE" | "ERR_INVALID_VALUE" | "ERR_LIVE_FILE" | "ERR_LIVE_FILE_BUSY" | "ERR_LIVE_FILE_INVALID" | "ERR_LIVE_FILE_MISMATCH" | "ERR_LIVE_FILE_REMOTE" | "ERR_NEWER_SCHEMA" | "ERR_NOTHING_TO_PROMOTE" | "ERR_NOTHING_TO_ROLL_BACK" | "ERR_NOT_A_DATABASE" | "ERR_OUT_OF_RANGE" | "ERR_PAGE_NOT_OPEN" | "ERR_PERSISTENCE_DISABLED" | "ERR_RANDOM" | "ERR_READ_ONLY" | "ERR_REVISION_CONFLICT" | "ERR_REVISION_NOT_FOUND" | "ERR_REVISION_PRUNED" | "ERR_RUNTIME" | "ERR_STALE_HANDLE" | "ERR_STORE" | "ERR_STORE_BUSY" | "ERR_STORE_CORRUPT" | "ERR_STORE_DEGRADED" | "ERR_STORE_IO" | "ERR_STORE_NOT_FOUND" | "ERR_STORE_PATH" | "ERR_STORE_PERMISSION" | "ERR_STORE_STOPPED" | "ERR_THREAD" | "ERR_TOO_MANY_FEATURES" | "ERR_UNKNOWN_FEATURE" | "ERR_UNKNOWN_OPTION" | "ERR_UNSUPPORTED";
+export type ErrorCode = "ERR_BACKUP" | "ERR_BINDING" | "ERR_BUFFER_LENGTH" | "ERR_CLOSED" | "ERR_DISK_FULL" | "ERR_DUPLICATE_FEATURE" | "ERR_FOREIGN_DATABASE" | "ERR_HISTORY_BROKEN" | "ERR_INVALID_FEATURE_NAME" | "ERR_INVALID_STATE" | "ERR_INVALID_TYPE" | "ERR_INVALID_VALUE" | "ERR_LIVE_FILE" | "ERR_LIVE_FILE_BUSY" | "ERR_LIVE_FILE_INVALID" | "ERR_LIVE_FILE_MISMATCH" | "ERR_LIVE_FILE_REMOTE" | "ERR_NEWER_SCHEMA" | "ERR_NOTHING_TO_PROMOTE" | "ERR_NOTHING_TO_ROLL_BACK" | "ERR_NOT_A_DATABASE" | "ERR_OUT_OF_RANGE" | "ERR_PAGE_NOT_OPEN" | "ERR_PERSISTENCE_DISABLED" | "ERR_RANDOM" | "ERR_READ_ONLY" | "ERR_REVISION_CONFLICT" | "ERR_REVISION_NOT_FOUND" | "ERR_REVISION_PRUNED" | "ERR_RUNTIME" | "ERR_STALE_HANDLE" | "ERR_STORE" | "ERR_STORE_BUSY" | "ERR_STORE_CORRUPT" | "ERR_STORE_DEGRADED" | "ERR_STORE_IO" | "ERR_STORE_NOT_FOUND" | "ERR_STORE_PATH" | "ERR_STORE_PERMISSION" | "ERR_STORE_STOPPED" | "ERR_THREAD" | "ERR_TOO_MANY_FEATURES" | "ERR_UNKNOWN_FEATURE" | "ERR_UNKNOWN_OPTION" | "ERR_UNSUPPORTED";
 /**
  * An error of this package, other than a wrong type (`TypeError`) or a value out of range (`RangeError`). Those two
  * carry a `code` as well.

@@ -208,7 +208,7 @@ export default suite('lifecycle', {
 const STAY = new Set(['environment', 'close', 'destroy', 'off', 'removeListener', 'removeAllListeners', 'listenerCount']);
 
 /** Members that return promises. */
-const ASYNC = new Set(['persist', 'load', 'getHistory', 'rollback', 'diff', 'promote', 'verify', 'prune', 'changes']);
+const ASYNC = new Set(['persist', 'load', 'getHistory', 'rollback', 'diff', 'promote', 'verify', 'prune', 'backup', 'changes']);
 
 /** A use of every member. */
 function usesOf(config, feature) {
@@ -261,6 +261,7 @@ function usesOf(config, feature) {
     promote: () => config.promote('production'),
     verify: () => config.verify(),
     prune: () => config.prune({ keep: 1 }),
+    backup: () => config.backup('copy.db'),
     on: () => config.on('change', () => {}),
     once: () => config.once('change', () => {}),
     addListener: () => config.addListener('change', () => {}),

@@ -1,7 +1,7 @@
-import { checkInteger, checkKeys, checkString } from './checks';
+import { checkBoolean, checkInteger, checkKeys, checkString } from './checks';
 import { makeError, show } from './errors';
 import { checkSignal } from './listening';
-import type { NativeBreach, NativeVerification } from './native';
+import { native, type NativeBreach, type NativeVerification } from './native';
 import type { Store } from './store';
 
 /** How far work on the database has come. */
@@ -115,6 +115,51 @@ export async function pruneHistory(
 }
 
 const MAX_KEEP = 2 ** 32 - 1;
+
+/** What {@link ProductionConfig.backup} takes. */
+export interface BackupOptions extends WorkOptions {
+  /** Whether an existing file is replaced. Default: `false`, and `ERR_BACKUP` when there is one. */
+  overwrite?: boolean;
+  /** How many pages of the database are copied before persists have their turn. Default 256, which is 1 MiB. */
+  pagesPerStep?: number;
+}
+
+/** What {@link ProductionConfig.backup} has made. */
+export interface BackupResult {
+  /** The file, absolute. */
+  readonly path: string;
+  /** Its size. */
+  readonly bytes: number;
+  /** How many revisions it has, of all environments. */
+  readonly revisions: number;
+}
+
+const DEFAULT_PAGES_PER_STEP = 256;
+const MAX_PAGES_PER_STEP = 2 ** 31 - 1;
+
+export async function backUpDatabase(store: Store, path: string, options: BackupOptions): Promise<BackupResult> {
+  const given = checkKeys(options, 'options', ['overwrite', 'pagesPerStep', 'onProgress', 'signal']);
+  const { overwrite = false, pagesPerStep = DEFAULT_PAGES_PER_STEP } = given;
+  const work = checkWork(given);
+  const backup = native.newBackup(
+    path,
+    checkBoolean(overwrite, 'overwrite'),
+    checkInteger(pagesPerStep, 'pagesPerStep', 1, MAX_PAGES_PER_STEP),
+  );
+  return await store.whileOpen(async () => {
+    try {
+      return await inSlices(work, async () => {
+        const { outcome, ...progress } = await store.backUp(backup);
+        return { ...progress, result: outcome };
+      });
+    } catch (error) {
+      // However it ended, nothing is left of it when the promise settles.
+      backup.cancel();
+      await store.backUp(backup).catch(() => {});
+      throw error;
+    }
+  });
+}
 
 export async function verifyHistory(store: Store, options: VerifyOptions): Promise<Verification> {
   const given = checkKeys(options, 'options', ['expectedHead', 'onProgress', 'signal']);

@@ -1,5 +1,8 @@
 import { EventEmitter } from 'node:events';
 import {
+  type BackupOptions,
+  type BackupResult,
+  backUpDatabase,
   pruneHistory,
   type PruneOptions,
   type PruneResult,
@@ -25,7 +28,7 @@ import { type ConfigDiff, type HistoryEntry, toDiff, toHistoryEntry } from './hi
 import { native, type NativeAnswer, type NativeRevision } from './native';
 import { ChangeEmitter, countListeners, type EmitterMethod } from './emitter';
 import { checkSignal, type ConfigChange, iterateChanges, Listening } from './listening';
-import { checkActor, checkEnvironment } from './options';
+import { checkActor, checkEnvironment, checkPath } from './options';
 import {
   announce,
   compareExchangeState,
@@ -652,6 +655,21 @@ export class ProductionConfig<Name extends string = string> {
    */
   async prune(options: PruneOptions): Promise<PruneResult> {
     return await pruneHistory(this.#writableStore(), options, (actor) => this.#actor(actor));
+  }
+
+  /**
+   * Copies the whole database, all environments, while everybody goes on using it. The copy is a database by itself: it
+   * gets its name when it is whole and on disk, and what failed or was aborted leaves nothing behind.
+   *
+   * @param path - The file to make.
+   * @throws ConfigError `ERR_BACKUP` when the file exists, or cannot be made there; `ERR_DISK_FULL` and others of the
+   *   database.
+   * @example
+   * const { bytes, revisions } = await config.backup('/backup/flags.db', { overwrite: true });
+   */
+  async backup(path: string, options: BackupOptions = {}): Promise<BackupResult> {
+    const store = this.#openStore();
+    return await backUpDatabase(store, checkPath(path, 'path'), options);
   }
 
   // ---- End ----------------------------------------------------------------------------------------------------

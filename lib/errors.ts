@@ -3,6 +3,7 @@
  * `docs/errors.md` says for each what happened and what to do.
  */
 export type ErrorCode =
+  | 'ERR_BACKUP'
   | 'ERR_BINDING'
   | 'ERR_BUFFER_LENGTH'
   | 'ERR_CLOSED'

@@ -8,6 +8,8 @@ export { ConfigError, type ErrorCode } from './errors';
 export { DEFAULT_FEATURES } from './generated/layout';
 export { ConfigCore13Byte, type RecordBytes } from './record';
 export type {
+  BackupOptions,
+  BackupResult,
   HistoryBreach,
   PruneOptions,
   PruneResult,

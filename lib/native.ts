@@ -7,6 +7,8 @@ type Binding = typeof import('../native/binding.js');
 
 export type {
   NativeAnswer,
+  NativeBackup,
+  NativeBackupProgress,
   NativeBreach,
   NativeFailure,
   NativePage,
@@ -44,6 +46,9 @@ export const native = {
   chunkBuffer: guard(binding.chunkBuffer),
   hasSharedBuffers: binding.hasSharedBuffers,
   isValidEnvironment: guard(binding.isValidEnvironment),
+  newBackup: guard(
+    (path: string, overwrite: boolean, pagesPerStep: number) => new binding.NativeBackup(path, overwrite, pagesPerStep),
+  ),
   newVerifier: guard(
     (environment: string, expectedHead?: number[]) => new binding.NativeVerifier(environment, expectedHead),
   ),

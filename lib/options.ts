@@ -107,7 +107,7 @@ const MAX_DEBOUNCE_MS = 86_400_000;
 export function checkOptions(options: unknown = {}): CheckedOptions {
   const given = checkKeys(options, 'options', OPTION_NAMES) as { [name in keyof ConfigOptions]: unknown };
   const checked = {
-    persistPath: optional(given.persistPath, checkPath),
+    persistPath: optional(given.persistPath, (value) => checkPath(value, 'persistPath')),
     environment: optional(given.environment, checkEnvironment) ?? defaultEnvironment(),
     features: optional(given.features, checkFeatures),
     clusterSync: checkFlag(given.enableClusterSync, 'enableClusterSync', false),
@@ -162,10 +162,10 @@ function defaultEnvironment(): string {
   return checkName(process.env.NODE_ENV || 'development', 'NODE_ENV');
 }
 
-function checkPath(value: unknown): string {
-  const path = checkString(value, 'persistPath');
+export function checkPath(value: unknown, what: string): string {
+  const path = checkString(value, what);
   if (path === '' || path.includes('\0')) {
-    throw makeError('ERR_INVALID_VALUE', `Invalid persistPath: ${show(path)} (must be the path of a file)`);
+    throw makeError('ERR_INVALID_VALUE', `Invalid ${what}: ${show(path)} (must be the path of a file)`);
   }
   return path;
 }

@@ -2,6 +2,8 @@ import {
   guard,
   native,
   type NativeAnswer,
+  type NativeBackup,
+  type NativeBackupProgress,
   type NativeFailure,
   type NativePage,
   type NativePruneProgress,
@@ -78,6 +80,10 @@ export class Store {
 
   prune(keep: number, actor: string): Promise<NativePruneProgress> {
     return this.#call(() => this.#native.prune(this.environment, keep, actor));
+  }
+
+  backUp(backup: NativeBackup): Promise<NativeBackupProgress> {
+    return this.#call(() => this.#native.backUp(backup));
   }
 
   /** Runs work that takes many calls. The database stays open until it has ended. */

@@ -26,6 +26,7 @@ const TIMED = [
   'promote',
   'verify',
   'prune',
+  'backup',
 ] as const satisfies readonly (keyof ProductionConfig)[];
 
 type Method = (this: ProductionConfig, ...args: unknown[]) => unknown;

@@ -94,6 +94,15 @@ pub enum Error {
         problem: String,
     },
 
+    /// A backup cannot be made there.
+    #[error("Cannot back up to {}: {reason}. Nothing was written", .path.display())]
+    Backup {
+        /// The target as given.
+        path: PathBuf,
+        /// What is wrong with it, and what to do.
+        reason: String,
+    },
+
     /// A rollback has nothing to go back to.
     #[error(
         "Nothing to roll back to in environment {environment}: no revision precedes the current one"
@@ -366,6 +375,7 @@ impl Error {
             Self::RevisionNotFound { .. } => "ERR_REVISION_NOT_FOUND",
             Self::RevisionPruned { .. } => "ERR_REVISION_PRUNED",
             Self::HistoryBroken { .. } => "ERR_HISTORY_BROKEN",
+            Self::Backup { .. } => "ERR_BACKUP",
             Self::NoPredecessor { .. } => "ERR_NOTHING_TO_ROLL_BACK",
             Self::NothingToPromote { .. } => "ERR_NOTHING_TO_PROMOTE",
             Self::RevisionConflict { .. } => "ERR_REVISION_CONFLICT",

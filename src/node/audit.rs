@@ -9,7 +9,9 @@ use napi_derive::napi;
 
 use super::Result;
 use super::store::{NativeStore, Outcome};
-use crate::store::{Answer, Breach, Job, Progress, Prune, Pruned, Verification, Verifier, hex};
+use crate::store::{
+    Answer, BackedUp, Backup, Breach, Job, Progress, Prune, Pruned, Verification, Verifier, hex,
+};
 
 /// Something that is wrong with the history.
 #[napi(object)]
@@ -55,6 +57,50 @@ pub struct NativeVerifyProgress {
     pub total: f64,
     /// What was found, once it has ended.
     pub outcome: Option<NativeVerification>,
+}
+
+/// A finished backup.
+#[napi(object)]
+pub struct NativeBackedUp {
+    /// The file.
+    pub path: String,
+    /// Its size in bytes.
+    pub bytes: f64,
+    /// How many revisions it has.
+    pub revisions: f64,
+}
+
+/// How far a backup has come.
+#[napi(object)]
+pub struct NativeBackupProgress {
+    /// Pages that were copied.
+    pub done: f64,
+    /// Pages that there are.
+    pub total: f64,
+    /// What came of it, once it is whole.
+    pub outcome: Option<NativeBackedUp>,
+}
+
+/// A backup under way.
+#[napi]
+pub struct NativeBackup {
+    backup: Arc<Backup>,
+}
+
+#[napi]
+impl NativeBackup {
+    /// A backup to a file, in steps of so many pages.
+    #[napi(constructor, catch_unwind)]
+    pub fn new(path: String, overwrite: bool, pages_per_step: u32) -> Self {
+        let backup = Arc::new(Backup::new(path.into(), overwrite, pages_per_step));
+        Self { backup }
+    }
+
+    /// Lets the next step take everything back.
+    #[napi(catch_unwind)]
+    pub fn cancel(&self) {
+        self.backup.cancel();
+    }
 }
 
 /// How far the removal of revisions has come.
@@ -111,6 +157,22 @@ impl NativeStore {
         Ok(promise)
     }
 
+    /// Goes on with a backup.
+    #[napi(
+        catch_unwind,
+        ts_return_type = "Promise<NativeFailure | NativeBackupProgress>"
+    )]
+    pub fn back_up<'env>(&self, env: &'env Env, backup: &NativeBackup) -> Result<Object<'env>> {
+        let (reply, promise) = self.settle(env, |answer: Answer<Progress<BackedUp>>| {
+            Outcome::E(to_backup_progress(answer.value))
+        })?;
+        self.submit(Job::Backup {
+            backup: Arc::clone(&backup.backup),
+            reply,
+        })?;
+        Ok(promise)
+    }
+
     /// Removes the next of the revisions beyond the `keep` newest.
     #[napi(
         catch_unwind,
@@ -133,6 +195,18 @@ impl NativeStore {
         };
         self.submit(Job::Prune { prune, reply })?;
         Ok(promise)
+    }
+}
+
+fn to_backup_progress(progress: Progress<BackedUp>) -> NativeBackupProgress {
+    NativeBackupProgress {
+        done: to_number(progress.done),
+        total: to_number(progress.total),
+        outcome: progress.outcome.map(|done| NativeBackedUp {
+            path: done.path.to_string_lossy().into_owned(),
+            bytes: to_number(done.bytes),
+            revisions: to_number(done.revisions),
+        }),
     }
 }
 

@@ -8,11 +8,11 @@
 
 use std::path::Path;
 
-use napi::bindgen_prelude::{Either4, Object};
+use napi::bindgen_prelude::{Either5, Object};
 use napi::{Env, JsDeferred};
 use napi_derive::napi;
 
-use super::audit::{NativePruneProgress, NativeVerifyProgress};
+use super::audit::{NativeBackupProgress, NativePruneProgress, NativeVerifyProgress};
 use super::page::{self, NativePage, NativeStartup};
 use super::{Result, js_error, runtime_error};
 use crate::error::Error;
@@ -77,7 +77,13 @@ pub struct NativeAnswer {
 }
 
 /// What any operation resolves with. One type for all of them, since each costs a promise of its own in code.
-pub type Outcome = Either4<NativeFailure, NativeAnswer, NativeVerifyProgress, NativePruneProgress>;
+pub type Outcome = Either5<
+    NativeFailure,
+    NativeAnswer,
+    NativeVerifyProgress,
+    NativePruneProgress,
+    NativeBackupProgress,
+>;
 type Resolver = Box<dyn FnOnce(Env) -> napi::Result<Outcome> + Send>;
 
 /// A configuration's hold on the store of a database file. The store closes when the last hold is gone.

@@ -53,6 +53,16 @@ pub(super) fn handle(path: &Path, access: Access, busy: Duration) -> Result<Arc<
     Ok(handle)
 }
 
+/// Whether this process has a store of the file open, under any name.
+pub(super) fn is_open(path: &Path) -> bool {
+    let (Ok(metadata), Ok(real_path)) = (fs::metadata(path), fs::canonicalize(path)) else {
+        return false;
+    };
+    lock(&OPEN)
+        .get(&identify(&metadata, &real_path))
+        .is_some_and(|slot| !slot.ended.is_set())
+}
+
 /// Finds the file, or creates it. An existing one is not opened: closing it again would drop the locks of a
 /// connection that this process may have.
 fn locate(path: &Path, access: Access) -> Result<Metadata, Error> {
@@ -105,7 +115,7 @@ fn create(path: &Path) -> io::Result<Metadata> {
 
 /// Makes the new name durable: what is synced in a file is of no use when the file cannot be found.
 #[cfg(unix)]
-fn sync_directory(directory: &Path) -> io::Result<()> {
+pub(super) fn sync_directory(directory: &Path) -> io::Result<()> {
     match fs::File::open(directory)?.sync_all() {
         // Not every file system can; then it needs no help.
         Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
@@ -116,7 +126,7 @@ fn sync_directory(directory: &Path) -> io::Result<()> {
 /// There, a new name is as durable as the file.
 #[cfg(not(unix))]
 #[expect(clippy::unnecessary_wraps, reason = "the counterpart can fail")]
-fn sync_directory(_directory: &Path) -> io::Result<()> {
+pub(super) fn sync_directory(_directory: &Path) -> io::Result<()> {
     Ok(())
 }
 

@@ -5,7 +5,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Entry, Progress, Prune, Pruned, Revision, Store, Verification, Verifier};
+use super::{
+    BackedUp, Backup, Entry, Progress, Prune, Pruned, Revision, Store, Verification, Verifier,
+};
 use crate::error::Error;
 use crate::page::{Page, Snapshot};
 use crate::registry::Registry;
@@ -173,5 +175,13 @@ pub enum Job {
         prune: Prune,
         /// Answered with how many were removed, of how many that have to go.
         reply: Reply<Progress<Pruned>>,
+    },
+    /// Goes on with a backup: to be repeated until there is an outcome. One that was cancelled is taken back, without
+    /// any outcome.
+    Backup {
+        /// The backup; the same one for every step.
+        backup: Arc<Backup>,
+        /// Answered with how many pages were copied, of how many.
+        reply: Reply<Progress<BackedUp>>,
     },
 }

@@ -11,6 +11,8 @@
 //! queue share a transaction, each with its own revision.
 
 mod anchor;
+mod backup;
+mod copy;
 mod failure;
 mod features;
 mod files;
@@ -37,6 +39,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::Duration;
 
+pub use backup::{BackedUp, Backup};
 pub use job::{Answer, Job, Persist, Reply};
 pub use prune::{Prune, Pruned};
 pub use revision::hex;

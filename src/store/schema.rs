@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
+use super::backup::Copies;
 use super::failure::{Fault, from_io, is_busy};
 use super::{Access, system};
 use crate::error::Error;
@@ -93,6 +94,8 @@ fn create_version_2(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
 /// The connection, and what it may do.
 #[derive(Debug)]
 pub(super) struct Database {
+    // Fields drop in this order: copies read through the connection.
+    pub(super) copies: Copies,
     pub(super) connection: Connection,
     pub(super) access: Access,
 }
@@ -112,7 +115,11 @@ pub(super) fn open_with(
     check_identity(path, &found, steps)?;
     let started = Instant::now();
     connect(path, access, busy, steps)
-        .map(|connection| Database { connection, access })
+        .map(|connection| Database {
+            copies: Copies::default(),
+            connection,
+            access,
+        })
         .map_err(|fault| fault.into_error(path, started.elapsed()))
 }
 

@@ -135,10 +135,19 @@ impl Worker {
         access: Access,
         work: impl FnOnce(&mut Connection) -> Result<T, Fault>,
     ) -> Result<T, Error> {
+        self.with_database(access, |database| work(&mut database.connection))
+    }
+
+    /// As [`Worker::with`], for work that needs more than the connection.
+    pub(super) fn with_database<T>(
+        &mut self,
+        access: Access,
+        work: impl FnOnce(&mut Database) -> Result<T, Fault>,
+    ) -> Result<T, Error> {
         let path = Arc::clone(&self.shared.path);
-        let connection = &mut self.database(access)?.connection;
+        let database = self.database(access)?;
         let started = Instant::now();
-        work(connection).map_err(|fault| fault.into_error(&path, started.elapsed()))
+        work(database).map_err(|fault| fault.into_error(&path, started.elapsed()))
     }
 
     /// Does everything in order. Neighbouring persists share a transaction.
@@ -265,6 +274,7 @@ impl Worker {
             Job::Prune { prune, reply } => {
                 reply.send(self.writable(access).and_then(|()| self.prune(&prune)));
             }
+            Job::Backup { backup, reply } => reply.send(self.back_up(&backup)),
             Job::Verify { verifier, reply } => reply.send(self.verify(&verifier)),
         }
     }

@@ -103,6 +103,18 @@ fn role() {
         }
         "write" => say(&outcome(Store::open(file, Access::ReadWrite))),
         "read" => say(&outcome(Store::open(file, Access::ReadOnly))),
+        // Changes the file once each time it is told to.
+        "write often" => {
+            let store = Store::open(file, Access::ReadWrite).unwrap();
+            let page = page(0);
+            say("ready");
+            // More often than anybody asks; it is killed in the end.
+            for _ in 0..10_000 {
+                wait_for_go();
+                persist(&store, &page, "");
+                say("written");
+            }
+        }
         "persist" => {
             say("ready");
             wait_for_go();

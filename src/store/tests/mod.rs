@@ -1,5 +1,6 @@
 //! Tests of the store on real files.
 
+mod backing_up;
 mod children;
 mod digests;
 mod environments;

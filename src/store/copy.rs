@@ -1,0 +1,96 @@
+//! SQLite's online copy of a database, page by page, through the connection that the store has anyway.
+
+#![expect(
+    unsafe_code,
+    reason = "the copy has to outlive the steps, which its safe wrapper, bound to the source by a lifetime, cannot"
+)]
+
+use std::ffi::c_int;
+use std::ptr::NonNull;
+
+use rusqlite::{Connection, ffi};
+
+use super::schema::Database;
+
+/// A copy under way.
+///
+/// Synchronization: none. It is made, stepped and dropped on the store's thread, as the source is.
+#[derive(Debug)]
+pub(super) struct OnlineCopy {
+    // Fields drop in this order: the copy is finished before its destination closes.
+    raw: RawCopy,
+    destination: Connection,
+}
+
+/// What SQLite keeps of a copy, from its beginning to its finish.
+#[derive(Debug)]
+struct RawCopy(NonNull<ffi::sqlite3_backup>);
+
+/// How far a copy has come after a step.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Copied {
+    pub(super) pages: u64,
+    pub(super) total: u64,
+    pub(super) has_ended: bool,
+}
+
+impl OnlineCopy {
+    /// Begins to copy all of the database over `destination`. The copy has to be dropped before the database is: it is
+    /// kept by the database itself, or by whoever borrows that.
+    pub(super) fn begin(database: &Database, destination: Connection) -> rusqlite::Result<Self> {
+        let main = c"main".as_ptr();
+        // SAFETY: the connection is open, and stays so until the copy is dropped: `Copies`, where copies are kept, is a
+        // field of `Database` declared before its connection, and `back_up`, which takes them out for a step, borrows
+        // the database meanwhile.
+        let from = unsafe { database.connection.handle() };
+        // SAFETY: `destination` is open, and moves into the copy.
+        let to = unsafe { destination.handle() };
+        // SAFETY: both handles are open and used by the store's thread only; the names are NUL-terminated.
+        let raw = unsafe { ffi::sqlite3_backup_init(to, main, from, main) };
+        let Some(raw) = NonNull::new(raw) else {
+            // SAFETY: `to` is open; the code says why the copy could not begin.
+            return Err(failure(unsafe { ffi::sqlite3_extended_errcode(to) }));
+        };
+        let raw = RawCopy(raw);
+        Ok(Self { raw, destination })
+    }
+
+    /// Copies up to so many pages, or all that are left when `pages` is negative. What is written to the source
+    /// through its own connection is written to copied pages, too; when another process writes, it starts again.
+    pub(super) fn step(&mut self, pages: c_int) -> rusqlite::Result<Copied> {
+        // SAFETY: `raw` is a copy that was begun and not finished, which only `drop` does.
+        let code = unsafe { ffi::sqlite3_backup_step(self.raw.0.as_ptr(), pages) };
+        if code != ffi::SQLITE_OK && code != ffi::SQLITE_DONE {
+            return Err(failure(code));
+        }
+        // SAFETY: as before.
+        let total = unsafe { ffi::sqlite3_backup_pagecount(self.raw.0.as_ptr()) };
+        // SAFETY: as before.
+        let left = unsafe { ffi::sqlite3_backup_remaining(self.raw.0.as_ptr()) };
+        Ok(Copied {
+            pages: u64::from(total.saturating_sub(left).max(0).unsigned_abs()),
+            total: u64::from(total.max(0).unsigned_abs()),
+            has_ended: code == ffi::SQLITE_DONE,
+        })
+    }
+
+    /// Finishes, and gives the copy as a database: whole if the last step has said so.
+    pub(super) fn finish(self) -> Connection {
+        let Self { raw, destination } = self;
+        drop(raw);
+        destination
+    }
+}
+
+impl Drop for RawCopy {
+    fn drop(&mut self) {
+        // The last step has told of any failure.
+        // SAFETY: the copy was begun, and nothing else finishes it. Source and destination are open still, see
+        // `OnlineCopy`.
+        let _code = unsafe { ffi::sqlite3_backup_finish(self.0.as_ptr()) };
+    }
+}
+
+fn failure(code: c_int) -> rusqlite::Error {
+    rusqlite::Error::SqliteFailure(ffi::Error::new(code), None)
+}
