@@ -38,6 +38,17 @@ export default suite('store errors', {
     assert.equal(readFileSync(path('file'), 'utf8'), 'text');
   },
 
+  async 'what the system says of a path is passed on'(t) {
+    const path = join(t.tempDir(), 'loop');
+    symlinkSync(path, path);
+    for (const readOnly of [false, true]) {
+      assertRefused(path, (error) => {
+        assert.equal(error.code, 'ERR_STORE_IO');
+        assert.match(error.message, /^Cannot access the database .*loop: .*\(os error \d+\)/);
+      }, { readOnly });
+    }
+  },
+
   async 'a file that is not SQLite is refused and stays as it is'(t) {
     const directory = t.tempDir();
     const persistPath = join(directory, 'notes');

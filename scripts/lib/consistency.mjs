@@ -57,3 +57,38 @@ export async function packedFilesProblem() {
   ];
   return problems.length > 0 ? problems.join('\n') : undefined;
 }
+
+/** Every code in docs/errors.md is one that the sources give, and the other way round, and at least one test names it. */
+export async function errorCodesProblem() {
+  const documented = codesIn(readFileSync(inRoot('docs', 'errors.md'), 'utf8').matchAll(/^\| `(ERR_\w+)`/gm));
+  const rust = readFileSync(inRoot('src', 'error.rs'), 'utf8');
+  const typescript = readFileSync(inRoot('lib', 'errors.ts'), 'utf8');
+  const given = new Set([...codesIn(rust.matchAll(/"(ERR_\w+)"/g)), ...codesIn(typescript.matchAll(/'(ERR_\w+)'/g))]);
+  // Beside src/error.rs only tests name the codes in Rust.
+  const tests = [
+    ...filesIn('__test__', /\.(spec|test)\.mjs$/),
+    ...filesIn('src', /(?<!\/error)\.rs$/),
+  ].map((file) => readFileSync(file, 'utf8')).join('\n');
+  const tested = codesIn(tests.matchAll(/\b(ERR_[A-Z_]+)\b/g));
+  const problems = [
+    ...[...given].filter((code) => !documented.has(code)).map((code) => `docs/errors.md has no row for ${code}`),
+    ...[...documented].filter((code) => !given.has(code)).map((code) => `docs/errors.md has ${code}, which nothing gives`),
+    ...[...documented].filter((code) => !tested.has(code)).map((code) => `no test names ${code}`),
+  ];
+  return problems.length > 0 ? problems.join('\n') : undefined;
+}
+
+/** @param {Iterable<RegExpMatchArray>} matches */
+function codesIn(matches) {
+  return new Set(Array.from(matches, ([, code]) => /** @type {string} */ (code)));
+}
+
+/**
+ * @param {string} directory
+ * @param {RegExp} pattern
+ */
+function filesIn(directory, pattern) {
+  return readdirSync(inRoot(directory), { recursive: true, encoding: 'utf8' })
+    .filter((name) => !name.includes('node_modules') && pattern.test(`/${name.replaceAll('\\', '/')}`))
+    .map((name) => inRoot(directory, name));
+}

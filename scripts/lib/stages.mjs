@@ -2,7 +2,7 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { esmExportsProblem, packedFilesProblem, platformPackagesProblem } from './consistency.mjs';
+import { errorCodesProblem, esmExportsProblem, packedFilesProblem, platformPackagesProblem } from './consistency.mjs';
 import { layoutConstants, publicTypes, staleness } from './generated.mjs';
 import { parseJunit } from './junit.mjs';
 import { inRoot, tool } from './paths.mjs';
@@ -77,6 +77,7 @@ const makers = {
       esmExportsProblem,
       platformPackagesProblem,
       packedFilesProblem,
+      errorCodesProblem,
     ])),
   ],
 

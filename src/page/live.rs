@@ -441,6 +441,20 @@ mod tests {
     }
 
     #[test]
+    fn a_process_that_stays_alone_with_the_file_is_not_waited_for_forever() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("live");
+        let other_process = hold(&path, Lock::Exclusive);
+        let wait = Duration::from_millis(20);
+        let attempt = || open_within(wait, &path, &registry(&["a"]), false, || Ok(initial(1)));
+        let error = attempt().unwrap_err();
+        assert_eq!(error.code().as_ref(), "ERR_LIVE_FILE_BUSY");
+        assert!(error.to_string().contains("for 20 ms"), "{error}");
+        drop(other_process);
+        assert_eq!(flags(&attempt().unwrap()), 1);
+    }
+
+    #[test]
     fn a_killed_initializer_leaves_a_file_that_the_next_one_fills() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("live");
