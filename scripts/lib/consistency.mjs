@@ -78,6 +78,23 @@ export async function errorCodesProblem() {
   return problems.length > 0 ? problems.join('\n') : undefined;
 }
 
+/** Workflows use actions by their full hash, and lock files tell what to install, but not from where. */
+export async function supplyChainProblem() {
+  const actions = filesIn('.github', /\.ya?ml$/).flatMap((file) =>
+    Array.from(readFileSync(file, 'utf8').matchAll(/\buses: *(\S+)/g), ([, action]) => ({ file, action: String(action) })));
+  const addressed = ['.', 'bench', '__test__/runtimes'].flatMap((directory) =>
+    Object.entries(readJson(directory, 'package-lock.json').packages)
+      .filter(([, { resolved, link }]) => resolved !== undefined && !link)
+      .map(([name]) => `${directory}/package-lock.json has an address for ${name}`));
+  const problems = [
+    ...actions
+      .filter(({ action }) => !/@[0-9a-f]{40}$/.test(action))
+      .map(({ file, action }) => `${file} uses ${action}, which is not pinned by its full hash`),
+    ...addressed,
+  ];
+  return problems.length > 0 ? problems.join('\n') : undefined;
+}
+
 /** @param {Iterable<RegExpMatchArray>} matches */
 function codesIn(matches) {
   return new Set(Array.from(matches, ([, code]) => /** @type {string} */ (code)));

@@ -2,7 +2,7 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { errorCodesProblem, esmExportsProblem, packedFilesProblem, platformPackagesProblem } from './consistency.mjs';
+import { errorCodesProblem, esmExportsProblem, packedFilesProblem, platformPackagesProblem, supplyChainProblem } from './consistency.mjs';
 import { layoutConstants, publicTypes, staleness } from './generated.mjs';
 import { parseJunit } from './junit.mjs';
 import { inRoot, tool } from './paths.mjs';
@@ -78,6 +78,7 @@ const makers = {
       platformPackagesProblem,
       packedFilesProblem,
       errorCodesProblem,
+      supplyChainProblem,
     ])),
   ],
 
