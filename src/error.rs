@@ -9,6 +9,9 @@ use thiserror::Error as ThisError;
 use crate::record::Problem;
 use crate::registry::MAX_FEATURES;
 
+/// What is behind an error that several jobs share.
+pub type Cause = Arc<dyn std::error::Error + Send + Sync>;
+
 /// A failure of the core. [`Error::code`] is stable; messages may improve.
 #[derive(Debug, ThisError)]
 #[non_exhaustive]
@@ -230,14 +233,40 @@ pub enum Error {
         path: PathBuf,
     },
 
+    /// The database or a file beside it was deleted or replaced while it was in use.
+    #[error(
+        "{} was deleted or replaced while it was in use, so this was not done: {advice}",
+        .path.display()
+    )]
+    StoreReplaced {
+        /// The database, or its `-wal` or `-shm`.
+        path: PathBuf,
+        /// What to do.
+        advice: &'static str,
+    },
+
+    /// The disk failed while a transaction was committed, and reading it again did not tell either.
+    #[error(
+        "The database {} failed while it committed ({source}), and whether this was written is unknown. \
+         Read the history before you try again",
+        .path.display()
+    )]
+    StoreOutcomeUnknown {
+        /// The database file.
+        path: PathBuf,
+        /// What SQLite said of the commit, shared by all jobs of the transaction.
+        #[source]
+        source: Cause,
+    },
+
     /// Any other failure of SQLite or the file system under it.
-    #[error("The database {} failed: {source}", .path.display())]
+    #[error("The database {} failed: {source}. Nothing was changed; check the disk, then try again", .path.display())]
     Store {
         /// The database file.
         path: PathBuf,
         /// What SQLite said, shared by all jobs of a transaction that failed.
         #[source]
-        source: Arc<rusqlite::Error>,
+        source: Cause,
     },
 
     /// The operating system failed to look at or create the database file.
@@ -389,6 +418,8 @@ impl Error {
             Self::StoreBusy { .. } => "ERR_STORE_BUSY",
             Self::StoreCorrupt { .. } => "ERR_STORE_CORRUPT",
             Self::DiskFull { .. } => "ERR_DISK_FULL",
+            Self::StoreReplaced { .. } => "ERR_STORE_REPLACED",
+            Self::StoreOutcomeUnknown { .. } => "ERR_STORE_OUTCOME_UNKNOWN",
             Self::Store { .. } => "ERR_STORE",
             Self::StoreIo { .. } => "ERR_STORE_IO",
             Self::Thread { .. } => "ERR_THREAD",

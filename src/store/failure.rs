@@ -5,9 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::ErrorCode;
+use rusqlite::{Connection, ErrorCode, Transaction, ffi};
 
-use crate::error::Error;
+use super::system;
+use crate::error::{Cause, Error};
 
 /// Why a piece of work was not done.
 #[derive(Debug)]
@@ -16,6 +17,35 @@ pub(super) enum Fault {
     Refused(Error),
     /// The database failed, and with it the whole transaction.
     Sql(rusqlite::Error),
+    /// The commit failed after everything may have been written: whether the transaction is there shows when the file
+    /// is read again.
+    InDoubt(rusqlite::Error),
+}
+
+/// Commits, and tells a transaction that failed from one of which nobody knows.
+pub(super) fn commit(transaction: Transaction<'_>) -> Result<(), Fault> {
+    transaction.commit().map_err(|error| {
+        if leaves_doubt(&error) {
+            Fault::InDoubt(error)
+        } else {
+            Fault::Sql(error)
+        }
+    })
+}
+
+/// The mark of a commit is the last that is written to the log, so without it, or without the space for it, there is
+/// no transaction. Syncing and the index of the log come later.
+fn leaves_doubt(error: &rusqlite::Error) -> bool {
+    is_io(error) && !is_write(error) || error.sqlite_error_code() == Some(ErrorCode::OutOfMemory)
+}
+
+fn is_io(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure)
+}
+
+fn is_write(error: &rusqlite::Error) -> bool {
+    let extended = error.sqlite_error().map(|error| error.extended_code);
+    extended == Some(ffi::SQLITE_IOERR_WRITE)
 }
 
 impl From<Error> for Fault {
@@ -36,8 +66,35 @@ impl Fault {
         match self {
             Self::Refused(error) => error,
             Self::Sql(source) => from_sql(path, waited, source),
+            Self::InDoubt(source) => in_doubt(path, Arc::new(source)),
         }
     }
+
+    /// Whether a connection that says so should not be trusted with more.
+    pub(super) fn spoils_connection(&self) -> bool {
+        match self {
+            Self::Refused(_) => false,
+            Self::Sql(error) => is_io(error),
+            Self::InDoubt(_) => true,
+        }
+    }
+
+    /// Says so if what failed to be written had no space, which SQLite knows only in the case of a full disk.
+    pub(super) fn with_reason(self, connection: &Connection, path: &Path) -> Self {
+        match self {
+            Self::Sql(error) if is_write(&error) && system::is_out_of_space(connection) => {
+                let path = path.to_path_buf();
+                Self::Refused(Error::DiskFull { path })
+            }
+            other => other,
+        }
+    }
+}
+
+/// It may be there or not.
+pub(super) fn in_doubt(path: &Path, source: Cause) -> Error {
+    let path = path.to_path_buf();
+    Error::StoreOutcomeUnknown { path, source }
 }
 
 /// Whether another connection is in the way.
@@ -146,6 +203,11 @@ pub(super) fn again(error: &Error, path: &Path) -> Error {
         Error::StoreIo { path, source } => Error::StoreIo {
             path: path.clone(),
             source: io::Error::new(source.kind(), source.to_string()),
+        },
+        Error::StoreOutcomeUnknown { path, source } => in_doubt(path, Arc::clone(source)),
+        Error::StoreReplaced { path, advice } => Error::StoreReplaced {
+            path: path.clone(),
+            advice,
         },
         Error::StoreStopped { path } => Error::StoreStopped { path: path.clone() },
         // Other errors refuse single jobs. Should one stop a transaction, it comes from what the file holds.

@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::types::Type;
 use rusqlite::{Connection, TransactionBehavior, params};
 
-use super::failure::Fault;
+use super::failure::{Fault, commit};
 use super::{Access, Answer, Revision, revision};
 use crate::error::Error;
 use crate::registry::{DEFAULT_FEATURES, Registry};
@@ -65,7 +65,7 @@ pub(super) fn attach(
         )?;
     }
     let value = revision::effective(&transaction, environment)?;
-    transaction.commit()?;
+    commit(transaction)?;
     Ok(Answer { value, registry })
 }
 

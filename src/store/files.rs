@@ -10,15 +10,10 @@ use std::time::Duration;
 use once_cell::sync::Lazy;
 
 use super::failure::{IS_DIRECTORY, from_io};
+use super::opened::{FileId, identify};
 use super::queue::{Latch, lock};
-use super::{Access, Handle, Shared, thread};
+use super::{Handle, Shared, thread};
 use crate::error::Error;
-
-/// What makes two paths the same file.
-#[cfg(unix)]
-type FileId = (u64, u64);
-#[cfg(not(unix))]
-type FileId = std::path::PathBuf;
 
 struct Slot {
     handle: Weak<Handle>,
@@ -29,20 +24,30 @@ struct Slot {
 static OPEN: Lazy<Mutex<HashMap<FileId, Slot>>> = Lazy::new(Mutex::default);
 
 /// The handle of the file's store, with a thread that has yet to open it if there was none. A missing file is
-/// created, empty, when it is to be written.
-pub(super) fn handle(path: &Path, access: Access, busy: Duration) -> Result<Arc<Handle>, Error> {
+/// created, empty, if it may be.
+pub(super) fn handle(path: &Path, may_create: bool, busy: Duration) -> Result<Arc<Handle>, Error> {
     let mut open = lock(&OPEN);
     open.retain(|_, slot| slot.handle.strong_count() > 0 || !slot.ended.is_set());
-    let metadata = locate(path, access)?;
+    let metadata = locate(path, may_create)?;
     let real_path = fs::canonicalize(path).map_err(|source| from_io(path, source))?;
     let id = identify(&metadata, &real_path);
-    let before = open.get(&id);
-    if let Some(handle) = before.and_then(|slot| slot.handle.upgrade()) {
-        return Ok(handle);
+    let mut predecessor = open.get(&id).map(|slot| Arc::clone(&slot.ended));
+    if let Some(handle) = open.get(&id).and_then(|slot| slot.handle.upgrade()) {
+        if handle.shared.is_at(&id) {
+            return Ok(handle);
+        }
+        if handle.shared.is_open() {
+            let path = handle.shared.path.to_path_buf();
+            let advice =
+                "a config of this process still has it open under that path; close it first";
+            return Err(Error::StoreReplaced { path, advice });
+        }
+        // Its file was deleted, and the system has given the number to this one since.
+        predecessor = None;
     }
     let shared = Arc::new(Shared::new(real_path.into(), busy));
     // The last handle may be gone while its thread still works off the queue.
-    thread::start(&shared, before.map(|slot| Arc::clone(&slot.ended)))?;
+    thread::start(&shared, predecessor)?;
     let ended = Arc::clone(&shared.ended);
     let handle = Arc::new(Handle { shared });
     let slot = Slot {
@@ -63,9 +68,55 @@ pub(super) fn is_open(path: &Path) -> bool {
         .is_some_and(|slot| !slot.ended.is_set())
 }
 
+impl Shared {
+    /// Whether its path leads to this file.
+    fn is_at(&self, id: &FileId) -> bool {
+        fs::metadata(&self.path).is_ok_and(|metadata| identify(&metadata, &self.path) == *id)
+    }
+
+    /// To be called before the file is opened, the first time and again: makes sure that this is the one store of the
+    /// file that its path leads to now.
+    pub(super) fn claim(&self) -> Result<(), Error> {
+        let replaced = |advice| {
+            let path = self.path.to_path_buf();
+            Err(Error::StoreReplaced { path, advice })
+        };
+        let mut open = lock(&OPEN);
+        let metadata = match fs::metadata(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return replaced(RESTORE),
+            metadata => metadata.map_err(|source| from_io(&self.path, source))?,
+        };
+        let id = identify(&metadata, &self.path);
+        let is_ours = |slot: &Slot| Arc::ptr_eq(&slot.ended, &self.ended);
+        match open.get(&id) {
+            Some(slot) if is_ours(slot) => Ok(()),
+            Some(slot) if slot.handle.strong_count() > 0 || !slot.ended.is_set() => {
+                replaced(CREATE_AGAIN)
+            }
+            _ => {
+                let Some((_, slot)) = open.extract_if(|_, slot| is_ours(slot)).next() else {
+                    return replaced(CREATE_AGAIN);
+                };
+                open.insert(id, slot);
+                Ok(())
+            }
+        }
+    }
+
+    /// Leaves the file to others. It cannot be claimed again.
+    pub(super) fn disown(&self) {
+        lock(&OPEN).retain(|_, slot| !Arc::ptr_eq(&slot.ended, &self.ended));
+    }
+}
+
+/// What to do when there is no file any more.
+pub(super) const RESTORE: &str = "restore the file, or close this config and create it again";
+/// What to do when the file is another store's.
+pub(super) const CREATE_AGAIN: &str = "close this config and create it again";
+
 /// Finds the file, or creates it. An existing one is not opened: closing it again would drop the locks of a
 /// connection that this process may have.
-fn locate(path: &Path, access: Access) -> Result<Metadata, Error> {
+fn locate(path: &Path, may_create: bool) -> Result<Metadata, Error> {
     let refused = |reason| {
         let path = path.to_path_buf();
         Err(Error::StorePath { path, reason })
@@ -75,7 +126,7 @@ fn locate(path: &Path, access: Access) -> Result<Metadata, Error> {
     }
     let metadata = match fs::metadata(path) {
         Ok(metadata) => metadata,
-        Err(error) if error.kind() == io::ErrorKind::NotFound && access == Access::ReadWrite => {
+        Err(error) if error.kind() == io::ErrorKind::NotFound && may_create => {
             match create(path) {
                 Ok(metadata) => metadata,
                 Err(error) => match (error.kind(), fs::symlink_metadata(path)) {
@@ -128,17 +179,6 @@ pub(super) fn sync_directory(directory: &Path) -> io::Result<()> {
 #[expect(clippy::unnecessary_wraps, reason = "the counterpart can fail")]
 pub(super) fn sync_directory(_directory: &Path) -> io::Result<()> {
     Ok(())
-}
-
-#[cfg(unix)]
-fn identify(metadata: &Metadata, _real_path: &Path) -> FileId {
-    use std::os::unix::fs::MetadataExt;
-    (metadata.dev(), metadata.ino())
-}
-
-#[cfg(not(unix))]
-fn identify(_metadata: &Metadata, real_path: &Path) -> FileId {
-    real_path.to_path_buf()
 }
 
 /// Waits until the file, whose last handle is gone, is closed.

@@ -12,12 +12,14 @@
 
 mod anchor;
 mod backup;
+mod connection;
 mod copy;
 mod failure;
 mod features;
 mod files;
 mod job;
 mod ledger;
+mod opened;
 mod prune;
 mod query;
 mod queue;
@@ -32,11 +34,11 @@ mod write;
 mod tests;
 
 use std::fmt;
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 pub use backup::{BackedUp, Backup};
@@ -47,7 +49,8 @@ pub use verify::{Breach, Progress, Verification, VerifiedEnvironment, Verifier};
 
 use crate::error::Error;
 use crate::page::{Page, State};
-use queue::{Item, Latch, Queue, Task};
+use opened::OpenFiles;
+use queue::{Item, Latch, Queue, Task, lock};
 
 /// How long an operation waits for another process that holds the database locked.
 pub const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -127,6 +130,8 @@ struct Shared {
     busy: Duration,
     queue: Queue,
     commits: AtomicU64,
+    /// What the connection has open; nothing while there is none.
+    files: Mutex<Option<OpenFiles>>,
     /// Set once the thread has closed the file.
     ended: Arc<Latch>,
 }
@@ -138,8 +143,14 @@ impl Shared {
             busy,
             queue: Queue::default(),
             commits: AtomicU64::new(0),
+            files: Mutex::default(),
             ended: Arc::default(),
         }
+    }
+
+    /// Whether there is a connection.
+    fn is_open(&self) -> bool {
+        lock(&self.files).is_some()
     }
 }
 
@@ -158,11 +169,26 @@ impl Store {
         Self::open_within(path, access, BUSY_TIMEOUT)
     }
 
+    /// As [`Store::open`], but a file that does not exist, or is empty, is not made into a database.
+    pub fn open_existing(path: &Path, access: Access) -> Result<Self, Error> {
+        Self::open_as(path, access, true, BUSY_TIMEOUT)
+    }
+
     /// `busy` counts for the file's first handle; the others share its connection.
     pub(crate) fn open_within(path: &Path, access: Access, busy: Duration) -> Result<Self, Error> {
-        let handle = files::handle(path, access, busy)?;
+        Self::open_as(path, access, false, busy)
+    }
+
+    fn open_as(
+        path: &Path,
+        access: Access,
+        must_exist: bool,
+        busy: Duration,
+    ) -> Result<Self, Error> {
+        let may_create = !must_exist && access == Access::ReadWrite;
+        let handle = files::handle(path, may_create, busy)?;
         let store = Self { handle, access };
-        store.call(Task::Open)?;
+        store.call(|reply| Task::Open { must_exist, reply })?;
         Ok(store)
     }
 
@@ -211,6 +237,18 @@ impl Store {
         // The handle goes before the thread looks, which so can tell whether it was the last one.
         drop(self);
         shared.queue.wake();
+    }
+
+    /// The file of the open database, or its `-wal` or `-shm`, that was deleted or replaced: what would be committed
+    /// now, nobody would find again. `None` if all are in place, and when the database is not open at the moment.
+    ///
+    /// Three looks at the file system, on the calling thread, without waiting for the store. The store looks itself
+    /// before and after every operation, refuses the one that meets it with [`Error::StoreReplaced`], and goes on with
+    /// what is there then.
+    #[must_use]
+    pub fn replaced(&self) -> Option<PathBuf> {
+        let files = lock(&self.handle.shared.files).clone()?;
+        files.replaced().map(Path::to_path_buf)
     }
 
     /// Transactions committed so far that wrote revisions.

@@ -61,12 +61,14 @@ impl Worker {
         &mut self,
         query: impl FnOnce(&Connection) -> Result<T, Fault>,
     ) -> Result<Answer<T>, Error> {
-        self.with(Access::ReadOnly, |connection| {
+        let answer = self.with(Access::ReadOnly, |connection| {
             let transaction = connection.transaction()?;
             Ok(Answer {
                 registry: features::read(&transaction)?,
                 value: query(&transaction)?,
             })
-        })
+        })?;
+        self.learn(&answer.registry);
+        Ok(answer)
     }
 }

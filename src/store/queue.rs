@@ -17,7 +17,11 @@ pub(super) struct Item {
 /// What the thread does. Beside the jobs, these are the calls whose callers block.
 pub(super) enum Task {
     Job(Job),
-    Open(SyncSender<Result<(), Error>>),
+    Open {
+        /// Whether a file that holds nothing is refused.
+        must_exist: bool,
+        reply: SyncSender<Result<(), Error>>,
+    },
     Attach {
         environment: String,
         features: Option<Vec<String>>,

@@ -10,6 +10,7 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use super::backup::Copies;
 use super::failure::{Fault, from_io, is_busy};
+use super::opened::OpenFiles;
 use super::{Access, system};
 use crate::error::Error;
 
@@ -21,6 +22,9 @@ const SQLITE_MAGIC: &[u8] = b"SQLite format 3\0";
 
 /// Bytes of the header of a SQLite database.
 const HEADER_SIZE: usize = 100;
+
+/// How large the log stays, in bytes. SQLite moves it into the database about every 1000 pages of 4 KiB.
+const LOG_SIZE: i32 = 4 << 20;
 
 /// How long to wait before asking again for a lock that SQLite's own busy handler does not wait for.
 const RETRY_PAUSE: Duration = Duration::from_millis(5);
@@ -98,27 +102,66 @@ pub(super) struct Database {
     pub(super) copies: Copies,
     pub(super) connection: Connection,
     pub(super) access: Access,
+    pub(super) files: OpenFiles,
 }
 
-/// Opens the existing file, with the newest schema. A file that is refused is left as it was.
-pub(super) fn open(path: &Path, access: Access, busy: Duration) -> Result<Database, Error> {
-    open_with(path, access, busy, STEPS)
+impl Database {
+    /// Keeps what is in the log from being moved into the database when the connection closes.
+    pub(super) fn leave_log(&self) -> rusqlite::Result<bool> {
+        let setting = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+        self.connection.set_db_config(setting, true)
+    }
+}
+
+/// Moves what is in the log into the database, as far as nobody else is in the way.
+pub(super) fn checkpoint(connection: &Connection) -> rusqlite::Result<()> {
+    connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        if self.files.replaced().is_none() {
+            return;
+        }
+        if self.files.only_log_is_missing() {
+            // What was acknowledged is still in it, and this is the last chance to save that.
+            let _as_far_as_possible = checkpoint(&self.connection);
+        }
+        // Others may have written to the database since, and what is in the log would go over it. It cannot fail on an
+        // open connection, and there would be nobody to tell.
+        let _told = self.leave_log();
+    }
+}
+
+/// Opens the file, with the newest schema. A file that is refused is left as it was; one that holds nothing becomes a
+/// database unless it has to be one already.
+pub(super) fn open(
+    path: &Path,
+    access: Access,
+    must_exist: bool,
+    busy: Duration,
+) -> Result<Database, Error> {
+    open_with(path, access, must_exist, busy, STEPS)
 }
 
 pub(super) fn open_with(
     path: &Path,
     access: Access,
+    must_exist: bool,
     busy: Duration,
     steps: &[Step],
 ) -> Result<Database, Error> {
     let found = peek(path)?;
     check_identity(path, &found, steps)?;
     let started = Instant::now();
-    connect(path, access, busy, steps)
+    let (connection, files) =
+        OpenFiles::of(path, || connect(path, access, must_exist, busy, steps));
+    connection
         .map(|connection| Database {
             copies: Copies::default(),
             connection,
             access,
+            files,
         })
         .map_err(|fault| fault.into_error(path, started.elapsed()))
 }
@@ -215,6 +258,7 @@ fn newest(steps: &[Step]) -> i32 {
 fn connect(
     path: &Path,
     access: Access,
+    must_exist: bool,
     busy: Duration,
     steps: &[Step],
 ) -> Result<Connection, Fault> {
@@ -234,7 +278,7 @@ fn connect(
     harden(&connection)?;
     let started = Instant::now();
     loop {
-        match prepare(&mut connection, path, access, steps) {
+        match prepare(&mut connection, path, access, must_exist, steps) {
             // Where waiting could deadlock, SQLite gives up at once: another process is creating the file, too.
             Err(Fault::Sql(error)) if is_busy(&error) && started.elapsed() < busy => {
                 std::thread::sleep(RETRY_PAUSE);
@@ -268,18 +312,19 @@ fn prepare(
     connection: &mut Connection,
     path: &Path,
     access: Access,
+    must_exist: bool,
     steps: &[Step],
 ) -> Result<(), Fault> {
     let transaction = connection.transaction()?;
     let found = identify(&transaction)?;
     transaction.finish()?;
     check_identity(path, &found, steps)?;
+    if found.application_id == 0 && (must_exist || access == Access::ReadOnly) {
+        let path = path.to_path_buf();
+        return Err(Error::StoreNotFound { path }.into());
+    }
     match access {
         Access::ReadOnly => {
-            if found.application_id == 0 {
-                let path = path.to_path_buf();
-                return Err(Error::StoreNotFound { path }.into());
-            }
             if found.version < newest(steps) {
                 return Err(Error::StorePath {
                     path: path.to_path_buf(),
@@ -331,6 +376,8 @@ fn write_ahead(connection: &Connection, path: &Path) -> Result<(), Fault> {
         .into());
     }
     connection.pragma_update(None, "synchronous", "FULL")?;
+    // A log that a slow reader made grow shrinks to this once it is used from its beginning again.
+    connection.pragma_update(None, "journal_size_limit", LOG_SIZE)?;
     // macOS only: a plain fsync there leaves data in the drive's cache.
     connection.pragma_update(None, "fullfsync", true)?;
     connection.pragma_update(None, "checkpoint_fullfsync", true)?;

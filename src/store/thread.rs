@@ -5,13 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread::Builder;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use rusqlite::Connection;
-
-use super::failure::Fault;
 use super::queue::{Item, Latch, Task};
-use super::schema::{self, Database};
+use super::schema::Database;
 use super::write::{Restore, Source};
 use super::{Access, Answer, Job, Persist, Reply, Revision, Shared, features};
 use crate::error::Error;
@@ -46,6 +43,7 @@ fn run(shared: Arc<Shared>, predecessor: Option<&Latch>) {
     let mut worker = Worker {
         shared,
         database: None,
+        was_open: false,
         registry: Registry::default(),
         leaving: Vec::new(),
         live_pages: Vec::new(),
@@ -60,17 +58,19 @@ fn run(shared: Arc<Shared>, predecessor: Option<&Latch>) {
             worker.say_goodbye();
         }
     }
-    worker.database = None;
+    worker.close();
     worker.say_goodbye();
 }
 
 /// What the thread owns.
 pub(super) struct Worker {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     /// `None` until the first task, and after a failure that left it in doubt.
-    database: Option<Database>,
+    pub(super) database: Option<Database>,
+    /// Whether it ever was open, so that it has to exist.
+    pub(super) was_open: bool,
     /// The feature table as last seen.
-    registry: Registry,
+    pub(super) registry: Registry,
     /// Handles that went, to be answered when the queue is done or the file closed.
     leaving: Vec<Reply<()>>,
     /// The live pages that this process has open, with their environments.
@@ -103,53 +103,6 @@ impl Worker {
         self.shared.commits.fetch_add(1, Relaxed);
     }
 
-    /// The connection, opened or reopened if need be.
-    fn database(&mut self, access: Access) -> Result<&mut Database, Error> {
-        if self
-            .database
-            .as_ref()
-            .is_none_or(|database| database.access < access)
-        {
-            let (path, busy) = (&self.shared.path, self.shared.busy);
-            // The old connection goes first: there is never a second one.
-            let before = self.database.take().map(|database| database.access);
-            self.database = match (schema::open(path, access, busy), before) {
-                (Ok(database), _) => Some(database),
-                (Err(error), None) => return Err(error),
-                (Err(error), Some(before)) => {
-                    // Whoever only reads can go on.
-                    self.database = schema::open(path, before, busy).ok();
-                    return Err(error);
-                }
-            };
-        }
-        let path = &self.shared.path;
-        self.database.as_mut().ok_or_else(|| Error::StoreStopped {
-            path: path.to_path_buf(),
-        })
-    }
-
-    /// Works on the connection, and turns what SQLite says into an error that names the file and the time waited.
-    pub(super) fn with<T>(
-        &mut self,
-        access: Access,
-        work: impl FnOnce(&mut Connection) -> Result<T, Fault>,
-    ) -> Result<T, Error> {
-        self.with_database(access, |database| work(&mut database.connection))
-    }
-
-    /// As [`Worker::with`], for work that needs more than the connection.
-    pub(super) fn with_database<T>(
-        &mut self,
-        access: Access,
-        work: impl FnOnce(&mut Database) -> Result<T, Fault>,
-    ) -> Result<T, Error> {
-        let path = Arc::clone(&self.shared.path);
-        let database = self.database(access)?;
-        let started = Instant::now();
-        work(database).map_err(|fault| fault.into_error(&path, started.elapsed()))
-    }
-
     /// Does everything in order. Neighbouring persists share a transaction.
     fn work(&mut self, items: Vec<Item>) {
         let mut group = Vec::new();
@@ -178,7 +131,7 @@ impl Worker {
     /// which may be in any state, is closed, which rolls back.
     fn guard(&mut self, work: impl FnOnce(&mut Self)) {
         if catch_unwind(AssertUnwindSafe(|| work(self))).is_err() {
-            self.database = None;
+            self.close();
         }
     }
 
@@ -186,7 +139,9 @@ impl Worker {
         match task {
             Task::Job(job) => self.job(access, job),
             // A caller that is gone needs no answer.
-            Task::Open(reply) => drop(reply.send(self.database(access).map(drop))),
+            Task::Open { must_exist, reply } => {
+                drop(reply.send(self.open_anew(access, must_exist)));
+            }
             Task::Attach {
                 environment,
                 features,
@@ -207,7 +162,9 @@ impl Worker {
             Task::Close(reply) => self.leaving.push(reply),
             #[cfg(test)]
             Task::Run(run) => {
-                if let Ok(database) = self.database(access) {
+                if self.open_anew(access, false).is_ok()
+                    && let Some(database) = &mut self.database
+                {
                     run(&mut database.connection);
                 }
             }
@@ -306,7 +263,7 @@ impl Worker {
         let answer = self.with(access, |connection| {
             features::attach(connection, &path, access, environment, features)
         })?;
-        self.registry = answer.registry.clone();
+        self.learn(&answer.registry);
         Ok(answer)
     }
 

@@ -1,11 +1,12 @@
 //! The jobs that append revisions.
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, Transaction};
 
+use super::connection::Trace;
 use super::failure::{Fault, again};
 use super::ledger::{Draft, Ledger};
 use super::thread::Worker;
-use super::{Access, Answer, Entry, Persist, Revision, revision};
+use super::{Answer, Entry, Persist, Revision, revision};
 use crate::error::Error;
 use crate::page::{Page, State};
 use crate::record::RECORD_VERSION;
@@ -33,11 +34,14 @@ pub(super) enum Source<'a> {
 impl Worker {
     /// Persists all of `jobs` in one transaction, then answers them in order.
     pub(super) fn persist(&mut self, jobs: Vec<Persist>) {
-        let outcome = self.with(Access::ReadWrite, |connection| {
-            append_all(connection, &jobs)
+        let outcome = self.write(|transaction| {
+            let appended = append_all(transaction, &jobs)?;
+            let trace = Trace::of(appended.0.iter().flatten());
+            Ok((appended, trace))
         });
         match outcome {
             Ok((entries, registry)) => {
+                self.learn(&registry);
                 if entries.iter().any(Result::is_ok) {
                     self.count_commit();
                 }
@@ -63,8 +67,11 @@ impl Worker {
         // Held until the page is changed, so that no other process changes it as a whole in between.
         let _exclusive = job.page.lock_exclusively()?;
         self.redo(job.environment, job.page)?;
-        let (entry, target, registry) =
-            self.with(Access::ReadWrite, |connection| append_copy(connection, job))?;
+        let (entry, target, registry) = self.write(|transaction| {
+            let copied = append_copy(transaction, job)?;
+            let trace = Trace::of([&copied.0]);
+            Ok((copied, trace))
+        })?;
         self.count_commit();
         job.page.apply(
             &target.state,
@@ -126,9 +133,8 @@ impl Worker {
 /// The outer error is that of the transaction, after which nothing is written; the inner ones are single refusals.
 type Appended = (Vec<Result<Entry, Error>>, Registry);
 
-fn append_all(connection: &mut Connection, jobs: &[Persist]) -> Result<Appended, Fault> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mut ledger = Ledger::begin(&transaction)?;
+fn append_all(transaction: &Transaction<'_>, jobs: &[Persist]) -> Result<Appended, Fault> {
+    let mut ledger = Ledger::begin(transaction)?;
     let mut entries = Vec::with_capacity(jobs.len());
     for job in jobs {
         entries.push(match append(&mut ledger, job) {
@@ -139,7 +145,6 @@ fn append_all(connection: &mut Connection, jobs: &[Persist]) -> Result<Appended,
     }
     let registry = ledger.registry().clone();
     ledger.finish()?;
-    transaction.commit()?;
     Ok((entries, registry))
 }
 
@@ -171,22 +176,21 @@ fn append(ledger: &mut Ledger<'_>, job: &Persist) -> Result<Entry, Fault> {
 
 /// Returns the appended revision, the one it copies, and the feature table.
 fn append_copy(
-    connection: &mut Connection,
+    transaction: &Transaction<'_>,
     job: &Restore<'_>,
 ) -> Result<(Entry, Revision, Registry), Fault> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mut ledger = Ledger::begin(&transaction)?;
+    let mut ledger = Ledger::begin(transaction)?;
     ledger.expect_last(job.environment, job.if_revision)?;
     let effective = ledger.effective(job.environment)?;
     let (target, reason, parent) = match job.source {
         Source::Earlier(wanted) => {
-            let target = earlier(&transaction, job.environment, effective, wanted)?;
+            let target = earlier(transaction, job.environment, effective, wanted)?;
             let reason = format!("rollback to revision {}", target.id);
             let parent = target.parent;
             (target, reason, parent)
         }
         Source::Environment(from) => {
-            let Some(target) = revision::effective(&transaction, from)? else {
+            let Some(target) = revision::effective(transaction, from)? else {
                 let environment = from.to_owned();
                 return Err(Error::NothingToPromote { environment }.into());
             };
@@ -208,7 +212,6 @@ fn append_copy(
     })?;
     let registry = ledger.registry().clone();
     ledger.finish()?;
-    transaction.commit()?;
     Ok((entry, target, registry))
 }
 

@@ -101,6 +101,15 @@ fn role() {
             say("written");
             wait_for_go();
         }
+        // Reads until told to go.
+        "hold" => {
+            let connection = Connection::open(file).unwrap();
+            connection
+                .execute_batch("BEGIN; SELECT * FROM sqlite_schema")
+                .unwrap();
+            say("holding");
+            wait_for_go();
+        }
         "write" => say(&outcome(Store::open(file, Access::ReadWrite))),
         "read" => say(&outcome(Store::open(file, Access::ReadOnly))),
         // Changes the file once each time it is told to.

@@ -30,7 +30,7 @@ fn later_steps_run_once_and_all_or_nothing() {
     };
     let open = |access, later: &[Step]| {
         let steps = [STEPS, later].concat();
-        schema::open_with(&bed.path(), access, WAIT, &steps)
+        schema::open_with(&bed.path(), access, false, WAIT, &steps)
     };
 
     let error = open(Access::ReadWrite, &[add_column, fail]).unwrap_err();

@@ -3,7 +3,11 @@
 mod backing_up;
 mod children;
 mod digests;
+#[cfg(unix)]
+mod doubt;
 mod environments;
+#[cfg(unix)]
+mod faulty;
 mod features;
 mod lifecycle;
 #[cfg(target_os = "linux")]
@@ -16,6 +20,8 @@ mod persisting;
 #[cfg(unix)]
 pub(super) mod power_loss;
 mod pruning;
+#[cfg(unix)]
+mod replaced;
 mod restoring;
 mod verifying;
 

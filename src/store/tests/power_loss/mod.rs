@@ -23,9 +23,10 @@ use super::*;
 use disk::{Disk, Luck};
 use log::{Acknowledged, Event, Log};
 
-/// Opens a database as the store does, by way of the recording VFS if its directory is recorded.
+/// Opens a database as the store does, by way of the recording VFS if its directory is recorded, or of
+/// the faulty one if there is a script for it.
 pub(in super::super) fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
-    match vfs::name_for(path) {
+    match vfs::name_for(path).or_else(|| super::faulty::name_for(path)) {
         Some(name) => Connection::open_with_flags_and_vfs(path, flags, name),
         None => Connection::open_with_flags(path, flags),
     }

@@ -1,0 +1,257 @@
+//! The thread's connection: opened when it is needed, given up when it cannot be trusted, and asked again when a commit
+//! leaves a doubt.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+use super::failure::{Fault, commit};
+use super::files::{CREATE_AGAIN, RESTORE};
+use super::queue::lock;
+use super::revision::DIGEST_SIZE;
+use super::schema::{self, Database};
+use super::thread::Worker;
+use super::{Access, Entry, features};
+use crate::error::Error;
+use crate::registry::Registry;
+
+/// What to do when the files were replaced, and the store can go on with what is there now.
+const READ_AGAIN: &str =
+    "read the history, which is that of the file at this path now, then try again";
+
+/// The revision by which a transaction can be found again, the last one that it wrote.
+#[derive(Clone, Copy)]
+pub(super) struct Trace {
+    id: i64,
+    digest: [u8; DIGEST_SIZE],
+}
+
+impl Trace {
+    /// Numbers increase, so what a transaction appends is above what it finds.
+    pub(super) fn of<'e>(entries: impl IntoIterator<Item = &'e Entry>) -> Option<Self> {
+        let newest = entries.into_iter().max_by_key(|entry| entry.revision.id)?;
+        Some(Self {
+            id: newest.revision.id,
+            digest: newest.revision.digest,
+        })
+    }
+}
+
+impl Worker {
+    /// The connection, opened or reopened if need be. The first operation that finds files replaced is refused.
+    fn database(&mut self, access: Access) -> Result<&mut Database, Error> {
+        if let Some(error) = self.replaced() {
+            self.close();
+            return Err(error);
+        }
+        self.open(access, false)?;
+        let path = &self.shared.path;
+        self.database.as_mut().ok_or_else(|| Error::StoreStopped {
+            path: path.to_path_buf(),
+        })
+    }
+
+    /// Opens the database for a new handle, which has read nothing yet that could have been replaced.
+    pub(super) fn open_anew(&mut self, access: Access, must_exist: bool) -> Result<(), Error> {
+        if self.replaced().is_some() {
+            self.close();
+        }
+        self.open(access, must_exist)
+    }
+
+    /// Has a connection with this access, unless there is one already.
+    fn open(&mut self, access: Access, must_exist: bool) -> Result<(), Error> {
+        let before = self.database.as_ref().map(|database| database.access);
+        if before.is_some_and(|before| before >= access) {
+            return Ok(());
+        }
+        // The old connection goes first: there is never a second one.
+        self.close();
+        self.connect(access, must_exist).inspect_err(|_| {
+            if let Some(before) = before {
+                // Whoever only reads can go on. If not, the next operation says why.
+                let _next_time = self.connect(before, must_exist);
+            }
+        })
+    }
+
+    fn connect(&mut self, access: Access, must_exist: bool) -> Result<(), Error> {
+        let shared = Arc::clone(&self.shared);
+        shared.claim()?;
+        // A database that was emptied under us must not come back to life as a new one.
+        let was_open = self.was_open;
+        let replaced = |advice| {
+            let path = shared.path.to_path_buf();
+            Error::StoreReplaced { path, advice }
+        };
+        let opened = schema::open(&shared.path, access, must_exist || was_open, shared.busy);
+        let database = opened.map_err(|error| match error {
+            Error::StoreNotFound { .. } if was_open => replaced(RESTORE),
+            error => error,
+        })?;
+        let started = Instant::now();
+        let registry = features::read(&database.connection)
+            .map_err(|fault| fault.into_error(&shared.path, started.elapsed()))?;
+        if !registry.names().starts_with(self.registry.names()) {
+            // Bits would get other names.
+            drop(database);
+            shared.disown();
+            return Err(replaced(CREATE_AGAIN));
+        }
+        *lock(&shared.files) = Some(database.files.clone());
+        self.was_open = true;
+        self.database = Some(database);
+        Ok(())
+    }
+
+    /// Closes the connection, if there is one.
+    pub(super) fn close(&mut self) {
+        self.database = None;
+        *lock(&self.shared.files) = None;
+    }
+
+    /// Closes the connection without touching the database once more.
+    fn abandon(&mut self) {
+        if let Some(database) = &self.database {
+            // It cannot fail on an open connection. If it did, closing would do what it always does.
+            let _told = database.leave_log();
+        }
+        self.close();
+    }
+
+    fn replaced(&self) -> Option<Error> {
+        let path = self.database.as_ref()?.files.replaced()?.to_path_buf();
+        let advice = READ_AGAIN;
+        Some(Error::StoreReplaced { path, advice })
+    }
+
+    /// Takes down a feature table that was read. Names only come in addition.
+    pub(super) fn learn(&mut self, registry: &Registry) {
+        if registry.names().len() > self.registry.names().len() {
+            self.registry = registry.clone();
+        }
+    }
+
+    /// Works on the connection, and turns what SQLite says into an error that names the file and the time waited.
+    pub(super) fn with<T>(
+        &mut self,
+        access: Access,
+        work: impl FnOnce(&mut Connection) -> Result<T, Fault>,
+    ) -> Result<T, Error> {
+        self.with_database(access, |database| work(&mut database.connection))
+    }
+
+    /// As [`Worker::with`], for work that needs more than the connection.
+    pub(super) fn with_database<T>(
+        &mut self,
+        access: Access,
+        work: impl FnOnce(&mut Database) -> Result<T, Fault>,
+    ) -> Result<T, Error> {
+        let path = Arc::clone(&self.shared.path);
+        let database = self.database(access)?;
+        let started = Instant::now();
+        let worked = work(database);
+        let connection = &database.connection;
+        let fault = match worked {
+            Ok(value) => return Ok(value),
+            Err(fault) => fault.with_reason(connection, &path),
+        };
+        let is_spoilt = fault.spoils_connection();
+        let error = fault.into_error(&path, started.elapsed());
+        if matches!(error, Error::DiskFull { .. }) {
+            // The next transaction then has the log's own space, even if nobody frees any. There may be no room for this
+            // either; the caller is told of the full disk anyway.
+            let _as_far_as_possible = schema::checkpoint(connection);
+        }
+        if is_spoilt {
+            self.abandon();
+        }
+        Err(error)
+    }
+
+    /// Writes in one transaction, and answers only when it is known to be on disk, in the files that their paths lead to.
+    /// Where that is in doubt, the file is opened again and read.
+    ///
+    /// `work` returns with its result how to find the transaction, if it wrote anything.
+    pub(super) fn write<T>(
+        &mut self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<(T, Option<Trace>), Fault>,
+    ) -> Result<T, Error> {
+        let mut done = None;
+        let outcome = self.with(Access::ReadWrite, |connection| {
+            let transaction =
+                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            done = Some(work(&transaction)?);
+            commit(transaction)
+        });
+        let doubt = match outcome {
+            Ok(()) => self.replaced(),
+            Err(error) => Some(error),
+        };
+        match (done, doubt) {
+            (Some((value, _)), None) => Ok(value),
+            (
+                Some((value, Some(trace))),
+                Some(doubt @ (Error::StoreOutcomeUnknown { .. } | Error::StoreReplaced { .. })),
+            ) => self.settle(trace, doubt).map(|()| value),
+            (_, Some(error)) => Err(error),
+            (None, None) => Err(Error::StoreStopped {
+                path: self.path().to_path_buf(),
+            }),
+        }
+    }
+
+    /// Finds out whether a transaction is in the database, and sees to it that the answer stays true.
+    fn settle(&mut self, trace: Trace, doubt: Error) -> Result<(), Error> {
+        self.abandon();
+        let found = self.with(Access::ReadWrite, |connection| confirm(connection, trace));
+        match (found, doubt) {
+            (Ok(true), _) => Ok(()),
+            (Ok(false), Error::StoreOutcomeUnknown { path, source }) => {
+                Err(Error::Store { path, source })
+            }
+            (Ok(false), replaced)
+            // There is no such file any more, so nothing is in it.
+            | (Err(Error::StoreReplaced { .. }), replaced @ Error::StoreReplaced { .. }) => {
+                Err(replaced)
+            }
+            (Err(_), unknown @ Error::StoreOutcomeUnknown { .. }) => Err(unknown),
+            (Err(_), doubt) => Err(Error::StoreOutcomeUnknown {
+                path: self.path().to_path_buf(),
+                source: Arc::new(doubt),
+            }),
+        }
+    }
+}
+
+/// Whether a transaction that may have been written is there; when this returns, it is so for good.
+///
+/// After a failed sync the system takes what it could not write for written, so syncing again proves nothing. If the
+/// transaction is there, it is therefore moved into the database, and the log begun anew. If it is not, its remains in
+/// the log may still become valid when all processes crash and the log is read from its beginning. The next transaction
+/// is written over them or, in a new log, makes them void; this one changes nothing else.
+fn confirm(connection: &mut Connection, trace: Trace) -> Result<bool, Fault> {
+    let is_there: bool = connection.query_row(
+        "SELECT EXISTS (SELECT * FROM revision WHERE id = ?1 AND digest = ?2)",
+        (trace.id, trace.digest),
+        |row| row.get(0),
+    )?;
+    if is_there {
+        let is_busy: bool =
+            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+        if is_busy {
+            return Err(Fault::Sql(busy()));
+        }
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let version: i32 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    transaction.pragma_update(None, "user_version", version)?;
+    transaction.commit()?;
+    Ok(is_there)
+}
+
+fn busy() -> rusqlite::Error {
+    let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY);
+    rusqlite::Error::SqliteFailure(code, None)
+}
