@@ -60,14 +60,14 @@ export function attachConfig<Name extends string = string>(handle: ConfigHandle)
     autoPersist: autoPersistMs === undefined ? false : { debounceMs: autoPersistMs },
     readOnly,
   });
-  const adopted = adopt(checked);
+  let opened = adopt(checked);
   let store: Store | undefined;
   try {
     store = persistPath === undefined ? undefined : openExisting(persistPath, environment, readOnly, checked);
-    const opened = adopted ?? openAgain(checked, options, store);
+    opened ??= openAgain(checked, options, store);
     return assemble(options, store, opened, store ? { status: 'ok', path: store.path } : { status: 'none' }, undefined);
   } catch (error) {
-    if (adopted) native.releasePage(adopted.handle);
+    if (opened) native.releasePage(opened.handle);
     store?.close().catch(() => {});
     throw error;
   }
@@ -75,17 +75,12 @@ export function attachConfig<Name extends string = string>(handle: ConfigHandle)
 
 /** The database of a handle. A handle that outlived its database is stale, and must not bring it back to life, empty. */
 function openExisting(path: string, environment: string, readOnly: boolean, handle: ConfigHandle): Store {
-  let reader: Store;
   try {
-    reader = new Store(path, environment, true);
+    return new Store(path, environment, readOnly, true);
   } catch (error) {
     if ((error as { code?: string }).code !== 'ERR_STORE_NOT_FOUND') throw error;
     throw staleHandle(handle, error);
   }
-  if (readOnly) return reader;
-  const store = new Store(path, environment, false);
-  reader.close().catch(() => {});
-  return store;
 }
 
 function staleHandle({ pageId }: ConfigHandle, cause?: unknown): Error {

@@ -22,10 +22,10 @@ export class Store {
   readonly #running = new Set<Promise<unknown>>();
   #wakeQueued = false;
 
-  /** Opens the database, or joins this process's store of the same file. */
-  constructor(path: string, environment: string, readOnly: boolean) {
+  /** Opens the database, or joins this process's store of the same file. With `mustExist` it is never made. */
+  constructor(path: string, environment: string, readOnly: boolean, mustExist = false) {
     this.environment = environment;
-    this.#native = native.openStore(path, readOnly);
+    this.#native = native.openStore(path, readOnly, mustExist);
     this.path = this.#native.path;
   }
 
