@@ -95,15 +95,21 @@ pub struct NativeStore {
 
 #[napi]
 impl NativeStore {
-    /// Opens the database, or joins the process's store of that file. Blocks.
+    /// Opens the database, or joins the process's store of that file. With `must_exist` it is never made. Blocks.
     #[napi(factory, catch_unwind)]
-    pub fn open(path: String, read_only: bool) -> Result<Self> {
+    pub fn open(path: String, read_only: bool, must_exist: bool) -> Result<Self> {
         let access = if read_only {
             Access::ReadOnly
         } else {
             Access::ReadWrite
         };
-        Store::open(Path::new(&path), access)
+        let path = Path::new(&path);
+        let store = if must_exist {
+            Store::open_existing(path, access)
+        } else {
+            Store::open(path, access)
+        };
+        store
             .map(|store| Self { store: Some(store) })
             .map_err(|error| js_error(&error))
     }

@@ -243,7 +243,7 @@ fn a_log_that_somebody_deletes_is_saved() {
     let (store, page) = (disk.bed.open(), page(1));
     persist(&store, &page, "one");
     in_the_middle(&disk.bed, |path| {
-        std::fs::remove_file(with_suffix(path, "-wal")).unwrap()
+        std::fs::remove_file(with_suffix(path, "-wal")).unwrap();
     });
     assert_eq!(try_persist(&store, &page, "two").unwrap().revision.id, 2);
     assert_eq!(after_a_crash(&disk.bed), ["two", "one"]);
@@ -255,7 +255,7 @@ fn a_commit_while_the_index_is_deleted_is_found_in_the_log() {
     let (store, page) = (disk.bed.open(), page(1));
     persist(&store, &page, "one");
     in_the_middle(&disk.bed, |path| {
-        std::fs::remove_file(with_suffix(path, "-shm")).unwrap()
+        std::fs::remove_file(with_suffix(path, "-shm")).unwrap();
     });
     assert_eq!(try_persist(&store, &page, "two").unwrap().revision.id, 2);
     assert_eq!(reasons(&store), ["two", "one"]);
@@ -275,7 +275,7 @@ fn a_commit_into_a_database_that_was_replaced_meanwhile_is_not_acknowledged() {
     });
     std::fs::copy(disk.bed.path(), &backup).unwrap();
     in_the_middle(&disk.bed, move |path| {
-        std::fs::rename(&backup, path).unwrap()
+        std::fs::rename(&backup, path).unwrap();
     });
     let refused = try_persist(&store, &page, "two");
     // The log is in place, so with it the transaction is in the new file, too: then it is acknowledged with reason.
