@@ -1,6 +1,6 @@
 //! Removing the oldest revisions of an environment.
 
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+use rusqlite::{Connection, OptionalExtension};
 
 use super::anchor::{self, Anchor};
 use super::failure::Fault;
@@ -8,7 +8,7 @@ use super::ledger::now;
 use super::revision::{DIGEST_SIZE, NO_DIGEST, ROLLOUTS_SIZE, encode_rollouts};
 use super::thread::Worker;
 use super::verify::{Chain, Columns};
-use super::{Access, Answer, Progress, features};
+use super::{Answer, Progress, features};
 use crate::error::Error;
 use crate::page::FULL_ROLLOUTS;
 use crate::record::RECORD_SIZE;
@@ -44,13 +44,10 @@ pub struct Pruned {
 impl Worker {
     /// Removes the next revisions that have to go, in a transaction of its own.
     pub(super) fn prune(&mut self, job: &Prune) -> Result<Answer<Progress<Pruned>>, Error> {
-        self.with(Access::ReadWrite, |connection| {
-            let transaction =
-                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let registry = features::read(&transaction)?;
-            let value = remove(&transaction, job)?;
-            transaction.commit()?;
-            Ok(Answer { value, registry })
+        self.write(|transaction| {
+            let registry = features::read(transaction)?;
+            let value = remove(transaction, job)?;
+            Ok((Answer { value, registry }, None))
         })
     }
 }

@@ -72,7 +72,7 @@ fn a_file_of_the_first_version_is_taken_over() {
     bed.wait_until_closed();
 
     std::fs::write(old.path(), "").unwrap();
-    drop(schema::open_with(&old.path(), Access::ReadWrite, WAIT, &STEPS[..1]).unwrap());
+    drop(schema::open_with(&old.path(), Access::ReadWrite, false, WAIT, &STEPS[..1]).unwrap());
     let outsider = old.outsider();
     outsider
         .execute("ATTACH ?1 AS new", [bed.path().to_str().unwrap()])
