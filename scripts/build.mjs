@@ -5,7 +5,7 @@
 //   npm run build -- --check   only say whether the committed generated files are stale
 import { parseArgs } from 'node:util';
 import { buildAll } from './lib/build.mjs';
-import { layoutConstants, publicTypes, staleness, writeGenerated } from './lib/generated.mjs';
+import { generatedTypes, layoutConstants, staleness, writeGenerated } from './lib/generated.mjs';
 import { ensureInstalled } from './lib/install.mjs';
 import { root } from './lib/paths.mjs';
 import { runMain, step } from './lib/progress.mjs';
@@ -20,12 +20,14 @@ await runMain(async () => {
 async function build() {
   await step('Generating the layout constants', () => writeGenerated(layoutConstants));
   await buildAll();
-  await step('Bundling the types', () => writeGenerated(publicTypes));
+  await step('Bundling the types', async () => {
+    for (const file of generatedTypes) await writeGenerated(file);
+  });
 }
 
 async function check() {
   let stale = 0;
-  for (const file of [layoutConstants, publicTypes]) {
+  for (const file of [layoutConstants, ...generatedTypes]) {
     const problem = await staleness(file);
     if (problem) {
       stale += 1;

@@ -20,10 +20,14 @@ describe('what is published', () => {
       'LICENSE',
       'README.md',
       'dist/index.cjs',
+      'dist/openfeature.cjs',
+      'dist/openfeature.mjs',
       'index.d.mts',
       'index.d.ts',
       'index.mjs',
       'native/binding.js',
+      'openfeature.d.mts',
+      'openfeature.d.ts',
       'package.json',
     ]);
     assert.ok(packed.size < 100_000, `the package has ${packed.size} bytes`);

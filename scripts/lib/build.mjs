@@ -9,6 +9,7 @@ import { step } from './progress.mjs';
 
 const nativeDirectory = inRoot('native');
 const bundleFile = inRoot('dist', 'index.cjs');
+const openFeatureFiles = { cjs: inRoot('dist', 'openfeature.cjs'), esm: inRoot('dist', 'openfeature.mjs') };
 const stampFile = join(nativeDirectory, '.build-sha256');
 
 /** What the build reads. A directory stands for every file in it. */
@@ -33,7 +34,7 @@ export async function buildAll() {
 }
 
 function isFresh() {
-  return [bundleFile, join(nativeDirectory, 'binding.js'), stampFile].every((file) => existsSync(file))
+  return [bundleFile, ...Object.values(openFeatureFiles), join(nativeDirectory, 'binding.js'), stampFile].every((file) => existsSync(file))
     && readFileSync(stampFile, 'utf8') === hashInputs();
 }
 
@@ -91,14 +92,23 @@ function pathsLeftOut() {
 export async function bundle() {
   // Loaded here because this module is also used before anything is installed.
   const esbuild = await import('esbuild');
+  /** @type {import('esbuild').BuildOptions} */
+  const options = { bundle: true, platform: 'node', target: 'node20', logLevel: 'warning' };
   await esbuild.build({
+    ...options,
     entryPoints: [inRoot('lib', 'index.ts')],
     outfile: bundleFile,
-    bundle: true,
-    platform: 'node',
     format: 'cjs',
-    target: 'node20',
     external: ['../native/binding.js'],
-    logLevel: 'warning',
   });
+  // In both formats, so that it gets the same copy of the SDK as the program that uses it.
+  for (const [format, outfile] of Object.entries(openFeatureFiles)) {
+    await esbuild.build({
+      ...options,
+      entryPoints: [inRoot('lib', 'openfeature.ts')],
+      outfile,
+      format: /** @type {'cjs' | 'esm'} */ (format),
+      external: ['@openfeature/server-sdk'],
+    });
+  }
 }

@@ -1,8 +1,10 @@
 // @ts-check
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { inRoot, root, tool } from './paths.mjs';
 import { runOrThrow } from './process.mjs';
+
+const HEAD = '// Generated from lib by `npm run build`. Edit the sources, not this file.';
 
 /**
  * @typedef {object} GeneratedFile
@@ -24,6 +26,16 @@ export const publicTypes = {
   source: 'lib',
   generate: bundleTypes,
 };
+
+/** @type {GeneratedFile} */
+export const openFeatureTypes = {
+  path: inRoot('openfeature.d.ts'),
+  source: 'lib/openfeature.ts',
+  generate: emitOpenFeatureTypes,
+};
+
+/** All of them, in the order in which they are made. */
+export const generatedTypes = [publicTypes, openFeatureTypes];
 
 /**
  * Writes a generated file if it differs, so that an unchanged one keeps its time.
@@ -84,11 +96,24 @@ async function bundleTypes() {
   const text = readFileSync(output, 'utf8');
   rmSync(output);
   const head = [
-    '// Generated from lib by `npm run build`. Edit the sources, not this file.',
+    HEAD,
     '',
     // The configs are disposable, which projects with an older "lib" do not know.
     '/// <reference lib="esnext.disposable" />',
     '',
   ];
   return `${head.join('\n')}\n${text}`;
+}
+
+/** Not bundled, since it takes its types from the package and from the SDK. */
+async function emitOpenFeatureTypes() {
+  const directory = inRoot('dist', '.openfeature');
+  await runOrThrow(process.execPath, [
+    tool('typescript/bin/tsc'), '--ignoreConfig', '--declaration', '--emitDeclarationOnly', '--strict',
+    '--module', 'nodenext', '--target', 'es2023', '--types', 'node', '--skipLibCheck',
+    '--rootDir', root, '--outDir', directory, inRoot('lib', 'openfeature.ts'),
+  ]);
+  const text = readFileSync(join(directory, 'lib', 'openfeature.d.ts'), 'utf8');
+  rmSync(directory, { recursive: true });
+  return `${HEAD}\n\n${text}`;
 }

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { errorCodesProblem, esmExportsProblem, packedFilesProblem, platformPackagesProblem, supplyChainProblem } from './consistency.mjs';
-import { layoutConstants, publicTypes, staleness } from './generated.mjs';
+import { generatedTypes, layoutConstants, staleness } from './generated.mjs';
 import { parseJunit } from './junit.mjs';
 import { inRoot, tool } from './paths.mjs';
 import { describeExit, run } from './process.mjs';
@@ -73,7 +73,7 @@ const makers = {
   generated: () => [
     stage('generated', 'Up to date', 'committed files', checks([
       () => staleness(layoutConstants),
-      () => staleness(publicTypes),
+      ...generatedTypes.map((file) => () => staleness(file)),
       esmExportsProblem,
       platformPackagesProblem,
       packedFilesProblem,
