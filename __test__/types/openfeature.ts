@@ -4,10 +4,10 @@ import { ConfigProvider } from '13byte-config/openfeature';
 
 // Whatever the features of a config are, it can be provided.
 const provider: Provider = new ConfigProvider(createProductionConfig({ features: ['checkout', 'search'] }));
-await OpenFeature.setProviderAndWait(provider);
-await OpenFeature.setProviderAndWait('shop', new ConfigProvider(createProductionConfig()));
+OpenFeature.setProvider(provider);
+OpenFeature.setProvider('shop', new ConfigProvider(createProductionConfig()));
 
 // @ts-expect-error
-new ConfigProvider({});
+OpenFeature.setProvider(new ConfigProvider({}));
 // @ts-expect-error
-new ConfigProvider();
+OpenFeature.setProvider(new ConfigProvider());
