@@ -203,6 +203,23 @@ export interface UpdateDraft<Name extends string = string> {
 	/** Sets mode (0–3), rows and columns (1–255). */
 	terminal(mode: number, rows: number, cols: number): void;
 }
+/** `ok`; `degraded` when it works and somebody should look; `failed` when something does not work. */
+export type HealthStatus = "ok" | "degraded" | "failed";
+/** What was looked at. */
+export type HealthCheckName = "config" | "page" | "live-file" | "listening" | "store" | "store-thread" | "last-persist" | "database-files" | "wal-size" | "disk-space" | "chain-head";
+/** One thing that was looked at. */
+export interface HealthCheck {
+	readonly name: HealthCheckName;
+	readonly status: HealthStatus;
+	/** What was found, with its figure, and what to do when it is not well. */
+	readonly message: string;
+}
+/** What {@link ProductionConfig.healthCheck} found. */
+export interface Health {
+	/** The worst of the checks. */
+	readonly status: HealthStatus;
+	readonly checks: readonly HealthCheck[];
+}
 /** A persisted revision. */
 export interface HistoryEntry {
 	/** Its number, unique in the file and growing. */
@@ -626,6 +643,17 @@ export declare class ProductionConfig<Name extends string = string> {
 	 * const { bytes, revisions } = await config.backup('/backup/flags.db', { overwrite: true });
 	 */
 	backup(path: string, options?: BackupOptions): Promise<BackupResult>;
+	/**
+	 * How this config and its database are: the live state, the live file, the store, its files and disk, the last persist
+	 * and the end of the history. Each check has a message for people to read, with what to do.
+	 *
+	 * It answers within little more than a second, also when the database is locked, and never throws or rejects.
+	 *
+	 * @example
+	 * const { status, checks } = await config.healthCheck();
+	 * if (status !== 'ok') alarm(checks.filter((check) => check.status !== 'ok'));
+	 */
+	healthCheck(): Promise<Health>;
 	/**
 	 * Ends this config: every later use of it fails with `ERR_CLOSED`. Resolves when all persists are done and the
 	 * database is closed. Calling it again gives the same promise.

@@ -205,7 +205,7 @@ export default suite('lifecycle', {
 });
 
 /** Members that work on a closed config, too. */
-const STAY = new Set(['environment', 'close', 'destroy', 'off', 'removeListener', 'removeAllListeners', 'listenerCount']);
+const STAY = new Set(['environment', 'healthCheck', 'close', 'destroy', 'off', 'removeListener', 'removeAllListeners', 'listenerCount']);
 
 /** Members that return promises. */
 const ASYNC = new Set(['persist', 'load', 'getHistory', 'rollback', 'diff', 'promote', 'verify', 'prune', 'backup', 'changes']);

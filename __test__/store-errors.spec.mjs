@@ -1,12 +1,9 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
 import { ConfigError, createProductionConfig } from '13byte-config';
-import { pathOfRuntimeWithSqlite } from './children/other-sqlite.mjs';
+import { holdLock } from './children/locked.mjs';
 import { suite } from './harness/suite.mjs';
 
 /** Bytes of the header of a SQLite file: https://www.sqlite.org/fileformat2.html#the_database_header */
@@ -207,6 +204,11 @@ export default suite('store errors', {
     ]);
     assert.equal(config.getDebugView(), before);
 
+    const { checks } = await config.healthCheck();
+    const { status, message } = checks.find(({ name }) => name === 'last-persist');
+    assert.equal(status, 'failed');
+    assert.match(message, /^The last persist of this process failed at .*Z with ERR_STORE_BUSY: .* \(none has succeeded\)$/);
+
     await Promise.all([lock.release(), closedLock.release()]);
     assert.deepEqual(await config.getHistory().then((history) => history.map(({ changeReason }) => changeReason)), ['first']);
     assert.ok(!config.getFeatureNames().includes('new_here'));
@@ -365,27 +367,6 @@ async function openDegraded(program, options) {
   const { result } = await tell(program, 'open', { ...options, onStoreError: 'degrade' });
   assert.ok(result);
   return (await tell(program, 'getDebugView')).result;
-}
-
-/** Another process that keeps a database locked until it is told to release it. */
-async function holdLock(t, mode, file) {
-  const program = fileURLToPath(new URL('./children/hold-lock.mjs', import.meta.url));
-  const child = spawn(pathOfRuntimeWithSqlite(), [program, mode, file], { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, NODE_NO_WARNINGS: '1' } });
-  const exited = once(child, 'exit');
-  t.after(async () => {
-    child.kill('SIGKILL');
-    await exited;
-  });
-  const [said] = await once(child.stdout, 'data');
-  assert.equal(`${said}`, 'locked\n');
-  return {
-    async release(justBefore = () => {}) {
-      justBefore();
-      child.stdin.write('release\n');
-      const [released] = await once(child.stdout, 'data');
-      assert.equal(`${released}`, 'released\n');
-    },
-  };
 }
 
 function open(t, options) {

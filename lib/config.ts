@@ -24,6 +24,7 @@ import {
   WORD_REGISTRY_HASH,
   WORD_TERMINAL,
 } from './generated/layout';
+import { checkHealth, type Health } from './health';
 import { type ConfigDiff, type HistoryEntry, toDiff, toHistoryEntry } from './history';
 import { native, type NativeAnswer, type NativeRevision } from './native';
 import { ChangeEmitter, countListeners, type EmitterMethod } from './emitter';
@@ -670,6 +671,31 @@ export class ProductionConfig<Name extends string = string> {
   async backup(path: string, options: BackupOptions = {}): Promise<BackupResult> {
     const store = this.#openStore();
     return await backUpDatabase(store, checkPath(path, 'path'), options);
+  }
+
+  /**
+   * How this config and its database are: the live state, the live file, the store, its files and disk, the last persist
+   * and the end of the history. Each check has a message for people to read, with what to do.
+   *
+   * It answers within little more than a second, also when the database is locked, and never throws or rejects.
+   *
+   * @example
+   * const { status, checks } = await config.healthCheck();
+   * if (status !== 'ok') alarm(checks.filter((check) => check.status !== 'ok'));
+   */
+  async healthCheck(): Promise<Health> {
+    const { page, readOnly, store, storeError } = this.#parts;
+    return await checkHealth({
+      isClosed: this.#closing !== undefined,
+      readOnly,
+      store,
+      storeError,
+      autoPersistError: this.#autoPersistError,
+      isLive: isLive(page),
+      pageProblems: () => native.pageProblems(page.handle, this.#currentTable().all),
+      lostLiveFile: () => native.lostLiveFile(page.handle),
+      listeners: () => this.listenerCount('change'),
+    });
   }
 
   // ---- End ----------------------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ export { ProductionConfig } from './config';
 export type { Feature, RevisionOptions, Validation } from './config';
 export type { DebugView, StoreStatus } from './debug-view';
 export type { UpdateDraft } from './draft';
+export type { Health, HealthCheck, HealthCheckName, HealthStatus } from './health';
 export type { ConfigDiff, HistoryEntry } from './history';
 export type { ConfigOptions, DefaultFeature } from './options';
 export type { StateChanges } from './state';

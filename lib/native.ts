@@ -6,11 +6,14 @@ import { type ErrorCode, makeError } from './errors';
 type Binding = typeof import('../native/binding.js');
 
 export type {
+  NativeActivity,
   NativeAnswer,
   NativeBackup,
   NativeBackupProgress,
   NativeBreach,
   NativeFailure,
+  NativeFileState,
+  NativeHistoryEnd,
   NativePage,
   NativePruneProgress,
   NativeRevision,
@@ -46,6 +49,7 @@ export const native = {
   chunkBuffer: guard(binding.chunkBuffer),
   hasSharedBuffers: binding.hasSharedBuffers,
   isValidEnvironment: guard(binding.isValidEnvironment),
+  lostLiveFile: guard(binding.lostLiveFile),
   newBackup: guard(
     (path: string, overwrite: boolean, pagesPerStep: number) => new binding.NativeBackup(path, overwrite, pagesPerStep),
   ),

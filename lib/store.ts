@@ -1,10 +1,13 @@
 import {
   guard,
   native,
+  type NativeActivity,
   type NativeAnswer,
   type NativeBackup,
   type NativeBackupProgress,
   type NativeFailure,
+  type NativeFileState,
+  type NativeHistoryEnd,
   type NativePage,
   type NativePruneProgress,
   type NativeStartup,
@@ -84,6 +87,18 @@ export class Store {
 
   backUp(backup: NativeBackup): Promise<NativeBackupProgress> {
     return this.#call(() => this.#native.backUp(backup));
+  }
+
+  historyEnd(): Promise<NativeHistoryEnd> {
+    return this.#call(() => this.#native.historyEnd(this.environment));
+  }
+
+  lookAtFiles(): Promise<NativeFileState> {
+    return this.#call(() => this.#native.lookAtFiles());
+  }
+
+  activity(): NativeActivity {
+    return guard(() => this.#native.activity())();
   }
 
   /** Runs work that takes many calls. The database stays open until it has ended. */

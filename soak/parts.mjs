@@ -110,6 +110,10 @@ async function fullDisk({ directory, after }) {
   withDatabase.enableFeature('b');
   await assert.rejects(withDatabase.persist('no room'), { code: 'ERR_DISK_FULL' });
   assert.equal(withDatabase.isFeatureEnabled('b'), true);
+  const { checks } = await withDatabase.healthCheck();
+  const failed = checks.filter(({ status }) => status === 'failed').map(({ name }) => name);
+  assert.deepEqual(failed, ['last-persist', 'disk-space']);
+  await assert.rejects(withDatabase.backup(join(disk, 'copy.db')), { code: 'ERR_DISK_FULL' });
 
   rmSync(join(disk, 'filler'));
   await late.tell('open', { ...options, clusterName: 'late' });

@@ -8,9 +8,10 @@ use napi::bindgen_prelude::Object;
 use napi_derive::napi;
 
 use super::Result;
-use super::store::{NativeStore, Outcome};
+use super::store::{NativeFailure, NativeStore, Outcome};
 use crate::store::{
-    Answer, BackedUp, Backup, Breach, Job, Progress, Prune, Pruned, Verification, Verifier, hex,
+    Answer, BackedUp, Backup, Breach, FileState, HistoryEnd, Job, Progress, Prune, Pruned,
+    Verification, Verifier, hex,
 };
 
 /// Something that is wrong with the history.
@@ -57,6 +58,37 @@ pub struct NativeVerifyProgress {
     pub total: f64,
     /// What was found, once it has ended.
     pub outcome: Option<NativeVerification>,
+}
+
+/// The files of the database.
+#[napi(object)]
+pub struct NativeFileState {
+    /// The file that was deleted or replaced while it is open.
+    pub replaced: Option<String>,
+    /// The size of the write-ahead log.
+    pub log_bytes: f64,
+    /// Bytes that may still be written there, where that is known.
+    pub free_bytes: Option<f64>,
+}
+
+/// The end of an environment's history.
+#[napi(object)]
+pub struct NativeHistoryEnd {
+    /// The newest revision.
+    pub revision: Option<f64>,
+    /// What is wrong with it.
+    pub problem: Option<String>,
+}
+
+/// How the persists of this process went, with times in milliseconds since 1970.
+#[napi(object)]
+pub struct NativeActivity {
+    /// When the last one was committed.
+    pub last_persist: Option<f64>,
+    /// When one failed, if none has succeeded since.
+    pub failed_at: Option<f64>,
+    /// Why.
+    pub failure: Option<NativeFailure>,
 }
 
 /// A finished backup.
@@ -155,6 +187,56 @@ impl NativeStore {
             reply,
         })?;
         Ok(promise)
+    }
+
+    /// Looks at the files, without waiting for the store.
+    #[napi(
+        catch_unwind,
+        ts_return_type = "Promise<NativeFailure | NativeFileState>"
+    )]
+    pub fn look_at_files<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
+        let (reply, promise) = self.settle(env, |answer: Answer<FileState>| {
+            let state = answer.value;
+            Outcome::F(NativeFileState {
+                replaced: state
+                    .replaced
+                    .map(|path| path.to_string_lossy().into_owned()),
+                log_bytes: to_number(state.log_bytes),
+                free_bytes: state.free_bytes.map(to_number),
+            })
+        })?;
+        self.store()?.look_at_files(reply)?;
+        Ok(promise)
+    }
+
+    /// Looks whether the history ends as the environment says.
+    #[napi(
+        catch_unwind,
+        ts_return_type = "Promise<NativeFailure | NativeHistoryEnd>"
+    )]
+    pub fn history_end<'env>(&self, env: &'env Env, environment: String) -> Result<Object<'env>> {
+        let (reply, promise) = self.settle(env, |answer: Answer<HistoryEnd>| {
+            Outcome::G(NativeHistoryEnd {
+                revision: answer.value.revision.map(|id| to_number(id.unsigned_abs())),
+                problem: answer.value.problem,
+            })
+        })?;
+        self.submit(Job::HistoryEnd { environment, reply })?;
+        Ok(promise)
+    }
+
+    /// How the persists of this process went.
+    #[napi(catch_unwind)]
+    pub fn activity(&self) -> Result<NativeActivity> {
+        let activity = self.store()?.activity();
+        Ok(NativeActivity {
+            last_persist: activity.last_persist.map(to_date),
+            failed_at: activity.failure.as_ref().map(|failure| to_date(failure.at)),
+            failure: activity.failure.map(|failure| NativeFailure {
+                code: failure.code,
+                message: failure.message,
+            }),
+        })
     }
 
     /// Goes on with a backup.
@@ -256,6 +338,11 @@ fn to_breach(breach: Breach) -> NativeBreach {
         environment: breach.environment,
         problem: breach.problem,
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "dates stay far below 2^53")]
+fn to_date(milliseconds: i64) -> f64 {
+    milliseconds as f64
 }
 
 #[expect(

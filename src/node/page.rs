@@ -201,6 +201,14 @@ pub fn page_id(handle: u32) -> Result<String> {
     Ok(format!("{:016x}", page(handle)?.id()))
 }
 
+/// The path of a live file, if another file or none is there now.
+#[napi(catch_unwind)]
+pub fn lost_live_file(handle: u32) -> Result<Option<String>> {
+    let page = page(handle)?;
+    let lost = page.lost_live_file();
+    Ok(lost.map(|path| path.to_string_lossy().into_owned()))
+}
+
 /// A sentence for each field of the page that is out of range, when the features in `known` exist.
 #[napi(catch_unwind)]
 pub fn page_problems(handle: u32, known: u32) -> Result<Vec<String>> {

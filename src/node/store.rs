@@ -8,11 +8,14 @@
 
 use std::path::Path;
 
-use napi::bindgen_prelude::{Either5, Object};
+use napi::bindgen_prelude::{Either7, Object};
 use napi::{Env, JsDeferred};
 use napi_derive::napi;
 
-use super::audit::{NativeBackupProgress, NativePruneProgress, NativeVerifyProgress};
+use super::audit::{
+    NativeBackupProgress, NativeFileState, NativeHistoryEnd, NativePruneProgress,
+    NativeVerifyProgress,
+};
 use super::page::{self, NativePage, NativeStartup};
 use super::{Result, js_error, runtime_error};
 use crate::error::Error;
@@ -77,12 +80,14 @@ pub struct NativeAnswer {
 }
 
 /// What any operation resolves with. One type for all of them, since each costs a promise of its own in code.
-pub type Outcome = Either5<
+pub type Outcome = Either7<
     NativeFailure,
     NativeAnswer,
     NativeVerifyProgress,
     NativePruneProgress,
     NativeBackupProgress,
+    NativeFileState,
+    NativeHistoryEnd,
 >;
 type Resolver = Box<dyn FnOnce(Env) -> napi::Result<Outcome> + Send>;
 
@@ -299,7 +304,7 @@ impl NativeStore {
         self.store().map(|store| store.commits() as f64)
     }
 
-    fn store(&self) -> Result<&Store> {
+    pub(super) fn store(&self) -> Result<&Store> {
         self.store.as_ref().ok_or_else(|| {
             js_error(&Error::Runtime {
                 operation: "use a store",

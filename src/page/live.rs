@@ -80,6 +80,12 @@ impl LiveFile {
         &self.doorbells
     }
 
+    /// The path, if it does not lead to this file any more.
+    pub(super) fn lost_path(&self) -> Option<&Path> {
+        let own = mapping::identity(&self.file).ok();
+        (own.is_none() || mapping::identity_of_path(&self.path) != own).then_some(&*self.path)
+    }
+
     pub(super) const fn base(&self) -> NonNull<u8> {
         self.mapping.base()
     }

@@ -29,6 +29,7 @@ mod mapping;
 pub mod shared;
 mod table;
 
+use std::path::Path;
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
@@ -245,6 +246,12 @@ impl Page {
     /// Gives up a whole-state change that was begun and cannot be completed.
     pub fn forget_pending(&self) {
         self.u64(PENDING).store(0, SeqCst);
+    }
+
+    /// The path of the live file, if another file or none is there now: who opens it does not share this page.
+    #[must_use]
+    pub fn lost_live_file(&self) -> Option<&Path> {
+        self.0.live_file().and_then(LiveFile::lost_path)
     }
 
     /// Whether other processes may use the page too.

@@ -6,7 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{
-    BackedUp, Backup, Entry, Progress, Prune, Pruned, Revision, Store, Verification, Verifier,
+    BackedUp, Backup, Entry, HistoryEnd, Progress, Prune, Pruned, Revision, Store, Verification,
+    Verifier,
 };
 use crate::error::Error;
 use crate::page::{Page, Snapshot};
@@ -183,5 +184,12 @@ pub enum Job {
         backup: Arc<Backup>,
         /// Answered with how many pages were copied, of how many.
         reply: Reply<Progress<BackedUp>>,
+    },
+    /// Looks whether the history ends as the environment says.
+    HistoryEnd {
+        /// The environment.
+        environment: String,
+        /// Answered with its end.
+        reply: Reply<HistoryEnd>,
     },
 }

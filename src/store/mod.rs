@@ -17,6 +17,7 @@ mod copy;
 mod failure;
 mod features;
 mod files;
+mod health;
 mod job;
 mod ledger;
 mod opened;
@@ -25,6 +26,7 @@ mod query;
 mod queue;
 mod revision;
 mod schema;
+mod space;
 mod system;
 mod thread;
 mod verify;
@@ -42,6 +44,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 pub use backup::{BackedUp, Backup};
+pub use health::{Activity, FileState, HistoryEnd, PersistFailure};
 pub use job::{Answer, Job, Persist, Reply};
 pub use prune::{Prune, Pruned};
 pub use revision::hex;
@@ -130,6 +133,7 @@ struct Shared {
     busy: Duration,
     queue: Queue,
     commits: AtomicU64,
+    activity: Mutex<Activity>,
     /// What the connection has open; nothing while there is none.
     files: Mutex<Option<OpenFiles>>,
     /// Set once the thread has closed the file.
@@ -143,9 +147,16 @@ impl Shared {
             busy,
             queue: Queue::default(),
             commits: AtomicU64::new(0),
+            activity: Mutex::default(),
             files: Mutex::default(),
             ended: Arc::default(),
         }
+    }
+
+    /// [`Store::replaced`], for those who must not keep the store open.
+    fn replaced(&self) -> Option<PathBuf> {
+        let files = lock(&self.files).clone()?;
+        files.replaced().map(Path::to_path_buf)
     }
 
     /// Whether there is a connection.
@@ -247,8 +258,7 @@ impl Store {
     /// what is there then.
     #[must_use]
     pub fn replaced(&self) -> Option<PathBuf> {
-        let files = lock(&self.handle.shared.files).clone()?;
-        files.replaced().map(Path::to_path_buf)
+        self.handle.shared.replaced()
     }
 
     /// Transactions committed so far that wrote revisions.

@@ -99,6 +99,11 @@ impl Worker {
         Answer { value, registry }
     }
 
+    /// Takes down how a persist went.
+    pub(super) fn note_persist(&self, error: Option<&Error>) {
+        self.shared.note_persist(error);
+    }
+
     pub(super) fn count_commit(&self) {
         self.shared.commits.fetch_add(1, Relaxed);
     }
@@ -232,6 +237,7 @@ impl Worker {
                 reply.send(self.writable(access).and_then(|()| self.prune(&prune)));
             }
             Job::Backup { backup, reply } => reply.send(self.back_up(&backup)),
+            Job::HistoryEnd { environment, reply } => reply.send(self.history_end(&environment)),
             Job::Verify { verifier, reply } => reply.send(self.verify(&verifier)),
         }
     }

@@ -39,6 +39,7 @@ impl Worker {
             let trace = Trace::of(appended.0.iter().flatten());
             Ok((appended, trace))
         });
+        self.note_persist(outcome.as_ref().err());
         match outcome {
             Ok((entries, registry)) => {
                 self.learn(&registry);

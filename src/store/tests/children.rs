@@ -92,6 +92,13 @@ fn role() {
             say("locked");
             wait_for_go();
         }
+        // Keeps others from writing, not from reading, until told to go.
+        "lock for writing" => {
+            let connection = Connection::open(file).unwrap();
+            connection.execute_batch("BEGIN IMMEDIATE").unwrap();
+            say("locked");
+            wait_for_go();
+        }
         // Leaves its changes in the log, as a crash does.
         "crash" => {
             let connection = Connection::open(file).unwrap();

@@ -9,6 +9,7 @@ mod environments;
 #[cfg(unix)]
 mod faulty;
 mod features;
+mod health;
 mod lifecycle;
 #[cfg(target_os = "linux")]
 mod locks;

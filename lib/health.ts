@@ -1,0 +1,256 @@
+import type { NativeActivity, NativeFileState, NativeHistoryEnd } from './native';
+import type { Store } from './store';
+
+/** `ok`; `degraded` when it works and somebody should look; `failed` when something does not work. */
+export type HealthStatus = 'ok' | 'degraded' | 'failed';
+
+/** What was looked at. */
+export type HealthCheckName =
+  | 'config'
+  | 'page'
+  | 'live-file'
+  | 'listening'
+  | 'store'
+  | 'store-thread'
+  | 'last-persist'
+  | 'database-files'
+  | 'wal-size'
+  | 'disk-space'
+  | 'chain-head';
+
+/** One thing that was looked at. */
+export interface HealthCheck {
+  readonly name: HealthCheckName;
+  readonly status: HealthStatus;
+  /** What was found, with its figure, and what to do when it is not well. */
+  readonly message: string;
+}
+
+/** What {@link ProductionConfig.healthCheck} found. */
+export interface Health {
+  /** The worst of the checks. */
+  readonly status: HealthStatus;
+  readonly checks: readonly HealthCheck[];
+}
+
+/** What a config gives to be looked at. */
+export interface Patient {
+  readonly isClosed: boolean;
+  readonly readOnly: boolean;
+  readonly store: Store | undefined;
+  /** Why there is no store although there should be one. */
+  readonly storeError: Error | undefined;
+  /** Why the last automatic persist failed. */
+  readonly autoPersistError: Error | undefined;
+  readonly isLive: boolean;
+  pageProblems(): string[];
+  lostLiveFile(): string | null;
+  listeners(): number;
+}
+
+/** Milliseconds that the store and the file system have to answer. */
+const DEADLINE_MS = 1000;
+
+const MIB = 2 ** 20;
+
+/** Below it, somebody should make room: 64 MiB. */
+const LITTLE_SPACE = 64 * MIB;
+
+/** Below it, persists are about to fail: 1 MiB. */
+const NO_SPACE = MIB;
+
+/** SQLite empties the log at 4 MiB, unless somebody keeps reading an old state. */
+const LARGE_LOG = 64 * MIB;
+
+export async function checkHealth(patient: Patient): Promise<Health> {
+  const checks: HealthCheck[] = [];
+  try {
+    if (patient.isClosed) {
+      checks.push(check('config', 'failed', 'This config is closed. Create another one to go on'));
+    } else {
+      checks.push(checkPage(patient));
+      if (patient.isLive) checks.push(checkLiveFile(patient));
+      checks.push(check('listening', 'ok', `Listeners for changes: ${patient.listeners()}`));
+      checks.push(checkStore(patient));
+      if (patient.store) checks.push(...(await checkDatabase(patient, patient.store)));
+    }
+  } catch (error) {
+    checks.push(check('config', 'failed', `The check itself failed: ${messageOf(error)}`));
+  }
+  return { status: worstOf(checks), checks };
+}
+
+function checkPage(patient: Patient): HealthCheck {
+  const problems = patient.pageProblems();
+  return problems.length === 0
+    ? check('page', 'ok', 'The live state is valid')
+    : check('page', 'failed', `The live state is not valid: ${problems.join('; ')}. Correct it, or go back with load() or rollback()`);
+}
+
+function checkLiveFile(patient: Patient): HealthCheck {
+  const lost = patient.lostLiveFile();
+  return lost === null
+    ? check('live-file', 'ok', 'The live file is in its place')
+    : check(
+        'live-file',
+        'failed',
+        `The live file ${lost} was deleted or replaced while it is in use: processes that start now do not share this ` +
+          'state. Restart all processes that use it',
+      );
+}
+
+function checkStore({ store, storeError }: Patient): HealthCheck {
+  if (store) return check('store', 'ok', `The history is kept in ${store.path}`);
+  return storeError
+    ? check('store', 'failed', `Nothing is persisted, since the database could not be opened: ${storeError.message}. Mend that, then create the config again`)
+    : check('store', 'ok', 'There is no persistPath, so nothing is persisted, as it was asked for');
+}
+
+async function checkDatabase(patient: Patient, store: Store): Promise<HealthCheck[]> {
+  const started = Date.now();
+  // One deadline for both answers.
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), DEADLINE_MS);
+  });
+  const late = (work: Promise<Settled>): Promise<Settled | undefined> => Promise.race([work, deadline]);
+  const files = await late(settled('files', () => store.lookAtFiles()));
+  // The store refuses the first operation that meets replaced files. That one should be somebody's persist.
+  const isReplaced = files?.files?.replaced !== undefined;
+  const end = isReplaced ? UNASKED : await late(settled('end', () => store.historyEnd()));
+  clearTimeout(timer);
+  const waited = Date.now() - started;
+  return [
+    checkThread(store, end, waited),
+    checkActivity(patient, store.activity()),
+    ...checkFiles(store, files),
+    checkChain(end),
+  ];
+}
+
+/** An answer, or why there is none. */
+type Settled = { readonly end?: NativeHistoryEnd; readonly files?: NativeFileState; readonly error?: string };
+
+const UNASKED: Settled = { error: 'not asked while files are missing, see database-files' };
+
+async function settled(
+  name: 'end' | 'files',
+  work: () => Promise<NativeHistoryEnd | NativeFileState>,
+): Promise<Settled> {
+  try {
+    return { [name]: await work() };
+  } catch (error) {
+    return { error: messageOf(error) };
+  }
+}
+
+function checkThread({ path }: Store, end: Settled | undefined, waited: number): HealthCheck {
+  if (!end) {
+    return check(
+      'store-thread',
+      'failed',
+      `The store did not answer within ${DEADLINE_MS} ms, so persists wait, too; flags work. It waits for a process that ` +
+        `holds ${path} locked (find it with: fuser -v ${path}), for the disk, or has much to do`,
+    );
+  }
+  if (end.error !== undefined) return check('store-thread', 'failed', `The store cannot read the database: ${end.error}`);
+  return check('store-thread', 'ok', `The store answered within ${waited} ms`);
+}
+
+function checkActivity(patient: Patient, { lastPersist, failedAt, failure }: NativeActivity): HealthCheck {
+  if (failure) {
+    const before = lastPersist === undefined ? 'none has succeeded' : `the last one that succeeded was at ${timeOf(lastPersist)}`;
+    return check(
+      'last-persist',
+      'failed',
+      `The last persist of this process failed at ${timeOf(failedAt ?? 0)} with ${failure.code}: ${failure.message} (${before})`,
+    );
+  }
+  const { autoPersistError, readOnly } = patient;
+  if (autoPersistError) return check('last-persist', 'failed', `A change was not persisted: ${autoPersistError.message}`);
+  if (readOnly) return check('last-persist', 'ok', 'This config only reads');
+  return check(
+    'last-persist',
+    'ok',
+    lastPersist === undefined
+      ? 'This process has persisted nothing yet'
+      : `The last persist of this process succeeded at ${timeOf(lastPersist)}`,
+  );
+}
+
+function checkFiles({ path }: Store, settledFiles: Settled | undefined): HealthCheck[] {
+  const files = settledFiles?.files;
+  if (!files) {
+    const why = settledFiles?.error ?? `the file system did not answer within ${DEADLINE_MS} ms`;
+    return [check('database-files', 'failed', `The files of ${path} cannot be looked at: ${why}`)];
+  }
+  const { replaced, logBytes, freeBytes } = files;
+  return [
+    replaced === undefined
+      ? check('database-files', 'ok', 'The files of the database are in their places')
+      : check(
+          'database-files',
+          'failed',
+          `${replaced} was deleted or replaced while the database is open, so what is persisted may not be found again. ` +
+            'Find out who does that, persist again, and look at the history',
+        ),
+    logBytes < LARGE_LOG
+      ? check('wal-size', 'ok', `The write-ahead log has ${sizeOf(logBytes)}`)
+      : check(
+          'wal-size',
+          'degraded',
+          `The write-ahead log has ${sizeOf(logBytes)}, and should have a few MiB: a program keeps a read transaction open. ` +
+            `Find it with: fuser -v ${path}`,
+        ),
+    checkSpace(path, freeBytes),
+  ];
+}
+
+function checkSpace(path: string, freeBytes: number | undefined): HealthCheck {
+  if (freeBytes === undefined) return check('disk-space', 'ok', 'How much space is free is not known on this platform');
+  const found = `${sizeOf(freeBytes)} are free where ${path} is`;
+  if (freeBytes >= LITTLE_SPACE) return check('disk-space', 'ok', found);
+  return freeBytes >= NO_SPACE
+    ? check('disk-space', 'degraded', `Only ${found}. Free some space soon`)
+    : check('disk-space', 'failed', `Only ${found}: persists fail with ERR_DISK_FULL. Free some space`);
+}
+
+function checkChain(settledEnd: Settled | undefined): HealthCheck {
+  const end = settledEnd?.end;
+  if (!end) return check('chain-head', 'degraded', 'The end of the history could not be read: see store-thread');
+  if (end.problem !== undefined) {
+    return check(
+      'chain-head',
+      'failed',
+      `The history was damaged or tampered with: ${end.problem}. verify() lists all that is wrong; restore a backup if need be`,
+    );
+  }
+  return check(
+    'chain-head',
+    'ok',
+    end.revision === undefined ? 'The history is empty' : `The history ends with revision ${end.revision}, as it should`,
+  );
+}
+
+function check(name: HealthCheckName, status: HealthStatus, message: string): HealthCheck {
+  return { name, status, message };
+}
+
+function worstOf(checks: readonly HealthCheck[]): HealthStatus {
+  if (checks.some(({ status }) => status === 'failed')) return 'failed';
+  return checks.some(({ status }) => status === 'degraded') ? 'degraded' : 'ok';
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function timeOf(milliseconds: number): string {
+  return new Date(milliseconds).toISOString();
+}
+
+/** Such as `512 bytes`, `38 KiB` or `1,204 MiB`. */
+function sizeOf(bytes: number): string {
+  if (bytes < 1024) return `${bytes} bytes`;
+  return bytes < MIB ? `${Math.floor(bytes / 1024)} KiB` : `${Math.floor(bytes / MIB)} MiB`;
+}

@@ -1,0 +1,155 @@
+//! What a health check asks: some of it of the store's thread, and the rest without it, since it may be held up.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::Builder;
+
+use rusqlite::OptionalExtension;
+
+use super::failure::Fault;
+use super::ledger::now;
+use super::queue::lock;
+use super::revision::DIGEST_SIZE;
+use super::schema::with_suffix;
+use super::space::free_bytes;
+use super::thread::Worker;
+use super::verify::Chain;
+use super::{Answer, Reply, Shared, Store};
+use crate::error::Error;
+use crate::registry::Registry;
+
+/// How the persists of this process went, with times in milliseconds since 1970.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Activity {
+    /// When the last one was committed.
+    pub last_persist: Option<i64>,
+    /// The last failure of the database, if none has succeeded since. Refusals of single persists are none.
+    pub failure: Option<PersistFailure>,
+}
+
+/// Why persists fail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PersistFailure {
+    /// When.
+    pub at: i64,
+    /// The stable code.
+    pub code: String,
+    /// What failed, and what to do.
+    pub message: String,
+}
+
+/// The files of the database, as the system sees them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileState {
+    /// The file that was deleted or replaced while the database is open, if one was.
+    pub replaced: Option<PathBuf>,
+    /// The size of the write-ahead log.
+    pub log_bytes: u64,
+    /// Bytes that may still be written there, where that is known.
+    pub free_bytes: Option<u64>,
+}
+
+/// The end of an environment's history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HistoryEnd {
+    /// The newest revision.
+    pub revision: Option<i64>,
+    /// What is wrong with it, if anything is.
+    pub problem: Option<String>,
+}
+
+impl Shared {
+    /// Takes down how a persist went.
+    pub(super) fn note_persist(&self, error: Option<&Error>) {
+        let mut activity = lock(&self.activity);
+        if let Some(error) = error {
+            activity.failure = Some(PersistFailure {
+                at: now(),
+                code: error.code().as_ref().to_owned(),
+                message: error.to_string(),
+            });
+        } else {
+            activity.last_persist = Some(now());
+            activity.failure = None;
+        }
+    }
+}
+
+impl Store {
+    /// How the persists of this process went. Does not wait for the store.
+    #[must_use]
+    pub fn activity(&self) -> Activity {
+        lock(&self.handle.shared.activity).clone()
+    }
+
+    /// Looks at the files. Neither this thread waits for the file system nor the store: a thread of its own does.
+    pub fn look_at_files(&self, reply: Reply<FileState>) -> Result<(), Error> {
+        // Not a handle: the store may close meanwhile.
+        let shared = Arc::clone(&self.handle.shared);
+        Builder::new()
+            .name("13byte-health".to_owned())
+            .spawn(move || {
+                let path = &*shared.path;
+                let log = fs::metadata(with_suffix(path, "-wal"));
+                let value = FileState {
+                    replaced: shared.replaced(),
+                    log_bytes: log.map_or(0, |log| log.len()),
+                    free_bytes: free_bytes(path),
+                };
+                let registry = Registry::default();
+                reply.send(Ok(Answer { value, registry }));
+            })
+            .map(drop)
+            .map_err(|source| Error::Thread { source })
+    }
+}
+
+impl Worker {
+    /// Compares the newest revision with what the environment says of it.
+    pub(super) fn history_end(&mut self, environment: &str) -> Result<Answer<HistoryEnd>, Error> {
+        self.read(|connection| {
+            let chain = Chain::read(connection, Some(environment))?.pop();
+            let Some(mut chain) = chain else {
+                return Ok(HistoryEnd {
+                    revision: None,
+                    problem: None,
+                });
+            };
+            let newest: Option<(i64, [u8; DIGEST_SIZE])> = connection
+                .query_row(
+                    "SELECT id, digest FROM revision WHERE environment = ?1 ORDER BY id DESC LIMIT 1",
+                    [chain.id],
+                    |row| Ok((row.get(0)?, row.get(1)?)),
+                )
+                .optional()?;
+            let (last, digest) = newest.unwrap_or((0, chain.found.digest));
+            chain.found.digest = digest;
+            let mut fits = true;
+            // Anchors that were appended after it.
+            while let Some((anchor, anchor_fits)) = chain.pass_anchor(i64::MAX) {
+                fits &= anchor_fits || anchor.after < last;
+                if anchor.after < last {
+                    chain.found.digest = digest;
+                }
+            }
+            let said = &chain.said;
+            let problem = if last != said.last {
+                Some(format!(
+                    "the environment says its last revision is {}, but the newest one is {last}",
+                    said.last
+                ))
+            } else if !fits || chain.found.digest != said.digest {
+                Some(format!(
+                    "the environment keeps another digest than revision {last}, its last one"
+                ))
+            } else {
+                None
+            };
+            Ok::<_, Fault>(HistoryEnd {
+                revision: Some(last),
+                problem,
+            })
+        })
+    }
+}
