@@ -179,9 +179,11 @@ impl Worker {
         work: impl FnOnce(&Transaction<'_>) -> Result<(T, Option<Trace>), Fault>,
     ) -> Result<T, Error> {
         let mut done = None;
+        let path = Arc::clone(&self.shared.path);
         let outcome = self.with(Access::ReadWrite, |connection| {
             let transaction =
                 connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            schema::expect_known(&transaction, &path)?;
             done = Some(work(&transaction)?);
             commit(transaction)
         });

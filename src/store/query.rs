@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use super::failure::Fault;
 use super::thread::Worker;
-use super::{Access, Answer, Entry, Revision, features, revision};
+use super::{Access, Answer, Entry, Revision, features, revision, schema};
 use crate::error::Error;
 use crate::page::Page;
 use crate::watch;
@@ -61,8 +61,10 @@ impl Worker {
         &mut self,
         query: impl FnOnce(&Connection) -> Result<T, Fault>,
     ) -> Result<Answer<T>, Error> {
+        let path = self.path().to_path_buf();
         let answer = self.with(Access::ReadOnly, |connection| {
             let transaction = connection.transaction()?;
+            schema::expect_known(&transaction, &path)?;
             Ok(Answer {
                 registry: features::read(&transaction)?,
                 value: query(&transaction)?,

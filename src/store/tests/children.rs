@@ -108,6 +108,16 @@ fn role() {
             say("written");
             wait_for_go();
         }
+        // As in a sandbox that knows no locks of open files.
+        #[cfg(target_os = "linux")]
+        "sandbox" => {
+            super::locks::forbid_locks_of_open_files();
+            let store = Store::open(file, Access::ReadWrite).unwrap();
+            store.attach(ENV, None).unwrap();
+            let entry = persist(&store, &page(1), "in a sandbox");
+            say(&format!("persisted {}", entry.revision.id));
+            wait_for_go();
+        }
         // Reads until told to go.
         "hold" => {
             let connection = Connection::open(file).unwrap();

@@ -7,6 +7,7 @@ use std::fs::{File, OpenOptions};
 use std::os::fd::AsRawFd;
 use std::time::Duration;
 
+use super::children::Other;
 use super::*;
 use crate::store::schema::with_suffix;
 
@@ -92,4 +93,64 @@ fn a_writer_of_this_process_with_posix_locks_is_waited_for() {
     )
     .unwrap();
     assert_eq!(persist(&store, &page, "now").revision.id, 1);
+}
+
+#[test]
+fn where_there_are_no_locks_of_open_files_those_of_the_process_are_used() {
+    let bed = Bed::new();
+    let mut sandbox = Other::start("sandbox", &bed.path());
+    assert_eq!(sandbox.hear(), "persisted 1");
+    let probe = File::open(bed.path()).unwrap();
+    assert!(is_locked(&probe, SHARED_FIRST, SHARED_SIZE));
+    drop(sandbox);
+    assert!(!is_locked(&probe, SHARED_FIRST, SHARED_SIZE));
+}
+
+/// From now on this thread, and those that it starts, are told that such locks are invalid.
+pub(super) fn forbid_locks_of_open_files() {
+    let load = |offset: usize| {
+        let code = libc::BPF_LD | libc::BPF_W | libc::BPF_ABS;
+        filter(code, 0, 0, u32::try_from(offset).unwrap())
+    };
+    let equals = |value: i64, otherwise: u8| {
+        let code = libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K;
+        filter(code, 0, otherwise, u32::try_from(value).unwrap())
+    };
+    let answer = |value: u32| filter(libc::BPF_RET | libc::BPF_K, 0, 0, value);
+    let at_least = |value: libc::c_int, otherwise: u8| {
+        let code = libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K;
+        filter(code, 0, otherwise, value.cast_unsigned())
+    };
+    let invalid = libc::SECCOMP_RET_ERRNO | libc::EINVAL.cast_unsigned();
+    let command = std::mem::offset_of!(libc::seccomp_data, args) + size_of::<u64>();
+    let mut rules = [
+        load(std::mem::offset_of!(libc::seccomp_data, nr)),
+        equals(libc::SYS_fcntl, 4),
+        load(command),
+        at_least(libc::F_OFD_GETLK, 2),
+        filter(
+            libc::BPF_JMP | libc::BPF_JGT | libc::BPF_K,
+            1,
+            0,
+            libc::F_OFD_SETLKW.cast_unsigned(),
+        ),
+        answer(invalid),
+        answer(libc::SECCOMP_RET_ALLOW),
+    ];
+    let program = libc::sock_fprog {
+        len: u16::try_from(rules.len()).unwrap(),
+        filter: rules.as_mut_ptr(),
+    };
+    // SAFETY: this option takes numbers.
+    let status = unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) };
+    assert_eq!(status, 0);
+    let mode = libc::SECCOMP_MODE_FILTER;
+    // SAFETY: the program and its rules live until the system has copied them.
+    let status = unsafe { libc::prctl(libc::PR_SET_SECCOMP, mode, &raw const program) };
+    assert_eq!(status, 0, "{}", std::io::Error::last_os_error());
+}
+
+fn filter(code: u32, jt: u8, jf: u8, k: u32) -> libc::sock_filter {
+    let code = u16::try_from(code).unwrap();
+    libc::sock_filter { code, jt, jf, k }
 }

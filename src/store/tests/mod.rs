@@ -6,6 +6,7 @@ mod digests;
 #[cfg(unix)]
 mod doubt;
 mod environments;
+mod faults;
 #[cfg(unix)]
 mod faulty;
 mod features;
