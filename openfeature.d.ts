@@ -6,6 +6,14 @@
  */
 import { type EvaluationContext, type JsonValue, OpenFeatureEventEmitter, type Provider, type ResolutionDetails } from '@openfeature/server-sdk';
 import type { ProductionConfig } from '13byte-config';
+/** What {@link ConfigProvider} takes besides the config. */
+export interface ConfigProviderOptions {
+    /**
+     * Milliseconds between two looks at the config's health, 0 for never. Default 30,000. When it has become `degraded`
+     * the provider is `STALE`, when it has `failed` it has an `ERROR`; features are served all the same.
+     */
+    readonly healthEveryMs?: number;
+}
 /**
  * Serves the features of a config as boolean flags of the same names, and its terminal settings as the numbers
  * `terminal.mode`, `terminal.rows`, `terminal.cols` and the object `terminal`. A feature of such a name takes precedence.
@@ -31,7 +39,7 @@ export declare class ConfigProvider implements Provider {
     readonly runsOn = "server";
     readonly events: OpenFeatureEventEmitter;
     /** @param config - Whose features are served. */
-    constructor(config: ProductionConfig<any>);
+    constructor(config: ProductionConfig<any>, options?: ConfigProviderOptions);
     /** Listens to the config from now on. Rejects when it is closed. */
     initialize(): Promise<void>;
     /** Ends listening. The provider can be initialized again. */

@@ -60,6 +60,10 @@ export default suite('doorbells', {
       const peer = await listener(t, options);
       config.enableFeature('b');
       await peer.tell('hears', ['b']);
+      const { status, checks } = await peer.tell('healthCheck');
+      const { message } = checks.find(({ name, status: own }) => name === 'listening' && own === 'degraded');
+      assert.equal(status, 'degraded');
+      assert.ok(message.includes(doorbells), message);
     }
   },
 

@@ -145,6 +145,44 @@ export default suite('openfeature', {
     assert.equal(await api.getClient().getBooleanValue('boolean-flag', false), true);
   },
 
+  async 'the health of the config is the status of the provider'(t) {
+    const { api, config, provider } = await open(t, {}, { healthEveryMs: 1 });
+    const client = api.getClient();
+    const became = (status) => new Promise((resolve) => {
+      const handler = (details) => {
+        client.removeHandler(status, handler);
+        resolve(details);
+      };
+      client.addHandler(status, handler);
+    });
+    const health = { status: 'degraded', checks: [{ name: 'disk-space', status: 'degraded', message: 'little space' }] };
+    const genuine = config.healthCheck;
+    const stale = became(ProviderEvents.Stale);
+    config.healthCheck = async () => health;
+    assert.equal((await stale).message, 'little space');
+    assert.equal(client.providerStatus, 'STALE');
+    assert.equal(await client.getBooleanValue('boolean-flag', false), true, 'served all the same');
+    const ready = became(ProviderEvents.Ready);
+    config.healthCheck = genuine;
+    await ready;
+    assert.equal(client.providerStatus, 'READY');
+    // A real failure: the config is closed.
+    const failed = became(ProviderEvents.Error);
+    await config.close();
+    const { message, errorCode } = await failed;
+    assert.match(message, /closed/);
+    assert.equal(errorCode, 'GENERAL');
+    await provider.onClose();
+  },
+
+  'options are checked'(t) {
+    const config = createProductionConfig();
+    t.after(() => config.close());
+    for (const healthEveryMs of [-1, 0.5, Number.NaN, 2 ** 31, '1000', null]) {
+      assert.throws(() => new ConfigProvider(config, { healthEveryMs }), { name: 'RangeError' });
+    }
+  },
+
   'it comes as a CommonJS module, too'(t) {
     const required = createRequire(import.meta.url)('13byte-config/openfeature');
     const config = createProductionConfig({ features: FEATURES });
@@ -159,7 +197,7 @@ function newApi() {
   return new OpenFeatureAPI();
 }
 
-async function open(t, options) {
+async function open(t, options, providerOptions) {
   const config = createProductionConfig({ features: FEATURES, environment: 'test', ...options });
   t.after(() => config.close());
   config.enableFeature('boolean-flag');
@@ -167,7 +205,7 @@ async function open(t, options) {
   const api = newApi();
   api.setLogger(QUIET);
   t.after(() => api.close());
-  const provider = new ConfigProvider(config);
+  const provider = new ConfigProvider(config, providerOptions);
   await api.setProviderAndWait(provider);
   return { api, config, provider, client: api.getClient() };
 }

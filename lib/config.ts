@@ -695,6 +695,7 @@ export class ProductionConfig<Name extends string = string> {
       pageProblems: () => native.pageProblems(page.handle, this.#currentTable().all),
       lostLiveFile: () => native.lostLiveFile(page.handle),
       listeners: () => this.listenerCount('change'),
+      listeningProblem: () => this.#listening?.problem,
     });
   }
 

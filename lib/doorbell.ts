@@ -9,7 +9,7 @@ export class Doorbell {
   readonly #callers = new Set<Socket>();
 
   /** `opened` is called when connections to `address` are accepted, or else `failed`, and `rung` after each change. */
-  constructor(address: string, { opened, failed, rung }: { opened(): void; failed(): void; rung(): void }) {
+  constructor(address: string, { opened, failed, rung }: { opened(): void; failed(error: Error): void; rung(): void }) {
     // Loaded when the first config that shares its state between processes listens: most programs never need it.
     const { createServer } = require('node:net') as typeof import('node:net');
     this.#server = createServer((caller) => {

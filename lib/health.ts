@@ -46,6 +46,8 @@ export interface Patient {
   pageProblems(): string[];
   lostLiveFile(): string | null;
   listeners(): number;
+  /** Why other processes cannot tell this one of changes. */
+  listeningProblem(): string | undefined;
 }
 
 /** Milliseconds that the store and the file system have to answer. */
@@ -70,7 +72,7 @@ export async function checkHealth(patient: Patient): Promise<Health> {
     } else {
       checks.push(checkPage(patient));
       if (patient.isLive) checks.push(checkLiveFile(patient));
-      checks.push(check('listening', 'ok', `Listeners for changes: ${patient.listeners()}`));
+      checks.push(checkListening(patient));
       checks.push(checkStore(patient));
       if (patient.store) checks.push(...(await checkDatabase(patient, patient.store)));
     }
@@ -96,6 +98,19 @@ function checkLiveFile(patient: Patient): HealthCheck {
         'failed',
         `The live file ${lost} was deleted or replaced while it is in use: processes that start now do not share this ` +
           'state. Restart all processes that use it',
+      );
+}
+
+function checkListening(patient: Patient): HealthCheck {
+  const problem = patient.listeningProblem();
+  const listeners = `Listeners for changes: ${patient.listeners()}`;
+  return problem === undefined
+    ? check('listening', 'ok', listeners)
+    : check(
+        'listening',
+        'degraded',
+        `${listeners}. Other processes cannot tell of their changes, so the state is looked at 100 times a second: ${problem}. ` +
+          'Mend that, then create the config again',
       );
 }
 

@@ -149,6 +149,11 @@ export class Listening<Name extends string> {
     this.#keepAlive = held ? setInterval(() => {}, LONGEST_DELAY) : undefined;
   }
 
+  /** Why other processes have no way to tell of their changes, which are then noticed by looking. */
+  get problem(): string | undefined {
+    return this.#watch?.problem;
+  }
+
   close(): void {
     const listeners = [...this.#listeners.values()];
     this.#listeners.clear();

@@ -3,6 +3,7 @@
  * of the OpenFeature specification.
  */
 import {
+  ErrorCode,
   type EvaluationContext,
   FlagNotFoundError,
   type JsonValue,
@@ -15,7 +16,7 @@ import {
   TargetingKeyMissingError,
   TypeMismatchError,
 } from '@openfeature/server-sdk';
-import type { ConfigChange, ProductionConfig } from '13byte-config';
+import type { ConfigChange, Health, ProductionConfig } from '13byte-config';
 
 /** What the terminal settings are as flags. */
 const TERMINAL_NUMBERS = {
@@ -24,6 +25,19 @@ const TERMINAL_NUMBERS = {
   'terminal.cols': 'cols',
 } as const;
 const TERMINAL = 'terminal';
+
+/** What {@link ConfigProvider} takes besides the config. */
+export interface ConfigProviderOptions {
+  /**
+   * Milliseconds between two looks at the config's health, 0 for never. Default 30,000. When it has become `degraded`
+   * the provider is `STALE`, when it has `failed` it has an `ERROR`; features are served all the same.
+   */
+  readonly healthEveryMs?: number;
+}
+
+const HEALTH_EVERY_MS = 30_000;
+/** The most that timers take. */
+const LONGEST_DELAY_MS = 2 ** 31 - 1;
 
 type NumberKey = keyof typeof TERMINAL_NUMBERS;
 type FlagType = 'boolean' | 'number' | 'object';
@@ -50,12 +64,20 @@ export class ConfigProvider implements Provider {
   readonly runsOn = 'server';
   readonly events = new OpenFeatureEventEmitter();
   readonly #config: ProductionConfig<string>;
+  readonly #healthEveryMs: number;
   #isListening = false;
+  #timer: NodeJS.Timeout | undefined;
+  #health: Health['status'] = 'ok';
 
   /** @param config - Whose features are served. */
-  constructor(config: ProductionConfig<any>) {
+  constructor(config: ProductionConfig<any>, options: ConfigProviderOptions = {}) {
     // Whatever its features are: flags are asked for by any text, and an unknown one is an answer here, no mistake.
     this.#config = config;
+    const { healthEveryMs = HEALTH_EVERY_MS } = options;
+    if (!Number.isInteger(healthEveryMs) || healthEveryMs < 0 || healthEveryMs > LONGEST_DELAY_MS) {
+      throw new RangeError(`Invalid healthEveryMs: ${healthEveryMs} (must be 0-${LONGEST_DELAY_MS})`);
+    }
+    this.#healthEveryMs = healthEveryMs;
   }
 
   /** Listens to the config from now on. Rejects when it is closed. */
@@ -67,12 +89,17 @@ export class ConfigProvider implements Provider {
       return Promise.reject(new ProviderNotReadyError(messageOf(error), { cause: error }));
     }
     this.#isListening = true;
+    this.#health = 'ok';
+    if (this.#healthEveryMs > 0) {
+      this.#timer = setInterval(() => void this.#checkHealth(), this.#healthEveryMs).unref();
+    }
     return Promise.resolve();
   }
 
   /** Ends listening. The provider can be initialized again. */
   onClose(): Promise<void> {
     this.#config.off('change', this.#tell);
+    clearInterval(this.#timer);
     this.#isListening = false;
     return Promise.resolve();
   }
@@ -159,6 +186,20 @@ export class ConfigProvider implements Provider {
       reason: StandardResolutionReasons.STATIC,
       flagMetadata: { environment: this.#config.environment },
     };
+  }
+
+  /** Tells when the health of the config has become another one. */
+  async #checkHealth(): Promise<void> {
+    const { status, checks } = await this.#config.healthCheck();
+    if (status === this.#health || !this.#isListening) return;
+    this.#health = status;
+    const message = checks
+      .filter((check) => check.status !== 'ok')
+      .map((check) => check.message)
+      .join('; ');
+    if (status === 'ok') this.events.emit(ProviderEvents.Ready, { message: 'The config is well again' });
+    else if (status === 'degraded') this.events.emit(ProviderEvents.Stale, { message });
+    else this.events.emit(ProviderEvents.Error, { message, errorCode: ErrorCode.GENERAL });
   }
 
   readonly #tell = (change: ConfigChange<string>): void => {

@@ -18,6 +18,7 @@ export class PageWatch {
   #doorbell: Doorbell | undefined;
   #timer: NodeJS.Timeout;
   #isClosed = false;
+  #problem: string | undefined;
 
   /** `look` is called when the page has to be compared with what was seen before. */
   constructor(page: Page, look: () => void) {
@@ -33,8 +34,9 @@ export class PageWatch {
   }
 
   #putUpDoorbell(): void {
-    const failed = () => {
+    const failed = (error: Error) => {
       if (this.#isClosed) return;
+      this.#problem = error.message;
       clearInterval(this.#timer);
       this.#timer = this.#lookEvery(LOOK_WITHOUT_DOORBELL_MS);
     };
@@ -47,13 +49,18 @@ export class PageWatch {
         this.#look();
       };
       this.#doorbell = new Doorbell(address, { opened, failed, rung: this.#look });
-    } catch {
-      failed();
+    } catch (error) {
+      failed(error as Error);
     }
   }
 
   #lookEvery(ms: number): NodeJS.Timeout {
     return setInterval(this.#look, ms).unref();
+  }
+
+  /** Why other processes have no way to tell; `undefined` when they have. */
+  get problem(): string | undefined {
+    return this.#problem;
   }
 
   close(): void {
