@@ -80,7 +80,7 @@ test('a page that the addon does not have: ERR_PAGE_NOT_OPEN', () => {
 test('a store that was closed: ERR_RUNTIME', async () => {
   const directory = mkdtempSync(join(tmpdir(), '13byte-config-refusals-'));
   try {
-    const store = native.NativeStore.open(join(directory, 'config.db'), false);
+    const store = native.NativeStore.open(join(directory, 'config.db'), false, false);
     await store.close();
     assert.equal(outcome(() => store.commits).code, 'ERR_RUNTIME');
   } finally {
