@@ -107,6 +107,18 @@ export default suite('native calls', {
     assert.equal(existsSync(persistPath), false, 'no database is made, either');
   },
 
+  async 'a config that cannot be opened closes its database'(t) {
+    const persistPath = join(t.tempDir(), 'config.db');
+    await open(t, { persistPath, features: ['a'] }).close();
+    for (const onStoreError of ['throw', 'degrade']) {
+      reset();
+      const attempt = () => open(t, { persistPath, features: ['b'], readOnly: true, onStoreError });
+      if (onStoreError === 'throw') assert.throws(attempt, { code: 'ERR_READ_ONLY' });
+      else assert.equal(attempt().getDebugView().store.error.code, 'ERR_READ_ONLY');
+      assert.deepEqual([calls.get('NativeStore.open'), calls.get('NativeStore.close')], [1, 1]);
+    }
+  },
+
   'configs share the memory they look at'(t) {
     reset();
     const configs = Array.from({ length: 1024 }, () => open(t));

@@ -160,11 +160,13 @@ function open(options: CheckedOptions, startup: NativeStartup): Opened {
     const opened = clusterSync ? native.openClusterPage(startup, clusterName) : native.openPrivatePage(startup);
     return { opened, store: undefined, status: { status: 'none' }, error: undefined };
   }
+  let store: Store | undefined;
   try {
-    const store = new Store(persistPath, environment, readOnly);
+    store = new Store(persistPath, environment, readOnly);
     const opened = store.openPage(startup, clusterSync);
     return { opened, store, status: { status: 'ok', path: persistPath }, error: undefined };
   } catch (error) {
+    store?.close().catch(() => {});
     if (!degrade || !(error instanceof Error)) throw error;
     const { code } = error as Error & { code: string };
     const status = { status: 'degraded', path: persistPath, error: { code, message: error.message } } as const;
