@@ -1,7 +1,7 @@
 // The long versions of what the specs do briefly: each part proves one promise at a size that finds what is rare.
 import assert from 'node:assert/strict';
 import { execFile, execFileSync } from 'node:child_process';
-import { rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -66,7 +66,7 @@ export const parts = {
     },
   },
   disk: {
-    promise: 'a live file on a full disk is an error, not a crash, and those who have one go on',
+    promise: 'a full disk is an error, not a crash: live state goes on, nothing acknowledged is lost, and with room it works again',
     run: fullDisk,
   },
 };
@@ -100,6 +100,9 @@ async function fullDisk({ directory, after }) {
   const withDatabase = createProductionConfig({ persistPath, enableClusterSync: true, environment: 'early', features: ['a', 'b'] });
   after(() => withDatabase.close());
 
+  withDatabase.enableFeature('a');
+  const acknowledged = [(await withDatabase.persist('before')).revision];
+
   const { bavail, bsize } = statfsSync(disk);
   writeFileSync(join(disk, 'filler'), Buffer.alloc(bavail * bsize));
   const { code } = await late.refuse('open', { ...options, clusterName: 'late' });
@@ -108,7 +111,8 @@ async function fullDisk({ directory, after }) {
   await first.tell('enableFeature', 'a');
   assert.equal(await second.tell('isFeatureEnabled', 'a'), true);
   withDatabase.enableFeature('b');
-  await assert.rejects(withDatabase.persist('no room'), { code: 'ERR_DISK_FULL' });
+  const refused = await persistUntilFull(withDatabase, acknowledged);
+  assert.equal(refused.code, 'ERR_DISK_FULL');
   assert.equal(withDatabase.isFeatureEnabled('b'), true);
   const { checks } = await withDatabase.healthCheck();
   const failed = checks.filter(({ status }) => status === 'failed').map(({ name }) => name);
@@ -118,6 +122,39 @@ async function fullDisk({ directory, after }) {
   rmSync(join(disk, 'filler'));
   await late.tell('open', { ...options, clusterName: 'late' });
   assert.equal(await late.tell('enableFeature', 'b'), true);
-  assert.equal((await withDatabase.persist('room again')).revision, 1);
-  return { refused: 2, attached: 3 };
+  acknowledged.push((await withDatabase.persist('room again')).revision);
+  const history = await withDatabase.getHistory(10_000);
+  assert.deepEqual(history.map(({ revision }) => revision).toReversed(), acknowledged, 'nothing is lost');
+  assert.equal((await withDatabase.verify()).ok, true);
+  await withDatabase.close();
+  await Promise.all(peers.map((peer) => peer.stop()));
+
+  // And a file system that may only be read.
+  const readOnlyDisk = join(directory, 'read-only');
+  mkdirSync(readOnlyDisk);
+  execFileSync('mount', ['--bind', disk, readOnlyDisk]);
+  after(() => execFileSync('umount', ['-l', readOnlyDisk]));
+  execFileSync('mount', ['-o', 'remount,bind,ro', readOnlyDisk]);
+  for (const readOnly of [false, true]) {
+    const there = { persistPath: join(readOnlyDisk, 'config.db'), environment: 'early', readOnly };
+    assert.throws(() => createProductionConfig(there), { code: 'ERR_STORE_PERMISSION' });
+    const degraded = createProductionConfig({ ...there, onStoreError: 'degrade' });
+    assert.equal(degraded.getDebugView().store.status, 'degraded');
+    await degraded.close();
+  }
+  const again = createProductionConfig({ persistPath, environment: 'early' });
+  assert.equal((await again.getHistory(10_000)).length, acknowledged.length);
+  await again.close();
+  return { refused: 2, attached: 3, acknowledged: acknowledged.length };
+}
+
+/** What was in the log already leaves room for some. Returns the error. */
+async function persistUntilFull(config, acknowledged) {
+  for (let number = 1; ; number += 1) {
+    try {
+      acknowledged.push((await config.persist(`${number} ${'x'.repeat(900)}`)).revision);
+    } catch (error) {
+      return error;
+    }
+  }
 }
