@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use config13::error::Error;
-use config13::page::layout::LIVE_SIZE;
+use config13::page::layout::{FORMAT, LIVE_SIZE, MAGIC, PAGE_FORMAT, PAGE_ID};
 use config13::page::{FULL_ROLLOUTS, Initial, Page, State, open_live_within};
 use config13::record::Record;
 use config13::registry::{Registry, is_feature_name};
@@ -46,6 +46,9 @@ pub fn check(data: &[u8]) {
     let held = (how & 1 != 0).then(|| hold(&path));
     match open(&path) {
         Ok(page) => {
+            if held.is_some() {
+                expect_header(&contents);
+            }
             let file = OpenOptions::new()
                 .write(true)
                 .open(&path)
@@ -79,6 +82,14 @@ pub fn check(data: &[u8]) {
     }
     drop(held);
     fs::remove_file(&path).expect("the file");
+}
+
+/// What a file must start with that is attached to as it is.
+fn expect_header(contents: &[u8]) {
+    assert_eq!(contents.len(), LIVE_SIZE);
+    assert!(contents.starts_with(&MAGIC));
+    assert_eq!(contents[FORMAT..FORMAT + 4], PAGE_FORMAT.to_le_bytes());
+    assert_ne!(contents[PAGE_ID..PAGE_ID + 8], [0; 8]);
 }
 
 fn state() -> State {
