@@ -53,6 +53,7 @@ export interface Verification {
 }
 /** The chain of one environment. */
 export interface VerifiedEnvironment {
+	/** Its name. */
 	readonly environment: string;
 	/** How many revisions it has. */
 	readonly revisions: number;
@@ -209,7 +210,9 @@ export type HealthStatus = "ok" | "degraded" | "failed";
 export type HealthCheckName = "config" | "page" | "live-file" | "listening" | "store" | "store-thread" | "last-persist" | "database-files" | "wal-size" | "disk-space" | "chain-head";
 /** One thing that was looked at. */
 export interface HealthCheck {
+	/** What was looked at. */
 	readonly name: HealthCheckName;
+	/** How it is. */
 	readonly status: HealthStatus;
 	/** What was found, with its figure, and what to do when it is not well. */
 	readonly message: string;
@@ -218,6 +221,7 @@ export interface HealthCheck {
 export interface Health {
 	/** The worst of the checks. */
 	readonly status: HealthStatus;
+	/** All that were made, those of the config before those of its database. */
 	readonly checks: readonly HealthCheck[];
 }
 /** A persisted revision. */

@@ -60,6 +60,7 @@ export interface Verification {
 
 /** The chain of one environment. */
 export interface VerifiedEnvironment {
+  /** Its name. */
   readonly environment: string;
   /** How many revisions it has. */
   readonly revisions: number;

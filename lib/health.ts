@@ -20,7 +20,9 @@ export type HealthCheckName =
 
 /** One thing that was looked at. */
 export interface HealthCheck {
+  /** What was looked at. */
   readonly name: HealthCheckName;
+  /** How it is. */
   readonly status: HealthStatus;
   /** What was found, with its figure, and what to do when it is not well. */
   readonly message: string;
@@ -30,6 +32,7 @@ export interface HealthCheck {
 export interface Health {
   /** The worst of the checks. */
   readonly status: HealthStatus;
+  /** All that were made, those of the config before those of its database. */
   readonly checks: readonly HealthCheck[];
 }
 
