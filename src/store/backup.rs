@@ -114,6 +114,19 @@ impl Drop for Partial {
     }
 }
 
+impl Copies {
+    fn take(&mut self, backup: &Arc<Backup>) -> Option<Running> {
+        let is_wanted = |copy: &Running| std::ptr::eq(copy.backup.as_ptr(), Arc::as_ptr(backup));
+        let place = self.0.iter().position(is_wanted)?;
+        Some(self.0.swap_remove(place))
+    }
+
+    /// Takes back what nobody will ask for again, such as that of a thread that was terminated.
+    pub(super) fn drop_abandoned(&mut self) {
+        self.0.retain(|copy| copy.backup.strong_count() > 0);
+    }
+}
+
 impl Worker {
     /// Goes on with a backup.
     pub(super) fn back_up(
@@ -122,15 +135,7 @@ impl Worker {
     ) -> Result<Answer<Progress<BackedUp>>, Error> {
         let source = self.path().to_path_buf();
         let value = self.with_database(Access::ReadOnly, |database| {
-            // Those that nobody asks for any more go, too.
-            let mut running = None;
-            for copy in std::mem::take(&mut database.copies.0) {
-                if std::ptr::eq(copy.backup.as_ptr(), Arc::as_ptr(backup)) {
-                    running = Some(copy);
-                } else if copy.backup.strong_count() > 0 {
-                    database.copies.0.push(copy);
-                }
-            }
+            let running = database.copies.take(backup);
             if backup.is_cancelled.load(Relaxed) {
                 return Ok(Progress {
                     done: 0,

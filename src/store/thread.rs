@@ -54,6 +54,7 @@ fn run(shared: Arc<Shared>, predecessor: Option<&Latch>) {
     while let Some(items) = worker.shared.queue.take(worker.pause()) {
         worker.work(items);
         worker.guard(Worker::mend_pages);
+        worker.guard(Worker::drop_abandoned_backups);
         if !worker.shared.queue.is_finished() {
             worker.say_goodbye();
         }
@@ -97,6 +98,12 @@ impl Worker {
     pub(super) fn answer<T>(&self, value: T) -> Answer<T> {
         let registry = self.registry.clone();
         Answer { value, registry }
+    }
+
+    fn drop_abandoned_backups(&mut self) {
+        if let Some(database) = &mut self.database {
+            database.copies.drop_abandoned();
+        }
     }
 
     /// Takes down how a persist went.
