@@ -35,6 +35,9 @@ pub(super) type Script = dyn Fn(Operation, &Path) -> Option<c_int> + Send + Sync
 /// By directory.
 static SCRIPTS: Lazy<Mutex<HashMap<PathBuf, Arc<Script>>>> = Lazy::new(Mutex::default);
 
+/// Our tables of methods, by the address of those they stand for.
+static TABLES: Lazy<Mutex<HashMap<usize, &'static sqlite3_io_methods>>> = Lazy::new(Mutex::default);
+
 /// The files that are open, by the address of SQLite's object.
 static FILES: Lazy<Mutex<HashMap<usize, Opened>>> = Lazy::new(Mutex::default);
 
@@ -108,13 +111,17 @@ unsafe extern "C" fn open(
     let methods = unsafe { (*file).pMethods };
     // SAFETY: its tables of methods are static.
     let methods: &'static sqlite3_io_methods = unsafe { &*methods };
-    let ours = Box::leak(Box::new(sqlite3_io_methods {
-        xClose: Some(close),
-        xWrite: Some(write),
-        xSync: Some(sync),
-        ..*methods
-    }));
-    // SAFETY: the object is SQLite's, and the table is leaked.
+    let ours: &'static sqlite3_io_methods = lock(&TABLES)
+        .entry(std::ptr::from_ref(methods).addr())
+        .or_insert_with(|| {
+            Box::leak(Box::new(sqlite3_io_methods {
+                xClose: Some(close),
+                xWrite: Some(write),
+                xSync: Some(sync),
+                ..*methods
+            }))
+        });
+    // SAFETY: the object is SQLite's, and the table lives as long as the process.
     unsafe { (*file).pMethods = ours };
     let path = path.to_path_buf();
     lock(&FILES).insert(file.addr(), Opened { path, methods });
