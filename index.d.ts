@@ -364,6 +364,10 @@ export interface ConfigHandle {
 	readonly autoPersistMs?: number;
 	/** Whether the config refuses changes. */
 	readonly readOnly: boolean;
+	/** Who is recorded with revisions, where the config was given somebody. */
+	readonly actor?: string;
+	/** Whether operations are timed. */
+	readonly debugMode: boolean;
 	/** The state page, where the runtime can share it. It keeps the page alive while the handle is on its way. */
 	readonly buffer?: SharedArrayBuffer;
 }

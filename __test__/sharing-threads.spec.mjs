@@ -19,7 +19,7 @@ export default suite('sharing with threads', {
     assert.match(privateHandle.pageId, /^(?!0{16})[0-9a-f]{16}$/);
     checkBuffer(t, privateHandle);
     assert.deepEqual({ ...privateHandle, pageId: '', buffer: 0 }, {
-      type: '13byte-config', pageId: '', environment: 'development', features: NAMES, enableClusterSync: false, readOnly: false, buffer: 0,
+      type: '13byte-config', pageId: '', environment: 'development', features: NAMES, enableClusterSync: false, readOnly: false, debugMode: false, buffer: 0,
     });
     const persistPath = join(directory, 'config.db');
     const options = { persistPath, environment: 'staging', features: undefined, autoPersist: { debounceMs: 7 }, enableClusterSync: true };
@@ -27,7 +27,7 @@ export default suite('sharing with threads', {
     checkBuffer(t, clusterHandle);
     assert.deepEqual({ ...clusterHandle, pageId: '', buffer: 0 }, {
       type: '13byte-config', pageId: '', environment: 'staging', features: [...DEFAULT_FEATURES], persistPath,
-      enableClusterSync: true, autoPersistMs: 7, readOnly: false, buffer: 0,
+      enableClusterSync: true, autoPersistMs: 7, readOnly: false, debugMode: false, buffer: 0,
     });
     const reader = open(t, { ...options, autoPersist: false, readOnly: true }).share();
     assert.equal(reader.readOnly, true);
@@ -85,6 +85,15 @@ export default suite('sharing with threads', {
       assert.equal(await first.tell('get', 'rows'), 77);
       assert.equal((await first.refuse('enableFeature', 'e')).code, 'ERR_UNKNOWN_FEATURE');
     }
+  }),
+
+  ...perThread('a thread records who its config records, and times what it times', async (t, start) => {
+    const config = open(t, { persistPath: join(t.tempDir(), 'config.db'), actor: 'deploy bot', debugMode: true });
+    const thread = peer(t, start());
+    await thread.tell('attach', config.share());
+    assert.equal((await thread.tell('persist', 'thread')).actor, 'deploy bot');
+    const { timings } = await thread.tell('getDebugView');
+    assert.equal(timings.persist.calls, 1);
   }),
 
   ...perThread('threads persist to the same history', async (t, start) => {
@@ -336,7 +345,7 @@ async function gone({ pageId, features }) {
       await setImmediate();
     }
     try {
-      attachConfig({ type: '13byte-config', pageId, environment: 'x', features, enableClusterSync: false, readOnly: false }).destroy();
+      attachConfig({ type: '13byte-config', pageId, environment: 'x', features, enableClusterSync: false, readOnly: false, debugMode: false }).destroy();
     } catch (error) {
       assert.equal(error.code, 'ERR_STALE_HANDLE');
       return;

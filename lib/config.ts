@@ -830,7 +830,7 @@ export class ProductionConfig<Name extends string = string> {
    */
   share(): ConfigHandle {
     this.#checkOpen();
-    const { page, environment, readOnly, store, clusterSync, clusterName, autoPersistMs } = this.#parts;
+    const { page, environment, readOnly, store, clusterSync, clusterName, autoPersistMs, actor, stopwatch } = this.#parts;
     const buffer = this.sharedBuffer;
     return {
       type: '13byte-config',
@@ -842,6 +842,8 @@ export class ProductionConfig<Name extends string = string> {
       ...(clusterName !== undefined && { clusterName }),
       ...(autoPersistMs !== undefined && { autoPersistMs }),
       readOnly,
+      ...(actor !== undefined && { actor }),
+      debugMode: stopwatch !== undefined,
       ...(buffer && { buffer }),
     };
   }

@@ -50,7 +50,7 @@ export function createDevelopmentConfig<const Features extends readonly string[]
  */
 export function attachConfig<Name extends string = string>(handle: ConfigHandle): ProductionConfig<Name> {
   const checked = checkHandle(handle);
-  const { environment, features, persistPath, enableClusterSync, clusterName, autoPersistMs, readOnly } = checked;
+  const { environment, features, persistPath, enableClusterSync, clusterName, autoPersistMs, readOnly, actor, debugMode } = checked;
   const options = checkOptions({
     environment,
     features,
@@ -59,6 +59,8 @@ export function attachConfig<Name extends string = string>(handle: ConfigHandle)
     clusterName,
     autoPersist: autoPersistMs === undefined ? false : { debounceMs: autoPersistMs },
     readOnly,
+    actor,
+    debugMode,
   });
   let opened = adopt(checked);
   let store: Store | undefined;

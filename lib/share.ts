@@ -24,6 +24,10 @@ export interface ConfigHandle {
   readonly autoPersistMs?: number;
   /** Whether the config refuses changes. */
   readonly readOnly: boolean;
+  /** Who is recorded with revisions, where the config was given somebody. */
+  readonly actor?: string;
+  /** Whether operations are timed. */
+  readonly debugMode: boolean;
   /** The state page, where the runtime can share it. It keeps the page alive while the handle is on its way. */
   readonly buffer?: SharedArrayBuffer;
 }
@@ -38,6 +42,8 @@ const KEYS: readonly (keyof ConfigHandle)[] = [
   'clusterName',
   'autoPersistMs',
   'readOnly',
+  'actor',
+  'debugMode',
   'buffer',
 ];
 
@@ -57,6 +63,7 @@ export function checkHandle(value: unknown): ConfigHandle {
   checkString(handle['environment'], 'environment');
   checkBoolean(handle['enableClusterSync'], 'enableClusterSync');
   checkBoolean(handle['readOnly'], 'readOnly');
+  checkBoolean(handle['debugMode'], 'debugMode');
   if (!Array.isArray(handle['features'])) {
     throw makeError('ERR_INVALID_TYPE', `Invalid features: ${show(handle['features'])} (must be an array of names)`);
   }
