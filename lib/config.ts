@@ -302,8 +302,8 @@ export class ProductionConfig<Name extends string = string> {
     const basisPoints = checkPercent(percent);
     const bit = 31 - Math.clz32(mask);
     if (exchangeRollout(this.#parts.page, bit, basisPoints) === basisPoints) return false;
-    this.#listening?.noteRollout(bit, basisPoints);
     this.#announce();
+    this.#listening?.noteRollout(bit, basisPoints);
     return true;
   }
 
@@ -850,23 +850,25 @@ export class ProductionConfig<Name extends string = string> {
 
   // ---- Inside -------------------------------------------------------------------------------------------------
 
+  // Others are told first, since they have yet to wake. This thread's own listeners look when it is done.
+
   #flagsChanged(set: number, cleared: number): void {
-    this.#listening?.noteFlags(set, cleared);
     this.#announce();
+    this.#listening?.noteFlags(set, cleared);
   }
 
   #terminalChanged(word: number): void {
-    this.#listening?.noteTerminal(word);
     this.#announce();
+    this.#listening?.noteTerminal(word);
   }
 
   #stateChanged(before: bigint, after: bigint): void {
+    this.#announce();
     if (this.#listening) {
       const [from, to] = [splitState(before), splitState(after)];
       this.#listening.noteFlags(to.flags & ~from.flags, from.flags & ~to.flags);
       if (from.terminal !== to.terminal) this.#listening.noteTerminal(to.terminal);
     }
-    this.#announce();
   }
 
   #announce(): void {
