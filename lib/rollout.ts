@@ -41,19 +41,32 @@ export function rolloutPrefix(name: string): RolloutPrefix {
  *
  * @throws RangeError `ERR_INVALID_VALUE` for a lone surrogate, which UTF-8 cannot express.
  */
-export function rolloutBucket({ state, tail, length }: RolloutPrefix, key: string): number {
+export function rolloutBucket(prefix: RolloutPrefix, key: string): number {
+  const bucket = bucketOfBytes(prefix, key, 0x7f);
+  if (bucket !== NOT_BYTES) return bucket;
+  checkKey(key);
+  // Its UTF-8 bytes, each as a character.
+  return bucketOfBytes(prefix, Buffer.from(key).toString('latin1'), 0xff);
+}
+
+/** No bucket is negative. */
+const NOT_BYTES = -1;
+
+/** The bucket of characters that stand for a byte each; {@link NOT_BYTES} when one is above `highest`. */
+function bucketOfBytes({ state, tail, length }: RolloutPrefix, text: string, highest: number): number {
   const shift = (length & 3) * 8;
-  const size = key.length;
+  const size = text.length;
   let hash = state;
   // The bytes left over from the word before, at the low end.
   let rest = tail;
   let index = 0;
   for (; index + 4 <= size; index += 4) {
-    const a = key.charCodeAt(index);
-    const b = key.charCodeAt(index + 1);
-    const c = key.charCodeAt(index + 2);
-    const d = key.charCodeAt(index + 3);
-    if ((a | b | c | d) > 0x7f) return bucketOfUnicode({ state, tail, length }, key);
+    const a = text.charCodeAt(index);
+    const b = text.charCodeAt(index + 1);
+    const c = text.charCodeAt(index + 2);
+    const d = text.charCodeAt(index + 3);
+    // `highest` has all low bits set, so one look serves for four.
+    if ((a | b | c | d) > highest) return NOT_BYTES;
     const word = a | (b << 8) | (c << 16) | (d << 24);
     hash = mixWord(hash, rest | (word << shift));
     // Twice, since a shift by 32 is one by 0.
@@ -61,8 +74,8 @@ export function rolloutBucket({ state, tail, length }: RolloutPrefix, key: strin
   }
   let filled = shift;
   for (; index < size; index += 1) {
-    const code = key.charCodeAt(index);
-    if (code > 0x7f) return bucketOfUnicode({ state, tail, length }, key);
+    const code = text.charCodeAt(index);
+    if (code > highest) return NOT_BYTES;
     rest |= code << filled;
     filled += 8;
     if (filled === 32) {
@@ -72,24 +85,6 @@ export function rolloutBucket({ state, tail, length }: RolloutPrefix, key: strin
     }
   }
   return bucketOf(finish(hash, rest, length + size));
-}
-
-/** The same for keys that are not ASCII. */
-function bucketOfUnicode(prefix: RolloutPrefix, key: string): number {
-  checkKey(key);
-  let { state, tail } = prefix;
-  let filled = (prefix.length & 3) * 8;
-  const bytes = Buffer.from(key);
-  for (const byte of bytes) {
-    tail |= byte << filled;
-    filled += 8;
-    if (filled === 32) {
-      state = mixWord(state, tail);
-      tail = 0;
-      filled = 0;
-    }
-  }
-  return bucketOf(finish(state, tail, prefix.length + bytes.length));
 }
 
 function mixWord(state: number, word: number): number {
