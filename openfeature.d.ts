@@ -47,6 +47,6 @@ export declare class ConfigProvider implements Provider {
     resolveBooleanEvaluation(key: string, _default: boolean, context: EvaluationContext): Promise<ResolutionDetails<boolean>>;
     resolveNumberEvaluation(key: string): Promise<ResolutionDetails<number>>;
     resolveObjectEvaluation<T extends JsonValue>(key: string): Promise<ResolutionDetails<T>>;
-    /** There are no flags of type string. */
+    /** Always rejects: there are no flags of type string. */
     resolveStringEvaluation(key: string): Promise<ResolutionDetails<string>>;
 }

@@ -122,22 +122,15 @@ export class ConfigProvider implements Provider {
     });
   }
 
-  /** There are no flags of type string. */
-  resolveStringEvaluation(key: string): Promise<ResolutionDetails<string>> {
-    return this.#resolve(key, 'string', () => {
-      throw new TypeMismatchError(`Flag "${key}" is no string`);
-    });
+  /** Always rejects: there are no flags of type string. */
+  async resolveStringEvaluation(key: string): Promise<ResolutionDetails<string>> {
+    throw unfit(key, this.#typeOf(key), 'string');
   }
 
-  /** Rejects with the errors of the specification for a flag that does not exist or has another type. */
-  async #resolve<T>(
-    key: string,
-    wanted: FlagType | 'string',
-    resolve: () => ResolutionDetails<T>,
-  ): Promise<ResolutionDetails<T>> {
+  /** Rejects for a flag that does not exist or has another type. */
+  async #resolve<T>(key: string, wanted: FlagType, resolve: () => ResolutionDetails<T>): Promise<ResolutionDetails<T>> {
     const type = this.#typeOf(key);
-    if (type === undefined) throw new FlagNotFoundError(`There is no flag "${key}"`);
-    if (type !== wanted) throw new TypeMismatchError(`Flag "${key}" is of type ${type}, not ${wanted}`);
+    if (type !== wanted) throw unfit(key, type, wanted);
     return resolve();
   }
 
@@ -208,6 +201,13 @@ export class ConfigProvider implements Provider {
       metadata: { environment: this.#config.environment, generation: change.generation },
     });
   };
+}
+
+/** The error of the specification for a flag that does not exist, or is not of the wanted type. */
+function unfit(key: string, type: FlagType | undefined, wanted: string): Error {
+  return type === undefined
+    ? new FlagNotFoundError(`There is no flag "${key}"`)
+    : new TypeMismatchError(`Flag "${key}" is of type ${type}, not ${wanted}`);
 }
 
 /** The flags that a change may have given another value. */
