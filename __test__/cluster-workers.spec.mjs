@@ -2,9 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import v8 from 'node:v8';
-import vm from 'node:vm';
 import { createProductionConfig } from '13byte-config';
+import { collectGarbage } from './children/collect-garbage.mjs';
 import { startThread } from './children/peers.mjs';
 import { terminateThreads } from './children/stress.mjs';
 import { suite } from './harness/suite.mjs';
@@ -46,12 +45,3 @@ export default suite('threads that are terminated', {
     assert.ok(regions[0].includes('rw-s'), regions[0]);
   },
 });
-
-function collectGarbage() {
-  if (globalThis.Bun) {
-    globalThis.Bun.gc(true);
-    return;
-  }
-  v8.setFlagsFromString('--expose-gc');
-  vm.runInNewContext('gc')();
-}

@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import v8 from 'node:v8';
-import vm from 'node:vm';
+import { collectGarbage } from './children/collect-garbage.mjs';
 import { calls, handles, reset } from './children/counted-binding.mjs';
 import { suite } from './harness/suite.mjs';
 
@@ -283,13 +282,4 @@ function baseOf(config) {
 /** How many pages were given back. */
 function released() {
   return calls.get('releasePage') ?? 0;
-}
-
-function collectGarbage() {
-  if (globalThis.Bun) {
-    globalThis.Bun.gc(true);
-    return;
-  }
-  v8.setFlagsFromString('--expose-gc');
-  vm.runInNewContext('gc')();
 }

@@ -2,9 +2,8 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import v8 from 'node:v8';
-import vm from 'node:vm';
 import { attachConfig, createProductionConfig, DEFAULT_FEATURES } from '13byte-config';
+import { collectGarbage } from './children/collect-garbage.mjs';
 import { startProcess, startThread, startWebWorker } from './children/peers.mjs';
 import { suite } from './harness/suite.mjs';
 
@@ -352,13 +351,4 @@ async function gone({ pageId, features }) {
     }
   }
   assert.fail(`The page ${pageId} can still be attached to, although its config is closed`);
-}
-
-function collectGarbage() {
-  if (globalThis.Bun) {
-    globalThis.Bun.gc(true);
-    return;
-  }
-  v8.setFlagsFromString('--expose-gc');
-  vm.runInNewContext('gc')();
 }

@@ -4,10 +4,9 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync, writeSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import v8 from 'node:v8';
-import vm from 'node:vm';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { attachConfig, createProductionConfig } from '13byte-config';
+import { collectGarbage } from './collect-garbage.mjs';
 
 const FEATURES = ['a', 'b', 'c', 'd'];
 const STAGES = ['created', 'started', 'attached', 'flipping', 'persisting', 'went on'];
@@ -85,11 +84,7 @@ async function oneThread(config, alone, stages) {
 
 async function measure() {
   for (let turn = 0; turn < 5; turn += 1) {
-    if (globalThis.Bun) globalThis.Bun.gc(true);
-    else {
-      v8.setFlagsFromString('--expose-gc');
-      vm.runInNewContext('gc')();
-    }
+    collectGarbage();
     for (let wait = 0; wait < 10; wait += 1) await setImmediate();
   }
   const maps = readFileSync('/proc/self/maps', 'utf8').split('\n');
