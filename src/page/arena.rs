@@ -155,21 +155,12 @@ impl Arena {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::page::FULL_ROLLOUTS;
-    use crate::record::Record;
-
-    fn state() -> State {
-        State {
-            record: Record::default(),
-            rollouts: FULL_ROLLOUTS,
-        }
-    }
 
     #[test]
     fn pages_are_aligned_distinct_and_within_their_chunk() {
         let mut arena = Arena::default();
         for expected in 0..PAGES_PER_CHUNK + 3 {
-            let handle = arena.allocate(&state()).unwrap();
+            let handle = arena.allocate(&State::with_flags(0b111)).unwrap();
             assert_eq!(handle as usize, expected);
             let start = arena.page(handle).unwrap().as_ptr() as usize;
             let chunk = &arena.chunks[expected / PAGES_PER_CHUNK];
@@ -184,7 +175,7 @@ mod tests {
     #[test]
     fn a_released_page_is_used_again_under_a_new_id() {
         let mut arena = Arena::default();
-        let first = arena.allocate(&state()).unwrap();
+        let first = arena.allocate(&State::with_flags(0b111)).unwrap();
         let id = arena.page(first).unwrap().snapshot().page_id;
         arena.release(first).unwrap();
         assert_eq!(
@@ -195,27 +186,27 @@ mod tests {
             arena.release(first).unwrap_err().code().as_ref(),
             "ERR_PAGE_NOT_OPEN"
         );
-        assert_eq!(arena.allocate(&state()).unwrap(), first);
+        assert_eq!(arena.allocate(&State::with_flags(0b111)).unwrap(), first);
         assert_ne!(arena.page(first).unwrap().snapshot().page_id, id);
     }
 
     #[test]
     fn a_page_somebody_still_holds_is_not_used_again() {
         let mut arena = Arena::default();
-        let first = arena.allocate(&state()).unwrap();
+        let first = arena.allocate(&State::with_flags(0b111)).unwrap();
         let held = arena.page(first).unwrap().clone();
         arena.release(first).unwrap();
-        assert_ne!(arena.allocate(&state()).unwrap(), first);
+        assert_ne!(arena.allocate(&State::with_flags(0b111)).unwrap(), first);
         drop(held);
-        assert_eq!(arena.allocate(&state()).unwrap(), first);
+        assert_eq!(arena.allocate(&State::with_flags(0b111)).unwrap(), first);
     }
 
     #[test]
     fn a_page_outlives_its_arena() {
         let mut arena = Arena::default();
-        let handle = arena.allocate(&state()).unwrap();
+        let handle = arena.allocate(&State::with_flags(0b111)).unwrap();
         let page = arena.page(handle).unwrap().clone();
         drop(arena);
-        assert_eq!(page.snapshot().state, state());
+        assert_eq!(page.snapshot().state, State::with_flags(0b111));
     }
 }

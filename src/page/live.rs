@@ -286,18 +286,10 @@ mod tests {
 
     use super::*;
     use crate::page::FULL_ROLLOUTS;
-    use crate::record::Record;
 
     fn initial(flags: u32) -> Initial {
-        let record = Record {
-            feature_flags: flags,
-            ..Record::default()
-        };
         Initial {
-            state: State {
-                record,
-                rollouts: FULL_ROLLOUTS,
-            },
+            state: State::with_flags(flags),
             registry: registry(&["a", "b"]),
             revision: 5,
         }

@@ -73,6 +73,19 @@ pub struct State {
 }
 
 impl State {
+    /// The default record with these flags, rolled out to everyone.
+    #[cfg(test)]
+    pub(crate) fn with_flags(feature_flags: u32) -> Self {
+        let record = Record {
+            feature_flags,
+            ..Record::default()
+        };
+        Self {
+            record,
+            rollouts: FULL_ROLLOUTS,
+        }
+    }
+
     /// Every field out of range, when the features in `known_flags` exist.
     #[must_use]
     pub fn problems(&self, known_flags: u32) -> Vec<Problem> {

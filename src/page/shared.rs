@@ -50,20 +50,12 @@ fn in_use(page: &Weak<PageMemory>, id: u64) -> Option<Page> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::page::{Arena, FULL_ROLLOUTS, State};
-    use crate::record::Record;
-
-    fn state() -> State {
-        State {
-            record: Record::default(),
-            rollouts: FULL_ROLLOUTS,
-        }
-    }
+    use crate::page::{Arena, State};
 
     #[test]
     fn an_offered_page_is_found_while_somebody_uses_it() {
         let mut arena = Arena::default();
-        let handle = arena.allocate(&state()).unwrap();
+        let handle = arena.allocate(&State::with_flags(0b111)).unwrap();
         let page = arena.page(handle).unwrap().clone();
         let id = offer(&page);
         assert!(find(id).unwrap().is(&page));
@@ -77,10 +69,10 @@ mod tests {
     #[test]
     fn an_offered_page_is_used_again_and_the_offer_is_void() {
         let mut arena = Arena::default();
-        let first = arena.allocate(&state()).unwrap();
+        let first = arena.allocate(&State::with_flags(0b111)).unwrap();
         let id = offer(arena.page(first).unwrap());
         arena.release(first).unwrap();
-        assert_eq!(arena.allocate(&state()).unwrap(), first);
+        assert_eq!(arena.allocate(&State::with_flags(0b111)).unwrap(), first);
         assert!(find(id).is_none());
         let again = offer(arena.page(first).unwrap());
         assert!(find(again).is_some());
@@ -90,7 +82,7 @@ mod tests {
     fn offers_of_pages_that_are_gone_are_swept() {
         let mut arena = Arena::default();
         for _ in 0..5_000 {
-            let handle = arena.allocate(&state()).unwrap();
+            let handle = arena.allocate(&State::with_flags(0b111)).unwrap();
             offer(arena.page(handle).unwrap());
             arena.release(handle).unwrap();
         }

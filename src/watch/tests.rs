@@ -2,25 +2,13 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use super::*;
-use crate::page::{Arena, FULL_ROLLOUTS, State};
-use crate::record::Record;
+use crate::page::{Arena, State};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-fn state(flags: u32) -> State {
-    let record = Record {
-        feature_flags: flags,
-        ..Record::default()
-    };
-    State {
-        record,
-        rollouts: FULL_ROLLOUTS,
-    }
-}
-
 fn private_page() -> Page {
     let mut arena = Arena::default();
-    let handle = arena.allocate(&state(0)).unwrap();
+    let handle = arena.allocate(&State::with_flags(0)).unwrap();
     arena.page(handle).unwrap().clone()
 }
 
@@ -67,7 +55,7 @@ impl Listening {
 }
 
 fn set(page: &Page, flags: u32) {
-    page.apply(&state(flags), u32::MAX, 0);
+    page.apply(&State::with_flags(flags), u32::MAX, 0);
     announce(page);
 }
 

@@ -15,7 +15,7 @@ use socket2::{Domain, SockAddr, Socket, Type};
 
 use crate::error::Error;
 use crate::page::layout::DOORBELLS;
-use crate::page::live::io_error;
+use crate::page::live::{LiveFile, io_error};
 use crate::page::{Page, mapping, random_page_id};
 
 /// Bytes of a path that a socket's address holds on every platform, with its final NUL (`sun_path` of macOS; Linux has
@@ -223,10 +223,9 @@ impl Doorbell {
 
     fn doorbells(&self) -> Result<&Doorbells, Error> {
         let live = self.page.0.live_file();
-        live.map(super::super::live::LiveFile::doorbells)
-            .ok_or(Error::Unsupported {
-                what: "a doorbell for a private page",
-            })
+        live.map(LiveFile::doorbells).ok_or(Error::Unsupported {
+            what: "a doorbell for a private page",
+        })
     }
 }
 
@@ -248,19 +247,14 @@ mod tests {
     use std::sync::atomic::AtomicU32;
 
     use super::*;
-    use crate::page::{FULL_ROLLOUTS, Initial, State, open_live};
-    use crate::record::Record;
+    use crate::page::{Initial, State, open_live};
     use crate::registry::Registry;
 
     fn live_page(path: &Path) -> Page {
         let registry = Registry::new(["a"]).unwrap();
-        let state = State {
-            record: Record::default(),
-            rollouts: FULL_ROLLOUTS,
-        };
         open_live(path, &registry, false, || {
             Ok(Initial {
-                state,
+                state: State::with_flags(0b111),
                 registry: registry.clone(),
                 revision: 0,
             })

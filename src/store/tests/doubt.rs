@@ -215,11 +215,7 @@ fn a_commit_into_a_log_without_a_name_is_not_acknowledged() {
     let disk = Disk::failing(Operation::Sync, SQLITE_IOERR_FSYNC);
     let (store, page) = (disk.bed.open(), page(1));
     persist(&store, &page, "one");
-    on_connection(&store, |connection| {
-        connection
-            .query_row("PRAGMA wal_checkpoint", [], |_| Ok(()))
-            .unwrap();
-    });
+    checkpoint(&store);
     let log = with_suffix(&disk.bed.path(), "-wal");
     // As another SQLite does that believes to be the last one.
     in_the_middle(&disk.bed, |path| {

@@ -52,40 +52,42 @@ fn the_next_whole_state_change_completes_the_last_one_first() {
     assert_eq!((page.pending(), page.snapshot().state), (0, state(0b01)));
 }
 
+/// As an automatic persist does.
+fn persist_unless_same(store: &Store, page: &Page) -> Entry {
+    let job = Persist {
+        environment: ENV.to_owned(),
+        page: page.clone(),
+        snapshot: page.snapshot(),
+        reason: "auto".to_owned(),
+        actor: "tester".to_owned(),
+        unless_same: true,
+        if_revision: None,
+        reply: Reply::new(store, |_| {}),
+    };
+    ask(store, |reply| Job::Persist(Persist { reply, ..job }))
+        .unwrap()
+        .value
+}
+
 #[test]
 fn what_the_last_revision_holds_already_is_not_persisted_again() {
     let bed = Bed::new();
     let (store, page) = (bed.open(), page(0b01));
-    let unless_same = |page: &Page| {
-        let job = Persist {
-            environment: ENV.to_owned(),
-            page: page.clone(),
-            snapshot: page.snapshot(),
-            reason: "auto".to_owned(),
-            actor: "tester".to_owned(),
-            unless_same: true,
-            if_revision: None,
-            reply: Reply::new(&store, |_| {}),
-        };
-        ask(&store, |reply| Job::Persist(Persist { reply, ..job }))
-            .unwrap()
-            .value
-    };
-    let first = unless_same(&page);
+    let first = persist_unless_same(&store, &page);
     assert_eq!(first.revision.id, 1);
-    assert_eq!(unless_same(&page), first);
+    assert_eq!(persist_unless_same(&store, &page), first);
     set(&page, 0b10);
-    assert_eq!(unless_same(&page).revision.id, 2);
+    assert_eq!(persist_unless_same(&store, &page).revision.id, 2);
     set(&page, 0b01);
     // The same as an earlier revision, but not as the last.
-    assert_eq!(unless_same(&page).revision.id, 3);
+    assert_eq!(persist_unless_same(&store, &page).revision.id, 3);
     // The same as the last one, of which the state is no longer in effect.
     let older = page.snapshot();
     set(&page, 0b11);
     persist(&store, &page, "");
     ask(&store, persist_job(ENV, &page, older, "late", None)).unwrap();
     set(&page, 0b01);
-    assert_eq!(unless_same(&page).revision.id, 6);
+    assert_eq!(persist_unless_same(&store, &page).revision.id, 6);
 }
 
 #[test]
@@ -97,17 +99,7 @@ fn a_state_that_came_back_is_not_hidden_by_one_from_in_between() {
     set(&page, 0b01);
     let in_between = page.snapshot();
     set(&page, 0b11);
-    let auto = Persist {
-        environment: ENV.to_owned(),
-        page: page.clone(),
-        snapshot: page.snapshot(),
-        reason: "auto".to_owned(),
-        actor: "tester".to_owned(),
-        unless_same: true,
-        if_revision: None,
-        reply: Reply::new(&store, |_| {}),
-    };
-    ask(&store, |reply| Job::Persist(Persist { reply, ..auto })).unwrap();
+    persist_unless_same(&store, &page);
     // Another process is slower.
     ask(&store, persist_job(ENV, &page, in_between, "late", None)).unwrap();
     assert_eq!(effective(&store, ENV).unwrap().state, state(0b11));

@@ -40,8 +40,8 @@ use super::{
     Verification, Verifier, files,
 };
 use crate::error::Error;
-use crate::page::{Arena, FULL_ROLLOUTS, Page, Snapshot, State};
-use crate::record::{DEFAULT_TERMINAL, Record, Terminal};
+use crate::page::{Arena, Page, Snapshot, State};
+use crate::record::{DEFAULT_TERMINAL, Terminal};
 
 const ENV: &str = "production";
 
@@ -103,13 +103,7 @@ impl Bed {
 }
 
 fn state(flags: u32) -> State {
-    State {
-        record: Record {
-            feature_flags: flags,
-            ..Record::default()
-        },
-        rollouts: FULL_ROLLOUTS,
-    }
+    State::with_flags(flags)
 }
 
 fn state_with_rows(flags: u32, rows: u8) -> State {
@@ -181,6 +175,18 @@ fn persist_in(store: &Store, environment: &str, page: &Page, reason: &str) -> En
 
 fn persist(store: &Store, page: &Page, reason: &str) -> Entry {
     persist_in(store, ENV, page, reason)
+}
+
+/// As many revisions of a page as they are asked for at once.
+fn persist_many(store: &Store, page: &Page, count: usize) {
+    let snapshot = page.snapshot();
+    let jobs: Vec<_> = (0..count)
+        .map(|_| submit(store, persist_job(ENV, page, snapshot, "many", None)))
+        .collect();
+    store.wake();
+    for job in jobs {
+        job.recv().unwrap().unwrap();
+    }
 }
 
 fn try_rollback(
@@ -294,6 +300,15 @@ fn barrier(store: &Store) -> Answer<()> {
 fn on_connection(store: &Store, run: impl FnOnce(&mut Connection) + Send + 'static) {
     store.push(Task::Run(Box::new(run)));
     barrier(store);
+}
+
+/// Moves what is in the log into the database.
+fn checkpoint(store: &Store) {
+    on_connection(store, |connection| {
+        connection
+            .query_row("PRAGMA wal_checkpoint", [], |_| Ok(()))
+            .unwrap();
+    });
 }
 
 fn effective(store: &Store, environment: &str) -> Option<Revision> {

@@ -145,14 +145,7 @@ fn digests_from_before_and_after_a_pruning_are_in_the_chain() {
 fn persists_go_on_while_revisions_are_removed() {
     let bed = Bed::in_memory();
     let (store, page) = (bed.open(), page(0b1));
-    let snapshot = page.snapshot();
-    let jobs: Vec<_> = (0..12_000)
-        .map(|_| submit(&store, persist_job(ENV, &page, snapshot, "many", None)))
-        .collect();
-    store.wake();
-    for job in jobs {
-        job.recv().unwrap().unwrap();
-    }
+    persist_many(&store, &page, 12_000);
     let verifier = Arc::new(Verifier::new(ENV.to_owned(), None));
     verify_slice(&store, &verifier).unwrap();
     verify_slice(&store, &verifier).unwrap();

@@ -64,11 +64,7 @@ fn a_deleted_database_is_not_made_anew_and_works_again_once_restored() {
     let bed = Bed::new();
     let (store, page) = (bed.open(), page(1));
     persist(&store, &page, "one");
-    on_connection(&store, |connection| {
-        connection
-            .query_row("PRAGMA wal_checkpoint", [], |_| Ok(()))
-            .unwrap();
-    });
+    checkpoint(&store);
     let backup = std::fs::read(bed.path()).unwrap();
     remove(&bed);
     for _ in 0..3 {
@@ -145,11 +141,7 @@ fn a_log_without_a_name_does_not_go_over_what_others_wrote() {
     let bed = Bed::new();
     let (store, page) = (bed.open(), page(1));
     persist(&store, &page, "one");
-    on_connection(&store, |connection| {
-        connection
-            .query_row("PRAGMA wal_checkpoint", [], |_| Ok(()))
-            .unwrap();
-    });
+    checkpoint(&store);
     persist(&store, &page, "without a name soon");
     std::fs::remove_file(with_suffix(&bed.path(), "-wal")).unwrap();
     std::fs::remove_file(with_suffix(&bed.path(), "-shm")).unwrap();

@@ -476,14 +476,7 @@ fn links_to_what_is_not_there_are_found() {
 fn persists_go_on_while_the_history_is_checked() {
     let bed = Bed::in_memory();
     let (store, page) = (bed.open(), page(0b1));
-    let snapshot = page.snapshot();
-    let jobs: Vec<_> = (0..20_000)
-        .map(|_| submit(&store, persist_job(ENV, &page, snapshot, "many", None)))
-        .collect();
-    store.wake();
-    for job in jobs {
-        job.recv().unwrap().unwrap();
-    }
+    persist_many(&store, &page, 20_000);
     let verifier = Arc::new(Verifier::new(ENV.to_owned(), None));
     let mut slices: u64 = 0;
     let verification = loop {
