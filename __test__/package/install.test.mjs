@@ -22,6 +22,7 @@ describe('what is published', () => {
       'dist/index.cjs',
       'dist/openfeature.cjs',
       'dist/openfeature.mjs',
+      'dist/testing.cjs',
       'index.d.mts',
       'index.d.ts',
       'index.mjs',
@@ -29,6 +30,9 @@ describe('what is published', () => {
       'openfeature.d.mts',
       'openfeature.d.ts',
       'package.json',
+      'testing.d.mts',
+      'testing.d.ts',
+      'testing.mjs',
     ]);
     assert.ok(packed.size < 100_000, `the package has ${packed.size} bytes`);
   });

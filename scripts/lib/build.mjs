@@ -9,6 +9,7 @@ import { step } from './progress.mjs';
 
 const nativeDirectory = inRoot('native');
 const bundleFile = inRoot('dist', 'index.cjs');
+const testingFile = inRoot('dist', 'testing.cjs');
 const openFeatureFiles = { cjs: inRoot('dist', 'openfeature.cjs'), esm: inRoot('dist', 'openfeature.mjs') };
 const stampFile = join(nativeDirectory, '.build-sha256');
 
@@ -34,7 +35,7 @@ export async function buildAll() {
 }
 
 function isFresh() {
-  return [bundleFile, ...Object.values(openFeatureFiles), join(nativeDirectory, 'binding.js'), stampFile].every((file) => existsSync(file))
+  return [bundleFile, testingFile, ...Object.values(openFeatureFiles), join(nativeDirectory, 'binding.js'), stampFile].every((file) => existsSync(file))
     && readFileSync(stampFile, 'utf8') === hashInputs();
 }
 
@@ -85,6 +86,16 @@ function pathsLeftOut() {
 }
 
 /**
+ * The package as its own parts see it: the one copy that is in use, by its place.
+ *
+ * @type {import('esbuild').Plugin}
+ */
+const besideTheBundle = {
+  name: 'beside the bundle',
+  setup: ({ onResolve }) => onResolve({ filter: /^13byte-config$/ }, () => ({ path: './index.cjs', external: true })),
+};
+
+/**
  * One CommonJS file is the implementation for `require` and `import` alike, so a program
  * that uses both has one copy of the module's state. It is not minified: stack traces name
  * functions as the source does.
@@ -100,6 +111,13 @@ export async function bundle() {
     outfile: bundleFile,
     format: 'cjs',
     external: ['../native/binding.js'],
+  });
+  await esbuild.build({
+    ...options,
+    entryPoints: [inRoot('lib', 'testing.ts')],
+    outfile: testingFile,
+    format: 'cjs',
+    plugins: [besideTheBundle],
   });
   // In both formats, so that it gets the same copy of the SDK as the program that uses it.
   for (const [format, outfile] of Object.entries(openFeatureFiles)) {

@@ -9,12 +9,16 @@ import { npm } from './npm.mjs';
 /** @param {string[]} segments */
 const readJson = (...segments) => JSON.parse(readFileSync(inRoot(...segments), 'utf8'));
 
-/** index.mjs names its exports, since `export *` would add what Node makes up for CommonJS. */
+/** The doors name their exports, since `export *` would add what Node makes up for CommonJS. */
 export async function esmExportsProblem() {
-  const implementation = Object.keys(createRequire(import.meta.url)(inRoot('dist', 'index.cjs')));
-  const wrapper = Object.keys(await import(pathToFileURL(inRoot('index.mjs')).href));
-  const missing = implementation.filter((name) => !wrapper.includes(name));
-  return missing.length > 0 ? `index.mjs does not export ${missing.join(', ')}` : undefined;
+  const problems = [];
+  for (const door of ['index', 'testing']) {
+    const implementation = Object.keys(createRequire(import.meta.url)(inRoot('dist', `${door}.cjs`)));
+    const wrapper = Object.keys(await import(pathToFileURL(inRoot(`${door}.mjs`)).href));
+    const missing = implementation.filter((name) => !wrapper.includes(name));
+    if (missing.length > 0) problems.push(`${door}.mjs does not export ${missing.join(', ')}`);
+  }
+  return problems.length > 0 ? problems.join('\n') : undefined;
 }
 
 /** npm/ holds one package for each target, all of the root's version. */

@@ -31,11 +31,18 @@ export const publicTypes = {
 export const openFeatureTypes = {
   path: inRoot('openfeature.d.ts'),
   source: 'lib/openfeature.ts',
-  generate: emitOpenFeatureTypes,
+  generate: () => emitTypes('openfeature'),
+};
+
+/** @type {GeneratedFile} */
+export const testingTypes = {
+  path: inRoot('testing.d.ts'),
+  source: 'lib/testing.ts',
+  generate: () => emitTypes('testing'),
 };
 
 /** All of them, in the order in which they are made. */
-export const generatedTypes = [publicTypes, openFeatureTypes];
+export const generatedTypes = [publicTypes, openFeatureTypes, testingTypes];
 
 /**
  * Writes a generated file if it differs, so that an unchanged one keeps its time.
@@ -105,15 +112,20 @@ async function bundleTypes() {
   return `${head.join('\n')}\n${text}`;
 }
 
-/** Not bundled, since it takes its types from the package and from the SDK. */
-async function emitOpenFeatureTypes() {
-  const directory = inRoot('dist', '.openfeature');
+/**
+ * Not bundled, since such a module takes its types from the package, and from the SDK it is for.
+ *
+ * @param {string} name of the module in lib
+ */
+async function emitTypes(name) {
+  const directory = inRoot('dist', `.${name}`);
   await runOrThrow(process.execPath, [
     tool('typescript/bin/tsc'), '--ignoreConfig', '--declaration', '--emitDeclarationOnly', '--strict',
-    '--module', 'nodenext', '--target', 'es2023', '--types', 'node', '--skipLibCheck',
-    '--rootDir', root, '--outDir', directory, inRoot('lib', 'openfeature.ts'),
+    '--module', 'nodenext', '--target', 'es2023', '--lib', 'es2023,es2024.string,esnext.disposable', '--types', 'node',
+    '--skipLibCheck',
+    '--rootDir', root, '--outDir', directory, inRoot('lib', `${name}.ts`),
   ]);
-  const text = readFileSync(join(directory, 'lib', 'openfeature.d.ts'), 'utf8');
+  const text = readFileSync(join(directory, 'lib', `${name}.d.ts`), 'utf8');
   rmSync(directory, { recursive: true });
   return `${HEAD}\n\n${text}`;
 }
