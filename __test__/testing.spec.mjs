@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -57,6 +57,7 @@ export default suite('testing', {
   },
 
   async 'a config with a database of its own persists, and leaves nothing behind'(t) {
+    const listeners = process.listenerCount('exit');
     const ends = {
       close: (config) => config.close(),
       asyncDispose: (config) => config[Symbol.asyncDispose](),
@@ -78,6 +79,7 @@ export default suite('testing', {
       assert.equal(config.close(), config.close(), 'the same promise');
       assert.ok(!existsSync(dirname(path)), name);
     }
+    assert.equal(process.listenerCount('exit'), listeners);
     assert.equal(make(t, {}, { database: false }).getDebugView().store.status, 'none');
   },
 
@@ -177,26 +179,28 @@ export default suite('testing', {
 
   'a refused override has changed nothing'(t) {
     const config = open(t);
+    config.enableFeature('d');
     const before = config.getDebugView();
     for (const [overrides, expected] of [
-      [{ a: true, e: true }, { name: 'ConfigError', code: 'ERR_UNKNOWN_FEATURE', message: 'Unknown feature: e. Available: a, b, c, d' }],
-      [{ a: true, b: 'yes' }, {
+      [{ a: true, d: false, e: true }, { name: 'ConfigError', code: 'ERR_UNKNOWN_FEATURE', message: 'Unknown feature: e. Available: a, b, c, d' }],
+      [{ a: true, d: false, b: 'yes' }, {
         name: 'TypeError',
         code: 'ERR_INVALID_TYPE',
         message: 'Invalid override of b: "yes" (must be true, false or the per cent of keys that it is on for)',
       }],
-      [{ a: true, b: null }, { code: 'ERR_INVALID_TYPE' }],
-      [{ a: true, b: { enabled: true } }, { code: 'ERR_INVALID_TYPE' }],
-      [{ a: true, b: 100.001 }, { name: 'RangeError', code: 'ERR_OUT_OF_RANGE' }],
-      [{ a: true, b: -1 }, { code: 'ERR_OUT_OF_RANGE' }],
-      [{ a: true, b: Number.NaN }, { code: 'ERR_OUT_OF_RANGE' }],
-      [{ a: true, terminal: { rows: 0 } }, { name: 'RangeError', code: 'ERR_OUT_OF_RANGE', message: 'Invalid rows: 0 (must be 1-255)' }],
-      [{ a: true, terminal: { mode: 4 } }, { code: 'ERR_OUT_OF_RANGE' }],
-      [{ a: true, terminal: { cols: '80' } }, { code: 'ERR_INVALID_TYPE' }],
-      [{ a: true, terminal: { row: 1 } }, { code: 'ERR_UNKNOWN_OPTION' }],
-      [{ a: true, terminal: null }, { code: 'ERR_INVALID_TYPE' }],
-      [{ a: true, terminal: [2, 24, 80] }, { code: 'ERR_INVALID_TYPE' }],
-      [{ a: true, terminal: true }, { code: 'ERR_UNKNOWN_FEATURE' }],
+      [{ a: true, d: false, b: null }, { code: 'ERR_INVALID_TYPE' }],
+      [{ a: true, d: false, b: { enabled: true } }, { code: 'ERR_INVALID_TYPE' }],
+      [{ a: true, d: false, b: 100.001 }, { name: 'RangeError', code: 'ERR_OUT_OF_RANGE' }],
+      [{ a: true, d: false, b: -1 }, { code: 'ERR_OUT_OF_RANGE' }],
+      [{ a: true, d: false, b: Number.NaN }, { code: 'ERR_OUT_OF_RANGE' }],
+      [{ a: true, d: false, terminal: { rows: 0 } }, { name: 'RangeError', code: 'ERR_OUT_OF_RANGE', message: 'Invalid rows: 0 (must be 1-255)' }],
+      [{ a: true, d: false, terminal: { mode: 4 } }, { code: 'ERR_OUT_OF_RANGE' }],
+      [{ a: true, d: false, terminal: { cols: '80' } }, { code: 'ERR_INVALID_TYPE' }],
+      [{ a: true, d: false, terminal: { row: 1 } }, { code: 'ERR_UNKNOWN_OPTION' }],
+      [{ a: true, d: false, terminal: null }, { code: 'ERR_INVALID_TYPE' }],
+      [{ a: true, d: false, terminal: [2, 24, 80] }, { code: 'ERR_INVALID_TYPE' }],
+      [{ a: true, d: false, terminal: true }, { code: 'ERR_UNKNOWN_FEATURE' }],
+      [{ e: 'yes' }, { code: 'ERR_UNKNOWN_FEATURE' }],
       [['a'], { code: 'ERR_INVALID_TYPE' }],
       ['a', { code: 'ERR_INVALID_TYPE' }],
       [undefined, { code: 'ERR_INVALID_TYPE' }],
@@ -409,6 +413,10 @@ export default suite('testing', {
       assert.equal((await again.getHistory()).length, revisions);
       assert.deepEqual(again.getEnabledFeatures(), []);
     }
+    // It is not even looked at.
+    const gone = open(t, { persistPath: join(t.tempDir(), 'config.db'), autoPersist: true });
+    rmSync(gone.getDebugView().store.path);
+    assert.equal(withOverrides(gone, { a: true }, () => gone.isFeatureEnabled('a')), true);
     // What the program itself changes is persisted as ever.
     const config = open(t, { persistPath, autoPersist: { debounceMs: 0 } });
     withOverrides(config, { a: true }, () => {});

@@ -155,8 +155,6 @@ export function override<Name extends string>(
   if (onConflict !== 'throw' && onConflict !== 'restore') {
     throw makeError('ERR_INVALID_VALUE', `Invalid onConflict: ${show(onConflict)} (must be 'throw' or 'restore')`);
   }
-  // Says whether the config is closed or read-only.
-  config.update(() => {});
   return new OverrideScope(config.share(), overrides, onConflict === 'restore');
 }
 
@@ -234,7 +232,7 @@ export class OverrideScope {
   /** @internal Use {@link override}. */
   constructor(handle: ConfigHandle, overrides: object, restoresAll: boolean) {
     const { persistPath: _database, autoPersistMs: _own, ...shared } = handle;
-    this.#config = attachConfig({ ...shared, debugMode: false });
+    this.#config = attachConfig(shared);
     this.#pageId = handle.pageId;
     this.#restoresAll = restoresAll;
     try {
