@@ -152,8 +152,8 @@ pub enum Error {
         reason: &'static str,
     },
 
-    /// A database was to be opened for reading, but there is none.
-    #[error("No database at {} (open it once without readOnly to create it)", .path.display())]
+    /// A database was to be opened that has to exist, but there is none.
+    #[error("No database at {} (open it without readOnly and fileMustExist to create it)", .path.display())]
     StoreNotFound {
         /// The path as given.
         path: PathBuf,
@@ -348,6 +348,16 @@ pub enum Error {
         path: PathBuf,
     },
 
+    /// Live state was to be joined, but nobody uses it.
+    #[error(
+        "No program uses the live state of {} (start one that opens it with enableClusterSync, or leave liveMustExist out)",
+        .path.display()
+    )]
+    NotLive {
+        /// The live file.
+        path: PathBuf,
+    },
+
     /// The platform has no support for what was asked.
     #[error("{what} is not supported on this platform")]
     Unsupported {
@@ -429,6 +439,7 @@ impl Error {
             Self::LiveFileMismatch { .. } => "ERR_LIVE_FILE_MISMATCH",
             Self::LiveFileBusy { .. } => "ERR_LIVE_FILE_BUSY",
             Self::LiveFileRemote { .. } => "ERR_LIVE_FILE_REMOTE",
+            Self::NotLive { .. } => "ERR_NOT_LIVE",
             Self::Unsupported { .. } => "ERR_UNSUPPORTED",
             Self::Random { .. } => "ERR_RANDOM",
             Self::Runtime { .. } => "ERR_RUNTIME",

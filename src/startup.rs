@@ -19,6 +19,8 @@ pub struct Startup {
     pub enabled: Vec<String>,
     /// Whether it starts from the last persisted state when there is one.
     pub auto_load: bool,
+    /// Whether a live page is only joined, and refused when nobody uses it.
+    pub live_must_exist: bool,
 }
 
 impl Startup {
@@ -58,7 +60,11 @@ impl Startup {
         let registry = self.from_store(store)?.registry;
         let path = beside(store.path(), &self.environment);
         // Read again once this process is alone with the file: another one may have persisted and ended meanwhile.
-        let page = page::open_live(&path, &registry, true, || self.from_store(store))?;
+        let page = if self.live_must_exist {
+            page::join_live(&path, &registry, true)?
+        } else {
+            page::open_live(&path, &registry, true, || self.from_store(store))?
+        };
         store.keep(&self.environment, &page)?;
         Ok(page)
     }
@@ -66,7 +72,10 @@ impl Startup {
     /// The page that all processes with this cluster name and environment share.
     pub fn open_live(&self, cluster: Option<&str>) -> Result<Page, Error> {
         let registry = Registry::new(self.features.iter().flatten())?;
-        let path = page::cluster_path(cluster, &self.environment)?;
+        let path = page::cluster_path(cluster, &self.environment, !self.live_must_exist)?;
+        if self.live_must_exist {
+            return page::join_live(&path, &registry, false);
+        }
         page::open_live(&path, &registry, false, || self.fresh())
     }
 
@@ -111,6 +120,7 @@ mod tests {
             features: features.map(|names| names.iter().map(ToString::to_string).collect()),
             enabled: vec!["debug".to_owned(), "logging".to_owned()],
             auto_load: true,
+            live_must_exist: false,
         }
     }
 

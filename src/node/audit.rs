@@ -71,6 +71,13 @@ pub struct NativeFileState {
     pub free_bytes: Option<f64>,
 }
 
+/// Environments that have a history.
+#[napi(object)]
+pub struct NativeEnvironments {
+    /// Their names, sorted.
+    pub names: Vec<String>,
+}
+
 /// The end of an environment's history.
 #[napi(object)]
 pub struct NativeHistoryEnd {
@@ -222,6 +229,21 @@ impl NativeStore {
             })
         })?;
         self.submit(Job::HistoryEnd { environment, reply })?;
+        Ok(promise)
+    }
+
+    /// Lists the environments that have a history.
+    #[napi(
+        catch_unwind,
+        ts_return_type = "Promise<NativeFailure | NativeEnvironments>"
+    )]
+    pub fn environments<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
+        let (reply, promise) = self.settle(env, |answer: Answer<Vec<String>>| {
+            Outcome::H(NativeEnvironments {
+                names: answer.value,
+            })
+        })?;
+        self.submit(Job::Environments { reply })?;
         Ok(promise)
     }
 

@@ -79,6 +79,8 @@ pub struct NativeStartup {
     pub enabled: Vec<String>,
     /// Whether it starts from the last persisted state.
     pub auto_load: bool,
+    /// Whether a live page is only joined, and refused when nobody uses it.
+    pub live_must_exist: bool,
 }
 
 /// A page that was opened, and the features it has.
@@ -99,6 +101,7 @@ impl From<NativeStartup> for Startup {
             features: options.features,
             enabled: options.enabled,
             auto_load: options.auto_load,
+            live_must_exist: options.live_must_exist,
         }
     }
 }

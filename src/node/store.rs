@@ -8,13 +8,13 @@
 
 use std::path::Path;
 
-use napi::bindgen_prelude::{Either7, Object};
+use napi::bindgen_prelude::{Either8, Object};
 use napi::{Env, JsDeferred};
 use napi_derive::napi;
 
 use super::audit::{
-    NativeBackupProgress, NativeFileState, NativeHistoryEnd, NativePruneProgress,
-    NativeVerifyProgress,
+    NativeBackupProgress, NativeEnvironments, NativeFileState, NativeHistoryEnd,
+    NativePruneProgress, NativeVerifyProgress,
 };
 use super::page::{self, NativePage, NativeStartup};
 use super::{Result, js_error, runtime_error};
@@ -80,7 +80,7 @@ pub struct NativeAnswer {
 }
 
 /// What any operation resolves with. One type for all of them, since each costs a promise of its own in code.
-pub type Outcome = Either7<
+pub type Outcome = Either8<
     NativeFailure,
     NativeAnswer,
     NativeVerifyProgress,
@@ -88,6 +88,7 @@ pub type Outcome = Either7<
     NativeBackupProgress,
     NativeFileState,
     NativeHistoryEnd,
+    NativeEnvironments,
 >;
 type Resolver = Box<dyn FnOnce(Env) -> napi::Result<Outcome> + Send>;
 

@@ -149,7 +149,32 @@ pub fn open_within(
     owned_elsewhere: bool,
     initial: impl Fn() -> Result<Initial, Error>,
 ) -> Result<Page, Error> {
-    let page = map_once(wait, path, initial)?;
+    register(
+        map_once(wait, path, Some(&initial))?,
+        path,
+        registry,
+        owned_elsewhere,
+    )
+}
+
+/// As [`open`], but only if another process, or another config of this one, has the file open. Nothing is made, and
+/// nothing is filled.
+pub fn join(path: &Path, registry: &Registry, owned_elsewhere: bool) -> Result<Page, Error> {
+    let nobody = None::<&fn() -> Result<Initial, Error>>;
+    register(
+        map_once(LOCK_TIMEOUT, path, nobody)?,
+        path,
+        registry,
+        owned_elsewhere,
+    )
+}
+
+fn register(
+    page: Page,
+    path: &Path,
+    registry: &Registry,
+    owned_elsewhere: bool,
+) -> Result<Page, Error> {
     let known = page.register(registry.names())?;
     if owned_elsewhere && !known.names().starts_with(registry.names()) {
         return Err(Error::LiveFileMismatch {
@@ -164,7 +189,7 @@ pub fn open_within(
 fn map_once(
     wait: Duration,
     path: &Path,
-    initial: impl Fn() -> Result<Initial, Error>,
+    initial: Option<&impl Fn() -> Result<Initial, Error>>,
 ) -> Result<Page, Error> {
     // The lock is held while the file is opened, so that two threads never map it twice.
     let mut open_pages = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
@@ -180,22 +205,27 @@ fn map_once(
     Ok(page)
 }
 
+/// Without `initial`, a file that nobody has open is [`Error::NotLive`].
 fn attach_or_initialize(
     wait: Duration,
     path: &Path,
-    initial: impl Fn() -> Result<Initial, Error>,
+    initial: Option<&impl Fn() -> Result<Initial, Error>>,
 ) -> Result<(Page, FileIdentity), Error> {
     let deadline = Instant::now() + wait;
     loop {
-        let file = mapping::open(path)?;
+        let file = mapping::open(path, initial.is_some())?;
         let identity = mapping::identity(&file).map_err(io_error(path))?;
         let is_current = || mapping::identity_of_path(path) == Some(identity);
         let mut problem = None;
         if mapping::try_lock_file(&file, Lock::Exclusive).map_err(io_error(path))? {
-            if is_current()
-                && let Some(page) = initialize(path, file, &initial)?
-            {
-                return Ok((page, identity));
+            if is_current() {
+                let Some(initial) = initial else {
+                    let path = path.to_path_buf();
+                    return Err(Error::NotLive { path });
+                };
+                if let Some(page) = initialize(path, file, initial)? {
+                    return Ok((page, identity));
+                }
             }
         } else if mapping::try_lock_file(&file, Lock::Shared).map_err(io_error(path))? {
             match attach(path, file) {
@@ -305,7 +335,7 @@ mod tests {
 
     /// Another process that has the file open, as far as locks go.
     fn hold(path: &Path, lock: Lock) -> File {
-        let file = mapping::open(path).unwrap();
+        let file = mapping::open(path, true).unwrap();
         assert!(mapping::try_lock_file(&file, lock).unwrap());
         file
     }
@@ -425,13 +455,13 @@ mod tests {
             let other_process = hold(&path, Lock::Shared);
             other_process.write_all_at(bytes, offset).unwrap();
             let before = fs::read(&path).unwrap();
-            let error = attach(&path, mapping::open(&path).unwrap()).unwrap_err();
+            let error = attach(&path, mapping::open(&path, true).unwrap()).unwrap_err();
             assert_eq!(error.code().as_ref(), "ERR_LIVE_FILE_INVALID", "{offset}");
             assert_eq!(fs::read(&path).unwrap(), before);
             fs::remove_file(&path).unwrap();
         }
         fs::write(&path, [0; 100]).unwrap();
-        let error = attach(&path, mapping::open(&path).unwrap()).unwrap_err();
+        let error = attach(&path, mapping::open(&path, true).unwrap()).unwrap_err();
         assert!(
             error.to_string().contains("100 bytes instead of 2176"),
             "{error}"
@@ -462,5 +492,27 @@ mod tests {
         assert_eq!(killed.unwrap_err().code().as_ref(), "ERR_UNSUPPORTED");
         let page = open(&path, &registry(&["a"]), false, || Ok(initial(1))).unwrap();
         assert_eq!(flags(&page), 1);
+    }
+
+    #[test]
+    fn joining_makes_and_fills_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("live");
+        let not_live = || {
+            let error = join(&path, &registry(&["a"]), false).unwrap_err();
+            assert_eq!(error.code().as_ref(), "ERR_NOT_LIVE", "{error}");
+        };
+        not_live();
+        assert!(!path.exists());
+        drop(open(&path, &registry(&["a"]), false, || Ok(initial(1))).unwrap());
+        let left = fs::read(&path).unwrap();
+        not_live();
+        assert_eq!(fs::read(&path).unwrap(), left);
+        let other_process = hold(&path, Lock::Shared);
+        assert_eq!(flags(&join(&path, &registry(&["a"]), false).unwrap()), 1);
+        drop(other_process);
+        let page = open(&path, &registry(&["a"]), false, || Ok(initial(2))).unwrap();
+        assert_eq!(flags(&join(&path, &registry(&["a"]), false).unwrap()), 2);
+        drop(page);
     }
 }

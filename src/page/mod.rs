@@ -38,7 +38,8 @@ use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, AtomicU64};
 pub use arena::{Arena, CHUNK_SIZE, Chunk, PAGES_PER_CHUNK};
 pub use doorbells::Doorbell;
 pub use live::{
-    ExclusiveGuard, Initial, LiveFile, open as open_live, open_within as open_live_within,
+    ExclusiveGuard, Initial, LiveFile, join as join_live, open as open_live,
+    open_within as open_live_within,
 };
 pub use mapping::cluster_path;
 

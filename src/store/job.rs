@@ -192,4 +192,9 @@ pub enum Job {
         /// Answered with its end.
         reply: Reply<HistoryEnd>,
     },
+    /// Lists the environments that have a history.
+    Environments {
+        /// Answered with their names, sorted.
+        reply: Reply<Vec<String>>,
+    },
 }

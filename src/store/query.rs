@@ -43,6 +43,15 @@ impl Worker {
         self.read(|connection| Ok(revision::list(connection, environment, limit, before)?))
     }
 
+    /// Names of the environments that have a history.
+    pub(super) fn environments(&mut self) -> Result<Answer<Vec<String>>, Error> {
+        self.read(|connection| {
+            let mut names = connection.prepare("SELECT name FROM environment ORDER BY name")?;
+            let names = names.query_map([], |row| row.get(0))?;
+            Ok::<_, Fault>(names.collect::<rusqlite::Result<_>>()?)
+        })
+    }
+
     /// Looks up two revisions of the environment.
     pub(super) fn compare(
         &mut self,

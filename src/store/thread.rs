@@ -245,6 +245,7 @@ impl Worker {
             }
             Job::Backup { backup, reply } => reply.send(self.back_up(&backup)),
             Job::HistoryEnd { environment, reply } => reply.send(self.history_end(&environment)),
+            Job::Environments { reply } => reply.send(self.environments()),
             Job::Verify { verifier, reply } => reply.send(self.verify(&verifier)),
         }
     }

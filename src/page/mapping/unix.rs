@@ -59,12 +59,12 @@ impl Drop for Mapping {
     }
 }
 
-/// Opens or creates a live file, and checks that it is this user's, and local.
-pub fn open(path: &Path) -> Result<File, Error> {
+/// Opens a live file, which with `create` is made when missing, and checks that it is this user's, and local.
+pub fn open(path: &Path, create: bool) -> Result<File, Error> {
     let file = OpenOptions::new()
         .read(true)
         .write(true)
-        .create(true)
+        .create(create)
         .truncate(false)
         .mode(0o600)
         .custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC)
@@ -73,6 +73,9 @@ pub fn open(path: &Path) -> Result<File, Error> {
             Some(libc::ELOOP) => Error::LiveFileInvalid {
                 path: path.to_path_buf(),
                 reason: "it is a symbolic link".to_owned(),
+            },
+            Some(libc::ENOENT) if !create => Error::NotLive {
+                path: path.to_path_buf(),
             },
             _ => io_error(path)(source),
         })?;
@@ -208,14 +211,18 @@ fn granted(status: c_int, refusals: &[c_int]) -> io::Result<bool> {
     }
 }
 
-/// Where processes that share `name` but no database keep their live file: a directory that is this user's alone.
-/// Without a name, processes with the same working directory share.
-pub fn cluster_path(name: Option<&str>, environment: &str) -> Result<PathBuf, Error> {
+/// Where processes that share `name` but no database keep their live file: a directory that is this user's alone, and
+/// with `create` is made when missing. Without a name, processes with the same working directory share.
+pub fn cluster_path(name: Option<&str>, environment: &str, create: bool) -> Result<PathBuf, Error> {
     let directory = match std::env::var_os("XDG_RUNTIME_DIR") {
         Some(directory) if !directory.is_empty() => PathBuf::from(directory).join("13byte-config"),
         _ => std::env::temp_dir().join(format!("13byte-config-{}", effective_user())),
     };
-    create_private(&directory)?;
+    if create {
+        create_private(&directory)?;
+    } else if directory.exists() {
+        check_private(&directory)?;
+    }
     let name = if let Some(name) = name {
         format!("cluster-{name}")
     } else {
@@ -236,10 +243,14 @@ pub fn cluster_path(name: Option<&str>, environment: &str) -> Result<PathBuf, Er
 pub fn create_private(directory: &Path) -> Result<(), Error> {
     match DirBuilder::new().mode(0o700).create(directory) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-            return Err(io_error(directory)(error));
+            Err(io_error(directory)(error))
         }
-        _ => {}
+        _ => check_private(directory),
     }
+}
+
+/// Refuses a directory that others may use.
+fn check_private(directory: &Path) -> Result<(), Error> {
     let metadata = std::fs::symlink_metadata(directory).map_err(io_error(directory))?;
     let mode = metadata.permissions().mode() & 0o777;
     if metadata.is_dir() && metadata.uid() == effective_user() && mode == mode & 0o700 {

@@ -32,7 +32,7 @@ impl Mapping {
     }
 }
 
-pub fn open(_path: &Path) -> Result<File, Error> {
+pub fn open(_path: &Path, _create: bool) -> Result<File, Error> {
     Err(SHARING)
 }
 
@@ -62,6 +62,10 @@ pub fn try_lock_range(_file: &File) -> io::Result<bool> {
 
 pub fn unlock_range(_file: &File) {}
 
-pub fn cluster_path(_name: Option<&str>, _environment: &str) -> Result<PathBuf, Error> {
+pub fn cluster_path(
+    _name: Option<&str>,
+    _environment: &str,
+    _create: bool,
+) -> Result<PathBuf, Error> {
     Err(SHARING)
 }
