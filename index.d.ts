@@ -604,6 +604,13 @@ export declare class ProductionConfig<Name extends string = string> {
 	 */
 	diff(from: number, to: number): Promise<ConfigDiff>;
 	/**
+	 * Names of the environments that have a history in this database, sorted.
+	 *
+	 * @example
+	 * await config.getEnvironments(); // ['production', 'staging']
+	 */
+	getEnvironments(): Promise<string[]>;
+	/**
 	 * Takes over the last persisted state of another environment of the same database, and records that as a new
 	 * revision of this one.
 	 *
@@ -787,6 +794,13 @@ export interface ConfigOptions<Features extends readonly string[] = readonly Def
 	onStoreError?: "throw" | "degrade";
 	/** Refuses every change of the state and of the database, which must exist. Default false. */
 	readOnly?: boolean;
+	/** Refuses to make the database when there is none at `persistPath` (`ERR_STORE_NOT_FOUND`). Default false. */
+	fileMustExist?: boolean;
+	/**
+	 * With `enableClusterSync`: joins the live state that others have in use, and otherwise refuses to make one
+	 * (`ERR_NOT_LIVE`). For tools that only make sense beside running programs. Default false.
+	 */
+	liveMustExist?: boolean;
 }
 /**
  * Opens a config. With `persistPath` it starts from the last persisted state of its environment; without one, or when
@@ -819,7 +833,7 @@ export declare function attachConfig<Name extends string = string>(handle: Confi
  * Stable codes of every error this package throws or rejects with. Messages may improve; codes stay.
  * `docs/errors.md` says for each what happened and what to do.
  */
-export type ErrorCode = "ERR_BACKUP" | "ERR_BINDING" | "ERR_BUFFER_LENGTH" | "ERR_CLOSED" | "ERR_DISK_FULL" | "ERR_DUPLICATE_FEATURE" | "ERR_FOREIGN_DATABASE" | "ERR_HISTORY_BROKEN" | "ERR_INVALID_FEATURE_NAME" | "ERR_INVALID_STATE" | "ERR_INVALID_TYPE" | "ERR_INVALID_VALUE" | "ERR_LIVE_FILE" | "ERR_LIVE_FILE_BUSY" | "ERR_LIVE_FILE_INVALID" | "ERR_LIVE_FILE_MISMATCH" | "ERR_LIVE_FILE_REMOTE" | "ERR_NEWER_SCHEMA" | "ERR_NOTHING_TO_PROMOTE" | "ERR_NOTHING_TO_ROLL_BACK" | "ERR_NOT_A_DATABASE" | "ERR_OUT_OF_RANGE" | "ERR_OVERRIDE_CONFLICT" | "ERR_OVERRIDE_ORDER" | "ERR_PAGE_NOT_OPEN" | "ERR_PERSISTENCE_DISABLED" | "ERR_RANDOM" | "ERR_READ_ONLY" | "ERR_REVISION_CONFLICT" | "ERR_REVISION_NOT_FOUND" | "ERR_REVISION_PRUNED" | "ERR_RUNTIME" | "ERR_STALE_HANDLE" | "ERR_STORE" | "ERR_STORE_BUSY" | "ERR_STORE_CORRUPT" | "ERR_STORE_DEGRADED" | "ERR_STORE_IO" | "ERR_STORE_NOT_FOUND" | "ERR_STORE_OUTCOME_UNKNOWN" | "ERR_STORE_PATH" | "ERR_STORE_PERMISSION" | "ERR_STORE_REPLACED" | "ERR_STORE_STOPPED" | "ERR_THREAD" | "ERR_TOO_MANY_FEATURES" | "ERR_UNKNOWN_FEATURE" | "ERR_UNKNOWN_OPTION" | "ERR_UNSUPPORTED";
+export type ErrorCode = "ERR_BACKUP" | "ERR_BINDING" | "ERR_BUFFER_LENGTH" | "ERR_CLOSED" | "ERR_DISK_FULL" | "ERR_DUPLICATE_FEATURE" | "ERR_FOREIGN_DATABASE" | "ERR_HISTORY_BROKEN" | "ERR_INVALID_FEATURE_NAME" | "ERR_INVALID_STATE" | "ERR_INVALID_TYPE" | "ERR_INVALID_VALUE" | "ERR_LIVE_FILE" | "ERR_LIVE_FILE_BUSY" | "ERR_LIVE_FILE_INVALID" | "ERR_LIVE_FILE_MISMATCH" | "ERR_LIVE_FILE_REMOTE" | "ERR_NEWER_SCHEMA" | "ERR_NOTHING_TO_PROMOTE" | "ERR_NOTHING_TO_ROLL_BACK" | "ERR_NOT_A_DATABASE" | "ERR_NOT_LIVE" | "ERR_OUT_OF_RANGE" | "ERR_OVERRIDE_CONFLICT" | "ERR_OVERRIDE_ORDER" | "ERR_PAGE_NOT_OPEN" | "ERR_PERSISTENCE_DISABLED" | "ERR_RANDOM" | "ERR_READ_ONLY" | "ERR_REVISION_CONFLICT" | "ERR_REVISION_NOT_FOUND" | "ERR_REVISION_PRUNED" | "ERR_RUNTIME" | "ERR_STALE_HANDLE" | "ERR_STORE" | "ERR_STORE_BUSY" | "ERR_STORE_CORRUPT" | "ERR_STORE_DEGRADED" | "ERR_STORE_IO" | "ERR_STORE_NOT_FOUND" | "ERR_STORE_OUTCOME_UNKNOWN" | "ERR_STORE_PATH" | "ERR_STORE_PERMISSION" | "ERR_STORE_REPLACED" | "ERR_STORE_STOPPED" | "ERR_THREAD" | "ERR_TOO_MANY_FEATURES" | "ERR_UNKNOWN_FEATURE" | "ERR_UNKNOWN_OPTION" | "ERR_UNSUPPORTED";
 /**
  * An error of this package, other than a wrong type (`TypeError`) or a value out of range (`RangeError`). Those two
  * carry a `code` as well.

@@ -207,7 +207,7 @@ export default suite('lifecycle', {
 const STAY = new Set(['environment', 'healthCheck', 'close', 'destroy', 'off', 'removeListener', 'removeAllListeners', 'listenerCount']);
 
 /** Members that return promises. */
-const ASYNC = new Set(['persist', 'load', 'getHistory', 'rollback', 'diff', 'promote', 'verify', 'prune', 'backup', 'changes']);
+const ASYNC = new Set(['persist', 'load', 'getHistory', 'getEnvironments', 'rollback', 'diff', 'promote', 'verify', 'prune', 'backup', 'changes']);
 
 /** A use of every member. */
 function usesOf(config, feature) {
@@ -255,6 +255,7 @@ function usesOf(config, feature) {
     persist: () => config.persist('too late'),
     load: () => config.load(),
     getHistory: () => config.getHistory(),
+    getEnvironments: () => config.getEnvironments(),
     rollback: () => config.rollback(),
     diff: () => config.diff(1, 2),
     promote: () => config.promote('production'),

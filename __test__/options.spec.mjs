@@ -54,6 +54,8 @@ export default suite('options', {
       ['clusterName', 'a string', [null, 7, {}]],
       ['onStoreError', 'a string', [null, true, () => 'throw']],
       ['readOnly', 'true or false', [null, 1, 'yes']],
+      ['fileMustExist', 'true or false', [null, 1, 'yes']],
+      ['liveMustExist', 'true or false', [null, 1, 'yes']],
       ['features', 'an array of names', [null, 'debug', { 0: 'debug' }, new Set(['debug'])]],
     ]) {
       for (const value of values) {
@@ -118,6 +120,16 @@ export default suite('options', {
       message: `Invalid NODE_ENV: "not an environment" ${ENVIRONMENT_RULE}`,
     });
     assert.equal(environmentIn('not an environment', { environment: 'staging' }), 'staging', 'which then is not looked at');
+  },
+
+  'what must exist has to be asked for'() {
+    for (const [options, message] of [
+      [{ fileMustExist: true }, 'Invalid fileMustExist: it needs persistPath'],
+      [{ liveMustExist: true }, 'Invalid liveMustExist: it goes with enableClusterSync'],
+      [{ liveMustExist: true, persistPath: 'config.db' }, 'Invalid liveMustExist: it goes with enableClusterSync'],
+    ]) {
+      assert.throws(() => createProductionConfig(options), { name: 'RangeError', code: 'ERR_INVALID_VALUE', message });
+    }
   },
 
   'a cluster has a name only where it needs one'(t) {

@@ -113,7 +113,7 @@ export default suite('read-only', {
     assert.throws(() => createProductionConfig({ persistPath, readOnly: true }), {
       name: 'ConfigError',
       code: 'ERR_STORE_NOT_FOUND',
-      message: `No database at ${persistPath} (open it once without readOnly to create it)`,
+      message: `No database at ${persistPath} (open it without readOnly and fileMustExist to create it)`,
     });
     assert.equal(existsSync(persistPath), false, 'and is not made');
   },

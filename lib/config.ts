@@ -609,6 +609,17 @@ export class ProductionConfig<Name extends string = string> {
   }
 
   /**
+   * Names of the environments that have a history in this database, sorted.
+   *
+   * @example
+   * await config.getEnvironments(); // ['production', 'staging']
+   */
+  async getEnvironments(): Promise<string[]> {
+    const { names } = await this.#openStore().environments();
+    return names;
+  }
+
+  /**
    * Takes over the last persisted state of another environment of the same database, and records that as a new
    * revision of this one.
    *

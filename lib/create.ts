@@ -119,8 +119,9 @@ function create<Name extends string>(options: CheckedOptions, enabled: readonly 
   return assemble(options, store, opened, status, error);
 }
 
-function startupOf({ environment, features, autoLoad }: CheckedOptions, enabled: readonly string[]): NativeStartup {
-  return { environment, enabled: [...enabled], autoLoad, ...(features && { features: [...features] }) };
+function startupOf(options: CheckedOptions, enabled: readonly string[]): NativeStartup {
+  const { environment, features, autoLoad, liveMustExist } = options;
+  return { environment, enabled: [...enabled], autoLoad, liveMustExist, ...(features && { features: [...features] }) };
 }
 
 function assemble<Name extends string>(
@@ -157,14 +158,14 @@ interface Opened {
 }
 
 function open(options: CheckedOptions, startup: NativeStartup): Opened {
-  const { persistPath, environment, readOnly, clusterSync, clusterName, degrade } = options;
+  const { persistPath, environment, readOnly, fileMustExist, clusterSync, clusterName, degrade } = options;
   if (persistPath === undefined) {
     const opened = clusterSync ? native.openClusterPage(startup, clusterName) : native.openPrivatePage(startup);
     return { opened, store: undefined, status: { status: 'none' }, error: undefined };
   }
   let store: Store | undefined;
   try {
-    store = new Store(persistPath, environment, readOnly);
+    store = new Store(persistPath, environment, readOnly, fileMustExist);
     const opened = store.openPage(startup, clusterSync);
     return { opened, store, status: { status: 'ok', path: persistPath }, error: undefined };
   } catch (error) {

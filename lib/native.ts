@@ -11,6 +11,7 @@ export type {
   NativeBackup,
   NativeBackupProgress,
   NativeBreach,
+  NativeEnvironments,
   NativeFailure,
   NativeFileState,
   NativeHistoryEnd,

@@ -65,6 +65,15 @@ export interface ConfigOptions<Features extends readonly string[] = readonly Def
 
   /** Refuses every change of the state and of the database, which must exist. Default false. */
   readOnly?: boolean;
+
+  /** Refuses to make the database when there is none at `persistPath` (`ERR_STORE_NOT_FOUND`). Default false. */
+  fileMustExist?: boolean;
+
+  /**
+   * With `enableClusterSync`: joins the live state that others have in use, and otherwise refuses to make one
+   * (`ERR_NOT_LIVE`). For tools that only make sense beside running programs. Default false.
+   */
+  liveMustExist?: boolean;
 }
 
 /** Options after all checks, with the defaults filled in. */
@@ -80,6 +89,8 @@ export interface CheckedOptions {
   readonly autoLoad: boolean;
   readonly degrade: boolean;
   readonly readOnly: boolean;
+  readonly fileMustExist: boolean;
+  readonly liveMustExist: boolean;
 }
 
 const OPTION_NAMES: readonly (keyof ConfigOptions)[] = [
@@ -94,6 +105,8 @@ const OPTION_NAMES: readonly (keyof ConfigOptions)[] = [
   'autoLoad',
   'onStoreError',
   'readOnly',
+  'fileMustExist',
+  'liveMustExist',
 ];
 
 const MAX_ACTOR_LENGTH = 255;
@@ -118,6 +131,8 @@ export function checkOptions(options: unknown = {}): CheckedOptions {
     autoLoad: checkFlag(given.autoLoad, 'autoLoad', true),
     degrade: optional(given.onStoreError, checkOnStoreError) === 'degrade',
     readOnly: checkFlag(given.readOnly, 'readOnly', false),
+    fileMustExist: checkFlag(given.fileMustExist, 'fileMustExist', false),
+    liveMustExist: checkFlag(given.liveMustExist, 'liveMustExist', false),
   };
   if (checked.clusterName !== undefined && (!checked.clusterSync || checked.persistPath !== undefined)) {
     throw makeError(
@@ -127,6 +142,12 @@ export function checkOptions(options: unknown = {}): CheckedOptions {
   }
   if (checked.autoPersistMs !== undefined && checked.persistPath === undefined) {
     throw makeError('ERR_INVALID_VALUE', 'Invalid autoPersist: it needs persistPath');
+  }
+  if (checked.fileMustExist && checked.persistPath === undefined) {
+    throw makeError('ERR_INVALID_VALUE', 'Invalid fileMustExist: it needs persistPath');
+  }
+  if (checked.liveMustExist && !checked.clusterSync) {
+    throw makeError('ERR_INVALID_VALUE', 'Invalid liveMustExist: it goes with enableClusterSync');
   }
   return checked;
 }

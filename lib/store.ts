@@ -5,6 +5,7 @@ import {
   type NativeAnswer,
   type NativeBackup,
   type NativeBackupProgress,
+  type NativeEnvironments,
   type NativeFailure,
   type NativeFileState,
   type NativeHistoryEnd,
@@ -91,6 +92,10 @@ export class Store {
 
   historyEnd(): Promise<NativeHistoryEnd> {
     return this.#call(() => this.#native.historyEnd(this.environment));
+  }
+
+  environments(): Promise<NativeEnvironments> {
+    return this.#call(() => this.#native.environments());
   }
 
   lookAtFiles(): Promise<NativeFileState> {

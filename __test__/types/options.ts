@@ -13,7 +13,8 @@ createProductionConfig({
   onStoreError: 'degrade',
   readOnly: true,
 });
-createDevelopmentConfig({ enableClusterSync: true, clusterName: 'shop' });
+createDevelopmentConfig({ enableClusterSync: true, clusterName: 'shop', liveMustExist: true });
+createProductionConfig({ persistPath: './config.db', fileMustExist: true });
 
 // @ts-expect-error
 createProductionConfig({ persistpath: './config.db' });
