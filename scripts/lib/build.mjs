@@ -1,6 +1,6 @@
 // @ts-check
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, relative } from 'node:path';
 import { inRoot, root, tool } from './paths.mjs';
@@ -10,6 +10,8 @@ import { step } from './progress.mjs';
 const nativeDirectory = inRoot('native');
 const bundleFile = inRoot('dist', 'index.cjs');
 const testingFile = inRoot('dist', 'testing.cjs');
+const commandLineFile = inRoot('dist', 'cli.cjs');
+const noticesFile = inRoot('dist', 'THIRD-PARTY-NOTICES.md');
 const openFeatureFiles = { cjs: inRoot('dist', 'openfeature.cjs'), esm: inRoot('dist', 'openfeature.mjs') };
 const stampFile = join(nativeDirectory, '.build-sha256');
 
@@ -35,7 +37,8 @@ export async function buildAll() {
 }
 
 function isFresh() {
-  return [bundleFile, testingFile, ...Object.values(openFeatureFiles), join(nativeDirectory, 'binding.js'), stampFile].every((file) => existsSync(file))
+  const bundles = [bundleFile, testingFile, commandLineFile, noticesFile, ...Object.values(openFeatureFiles)];
+  return [...bundles, join(nativeDirectory, 'binding.js'), stampFile].every((file) => existsSync(file))
     && readFileSync(stampFile, 'utf8') === hashInputs();
 }
 
@@ -129,4 +132,47 @@ export async function bundle() {
       external: ['@openfeature/server-sdk'],
     });
   }
+  await bundleCommandLine(esbuild, options);
+}
+
+/**
+ * With the packages that it uses, so that ours depends on none.
+ *
+ * @param {typeof import('esbuild')} esbuild
+ * @param {import('esbuild').BuildOptions} options
+ */
+async function bundleCommandLine(esbuild, options) {
+  const { version } = JSON.parse(readFileSync(inRoot('package.json'), 'utf8'));
+  const { metafile } = await esbuild.build({
+    ...options,
+    absWorkingDir: root,
+    metafile: true,
+    entryPoints: [inRoot('lib', 'cli', 'main.ts')],
+    outfile: commandLineFile,
+    format: 'cjs',
+    banner: { js: '#!/usr/bin/env node' },
+    define: { PACKAGE_VERSION: JSON.stringify(version) },
+    plugins: [besideTheBundle],
+    // Of cli-table3, for colours that we put in ourselves; it is never asked for.
+    external: ['@colors/colors/safe'],
+  });
+  chmodSync(commandLineFile, 0o755);
+  writeFileSync(noticesFile, notices(Object.keys(metafile.inputs)));
+}
+
+/**
+ * The licences of the packages that the command line contains, which ask to be shipped with it.
+ *
+ * @param {readonly string[]} files that it was made of
+ */
+function notices(files) {
+  const packages = new Set(files.flatMap((file) => /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1] ?? []));
+  const texts = [...packages].toSorted().map((name) => {
+    const directory = inRoot('node_modules', name);
+    const { version, license } = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8'));
+    const file = readdirSync(directory).find((entry) => /^licen[cs]e/i.test(entry));
+    if (!file) throw new Error(`${name} has no file with its licence, which has to be shipped`);
+    return `## ${name} ${version} (${license})\n\n${readFileSync(join(directory, file), 'utf8').trim()}\n`;
+  });
+  return `# What dist/cli.cjs contains of others\n\n${texts.join('\n')}`;
 }

@@ -40,6 +40,17 @@ export function modesOf(runtime) {
 }
 
 /**
+ * Whether a spec file runs in this mode. One that is called `….main.spec.mjs` runs on the main thread only: its cases
+ * start programs, which are the same wherever they are started from.
+ *
+ * @param {string} file
+ * @param {Mode} mode
+ */
+export function runsIn(file, mode) {
+  return mode === 'main' || !file.endsWith('.main.spec.mjs');
+}
+
+/**
  * Runs spec files one after the other, each in a process of its own: a crash takes only its
  * own file's cases with it, and nothing one file leaves behind can help another.
  *

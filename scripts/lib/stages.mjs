@@ -7,7 +7,7 @@ import { generatedTypes, layoutConstants, staleness } from './generated.mjs';
 import { parseJunit } from './junit.mjs';
 import { inRoot, tool } from './paths.mjs';
 import { describeExit, run } from './process.mjs';
-import { modesOf, runSpecs, specFiles } from './specs.mjs';
+import { modesOf, runsIn, runSpecs, specFiles } from './specs.mjs';
 
 /**
  * @typedef {import('./runtimes.mjs').Runtime} Runtime
@@ -94,7 +94,9 @@ const makers = {
       .filter(({ id }) => isSelected(id, runtime))
       .flatMap((target) => modesOf(target)
         .filter((id) => isSelected(id, mode))
-        .map((id) => stage('specs', 'Specs', `${target.name} ${target.version}, ${id}`, () => runSpecs(files, target, id))));
+        .map((id) => ({ id, own: files.filter((file) => runsIn(file, id)) }))
+        .filter(({ own }) => own.length > 0)
+        .map(({ id, own }) => stage('specs', 'Specs', `${target.name} ${target.version}, ${id}`, () => runSpecs(own, target, id))));
   },
 
   package: () => {

@@ -1,0 +1,230 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createProductionConfig, DEFAULT_FEATURES } from '13byte-config';
+import { failure, print, result, run } from './harness/command-line.mjs';
+import { suite } from './harness/suite.mjs';
+
+export default suite('command line', {
+  async 'it tells its version and its commands'(t) {
+    const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+    assert.equal(await print(t, ['--version']), `${version}\n`);
+    const help = await print(t, ['--help']);
+    for (const part of ['status', 'disable <features...>', 'CONFIG13BYTE_DB', 'Exit codes:', '  3  not there']) {
+      assert.ok(help.includes(part), part);
+    }
+    const disable = await print(t, ['disable', '--help']);
+    for (const part of ['Examples:', '--no-persist', '--db <path>']) assert.ok(disable.includes(part), part);
+    assert.ok(!(await print(t, ['help', 'status'])).includes('--no-persist'), 'which only changes take');
+  },
+
+  async 'what is misspelt is refused with what is nearest'(t) {
+    const persistPath = await database(t);
+    const cases = [
+      [[], 'ERR_USAGE', 'Which command?'],
+      [['stat'], 'ERR_USAGE', "unknown command 'stat' (Did you mean status?)"],
+      [['status', '--bd', persistPath], 'ERR_USAGE', "unknown option '--bd' (Did you mean --db?)"],
+      [['status', 'all'], 'ERR_USAGE', 'too many arguments'],
+      [['enable'], 'ERR_USAGE', "missing required argument 'features'"],
+      [['enable', 'metrcs', '--db', persistPath], 'ERR_UNKNOWN_FEATURE', 'Unknown feature: metrcs. Did you mean metrics? Available: debug, '],
+      [['get', 'zzzzzz', '--db', persistPath], 'ERR_UNKNOWN_FEATURE', 'Unknown feature: zzzzzz. Available: debug, '],
+      [['get', '--key', '', '--db', persistPath], 'ERR_USAGE', 'Invalid --key'],
+      [['get', '--no-persist', '--db', persistPath], 'ERR_USAGE', '--no-persist goes with commands that change something'],
+      [['enable', 'debug', '--if-revision', '1.5', '--db', persistPath], 'ERR_USAGE', 'Invalid --if-revision: "1.5"'],
+      [['enable', 'debug', '--reason', ' ', '--db', persistPath], 'ERR_USAGE', 'Invalid --reason'],
+      [['enable', 'debug', '--reason', 'x'.repeat(1001), '--db', persistPath], 'ERR_USAGE', 'Invalid --reason'],
+      [['status', '--env', 'a b', '--db', persistPath], 'ERR_INVALID_VALUE', 'Invalid environment: "a b"'],
+    ];
+    for (const [args, code, message] of cases) {
+      const error = await failure(t, 2, args, { env: { NODE_ENV: 'production' } });
+      assert.equal(error.code, code, args.join(' '));
+      assert.ok(error.message.startsWith(message) || error.message.includes(message), error.message);
+    }
+  },
+
+  async 'which config it is comes from options or the environment'(t) {
+    const persistPath = await database(t);
+    await failure(t, 2, ['status']);
+    const env = { CONFIG13BYTE_DB: persistPath, CONFIG13BYTE_ENV: 'production', CONFIG13BYTE_JSON: '1' };
+    assert.equal(JSON.parse(await print(t, ['status'], { env })).environment, 'production');
+    assert.equal(await print(t, ['get', 'metrics'], { env: { ...env, CONFIG13BYTE_JSON: '0' } }), 'on\n');
+    assert.equal((await result(t, ['get'], { env: { CONFIG13BYTE_DB: persistPath, NODE_ENV: 'production' } })).environment, 'production');
+    assert.equal((await result(t, ['get'], { env: { ...env, CONFIG13BYTE_DB: 'missing.db', CONFIG13BYTE_CLUSTER: '' }, ...at(persistPath) })).database, 'config.db');
+    const both = await failure(t, 2, ['status', '--db', persistPath, '--cluster', 'shop']);
+    assert.ok(both.message.includes('exclude each other'), both.message);
+    // What is typed counts before what the environment says.
+    const typed = await failure(t, 3, ['status', '--cluster', `nobody-${process.pid}`], { env: { ...env, CONFIG13BYTE_JSON: 'false' } });
+    assert.equal(typed.code, 'ERR_NOT_LIVE');
+  },
+
+  async 'a database that does not exist is not made'(t) {
+    const directory = t.tempDir();
+    const persistPath = join(directory, 'missing.db');
+    for (const args of [['status'], ['get'], ['enable', 'debug']]) {
+      const error = await failure(t, 3, [...args, '--db', persistPath, '--env', 'production']);
+      assert.equal(error.code, 'ERR_STORE_NOT_FOUND');
+      assert.ok(error.message.startsWith(`No database at ${persistPath} (`), error.message);
+    }
+    const unknown = await failure(t, 2, ['enable', 'checkout', '--create', '--db', persistPath]);
+    assert.equal(unknown.code, 'ERR_UNKNOWN_FEATURE');
+    assert.deepEqual(readdirSync(directory), []);
+    const made = await result(t, ['enable', 'debug', '--create', '--db', persistPath]);
+    assert.deepEqual([made.changed, made.persisted, made.revision, made.live], [true, true, 1, false]);
+    assert.ok(existsSync(persistPath));
+  },
+
+  async 'an environment without a history is asked about'(t) {
+    const persistPath = await database(t);
+    for (const args of [['status'], ['enable', 'debug']]) {
+      const error = await failure(t, 3, [...args, '--env', 'prodction', '--db', persistPath]);
+      assert.equal(error.code, 'ERR_ENVIRONMENT_NOT_FOUND');
+      assert.ok(error.message.includes('it has production. Did you mean production?'), error.message);
+    }
+    const begun = await result(t, ['enable', 'debug', '--create', '--env', 'staging', '--db', persistPath]);
+    assert.deepEqual([begun.environment, begun.revision], ['staging', 2]);
+    assert.equal(await print(t, ['get', 'debug', '--env', 'staging', '--db', persistPath]), 'on\n');
+  },
+
+  async 'status shows what is persisted, and changes and makes nothing'(t) {
+    const persistPath = await database(t);
+    const before = contents(persistPath);
+    const status = await result(t, ['status', ...production(persistPath)]);
+    assert.deepEqual(
+      { ...status, features: status.features.filter(({ enabled }) => enabled), revision: { ...status.revision, createdAt: '' } },
+      {
+        database: persistPath,
+        cluster: null,
+        environment: 'production',
+        live: false,
+        features: [{ name: 'metrics', enabled: true, rollout: 100 }, { name: 'maintenance_mode', enabled: true, rollout: 100 }],
+        terminal: { mode: 1, modeName: 'cooked', rows: 30, cols: 90 },
+        generation: 0,
+        revision: { revision: 1, reason: 'one', actor: 'tester', createdAt: '' },
+        persisted: true,
+        valid: true,
+        problems: [],
+      },
+    );
+    assert.equal(status.features.length, DEFAULT_FEATURES.length);
+    const lines = (await print(t, ['status', ...production(persistPath)])).split('\n');
+    assert.ok(lines.includes('terminal\tcooked 30x90'), lines.join('\n'));
+    assert.ok(lines.includes('metrics\ton\t100%'), lines.join('\n'));
+    assert.deepEqual(contents(persistPath), before);
+  },
+
+  async 'get shows one feature, all, or the decision for a key'(t) {
+    const persistPath = await database(t, (config) => {
+      config.enableFeature('beta_feature');
+      config.setRollout('beta_feature', 70);
+    });
+    assert.equal(await print(t, ['get', 'debug', ...production(persistPath)]), 'off\n');
+    assert.equal(await print(t, ['get', 'beta_feature', ...production(persistPath)]), 'on\n');
+    // Its bucket is 6621 of 10,000, see docs/api.md.
+    assert.equal(await print(t, ['get', 'beta_feature', '--key', 'user-123', ...production(persistPath)]), 'on\n');
+    const { key, features } = await result(t, ['get', 'beta_feature', '--key', 'user-123', ...production(persistPath)]);
+    assert.deepEqual([key, features], ['user-123', [{ name: 'beta_feature', enabled: true, rollout: 70, decision: true }]]);
+    const all = await print(t, ['get', ...production(persistPath)]);
+    assert.deepEqual(all.split('\n').slice(0, 3), ['debug\toff\t100%', 'verbose\toff\t100%', 'metrics\ton\t100%']);
+    const decided = await print(t, ['get', '--key', 'user-123', ...production(persistPath)]);
+    assert.ok(decided.includes('beta_feature\ton\n'), decided);
+    assert.equal((await result(t, ['get', ...production(persistPath)])).features.at(-1).decision, null);
+  },
+
+  async 'enable and disable persist with reason and actor'(t) {
+    const persistPath = await database(t);
+    const options = production(persistPath);
+    assert.equal(
+      await print(t, ['disable', 'maintenance_mode', ...options, '--actor', 'alice']),
+      'maintenance_mode is off\nno program is running; persisted as revision 2\n',
+    );
+    const { features, ...change } = await result(t, ['enable', 'debug', 'metrics', 'debug', '--reason', 'incident 42', ...options]);
+    assert.deepEqual(change, {
+      database: persistPath, cluster: null, environment: 'production', live: false, changed: true, persisted: true, revision: 3,
+    });
+    assert.deepEqual(features, [
+      { name: 'debug', enabled: true, rollout: 100, changed: true },
+      { name: 'metrics', enabled: true, rollout: 100, changed: false },
+    ]);
+    const [third, second] = await history(persistPath);
+    assert.deepEqual([second.changeReason, second.actor, second.changes], ['13byte-config disable maintenance_mode', 'alice', ['-maintenance_mode']]);
+    assert.deepEqual([third.changeReason, third.changes], ['incident 42', ['+debug']]);
+    // What is persisted already is not persisted again.
+    const again = await result(t, ['enable', 'debug', ...options]);
+    assert.deepEqual([again.changed, again.persisted, again.revision], [false, true, 3]);
+    assert.equal((await history(persistPath)).length, 3);
+  },
+
+  async 'one unknown name, and none is changed'(t) {
+    const persistPath = await database(t);
+    await failure(t, 2, ['disable', 'metrics', 'maintenence_mode', ...production(persistPath)]);
+    assert.equal((await history(persistPath)).length, 1);
+    assert.equal(await print(t, ['get', 'metrics', ...production(persistPath)]), 'on\n');
+  },
+
+  async 'a change can be refused unless the revision is the expected one'(t) {
+    const persistPath = await database(t);
+    const options = production(persistPath);
+    const error = await failure(t, 5, ['enable', 'debug', '--if-revision', '7', ...options]);
+    assert.deepEqual([error.code, error.applied], ['ERR_REVISION_CONFLICT', false]);
+    assert.equal((await history(persistPath)).length, 1);
+    assert.equal((await result(t, ['enable', 'debug', '--if-revision', '1', ...options])).revision, 2);
+  },
+
+  async 'without a running program a change that is not persisted is refused'(t) {
+    const persistPath = await database(t);
+    const error = await failure(t, 3, ['enable', 'debug', '--no-persist', ...production(persistPath)]);
+    assert.equal(error.code, 'ERR_NOT_LIVE');
+    const cluster = await failure(t, 3, ['enable', 'debug', '--cluster', `nobody-${process.pid}`]);
+    assert.equal(cluster.code, 'ERR_NOT_LIVE');
+  },
+
+  async 'what it prints is plain when piped, and coloured when that is asked for'(t) {
+    const persistPath = await database(t);
+    const args = ['get', 'metrics', ...production(persistPath)];
+    assert.equal(await print(t, args, { env: { NO_COLOR: undefined } }), 'on\n');
+    assert.equal(await print(t, args, { env: { FORCE_COLOR: '1', NO_COLOR: undefined } }), '\u001B[32mon\u001B[39m\n');
+    assert.equal(await print(t, args, { env: { FORCE_COLOR: '0', NO_COLOR: undefined } }), 'on\n');
+    const { stderr } = await run(t, ['get', 'metrcs', ...production(persistPath)], { env: { FORCE_COLOR: '1', NO_COLOR: undefined } });
+    assert.ok(stderr.startsWith('\u001B[31m13byte-config:\u001B[39m '), stderr);
+  },
+});
+
+/** A closed database with one revision in production: metrics and maintenance_mode on. */
+async function database(t, prepare = (_config) => {}) {
+  const persistPath = join(t.tempDir(), 'config.db');
+  const config = createProductionConfig({ persistPath, environment: 'production', actor: 'tester' });
+  config.update((draft) => draft.enable('metrics', 'maintenance_mode'));
+  config.setTerminalSettings(1, 30, 90);
+  prepare(config);
+  await config.persist('one');
+  await config.close();
+  return persistPath;
+}
+
+/** The options for it. */
+function production(persistPath) {
+  return ['--db', persistPath, '--env', 'production'];
+}
+
+/** The same by its directory. */
+function at(persistPath) {
+  return { cwd: join(persistPath, '..'), env: { CONFIG13BYTE_DB: 'config.db', CONFIG13BYTE_ENV: 'production', CONFIG13BYTE_CLUSTER: '' } };
+}
+
+async function history(persistPath) {
+  const config = createProductionConfig({ persistPath, environment: 'production', readOnly: true });
+  try {
+    return await config.getHistory();
+  } finally {
+    await config.close();
+  }
+}
+
+/** Every file of its directory with a digest of it, but those that SQLite makes for reading. */
+function contents(persistPath) {
+  const directory = join(persistPath, '..');
+  return readdirSync(directory)
+    .filter((name) => !/-(wal|shm)$/.test(name))
+    .map((name) => [name, createHash('sha256').update(readFileSync(join(directory, name))).digest('hex')]);
+}

@@ -1,0 +1,39 @@
+import type { CommandDefinition } from '../command';
+import { usageError } from '../errors';
+import { featureStates, featureTable } from '../features';
+import { identityOf, reading } from '../session';
+import { checkFeatureNames } from '../suggest';
+
+interface Decision {
+  /** Whether it is on for the key; `null` when none was given. */
+  readonly decision: boolean | null;
+}
+
+export const get: CommandDefinition = {
+  name: 'get',
+  summary: 'show a feature, or all of them',
+  description:
+    'For one feature it prints `on` or `off`. With --key that is the decision for this key: whether the feature is on and ' +
+    'rolled out to it.',
+  arguments: [{ term: '[feature]', summary: 'name of a feature; all when left out', completion: 'features' }],
+  options: [{ flags: '--key <key>', summary: 'decide a rollout for this key, such as a user id' }],
+  examples: ['get maintenance_mode --db ./config.db', 'get beta_feature --key user-123', 'get --json'],
+  run: ({ arguments: [name], options, target, output }) =>
+    reading(target, async (session) => {
+      const { config } = session;
+      const key = options.key as string | undefined;
+      if (key === '') throw usageError('Invalid --key: it is empty');
+      if (typeof name === 'string') checkFeatureNames([name], config.getFeatureNames());
+      const decide = (feature: string): Decision => ({
+        decision: key === undefined ? null : config.isFeatureEnabledFor(feature, key),
+      });
+      const features = featureStates(config, typeof name === 'string' ? [name] : undefined, decide);
+      output.result({ ...identityOf(session), key: key ?? null, features }, () => {
+        const [only] = features;
+        if (typeof name === 'string' && only) return output.onOrOff(only.decision ?? only.enabled);
+        if (key === undefined) return featureTable(output, features);
+        const rows = features.map(({ name: feature, decision }) => [feature, output.onOrOff(decision === true)]);
+        return output.table(['feature', `for ${key}`], rows);
+      });
+    }),
+};

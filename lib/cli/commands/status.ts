@@ -1,0 +1,67 @@
+import type { HistoryEntry, ProductionConfig } from '13byte-config';
+import { isPersisted } from '../change';
+import type { CommandDefinition } from '../command';
+import { featureStates, featureTable } from '../features';
+import type { Output } from '../output';
+import { type Identity, identityOf, reading, type Session } from '../session';
+
+export const status: CommandDefinition = {
+  name: 'status',
+  summary: 'show the features, the terminal and the last revision',
+  description: 'It shows the live state of running programs, or what is persisted when none is running.',
+  examples: ['status --db ./config.db --env production', 'status --cluster shop', 'status --db ./config.db --json'],
+  run: ({ target, output }) =>
+    reading(target, async (session) => {
+      const result = await lookAt(session);
+      output.result(result, () => show(output, result));
+    }),
+};
+
+type Status = Awaited<ReturnType<typeof lookAt>>;
+
+async function lookAt(session: Session) {
+  const { config, live, target } = session;
+  const last = target.db === undefined ? null : await lastRevision(config);
+  const { terminal, generation } = config.getDebugView();
+  const { isValid, errors } = config.validate();
+  return {
+    ...identityOf(session),
+    features: featureStates(config),
+    terminal: { mode: terminal.mode, modeName: terminal.modeName, rows: terminal.rows, cols: terminal.cols },
+    generation,
+    revision: last,
+    persisted: target.db === undefined ? null : !live || (await isPersisted(config, target)),
+    valid: isValid,
+    problems: errors,
+  } as const;
+}
+
+async function lastRevision(config: ProductionConfig<string>) {
+  const [last]: HistoryEntry[] = await config.getHistory(1);
+  if (!last) return null;
+  const { revision, changeReason: reason, actor, createdAt } = last;
+  return { revision, reason, actor, createdAt: createdAt.toISOString() };
+}
+
+function show(output: Output, result: Status): string {
+  const { colors } = output;
+  const { terminal, revision, persisted, problems } = result;
+  const pairs: [string, string][] = [
+    ...identityPairs(output, result),
+    ['terminal', `${terminal.modeName} ${terminal.rows}x${terminal.cols}`],
+  ];
+  if (result.database !== null) {
+    pairs.push(['revision', revision ? `${revision.revision}, ${revision.createdAt}, ${revision.actor}: ${revision.reason}` : 'none']);
+    pairs.push(['persisted', persisted === true ? 'yes' : colors.yellow('no, the live state is another one than the last revision')]);
+  }
+  for (const problem of problems) pairs.push(['problem', colors.red(problem)]);
+  return `${output.pairs(pairs)}\n\n${featureTable(output, result.features)}`;
+}
+
+function identityPairs({ colors }: Output, { database, cluster, environment, live }: Identity): [string, string][] {
+  return [
+    database === null ? ['cluster', `${cluster}`] : ['database', database],
+    ['environment', environment],
+    ['live', live ? colors.green('yes, programs are running') : 'no program is running, this is what is persisted'],
+  ];
+}

@@ -1,0 +1,55 @@
+/** What the process ends with. The numbers are documented in docs/cli.md and never change. */
+export const ExitCode = {
+  ok: 0,
+  /** Something failed that has no number of its own. */
+  failed: 1,
+  /** The command line is wrong: an unknown command, option or feature, or a value that is not allowed. */
+  usage: 2,
+  /** What was named is not there: the database, the environment, the revision, a running program. */
+  notFound: 3,
+  /** The history, the database or what it rests on is damaged or was tampered with. */
+  integrity: 4,
+  /** Somebody else persisted in between. */
+  conflict: 5,
+  /** The change is live, but could not be persisted. */
+  notPersisted: 6,
+} as const;
+
+export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
+
+/** For the help and the documentation. */
+export const EXIT_CODE_MEANINGS: readonly (readonly [ExitCode, string])[] = [
+  [ExitCode.ok, 'done'],
+  [ExitCode.failed, 'failed'],
+  [ExitCode.usage, 'wrong usage: unknown command, option or feature, or a value that is not allowed'],
+  [ExitCode.notFound, 'not there: no such database, environment or revision, or no program is running'],
+  [ExitCode.integrity, 'the database or its history is damaged or was tampered with'],
+  [ExitCode.conflict, 'somebody else persisted in between'],
+  [ExitCode.notPersisted, 'the change is live, but it was not persisted'],
+];
+
+const BY_ERROR_CODE: { readonly [code: string]: ExitCode } = {
+  ERR_USAGE: ExitCode.usage,
+  ERR_UNKNOWN_FEATURE: ExitCode.usage,
+  ERR_UNKNOWN_OPTION: ExitCode.usage,
+  ERR_INVALID_TYPE: ExitCode.usage,
+  ERR_INVALID_VALUE: ExitCode.usage,
+  ERR_OUT_OF_RANGE: ExitCode.usage,
+  ERR_ENVIRONMENT_NOT_FOUND: ExitCode.notFound,
+  ERR_NOTHING_TO_PROMOTE: ExitCode.notFound,
+  ERR_NOTHING_TO_ROLL_BACK: ExitCode.notFound,
+  ERR_NOT_LIVE: ExitCode.notFound,
+  ERR_REVISION_NOT_FOUND: ExitCode.notFound,
+  ERR_REVISION_PRUNED: ExitCode.notFound,
+  ERR_STORE_NOT_FOUND: ExitCode.notFound,
+  ERR_FOREIGN_DATABASE: ExitCode.integrity,
+  ERR_HISTORY_BROKEN: ExitCode.integrity,
+  ERR_NOT_A_DATABASE: ExitCode.integrity,
+  ERR_STORE_CORRUPT: ExitCode.integrity,
+  ERR_REVISION_CONFLICT: ExitCode.conflict,
+};
+
+/** What the process ends with after an error of this code. */
+export function exitCodeOf(errorCode: string): ExitCode {
+  return BY_ERROR_CODE[errorCode] ?? ExitCode.failed;
+}

@@ -1,0 +1,42 @@
+/**
+ * `13byte-config`, the command line. It uses the public API alone, so it can do what any program can.
+ */
+import { PROGRAM } from './command';
+import { commands } from './commands';
+import { reportOf } from './errors';
+import { asksForJson } from './options';
+import { colorsOf } from './output';
+import { createProgram, isDone } from './program';
+
+process.exitCode = 0;
+process.stdout.on('error', endQuietly);
+process.stderr.on('error', endQuietly);
+void main(process.argv.slice(2));
+
+async function main(args: readonly string[]): Promise<void> {
+  try {
+    const program = createProgram(commands, (code) => {
+      process.exitCode = code;
+    });
+    await program.parseAsync([...args], { from: 'user' });
+  } catch (error) {
+    if (!isDone(error)) report(error, asksForJson(args));
+  }
+}
+
+function report(error: unknown, json: boolean): void {
+  const { code, message, exitCode, applied } = reportOf(error);
+  process.exitCode = exitCode;
+  if (json) {
+    process.stderr.write(`${JSON.stringify({ error: { code, message, applied } })}\n`);
+  } else {
+    const { red, dim } = colorsOf(process.stderr);
+    process.stderr.write(`${red(`${PROGRAM}:`)} ${message} ${dim(`(${code})`)}\n`);
+  }
+}
+
+/** Whoever reads the output may have had enough of it, as `head` does. */
+function endQuietly(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+}
