@@ -2,6 +2,52 @@
 
 /// <reference lib="esnext.disposable" />
 
+/** Terminal mode, rows and columns. */
+export interface TerminalSettings {
+	/** 0 disabled, 1 cooked, 2 raw, 3 pipe. */
+	readonly mode: number;
+	/** 1–255. */
+	readonly rows: number;
+	/** 1–255. */
+	readonly cols: number;
+}
+/** What a terminal mode is called. */
+export type TerminalModeName = "disabled" | "cooked" | "raw" | "pipe" | "unknown";
+/** What is different between two states. */
+export interface StateChanges {
+	/** Features that went on, in bit order. */
+	readonly enabled: string[];
+	/** Features that went off, in bit order. */
+	readonly disabled: string[];
+	/** The terminal settings before and after, if they differ. */
+	readonly terminal?: {
+		readonly from: TerminalSettings;
+		readonly to: TerminalSettings;
+	};
+	/** The rollouts in per cent before and after, of the features whose rollout differs. */
+	readonly rollouts?: {
+		readonly [name: string]: {
+			readonly from: number;
+			readonly to: number;
+		};
+	};
+}
+/** What a feature is set to. */
+export interface FeatureState {
+	/** Whether it is on. */
+	readonly enabled: boolean;
+	/** Per cent of all keys that it is on for while it is on, 0 to 100 in steps of 0.01. */
+	readonly rollout: number;
+}
+/** A whole state by name: what {@link ProductionConfig.getState} gives and {@link ProductionConfig.apply} takes. */
+export interface ConfigState<Name extends string = string> {
+	/** Terminal mode, rows and columns. */
+	readonly terminal: TerminalSettings;
+	/** Features by name. Given to `apply`, those that are left out stay as they are. */
+	readonly features: {
+		readonly [name in Name]?: FeatureState;
+	};
+}
 /** How far work on the database has come. */
 export interface WorkProgress {
 	/** How much is done: revisions, or pages of a backup. */
@@ -97,36 +143,6 @@ export interface BackupResult {
 	readonly bytes: number;
 	/** How many revisions it has, of all environments. */
 	readonly revisions: number;
-}
-/** Terminal mode, rows and columns. */
-export interface TerminalSettings {
-	/** 0 disabled, 1 cooked, 2 raw, 3 pipe. */
-	readonly mode: number;
-	/** 1–255. */
-	readonly rows: number;
-	/** 1–255. */
-	readonly cols: number;
-}
-/** What a terminal mode is called. */
-export type TerminalModeName = "disabled" | "cooked" | "raw" | "pipe" | "unknown";
-/** What is different between two states. */
-export interface StateChanges {
-	/** Features that went on, in bit order. */
-	readonly enabled: string[];
-	/** Features that went off, in bit order. */
-	readonly disabled: string[];
-	/** The terminal settings before and after, if they differ. */
-	readonly terminal?: {
-		readonly from: TerminalSettings;
-		readonly to: TerminalSettings;
-	};
-	/** The rollouts in per cent before and after, of the features whose rollout differs. */
-	readonly rollouts?: {
-		readonly [name: string]: {
-			readonly from: number;
-			readonly to: number;
-		};
-	};
 }
 /** How long calls of one operation took, in nanoseconds. */
 export interface OperationTiming {
@@ -560,6 +576,14 @@ export declare class ProductionConfig<Name extends string = string> {
 	 * where it also has the timings of the operations.
 	 */
 	getDebugView(): DebugView<Name>;
+	/**
+	 * The state by name, without what belongs to this database alone: for a file, or for another config's
+	 * {@link ProductionConfig.apply}. Flags and terminal are of one moment, rollouts are read right after.
+	 *
+	 * @example
+	 * await writeFile('flags.json', JSON.stringify(config.getState()));
+	 */
+	getState(): ConfigState<Name>;
 	/** Checks every field of the state, and the store. */
 	validate(): Validation;
 	/**
@@ -597,6 +621,20 @@ export declare class ProductionConfig<Name extends string = string> {
 	 * @throws ConfigError `ERR_REVISION_NOT_FOUND`, `ERR_NOTHING_TO_ROLL_BACK`, `ERR_REVISION_CONFLICT`.
 	 */
 	rollback(revision?: number, options?: RevisionOptions): Promise<HistoryEntry>;
+	/**
+	 * Goes to a given state, all of it or nothing, and records that as a new revision. Features that it leaves out stay as
+	 * they are. When the last revision holds the same already, none is added, and that one is returned.
+	 *
+	 * It is applied as a rollback is: after it is on disk, and whole even if this process is killed on the way.
+	 *
+	 * @param state - The terminal settings, and features with both their switch and their rollout.
+	 * @param reason - Why, for the history; up to 1,000 characters.
+	 * @throws ConfigError `ERR_UNKNOWN_FEATURE`, `ERR_REVISION_CONFLICT` and those of `persist`; RangeError and TypeError for
+	 *   values. Then nothing has changed.
+	 * @example
+	 * await config.apply(JSON.parse(await readFile('flags.json', 'utf8')), 'flags of release 42');
+	 */
+	apply(state: ConfigState<Name>, reason?: string, options?: RevisionOptions): Promise<HistoryEntry>;
 	/**
 	 * What is different between two revisions of this environment.
 	 *

@@ -207,7 +207,7 @@ export default suite('lifecycle', {
 const STAY = new Set(['environment', 'healthCheck', 'close', 'destroy', 'off', 'removeListener', 'removeAllListeners', 'listenerCount']);
 
 /** Members that return promises. */
-const ASYNC = new Set(['persist', 'load', 'getHistory', 'getEnvironments', 'rollback', 'diff', 'promote', 'verify', 'prune', 'backup', 'changes']);
+const ASYNC = new Set(['persist', 'load', 'getHistory', 'getEnvironments', 'rollback', 'apply', 'diff', 'promote', 'verify', 'prune', 'backup', 'changes']);
 
 /** A use of every member. */
 function usesOf(config, feature) {
@@ -251,12 +251,14 @@ function usesOf(config, feature) {
     getCore: () => config.getCore(),
     sharedBuffer: () => config.sharedBuffer,
     getDebugView: () => config.getDebugView(),
+    getState: () => config.getState(),
     validate: () => config.validate(),
     persist: () => config.persist('too late'),
     load: () => config.load(),
     getHistory: () => config.getHistory(),
     getEnvironments: () => config.getEnvironments(),
     rollback: () => config.rollback(),
+    apply: () => config.apply({ terminal: { mode: 2, rows: 24, cols: 80 }, features: {} }),
     diff: () => config.diff(1, 2),
     promote: () => config.promote('production'),
     verify: () => config.verify(),

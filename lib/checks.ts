@@ -47,13 +47,18 @@ export function checkText(value: unknown, what: string, maxLength: number): stri
 
 /** An object whose keys are all in `known`. */
 export function checkKeys(value: unknown, what: string, known: readonly string[]): Record<string, unknown> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw makeError('ERR_INVALID_TYPE', `Invalid ${what}: ${show(value)} (must be an object)`);
-  }
-  for (const key of Object.keys(value)) {
+  const object = checkObject(value, what);
+  for (const key of Object.keys(object)) {
     if (!known.includes(key)) {
       throw makeError('ERR_UNKNOWN_OPTION', `Unknown option: ${key}. Available: ${known.join(', ')}`);
     }
+  }
+  return object;
+}
+
+export function checkObject(value: unknown, what: string): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw makeError('ERR_INVALID_TYPE', `Invalid ${what}: ${show(value)} (must be an object)`);
   }
   return value as Record<string, unknown>;
 }

@@ -12,6 +12,7 @@ import {
 } from './audit';
 import { AutoPersist } from './auto-persist';
 import { checkBoolean, checkInteger, checkKeys, checkText } from './checks';
+import { checkState, type ConfigState, readConfigState } from './config-state';
 import { type DebugView, makeDebugView, type StoreStatus } from './debug-view';
 import { DraftChanges, type UpdateDraft } from './draft';
 import { makeError, show } from './errors';
@@ -525,6 +526,18 @@ export class ProductionConfig<Name extends string = string> {
     return this.#debugView;
   }
 
+  /**
+   * The state by name, without what belongs to this database alone: for a file, or for another config's
+   * {@link ProductionConfig.apply}. Flags and terminal are of one moment, rollouts are read right after.
+   *
+   * @example
+   * await writeFile('flags.json', JSON.stringify(config.getState()));
+   */
+  getState(): ConfigState<Name> {
+    this.#checkOpen();
+    return readConfigState(this.#parts.page, this.#currentTable()) as ConfigState<Name>;
+  }
+
   /** Checks every field of the state, and the store. */
   validate(): Validation {
     this.#checkOpen();
@@ -593,6 +606,27 @@ export class ProductionConfig<Name extends string = string> {
     const { actor, ifRevision } = this.#checkRevisionOptions(options);
     const store = this.#writableStore();
     return this.#entry(await store.rollback(this.#parts.page.handle, to, actor, ifRevision));
+  }
+
+  /**
+   * Goes to a given state, all of it or nothing, and records that as a new revision. Features that it leaves out stay as
+   * they are. When the last revision holds the same already, none is added, and that one is returned.
+   *
+   * It is applied as a rollback is: after it is on disk, and whole even if this process is killed on the way.
+   *
+   * @param state - The terminal settings, and features with both their switch and their rollout.
+   * @param reason - Why, for the history; up to 1,000 characters.
+   * @throws ConfigError `ERR_UNKNOWN_FEATURE`, `ERR_REVISION_CONFLICT` and those of `persist`; RangeError and TypeError for
+   *   values. Then nothing has changed.
+   * @example
+   * await config.apply(JSON.parse(await readFile('flags.json', 'utf8')), 'flags of release 42');
+   */
+  async apply(state: ConfigState<Name>, reason = 'applied', options: RevisionOptions = {}): Promise<HistoryEntry> {
+    checkText(reason, 'reason', MAX_REASON_LENGTH);
+    const { actor, ifRevision } = this.#checkRevisionOptions(options);
+    const store = this.#writableStore();
+    const given = checkState(state, (name) => this.#masks[name] ?? this.#findMask(name));
+    return this.#entry(await store.apply(this.#parts.page.handle, given, reason, actor, ifRevision));
   }
 
   /**

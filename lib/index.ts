@@ -22,6 +22,7 @@ export type {
 export type { AutoPersistOptions } from './auto-persist';
 export type { ConfigChange } from './listening';
 export type { ConfigHandle } from './share';
+export type { ConfigState, FeatureState } from './config-state';
 export { ProductionConfig } from './config';
 export type { Feature, RevisionOptions, Validation } from './config';
 export type { DebugView, StoreStatus } from './debug-view';

@@ -1,6 +1,6 @@
 /** What overrides are made of: single settings that are read, made and put back through a config. */
 import type { ProductionConfig, TerminalSettings } from '13byte-config';
-import { checkKeys } from './checks';
+import { checkKeys, checkObject } from './checks';
 import { makeError, show } from './errors';
 import { checkCols, checkRows, checkTerminalMode } from './record';
 import { checkPercent } from './rollout';
@@ -20,10 +20,7 @@ const TERMINAL_FIELDS = Object.keys(TERMINAL_CHECKS) as TerminalField[];
 
 /** What the overrides ask for, all of it checked. */
 export function settingsOf(config: ProductionConfig, overrides: object): Setting[] {
-  if (typeof overrides !== 'object' || overrides === null || Array.isArray(overrides)) {
-    throw makeError('ERR_INVALID_TYPE', `Invalid overrides: ${show(overrides)} (must be an object)`);
-  }
-  return Object.entries(overrides)
+  return Object.entries(checkObject(overrides, 'overrides'))
     .filter(([, value]) => value !== undefined)
     .flatMap(([name, value]: [string, unknown]) =>
       name === TERMINAL && typeof value === 'object' ? terminalSettings(value) : featureSettings(config, name, value),

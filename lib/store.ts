@@ -1,3 +1,4 @@
+import type { GivenState } from './config-state';
 import {
   guard,
   native,
@@ -63,6 +64,17 @@ export class Store {
 
   promote(page: number, from: string, actor: string): Promise<NativeAnswer> {
     return this.#call(() => this.#native.promote(page, from, this.environment, actor));
+  }
+
+  /** Sets the page to a given state, and records it unless the last revision holds the same. */
+  apply(
+    page: number,
+    { state, known }: GivenState,
+    reason: string,
+    actor: string,
+    ifRevision: number | undefined,
+  ): Promise<NativeAnswer> {
+    return this.#call(() => this.#native.apply(page, this.environment, state, known, reason, actor, ifRevision));
   }
 
   history(limit: number, before: number | undefined): Promise<NativeAnswer> {

@@ -1,14 +1,17 @@
 // Every member and every exported type, used the way a program would.
 import {
   type ConfigDiff,
+  type ConfigState,
   ConfigCore13Byte,
   ConfigError,
   createProductionConfig,
   type DebugView,
   type DefaultFeature,
   type ErrorCode,
+  type FeatureState,
   type HistoryEntry,
   type OperationTiming,
+  type ProductionConfig,
   type RecordBytes,
   type RevisionOptions,
   type StateChanges,
@@ -161,4 +164,21 @@ async function end(): Promise<void> {
   await using awaited = createProductionConfig();
   scoped.enableFeature('debug');
   awaited.enableFeature('debug');
+}
+
+// ---- Whole states -----------------------------------------------------------------------------------------------
+
+async function takeOver(from: ProductionConfig<'a' | 'b'>, to: ProductionConfig<'a' | 'b'>): Promise<void> {
+  const state: ConfigState<'a' | 'b'> = from.getState();
+  const entry: HistoryEntry = await to.apply(state, 'from git', { ifRevision: 0 });
+  expectType<FeatureState | undefined, typeof state.features.a>(true);
+  await to.apply({ terminal: state.terminal, features: { a: { enabled: true, rollout: 12.5 } } });
+  // @ts-expect-error
+  await to.apply({ terminal: state.terminal, features: { c: { enabled: true, rollout: 1 } } });
+  // @ts-expect-error
+  await to.apply({ terminal: state.terminal, features: { a: { enabled: true } } });
+  // @ts-expect-error
+  await to.apply({ features: {} });
+  // @ts-expect-error
+  state.terminal = { mode: 2, rows: 24, cols: 80 };
 }

@@ -23,7 +23,7 @@ use crate::page::{FULL_ROLLOUTS, Rollouts, State};
 use crate::record::Record;
 use crate::registry::Registry;
 use crate::startup::Startup;
-use crate::store::{Access, Answer, Entry, Job, Persist, Reply, Revision, Store, hex};
+use crate::store::{Access, Answer, Entry, Given, Job, Persist, Reply, Revision, Store, hex};
 
 /// Why an operation failed. Promises resolve with it, so that the error itself is made in JavaScript.
 #[napi(object)]
@@ -229,6 +229,36 @@ impl NativeStore {
         Ok(promise)
     }
 
+    /// Appends a revision with a given state of the features whose bits are in `known`, unless the last one holds the
+    /// same, and applies it to the page.
+    #[napi(catch_unwind, ts_return_type = "Promise<NativeFailure | NativeAnswer>")]
+    pub fn apply<'env>(
+        &self,
+        env: &'env Env,
+        handle: u32,
+        environment: String,
+        state: NativeState,
+        known: u32,
+        reason: String,
+        actor: String,
+        if_revision: Option<f64>,
+    ) -> Result<Object<'env>> {
+        let page = page::page(handle).map_err(|error| js_error(&error))?;
+        let state = from_state(&state).map_err(|error| js_error(&error))?;
+        let (reply, promise) = self.reply(env, |entry| vec![to_entry(entry)])?;
+        let given = Given {
+            environment,
+            page,
+            state,
+            known,
+            reason,
+            actor,
+            if_revision: if_revision.map(to_id),
+        };
+        self.submit(Job::Apply { given, reply })?;
+        Ok(promise)
+    }
+
     /// The newest revisions of an environment, newest first, or those before a given one.
     #[napi(catch_unwind, ts_return_type = "Promise<NativeFailure | NativeAnswer>")]
     pub fn history<'env>(
@@ -397,6 +427,17 @@ fn to_state(State { record, rollouts }: State) -> NativeState {
         record: Record::encode(&record).to_vec(),
         rollouts: to_rollouts(rollouts),
     }
+}
+
+fn from_state(state: &NativeState) -> std::result::Result<State, Error> {
+    let mut rollouts = FULL_ROLLOUTS;
+    for (rollout, given) in rollouts.iter_mut().zip(state.rollouts.iter().flatten()) {
+        *rollout = *given;
+    }
+    Ok(State {
+        record: Record::decode(&state.record)?,
+        rollouts,
+    })
 }
 
 fn to_rollouts(rollouts: Rollouts) -> Option<Vec<u16>> {

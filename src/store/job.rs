@@ -10,7 +10,7 @@ use super::{
     Verifier,
 };
 use crate::error::Error;
-use crate::page::{Page, Snapshot};
+use crate::page::{Page, Snapshot, State};
 use crate::registry::Registry;
 
 /// The payload of a job, and the feature table at that time: others may have appended names since it was last seen.
@@ -98,6 +98,25 @@ pub struct Persist {
     pub reply: Reply<Entry>,
 }
 
+/// A whole state that somebody brings along.
+#[derive(Debug)]
+pub struct Given {
+    /// The environment that gets the revision.
+    pub environment: String,
+    /// The page to set.
+    pub page: Page,
+    /// What it is to be set to. The record's version and registry hash are not looked at.
+    pub state: State,
+    /// The bits of the features that the state speaks of. The others keep theirs.
+    pub known: u32,
+    /// Why, in the caller's words.
+    pub reason: String,
+    /// Who.
+    pub actor: String,
+    /// Refuse unless the environment's last revision is this one; 0 when there must be none.
+    pub if_revision: Option<i64>,
+}
+
 /// Work for the store's thread, done in the order of submission.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -139,6 +158,13 @@ pub enum Job {
         /// Who.
         actor: String,
         /// Answered with the appended revision.
+        reply: Reply<Entry>,
+    },
+    /// Appends a revision with a given state, unless the last one is in effect and holds the same, and sets the page to it.
+    Apply {
+        /// The state.
+        given: Given,
+        /// Answered with the revision, or the last one if that holds the same.
         reply: Reply<Entry>,
     },
     /// Lists revisions, newest first.

@@ -45,7 +45,7 @@ use std::time::Duration;
 
 pub use backup::{BackedUp, Backup};
 pub use health::{Activity, FileState, HistoryEnd, PersistFailure};
-pub use job::{Answer, Job, Persist, Reply};
+pub use job::{Answer, Given, Job, Persist, Reply};
 pub use prune::{Prune, Pruned};
 pub use revision::hex;
 pub use verify::{Breach, Progress, Verification, VerifiedEnvironment, Verifier};

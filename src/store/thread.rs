@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::queue::{Item, Latch, Task};
 use super::schema::Database;
-use super::write::{Restore, Source};
+use super::write::{Origin, Restore, Source};
 use super::{Access, Answer, Job, Persist, Reply, Revision, Shared, features};
 use crate::error::Error;
 use crate::page::Page;
@@ -199,7 +199,7 @@ impl Worker {
                 if_revision,
                 reply,
             } => {
-                let source = Source::Earlier(to);
+                let source = Source::Copy(Origin::Earlier(to));
                 reply.send(self.writable(access).and_then(|()| {
                     self.restore(&Restore {
                         environment: &environment,
@@ -217,7 +217,7 @@ impl Worker {
                 actor,
                 reply,
             } => {
-                let source = Source::Environment(&from);
+                let source = Source::Copy(Origin::Environment(&from));
                 reply.send(self.writable(access).and_then(|()| {
                     self.restore(&Restore {
                         environment: &environment,
@@ -225,6 +225,17 @@ impl Worker {
                         source,
                         actor: &actor,
                         if_revision: None,
+                    })
+                }));
+            }
+            Job::Apply { given, reply } => {
+                reply.send(self.writable(access).and_then(|()| {
+                    self.restore(&Restore {
+                        environment: &given.environment,
+                        page: &given.page,
+                        source: Source::Given(&given),
+                        actor: &given.actor,
+                        if_revision: given.if_revision,
                     })
                 }));
             }

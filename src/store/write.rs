@@ -6,14 +6,14 @@ use super::connection::Trace;
 use super::failure::{Fault, again};
 use super::ledger::{Draft, Ledger};
 use super::thread::Worker;
-use super::{Answer, Entry, Persist, Revision, revision};
+use super::{Answer, Entry, Given, Persist, Revision, revision};
 use crate::error::Error;
-use crate::page::{Page, State};
+use crate::page::{Page, Snapshot, State};
 use crate::record::RECORD_VERSION;
 use crate::registry::Registry;
 use crate::watch;
 
-/// The parts of [`super::Job::Rollback`] and [`super::Job::Promote`] that they share.
+/// The parts of [`super::Job::Rollback`], [`super::Job::Promote`] and [`super::Job::Apply`] that they share.
 pub(super) struct Restore<'a> {
     pub(super) environment: &'a str,
     pub(super) page: &'a Page,
@@ -22,13 +22,45 @@ pub(super) struct Restore<'a> {
     pub(super) if_revision: Option<i64>,
 }
 
-/// The revision to copy.
+/// Where the state comes from.
 #[derive(Clone, Copy)]
 pub(super) enum Source<'a> {
+    /// A revision.
+    Copy(Origin<'a>),
+    /// Somebody who brings it along.
+    Given(&'a Given),
+}
+
+/// The revision to copy.
+#[derive(Clone, Copy)]
+pub(super) enum Origin<'a> {
     /// One of the same environment; by default the parent of the one in effect.
     Earlier(Option<i64>),
     /// The one in effect in another environment.
     Environment(&'a str),
+}
+
+/// A state to set a page to.
+struct Target {
+    state: State,
+    /// The bits of the features that it speaks of.
+    known: u32,
+}
+
+impl Target {
+    const fn of(revision: &Revision) -> Self {
+        Self {
+            state: revision.state,
+            known: revision.known,
+        }
+    }
+}
+
+/// What became of a restoration in the database.
+struct Restored {
+    entry: Entry,
+    target: Target,
+    registry: Registry,
 }
 
 impl Worker {
@@ -63,15 +95,22 @@ impl Worker {
         }
     }
 
-    /// Appends a copy of an earlier or another environment's revision, and sets the page to it.
+    /// Appends a revision with the state of another one, or a given state, and sets the page to it.
     pub(super) fn restore(&mut self, job: &Restore<'_>) -> Result<Answer<Entry>, Error> {
         // Held until the page is changed, so that no other process changes it as a whole in between.
         let _exclusive = job.page.lock_exclusively()?;
         self.redo(job.environment, job.page)?;
-        let (entry, target, registry) = self.write(|transaction| {
-            let copied = append_copy(transaction, job)?;
-            let trace = Trace::of([&copied.0]);
-            Ok((copied, trace))
+        let Restored {
+            entry,
+            target,
+            registry,
+        } = self.write(|transaction| {
+            let restored = match job.source {
+                Source::Copy(origin) => append_copy(transaction, job, origin)?,
+                Source::Given(given) => append_given(transaction, job, given)?,
+            };
+            let trace = Trace::of([&restored.entry]);
+            Ok((restored, trace))
         })?;
         self.count_commit();
         job.page.apply(
@@ -79,7 +118,9 @@ impl Worker {
             target.known,
             entry.revision.id.cast_unsigned(),
         );
-        job.page.reach_generation(entry.revision.generation);
+        if entry.revision.page_id == job.page.id() {
+            job.page.reach_generation(entry.revision.generation);
+        }
         watch::announce(job.page);
         note(job.page, &entry.revision);
         Ok(Answer {
@@ -175,45 +216,104 @@ fn append(ledger: &mut Ledger<'_>, job: &Persist) -> Result<Entry, Fault> {
     })?)
 }
 
-/// Returns the appended revision, the one it copies, and the feature table.
+/// Appends a copy of an earlier or another environment's revision.
 fn append_copy(
     transaction: &Transaction<'_>,
     job: &Restore<'_>,
-) -> Result<(Entry, Revision, Registry), Fault> {
+    origin: Origin<'_>,
+) -> Result<Restored, Fault> {
     let mut ledger = Ledger::begin(transaction)?;
     ledger.expect_last(job.environment, job.if_revision)?;
     let effective = ledger.effective(job.environment)?;
-    let (target, reason, parent) = match job.source {
-        Source::Earlier(wanted) => {
-            let target = earlier(transaction, job.environment, effective, wanted)?;
-            let reason = format!("rollback to revision {}", target.id);
-            let parent = target.parent;
-            (target, reason, parent)
+    let (source, reason, parent) = match origin {
+        Origin::Earlier(wanted) => {
+            let source = earlier(transaction, job.environment, effective, wanted)?;
+            let reason = format!("rollback to revision {}", source.id);
+            let parent = source.parent;
+            (source, reason, parent)
         }
-        Source::Environment(from) => {
-            let Some(target) = revision::effective(transaction, from)? else {
+        Origin::Environment(from) => {
+            let Some(source) = revision::effective(transaction, from)? else {
                 let environment = from.to_owned();
                 return Err(Error::NothingToPromote { environment }.into());
             };
-            let reason = format!("promoted from {from} revision {}", target.id);
-            (target, reason, effective)
+            let reason = format!("promoted from {from} revision {}", source.id);
+            (source, reason, effective)
         }
     };
-    let mut snapshot = job.page.snapshot();
-    snapshot.state = merge(&target, &snapshot.state, ledger.registry().mask());
-    // Ahead of every snapshot that is taken before the page changes, so none of those can hide this revision.
-    snapshot.generation = job.page.reserve_generation();
+    let target = Target::of(&source);
+    let snapshot = merged(&target, job.page, ledger.registry().mask());
     let entry = ledger.append(&Draft {
         environment: job.environment,
-        snapshot,
+        snapshot: reserved(snapshot, job.page),
         reason: &reason,
         actor: job.actor,
         parent,
-        restored_from: Some(target.id),
+        restored_from: Some(source.id),
     })?;
+    finish(ledger, entry, target)
+}
+
+/// Appends a given state, if the last revision is not in effect with the same.
+fn append_given(
+    transaction: &Transaction<'_>,
+    job: &Restore<'_>,
+    given: &Given,
+) -> Result<Restored, Fault> {
+    let mut ledger = Ledger::begin(transaction)?;
+    ledger.expect_last(job.environment, job.if_revision)?;
+    let mask = ledger.registry().mask();
+    let target = Target {
+        state: given.state,
+        known: given.known & mask,
+    };
+    let snapshot = merged(&target, job.page, mask);
+    // What is given, and what the features that it does not speak of hold.
+    for state in [&given.state, &snapshot.state] {
+        let problems = state.problems(mask);
+        if !problems.is_empty() {
+            return Err(Error::InvalidState { problems }.into());
+        }
+    }
+    let by_others_too = job.page.is_persisted_by_others();
+    let same = ledger.last_if_same(job.environment, &snapshot, by_others_too)?;
+    let entry = if let Some(last) = same {
+        last
+    } else {
+        let parent = ledger.effective(job.environment)?;
+        ledger.append(&Draft {
+            environment: job.environment,
+            snapshot: reserved(snapshot, job.page),
+            reason: &given.reason,
+            actor: job.actor,
+            parent,
+            restored_from: None,
+        })?
+    };
+    finish(ledger, entry, target)
+}
+
+fn finish(ledger: Ledger<'_>, entry: Entry, target: Target) -> Result<Restored, Fault> {
     let registry = ledger.registry().clone();
     ledger.finish()?;
-    Ok((entry, target, registry))
+    Ok(Restored {
+        entry,
+        target,
+        registry,
+    })
+}
+
+/// What the page is going to hold.
+fn merged(target: &Target, page: &Page, mask: u32) -> Snapshot {
+    let mut snapshot = page.snapshot();
+    snapshot.state = merge(target, &snapshot.state, mask);
+    snapshot
+}
+
+/// Ahead of every snapshot that is taken before the page changes, so none of those can hide this revision.
+fn reserved(mut snapshot: Snapshot, page: &Page) -> Snapshot {
+    snapshot.generation = page.reserve_generation();
+    snapshot
 }
 
 /// The revision to roll back to.
@@ -241,7 +341,7 @@ fn earlier(
 
 /// The target, with the live state of the features it did not know. Live flags that no feature owns are left out:
 /// they would make the revision invalid.
-fn merge(target: &Revision, live: &State, mask: u32) -> State {
+fn merge(target: &Target, live: &State, mask: u32) -> State {
     let mut state = target.state;
     let newer = mask & !target.known;
     state.record.version = RECORD_VERSION;

@@ -36,7 +36,7 @@ use tempfile::TempDir;
 
 use super::queue::Task;
 use super::{
-    Access, Answer, Entry, Job, Persist, Progress, Prune, Pruned, Reply, Revision, Store,
+    Access, Answer, Entry, Given, Job, Persist, Progress, Prune, Pruned, Reply, Revision, Store,
     Verification, Verifier, files,
 };
 use crate::error::Error;
@@ -215,6 +215,24 @@ fn try_promote(store: &Store, from: &str, to: &str, page: &Page) -> Result<Entry
         reply,
     })
     .map(|answer| answer.value)
+}
+
+fn try_apply(
+    store: &Store,
+    page: &Page,
+    (state, known): (State, u32),
+    if_revision: Option<i64>,
+) -> Result<Entry, Error> {
+    let given = Given {
+        environment: ENV.to_owned(),
+        page: page.clone(),
+        state,
+        known,
+        reason: "given".to_owned(),
+        actor: "tester".to_owned(),
+        if_revision,
+    };
+    ask(store, |reply| Job::Apply { given, reply }).map(|answer| answer.value)
 }
 
 fn load(store: &Store, environment: &str, page: &Page) -> Option<Entry> {

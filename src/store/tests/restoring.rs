@@ -1,6 +1,7 @@
 //! Load, rollback and comparison.
 
 use super::*;
+use crate::page::layout::FULL_ROLLOUT;
 
 #[test]
 fn repeating_a_rollback_walks_back() {
@@ -103,6 +104,106 @@ fn features_that_a_revision_did_not_know_keep_their_state() {
         other.snapshot().state.record.feature_flags,
         0b1000_0000 | 0b11
     );
+}
+
+#[test]
+fn a_given_state_becomes_a_revision_and_the_page() {
+    let bed = Bed::new();
+    let (store, page) = (bed.open(), page(0b001));
+    persist(&store, &page, "");
+    set(&page, 0b011);
+    let mut given = state(0b100);
+    given.rollouts[0] = 10;
+    given.rollouts[1] = 11;
+    given.record.terminal.rows = 99;
+    given.record.registry_hash = 7;
+    let entry = try_apply(&store, &page, (given, 0b101), Some(1)).unwrap();
+    assert_eq!((entry.revision.id, flags(&entry)), (2, 0b110));
+    assert_eq!(entry.revision.reason, "given");
+    assert_eq!(entry.revision.actor, "tester");
+    assert_eq!(
+        (entry.revision.parent, entry.revision.restored_from),
+        (Some(1), None)
+    );
+    assert_eq!(entry.previous, Some(state(0b001)));
+    assert_ne!(entry.revision.state.record.registry_hash, 7);
+    let live = page.snapshot().state;
+    assert_eq!(live.record.feature_flags, 0b110);
+    assert_eq!(live.record.terminal.rows, 99);
+    assert_eq!(live.rollouts[..3], [10, FULL_ROLLOUT, FULL_ROLLOUT]);
+    assert_eq!(live.rollouts, entry.revision.state.rollouts);
+    assert_eq!(
+        (page.pending(), effective(&store, ENV)),
+        (0, Some(entry.revision))
+    );
+}
+
+#[test]
+fn a_snapshot_taken_before_a_given_state_does_not_undo_it() {
+    let bed = Bed::new();
+    let (store, page) = (bed.open(), page(0b1));
+    let stale = page.snapshot();
+    let applied = try_apply(&store, &page, (state(0b10), u32::MAX), None).unwrap();
+    ask(&store, persist_job(ENV, &page, stale, "late", None)).unwrap();
+    assert_eq!(effective(&store, ENV), Some(applied.revision));
+}
+
+#[test]
+fn a_given_state_that_the_last_revision_holds_is_not_recorded_again() {
+    let bed = Bed::new();
+    let (store, page) = (bed.open(), page(0));
+    let first = try_apply(&store, &page, (state(0b10), 0b10), Some(0)).unwrap();
+    assert_eq!(first.revision.id, 1);
+    let again = try_apply(&store, &page, (state(0b10), 0b10), Some(1)).unwrap();
+    assert_eq!(again, first);
+    // It is applied all the same to a page that holds something else.
+    set(&page, 0b01);
+    let back = try_apply(&store, &page, (state(0b10), u32::MAX), None).unwrap();
+    assert_eq!(back, first);
+    assert_eq!(page.snapshot().state, state(0b10));
+    // Of another life of the page: its generation says nothing here.
+    let other = super::page(0);
+    let generation = other.snapshot().generation;
+    assert_eq!(
+        try_apply(&store, &other, (state(0b10), u32::MAX), None).unwrap(),
+        first
+    );
+    assert_eq!(other.snapshot().state, state(0b10));
+    assert_eq!(other.snapshot().generation, generation + 1);
+    // A revision that is not in effect does not count.
+    set(&page, 0b100);
+    let stale = page.snapshot();
+    set(&page, 0b10);
+    let second = persist(&store, &page, "").revision;
+    ask(&store, persist_job(ENV, &page, stale, "late", None)).unwrap();
+    let third = try_apply(&store, &page, (state(0b100), u32::MAX), None).unwrap();
+    assert_eq!((second.id, third.revision.id), (2, 4));
+}
+
+#[test]
+fn a_given_state_that_is_refused_changes_nothing() {
+    let bed = Bed::new();
+    let (store, page) = (bed.open(), page(0b1));
+    persist(&store, &page, "");
+    let before = page.snapshot();
+    let mut beyond = state(0b1);
+    beyond.rollouts[1] = FULL_ROLLOUT + 1;
+    let mut rows = state(0b1);
+    rows.record.terminal.rows = 0;
+    for invalid in [beyond, rows] {
+        let error = try_apply(&store, &page, (invalid, 0b11), None).unwrap_err();
+        assert_eq!(code(&error), "ERR_INVALID_STATE");
+    }
+    let error = try_apply(&store, &page, (state(0b10), 0b11), Some(0)).unwrap_err();
+    assert_eq!(code(&error), "ERR_REVISION_CONFLICT");
+    let reader = Store::open(&bed.path(), Access::ReadOnly).unwrap();
+    let error = try_apply(&reader, &page, (state(0b10), 0b11), None).unwrap_err();
+    assert_eq!(code(&error), "ERR_READ_ONLY");
+    assert_eq!(page.snapshot(), before);
+    assert_eq!(history(&store, ENV, 10, None).len(), 1);
+    // What no feature owns is not taken.
+    let entry = try_apply(&store, &page, (state(1 << 20 | 0b10), u32::MAX), None);
+    assert_eq!(code(&entry.unwrap_err()), "ERR_INVALID_STATE");
 }
 
 #[test]
