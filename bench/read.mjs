@@ -1,82 +1,136 @@
 // @ts-check
-// Reading flags and views.
-import { createProductionConfig, DEFAULT_FEATURES } from '../index.mjs';
+// Reading flags and views, by us and by what a user would pick instead.
+import assert from 'node:assert/strict';
+import { OpenFeature } from '@openfeature/server-sdk';
+import { createProductionConfig } from '../index.mjs';
+import { ConfigProvider } from '../dist/openfeature.mjs';
 import { compare } from './lib/compare.mjs';
-import { handWritten, OPERATIONS } from './lib/memory.mjs';
+import { isOn, names, PERCENT, ROLLED_OUT } from './lib/flags.mjs';
+import { figure, ratio, speedUp } from './lib/judge.mjs';
+import { asking, askingAsync, askingForUsers, askingForUsersAsync, OPERATIONS } from './lib/loops.mjs';
+import { handWritten } from './lib/memory.mjs';
+import { namesOf, readers, readersForUsers, readersOfOne } from './lib/peers.mjs';
 
-// Eight features in turn, as code that asks for many has it; some are on.
-const names = DEFAULT_FEATURES.slice(0, 8);
+/** The bit of `debug`. */
+const DEBUG = 1;
 
-function privateConfig() {
-  const config = createProductionConfig();
-  config.enableFeature('debug');
-  config.enableFeature('metrics');
+/** @param {import('../index.mjs').ConfigOptions} [options] */
+function makeConfig(options) {
+  const config = createProductionConfig(options);
+  for (const name of names) if (isOn(name)) config.enableFeature(/** @type {any} */ (name));
+  config.enableFeature(ROLLED_OUT);
+  config.setRollout(ROLLED_OUT, PERCENT);
   return config;
 }
 
-function sharedConfig() {
-  const config = createProductionConfig({ enableClusterSync: true, clusterName: `bench-${process.pid}` });
-  config.enableFeature('debug');
-  config.enableFeature('metrics');
-  return config;
-}
+const sharedConfig = () => makeConfig({ enableClusterSync: true, clusterName: `bench-${process.pid}` });
 
 /** @param {ReturnType<typeof createProductionConfig>} config */
 function byName(config) {
   return {
-    operations: OPERATIONS,
+    ...asking((name) => config.isFeatureEnabled(/** @type {any} */ (name))),
     run() {
       let on = 0;
       for (let i = 0; i < OPERATIONS; i += 1) {
-        if (config.isFeatureEnabled(/** @type {string} */ (names[i & 7]))) on += 1;
+        if (config.isFeatureEnabled(/** @type {any} */ (names[i & 7]))) on += 1;
       }
       return on;
     },
   };
 }
 
-/**
- * Makes objects and keeps the last one, so that none of them can be left out.
- *
- * @param {() => object} make
- */
-function repeated(make) {
+/** What every other way to read a flag is compared with. */
+function raw() {
+  const { words: view } = handWritten();
+  view[2] = 0b101;
+  const mask = DEBUG;
   return {
     operations: OPERATIONS,
+    expected: OPERATIONS,
     run() {
-      let last;
-      for (let i = 0; i < OPERATIONS; i += 1) last = make();
-      return last;
+      let on = 0;
+      for (let i = 0; i < OPERATIONS; i += 1) if ((Atomics.load(view, 2) & mask) !== 0) on += 1;
+      return on;
     },
   };
 }
 
+/** Behind OpenFeature's SDK, as its own in-memory provider is. */
+async function openFeatureClient() {
+  const config = makeConfig();
+  await OpenFeature.setProviderAndWait(/** @type {any} */ (new ConfigProvider(config)));
+  return OpenFeature.getClient();
+}
+
+const RAW = 'by hand, raw: `(Atomics.load(view, 2) & mask) !== 0`';
+const ONE = "`config.isFeatureEnabled('debug')`";
+const HANDLE = "`config.feature('debug').enabled`, the feature made once";
+const VARYING = '`config.isFeatureEnabled(names[i & 7])`';
+const FOR_KEY = '`config.isFeatureEnabledFor(name, key)`';
+const VIEW = '`config.getDebugView()`, nothing changed';
+const CHANGED_VIEW = '`config.getDebugView()` after a flip';
+
 await compare(import.meta.url, [
+  {
+    title: 'Is it on? One feature, constant name',
+    contestants: {
+      [RAW]: raw,
+      [ONE]() {
+        const config = makeConfig();
+        return {
+          operations: OPERATIONS,
+          expected: OPERATIONS,
+          run() {
+            let on = 0;
+            for (let i = 0; i < OPERATIONS; i += 1) if (config.isFeatureEnabled('debug')) on += 1;
+            return on;
+          },
+        };
+      },
+      [HANDLE]() {
+        const config = makeConfig();
+        const debug = config.feature('debug');
+        return {
+          operations: OPERATIONS,
+          expected: OPERATIONS,
+          run() {
+            let on = 0;
+            for (let i = 0; i < OPERATIONS; i += 1) if (debug.enabled) on += 1;
+            return on;
+          },
+        };
+      },
+      ...readersOfOne(),
+    },
+    goals: [ratio('readConstant', ONE, RAW), ratio('readHandle', HANDLE, RAW)],
+  },
   {
     title: 'Is it on? Eight features in turn',
     contestants: {
-      'by hand: `(Atomics.load(words, 2) & masks[i & 7]) !== 0`'() {
-        const { words } = handWritten();
+      [RAW]: raw,
+      'by hand: `(Atomics.load(view, 2) & masks[i & 7]) !== 0`'() {
+        const { words: view } = handWritten();
         const masks = names.map((_name, bit) => 1 << bit);
-        words[2] = 0b101;
+        view[2] = 0b101;
         return {
           operations: OPERATIONS,
+          expected: OPERATIONS / 4,
           run() {
             let on = 0;
             for (let i = 0; i < OPERATIONS; i += 1) {
-              if ((Atomics.load(words, 2) & /** @type {number} */ (masks[i & 7])) !== 0) on += 1;
+              if ((Atomics.load(view, 2) & /** @type {number} */ (masks[i & 7])) !== 0) on += 1;
             }
             return on;
           },
         };
       },
-      '`config.isFeatureEnabled(names[i & 7])`': () => byName(privateConfig()),
+      [VARYING]: () => byName(makeConfig()),
       'the same with `enableClusterSync`': () => byName(sharedConfig()),
       '`features[i & 7].enabled`'() {
-        const config = privateConfig();
-        const features = names.map((name) => config.feature(name));
+        const config = makeConfig();
+        const features = names.map((name) => config.feature(/** @type {any} */ (name)));
         return {
-          operations: OPERATIONS,
+          ...asking((name) => features[names.indexOf(name)]?.enabled ?? false),
           run() {
             let on = 0;
             for (let i = 0; i < OPERATIONS; i += 1) if (features[i & 7]?.enabled) on += 1;
@@ -84,35 +138,43 @@ await compare(import.meta.url, [
           },
         };
       },
+      'OpenFeature, `13byte-config/openfeature`: `await getBooleanValue(name, false)`': async () => {
+        const client = await openFeatureClient();
+        return askingAsync((name) => client.getBooleanValue(name, false));
+      },
+      ...readers(),
     },
+    goals: [
+      ratio('readVarying', VARYING, RAW),
+      speedUp('readFlagLibraries', VARYING, namesOf('isOn', ({ kind }) => kind === 'flags')),
+      // What every process sees. The cache of lmdb is each thread's own.
+      speedUp('readLmdb', VARYING, namesOf('isOn', ({ name }) => name === 'lmdb' || name === 'lmdb, bytes')),
+      speedUp('readSqlite', VARYING, namesOf('isOn', ({ name }) => name.includes('sqlite'))),
+    ],
   },
   {
-    title: 'Is it on? One feature',
+    title: `Is it on for this user? ${PERCENT} % of all, keys of 16 characters`,
     contestants: {
-      'by hand: `(Atomics.load(words, 2) & 4) !== 0`'() {
-        const { words } = handWritten();
-        words[2] = 0b101;
-        return {
-          operations: OPERATIONS,
-          run() {
-            let on = 0;
-            for (let i = 0; i < OPERATIONS; i += 1) if ((Atomics.load(words, 2) & 4) !== 0) on += 1;
-            return on;
-          },
-        };
+      [RAW]: raw,
+      [FOR_KEY]() {
+        const config = makeConfig();
+        return askingForUsers((key) => config.isFeatureEnabledFor(ROLLED_OUT, key), (key) => key);
       },
-      "`config.isFeatureEnabled('metrics')`"() {
-        const config = privateConfig();
-        return {
-          operations: OPERATIONS,
-          run() {
-            let on = 0;
-            for (let i = 0; i < OPERATIONS; i += 1) if (config.isFeatureEnabled('metrics')) on += 1;
-            return on;
-          },
-        };
+      '`feature.isEnabledFor(key)`, the feature made once'() {
+        const feature = makeConfig().feature(ROLLED_OUT);
+        return askingForUsers((key) => feature.isEnabledFor(key), (key) => key);
       },
+      'OpenFeature, `13byte-config/openfeature`: `await getBooleanValue(name, false, context)`': async () => {
+        const client = await openFeatureClient();
+        return askingForUsersAsync(
+          (context) => client.getBooleanValue(ROLLED_OUT, false, context),
+          (targetingKey) => ({ targetingKey }),
+        );
+      },
+      ...readersForUsers(),
     },
+    goals: [figure('rollout', FOR_KEY), speedUp('rolloutPeers', FOR_KEY, namesOf('isOnFor'))],
+    notes: ["OpenFeature's in-memory provider, config, convict and conf have no rollouts by percentage."],
   },
   {
     title: 'Debug view',
@@ -129,19 +191,42 @@ await compare(import.meta.url, [
             disabled: names.filter((_name, bit) => !((flags >>> bit) & 1)),
             dimensions: `${(terminal >>> 8) & 0xff}x${(terminal >>> 16) & 0xff}`,
           };
-        });
+        }, ({ enabled, dimensions }) => enabled.join() === 'debug,metrics' && dimensions === '24x80');
       },
-      '`config.getDebugView()`, nothing changed'() {
-        const config = privateConfig();
-        return repeated(() => config.getDebugView());
+      [VIEW]() {
+        const config = makeConfig();
+        const first = config.getDebugView();
+        assert.ok(Object.isFrozen(first));
+        return repeated(() => config.getDebugView(), (view) => view === first);
       },
-      '`config.getDebugView()` after a flip'() {
-        const config = privateConfig();
+      [CHANGED_VIEW]() {
+        const config = makeConfig();
         return repeated(() => {
           config.toggleFeature('debug');
           return config.getDebugView();
-        });
+        }, ({ features }) => features.enabled.includes('debug') === config.isFeatureEnabled('debug'));
       },
     },
+    goals: [figure('viewSame', VIEW), figure('viewChanged', CHANGED_VIEW)],
   },
 ]);
+
+/**
+ * Makes objects and keeps the last one, so that none of them can be left out.
+ *
+ * @template {object} Made
+ * @param {() => Made} make
+ * @param {(made: Made) => boolean} isRight
+ */
+function repeated(make, isRight) {
+  for (let i = 0; i < 2; i += 1) assert.ok(isRight(make()));
+  return {
+    operations: OPERATIONS,
+    expected: true,
+    run() {
+      let last = make();
+      for (let i = 1; i < OPERATIONS; i += 1) last = make();
+      return isRight(last);
+    },
+  };
+}

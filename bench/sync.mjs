@@ -1,12 +1,14 @@
 // @ts-check
 // From one thread or process to another: how long until a flip is seen, and until a listener is told.
 import { spawn } from 'node:child_process';
-import { loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { createProductionConfig } from '../index.mjs';
-import { changeChannel, messageChannel, redisChannel, startProcess, startThread } from './lib/channels.mjs';
+import { broadcastChannel, changeChannel, messageChannel, redisChannel, startProcess, startThread } from './lib/channels.mjs';
+import { figure, ratio } from './lib/judge.mjs';
 import { measureWays } from './lib/latency.mjs';
 import { startRedis } from './lib/redis.mjs';
+import { report } from './lib/report.mjs';
+import { rounds } from './lib/settings.mjs';
 import { lead, leadByHand } from './lib/spin.mjs';
 
 /**
@@ -14,16 +16,13 @@ import { lead, leadByHand } from './lib/spin.mjs';
  * @typedef {Record<string, Record<string, Figures>>} Measured by table and contestant
  */
 
-const isBun = process.versions.bun !== undefined;
-const rounds = Number(process.env.BENCH_ROUNDS ?? 5);
-
-/** Nanoseconds of one way, between parties that spin. */
-const SPIN_GOAL = 250;
-/** Of a change to a message between the same two parties. */
-const RATIO_GOAL = isBun ? 2.5 : 1.5;
-
 const CHANGE = "flip to `'change'` listener";
+const PROCESS_MESSAGE = '`process.send`';
+const THREAD_MESSAGE = '`postMessage`';
+const REDIS = 'Redis `publish` to `subscribe`';
 const SPIN = 'Spinning, one way';
+const SPIN_THREADS = '`enableFeature`, `isFeatureEnabled`, two threads';
+const SPIN_PROCESSES = 'the same, two processes';
 
 /** @type {Record<string, (redisPort: number | undefined) => Promise<Measured>>} */
 const measurements = {
@@ -36,22 +35,22 @@ const measurements = {
   async spinInThreads() {
     const config = createProductionConfig();
     const peer = await startThread({ task: 'spin', handle: config.share() });
-    return spinning('`enableFeature`, `isFeatureEnabled`, two threads', peer, () => lead(config));
+    return spinning(SPIN_THREADS, peer, () => lead(config));
   },
 
   async spinInProcesses() {
     const config = clusterConfig();
     const peer = await startProcess({ task: 'spin', handle: handleFor(config) });
-    return spinning('the same, two processes', peer, () => lead(config));
+    return spinning(SPIN_PROCESSES, peer, () => lead(config));
   },
 
   async processes(redisPort) {
     const config = clusterConfig();
     const peer = await startProcess({ task: 'answer', handle: handleFor(config), ...(redisPort && { redisPort }) });
     return telling('Another process is told', peer, {
-      '`process.send`': messageChannel(peer),
+      [PROCESS_MESSAGE]: messageChannel(peer),
       [CHANGE]: changeChannel(config),
-      ...(redisPort && { 'Redis `publish` to `subscribe`': await redisChannel(redisPort) }),
+      ...(redisPort && { [REDIS]: await redisChannel(redisPort) }),
     });
   },
 
@@ -59,15 +58,16 @@ const measurements = {
     const config = createProductionConfig();
     const peer = await startThread({ task: 'answer', handle: config.share() });
     return telling('Another thread is told', peer, {
-      '`postMessage`': messageChannel(peer),
+      [THREAD_MESSAGE]: messageChannel(peer),
       [CHANGE]: changeChannel(config),
+      '`BroadcastChannel`': broadcastChannel(),
     });
   },
 };
 
-const [name, redisPort] = process.argv.slice(2);
-if (name !== undefined) {
-  const measured = await measurements[name]?.(redisPort === undefined ? undefined : Number(redisPort));
+const [task, redisPort] = process.argv.slice(2);
+if (task !== undefined) {
+  const measured = await measurements[task]?.(redisPort === undefined ? undefined : Number(redisPort));
   process.stdout.write(JSON.stringify(measured), () => process.exit());
 } else {
   await main();
@@ -75,7 +75,7 @@ if (name !== undefined) {
 
 async function main() {
   const redis = await startRedis();
-  /** @type {Map<string, Map<string, Figures[]>>} */
+  /** @type {Map<string, import('./lib/report.mjs').Row[]>} */
   const tables = new Map();
   for (let round = 0; round < rounds; round += 1) {
     for (const measurement of Object.keys(measurements)) {
@@ -85,10 +85,13 @@ async function main() {
     }
   }
   redis?.stop();
-  const load = loadavg()[0]?.toFixed(1);
-  for (const [title, contestants] of tables) printTable(title, contestants);
-  print(`Load average at the end: ${load}. Two parties that spin need two cores.`);
-  if (!redis) print('**Redis was not compared: there is no `redis-server` here.**');
+  report([...tables].map(([title, rows]) => ({
+    title,
+    unit: 'ns',
+    rows,
+    goals: goalsOf(rows).map((judge) => judge(rows)),
+    notes: redis || !title.includes('process') ? [] : ['**Redis was not compared: there is no `redis-server` here.**'],
+  })));
 }
 
 function clusterConfig() {
@@ -137,15 +140,18 @@ function figuresOf(times) {
 }
 
 /**
- * @param {Map<string, Map<string, Figures[]>>} tables
+ * @param {Map<string, import('./lib/report.mjs').Row[]>} tables
  * @param {string} title
  * @param {string} contestant
  * @param {Figures} figures
  */
-function addTo(tables, title, contestant, figures) {
-  const table = tables.get(title) ?? new Map();
-  table.set(contestant, [...(table.get(contestant) ?? []), figures]);
-  tables.set(title, table);
+function addTo(tables, title, contestant, { p50, p99 }) {
+  const rows = tables.get(title) ?? [];
+  tables.set(title, rows);
+  let row = rows.find(({ name }) => name === contestant);
+  if (!row) rows.push((row = { name: contestant, values: [], p99: [] }));
+  row.values.push(p50);
+  row.p99?.push(p99);
 }
 
 /**
@@ -173,54 +179,16 @@ function measureApart(measurement, port) {
 }
 
 /**
- * @param {string} title
- * @param {Map<string, Figures[]>} contestants
+ * @param {import('./lib/report.mjs').Row[]} rows
+ * @returns {import('./lib/judge.mjs').Judgement[]} by what was measured
  */
-function printTable(title, contestants) {
-  const rows = [...contestants].map(([contestant, figures]) => {
-    const p50s = figures.map(({ p50 }) => p50);
-    return { contestant, p50: median(p50s), fastest: Math.min(...p50s), slowest: Math.max(...p50s), p99: median(figures.map(({ p99 }) => p99)) };
-  });
-  const baseline = rows[0]?.p50 ?? Number.NaN;
-  print(`| ${title} | p50, median of ${rounds} | fastest to slowest | p99 | ratio |\n|---|--:|--:|--:|--:|\n${rows.map(
-    ({ contestant, p50, fastest, slowest, p99 }) =>
-      `| ${contestant} | ${duration(p50)} | ${duration(fastest)} to ${duration(slowest)} | ${duration(p99)} | ${(p50 / baseline).toFixed(2)} |`,
-  ).join('\n')}`);
-  const goals = title === SPIN
-    ? rows.slice(1).map(({ contestant, p50 }) => verdict(`${contestant}: at most ${SPIN_GOAL} ns`, p50, SPIN_GOAL))
-    : goalsOfTelling(rows);
-  print(goals.map((goal) => `- Goal, ${goal}`).join('\n'));
-}
-
-/** @param {{ contestant: string, p50: number }[]} rows */
-function goalsOfTelling([message, change, redis]) {
-  if (!message || !change) return [];
-  const goals = [verdict(`a change at most ${RATIO_GOAL} × ${message.contestant}`, change.p50 / message.p50, RATIO_GOAL)];
-  if (redis) goals.push(verdict('a change faster than Redis', change.p50 / redis.p50, 1));
-  return goals;
-}
-
-/**
- * @param {string} goal
- * @param {number} figure
- * @param {number} limit
- */
-function verdict(goal, figure, limit) {
-  if (figure <= limit) return `${goal}: met`;
-  return `${goal}: **missed by ${Math.ceil((figure / limit - 1) * 100)} %**`;
-}
-
-/** @param {number[]} values */
-function median(values) {
-  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
-}
-
-/** @param {number} nanoseconds */
-function duration(nanoseconds) {
-  return nanoseconds >= 1e3 ? `${(nanoseconds / 1e3).toFixed(1)} µs` : `${nanoseconds.toFixed(0)} ns`;
-}
-
-/** @param {string} text */
-function print(text) {
-  process.stdout.write(`\n${text}\n`);
+function goalsOf(rows) {
+  const has = (/** @type {string} */ name) => rows.some((row) => row.name === name);
+  return [
+    ...(has(SPIN_THREADS) ? [figure('spinThreads', SPIN_THREADS)] : []),
+    ...(has(SPIN_PROCESSES) ? [figure('spinProcesses', SPIN_PROCESSES)] : []),
+    ...(has(PROCESS_MESSAGE) ? [ratio('toldProcess', CHANGE, PROCESS_MESSAGE)] : []),
+    ...(has(REDIS) ? [ratio('toldRedis', CHANGE, REDIS)] : []),
+    ...(has(THREAD_MESSAGE) ? [ratio('toldThread', CHANGE, THREAD_MESSAGE)] : []),
+  ];
 }

@@ -2,15 +2,23 @@
 // Changing flags and terminal settings in memory.
 import { createProductionConfig } from '../index.mjs';
 import { compare } from './lib/compare.mjs';
-import { handWritten, OPERATIONS } from './lib/memory.mjs';
+import { figure, ratio } from './lib/judge.mjs';
+import { OPERATIONS } from './lib/loops.mjs';
+import { handWritten } from './lib/memory.mjs';
+import { writers } from './lib/peers.mjs';
 
 const METRICS = 4;
 const GENERATION = 4;
+
+const FLIP = '`enableFeature`, `disableFeature`';
+const RAW = 'by hand, raw: `(Atomics.load(view, 2) & mask) !== 0`';
+const NO_CHANGE = '`enableFeature`';
 
 /** @param {ReturnType<typeof createProductionConfig>} config */
 function flipping(config) {
   return {
     operations: OPERATIONS,
+    expected: OPERATIONS,
     run() {
       let changed = 0;
       for (let i = 0; i < OPERATIONS; i += 2) {
@@ -30,6 +38,7 @@ await compare(import.meta.url, [
         const { words } = handWritten();
         return {
           operations: OPERATIONS,
+          expected: OPERATIONS,
           run() {
             let changed = 0;
             for (let i = 0; i < OPERATIONS; i += 2) {
@@ -46,13 +55,14 @@ await compare(import.meta.url, [
           },
         };
       },
-      '`enableFeature`, `disableFeature`': () => flipping(createProductionConfig()),
+      [FLIP]: () => flipping(createProductionConfig()),
       'the same with `enableClusterSync`': () =>
         flipping(createProductionConfig({ enableClusterSync: true, clusterName: `bench-${process.pid}` })),
       '`toggleFeature`'() {
         const config = createProductionConfig();
         return {
           operations: OPERATIONS,
+          expected: OPERATIONS / 2,
           run() {
             let on = 0;
             for (let i = 0; i < OPERATIONS; i += 1) if (config.toggleFeature('metrics')) on += 1;
@@ -60,16 +70,37 @@ await compare(import.meta.url, [
           },
         };
       },
+      ...writers(),
     },
+    goals: [figure('flip', FLIP)],
+    notes: [
+      'unleash-client takes flags from its server only, config is immutable after the first `get`, and conf writes its file ' +
+        'at each change, which is measured with what is durable.',
+    ],
   },
   {
     title: 'Enable what is on already',
     contestants: {
+      [RAW]() {
+        const { words: view } = handWritten();
+        view[2] = METRICS;
+        const mask = METRICS;
+        return {
+          operations: OPERATIONS,
+          expected: OPERATIONS,
+          run() {
+            let on = 0;
+            for (let i = 0; i < OPERATIONS; i += 1) if ((Atomics.load(view, 2) & mask) !== 0) on += 1;
+            return on;
+          },
+        };
+      },
       'by hand: `Atomics.or`'() {
         const { words } = handWritten();
         words[2] = METRICS;
         return {
           operations: OPERATIONS,
+          expected: 0,
           run() {
             let changed = 0;
             for (let i = 0; i < OPERATIONS; i += 1) {
@@ -79,11 +110,12 @@ await compare(import.meta.url, [
           },
         };
       },
-      '`enableFeature`'() {
+      [NO_CHANGE]() {
         const config = createProductionConfig();
         config.enableFeature('metrics');
         return {
           operations: OPERATIONS,
+          expected: 0,
           run() {
             let changed = 0;
             for (let i = 0; i < OPERATIONS; i += 1) if (config.enableFeature('metrics')) changed += 1;
@@ -92,6 +124,7 @@ await compare(import.meta.url, [
         };
       },
     },
+    goals: [ratio('flipNothing', NO_CHANGE, RAW)],
   },
   {
     title: 'Terminal settings',
@@ -100,6 +133,7 @@ await compare(import.meta.url, [
         const { words } = handWritten();
         return {
           operations: OPERATIONS,
+          expected: OPERATIONS,
           run() {
             let changed = 0;
             for (let i = 0; i < OPERATIONS; i += 1) {
@@ -117,6 +151,7 @@ await compare(import.meta.url, [
         const config = createProductionConfig();
         return {
           operations: OPERATIONS,
+          expected: 1 + ((OPERATIONS - 1) & 127),
           run() {
             for (let i = 0; i < OPERATIONS; i += 1) config.setTerminalSettings(2, 1 + (i & 127), 80);
             return config.rows;
@@ -132,6 +167,7 @@ await compare(import.meta.url, [
         const { words, words64 } = handWritten();
         return {
           operations: OPERATIONS,
+          expected: OPERATIONS,
           run() {
             let changed = 0;
             for (let i = 0; i < OPERATIONS; i += 1) {
@@ -154,6 +190,7 @@ await compare(import.meta.url, [
         const config = createProductionConfig();
         return {
           operations: OPERATIONS,
+          expected: OPERATIONS,
           run() {
             let changed = 0;
             for (let i = 0; i < OPERATIONS; i += 1) {

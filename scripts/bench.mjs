@@ -1,31 +1,29 @@
 // @ts-check
 // Installs, builds and runs the benchmarks on Bun and the newer Nodes, and prints the results as Markdown.
 //
-//   npm run bench                     all, to the terminal
-//   npm run bench -- --write          keeps them in bench/RESULTS.md
-//   npm run bench -- --runtime bun    one runtime
-//   npm run bench -- --only sync      one of read, write, persist, sync
+//   npm run bench                     all, to the terminal; npm run bench:read and so on for one
+//   npm run bench -- --write          keeps them: bench/results.json, bench/RESULTS.md, bench/charts, the README
+//   npm run bench -- --runtime bun    some runtimes
+//   npm run bench -- --only sync      some of read, write, persist, sync, start, scale
+//   npm run bench -- --short          everything once, for its checks: a few seconds each, figures that mean nothing
 //
-// `--write` replaces the sections of RESULTS.md that were measured as a whole: `--only sync --write` leaves the others.
+// `--write` replaces the sections that were measured, each on all runtimes, and leaves the others.
 //
 // BENCH_ROUNDS (5) is how often each contestant is measured, BENCH_DIRECTORY where the databases are put.
-import { readFileSync, statfsSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statfsSync, writeFileSync } from 'node:fs';
 import { arch, cpus, loadavg, release, tmpdir, totalmem, type } from 'node:os';
 import { parseArgs } from 'node:util';
+import { benchmarks, benchRuntimes, goalsNotJudged, runBenchmark } from './lib/bench.mjs';
+import { drawChart } from './lib/bench-charts.mjs';
+import { keepResults, sectionText, titles } from './lib/bench-results.mjs';
 import { ensureBuilt } from './lib/build.mjs';
 import { ensureInstalled } from './lib/install.mjs';
 import { inRoot, root } from './lib/paths.mjs';
-import { run, runOrThrow } from './lib/process.mjs';
+import { run } from './lib/process.mjs';
 import { runMain, step, UsageError } from './lib/progress.mjs';
 import { allRuntimes } from './lib/runtimes.mjs';
 
-/** The sections of RESULTS.md, with the benchmarks in each. */
-const sections = [
-  { title: 'Calls', benchmarks: ['read', 'write', 'persist'] },
-  { title: 'From one thread or process to another', benchmarks: ['sync'] },
-];
-const benchmarks = sections.flatMap((section) => section.benchmarks);
-const runtimeIds = ['bun', 'node-24', 'node-26'];
+/** @typedef {import('./lib/bench-results.mjs').Section} Section */
 
 /** The names of some file systems by their number (linux/magic.h). */
 const fileSystems = new Map([
@@ -35,45 +33,68 @@ const fileSystems = new Map([
 
 await runMain(async () => {
   const { values } = parseArgs({
-    options: { write: { type: 'boolean', default: false }, runtime: { type: 'string' }, only: { type: 'string' } },
+    options: {
+      write: { type: 'boolean', default: false },
+      short: { type: 'boolean', default: false },
+      runtime: { type: 'string' },
+      only: { type: 'string' },
+    },
   });
+  const { short, write } = values;
   const wanted = select(benchmarks, values.only);
-  const ids = select(runtimeIds, values.runtime);
+  const ids = select(benchRuntimes, values.runtime);
+  if (write && short) throw new UsageError('The figures of a short run mean nothing, so they are not kept');
+  if (write && ids.length < benchRuntimes.length) throw new UsageError('Only what was measured on all runtimes is kept');
 
   await ensureInstalled(root, 'development dependencies');
   await ensureBuilt();
-  await ensureInstalled(inRoot('bench'), 'the benchmark tool');
+  await ensureInstalled(inRoot('bench'), 'the benchmark tool and what we are compared with');
   const runtimes = (await allRuntimes()).runtimes.filter(({ id }) => ids.includes(id));
+  if (runtimes.length === 0) throw new UsageError(`None of ${ids.join(', ')} runs on this platform`);
 
-  for (const section of sections) {
-    const measured = section.benchmarks.filter((benchmark) => wanted.includes(benchmark));
-    if (measured.length === 0) continue;
-    const command = `npm run bench${wanted.length < benchmarks.length ? ` -- --only ${measured.join(',')}` : ''}`;
-    const results = `${(await measure(runtimes, measured, command)).join('\n\n')}\n`;
-    process.stdout.write(`## ${section.title}\n\n${results}\n`);
-    const isWhole = measured.length === section.benchmarks.length && ids.length === runtimeIds.length;
-    if (values.write && isWhole) replaceSection(section.title, results);
-    else if (values.write) throw new UsageError(`Only whole sections are kept, and "${section.title}" was not`);
+  const isWhole = wanted.length === benchmarks.length;
+  const tables = [];
+  for (const benchmark of wanted) {
+    const section = await measure(runtimes, benchmark, short);
+    process.stdout.write(`## ${titles[benchmark]}\n\n${sectionText(benchmark, section)}\n\n`);
+    tables.push(...section.runtimes.flatMap((runtime) => runtime.tables));
+    const chart = await drawChart(titles[benchmark] ?? benchmark, section.runtimes);
+    if (!write) continue;
+    mkdirSync(inRoot('bench', 'charts'), { recursive: true });
+    writeFileSync(inRoot('bench', 'charts', `${benchmark}.svg`), chart);
+    keepResults({ [benchmark]: section });
   }
+  const missing = goalsNotJudged(tables);
+  if (isWhole && missing.length > 0) throw new Error(`No table judges these goals: ${missing.join(', ')}`);
 });
 
 /**
  * @param {import('./lib/runtimes.mjs').Runtime[]} runtimes
- * @param {string[]} selected benchmarks
- * @param {string} command
+ * @param {string} benchmark
+ * @param {boolean} short
+ * @returns {Promise<Section>}
  */
-async function measure(runtimes, selected, command) {
-  const parts = [await describeRun(command)];
-  for (const { name, version, path } of runtimes) {
-    const title = `${name === 'bun' ? 'Bun' : 'Node'} ${version}`;
-    const tables = [];
-    for (const benchmark of selected) {
-      const file = inRoot('bench', `${benchmark}.mjs`);
-      tables.push((await step(`${title}: ${benchmark}`, () => runOrThrow(path, [file]))).stdout.trim());
-    }
-    parts.push(`### ${title}\n\n${tables.join('\n\n')}`);
+async function measure(runtimes, benchmark, short) {
+  const machine = `${cpus()[0]?.model.trim()}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, ${type()} ${release()} ${arch()}`;
+  const revision = await commit();
+  const facts = [
+    `Machine: ${machine}`,
+    `Load average at the start (1, 5, 15 minutes): ${loadavg().map((figure) => figure.toFixed(1)).join(', ')}`,
+    `File system of the databases: ${fileSystemName()}`,
+    `Compared with: ${peerVersions()}`,
+    `Commit: ${revision}`,
+    `Date: ${new Date().toISOString().slice(0, 10)}`,
+    `Command: \`npm run bench:${benchmark}${short ? ' -- --short' : ''}\``,
+  ];
+  /** @type {Section} */
+  const section = { facts, commit: revision, machine, runtimes: [] };
+  for (const runtime of runtimes) {
+    const isBun = runtime.name === 'bun';
+    const title = `${isBun ? 'Bun' : 'Node'} ${runtime.version}`;
+    const tables = await step(`${title}: ${benchmark}`, () => runBenchmark(runtime, benchmark, { short }));
+    section.runtimes.push({ title, isBun, tables });
   }
-  return parts;
+  return section;
 }
 
 /**
@@ -87,20 +108,14 @@ function select(known, given) {
   return names;
 }
 
-/** @param {string} command */
-async function describeRun(command) {
-  const [cpu] = cpus();
-  const directory = process.env.BENCH_DIRECTORY ?? tmpdir();
-  const fileSystem = statfsSync(directory).type;
-  const load = loadavg().map((figure) => figure.toFixed(1)).join(', ');
-  return [
-    `- Machine: ${cpu?.model.trim()}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, ${type()} ${release()} ${arch()}`,
-    `- Load average at the start (1, 5, 15 minutes): ${load}`,
-    `- File system of the databases: ${fileSystems.get(fileSystem) ?? `0x${fileSystem.toString(16)}`}`,
-    `- Commit: ${await commit()}`,
-    `- Date: ${new Date().toISOString().slice(0, 10)}`,
-    `- Command: \`${command}\``,
-  ].join('\n');
+function fileSystemName() {
+  const { type: number } = statfsSync(process.env.BENCH_DIRECTORY ?? tmpdir());
+  return fileSystems.get(number) ?? `0x${number.toString(16)}`;
+}
+
+function peerVersions() {
+  const { dependencies } = JSON.parse(readFileSync(inRoot('bench', 'package.json'), 'utf8'));
+  return Object.entries(dependencies).map(([name, version]) => `${name} ${version}`).join(', ');
 }
 
 /** What was measured, as far as git can say. */
@@ -108,21 +123,6 @@ async function commit() {
   const revision = await run('git', ['rev-parse', '--short=12', 'HEAD']);
   if (!revision.ok) return 'unknown';
   const changes = await run('git', ['status', '--porcelain', '--', 'src', 'lib', 'Cargo.toml', 'Cargo.lock', 'bench']);
-  const own = changes.stdout.split('\n').filter((line) => line !== '' && !line.endsWith('bench/RESULTS.md'));
+  const own = changes.stdout.split('\n').filter((line) => line !== '' && !/bench\/(RESULTS\.md|results\.json|charts\/)/.test(line));
   return revision.stdout.trim() + (own.length > 0 ? ' with uncommitted changes' : '');
-}
-
-/**
- * @param {string} title
- * @param {string} results
- */
-function replaceSection(title, results) {
-  const file = inRoot('bench', 'RESULTS.md');
-  const text = readFileSync(file, 'utf8');
-  const heading = `\n## ${title}\n`;
-  const mark = '\n<!-- Written by `npm run bench -- --write`, up to the next section. -->\n';
-  const start = text.indexOf(mark, text.indexOf(heading));
-  if (!text.includes(heading) || start === -1) throw new Error(`${file} lacks the section ${title}, or its line ${mark.trim()}`);
-  const next = text.indexOf('\n## ', start);
-  writeFileSync(file, `${text.slice(0, start)}${mark}\n${results}${next === -1 ? '' : text.slice(next)}`);
 }

@@ -1,5 +1,5 @@
 // @ts-check
-// Ways to tell another party something: a flip that it listens to, a message, Redis.
+// Ways to tell another party something: a flip that it listens to, a message, a broadcast, Redis.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
@@ -83,6 +83,15 @@ export function messageChannel(peer) {
   peer.onMessage((message) => {
     if (message === 'pong') channel.answered();
   });
+  return channel;
+}
+
+/** @returns {Channel} */
+export function broadcastChannel() {
+  const [pings, pongs] = [PING, PONG].map((name) => new BroadcastChannel(name));
+  /** @type {Channel} */
+  const channel = { send: () => pings?.postMessage('x'), answered: () => {} };
+  pongs?.addEventListener('message', () => channel.answered());
   return channel;
 }
 

@@ -2,24 +2,38 @@
 // Measures contestants against the first one of their group. Each runs in processes of its own, so that none is
 // measured with code that another one has shaped. Rounds go through all contestants in turn, so that a machine that
 // becomes slower half-way does so for everyone.
+import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { do_not_optimize, measure } from 'mitata';
+import { report } from './report.mjs';
+import { isShort, rounds } from './settings.mjs';
 
 /**
  * @typedef {object} Subject what is measured
  * @property {number} operations that one call of `run` makes
  * @property {() => unknown} run returns something that depends on what it did, or a promise of it
+ * @property {unknown} expected what `run` returns, which is checked before anything is timed
+ *
+ * @typedef {() => Subject | Promise<Subject>} SetUp makes a contestant ready and checks that its answers are right
+ *
+ * @typedef {import('./report.mjs').Table} Table
  *
  * @typedef {object} Group contestants for the same job, the baseline first
  * @property {string} title
- * @property {Record<string, () => Subject | Promise<Subject>>} contestants
+ * @property {Record<string, SetUp>} contestants
+ * @property {import('./judge.mjs').Judgement[]} [goals]
+ * @property {string[]} [notes] below the table
  */
 
-const rounds = Number(process.env.BENCH_ROUNDS ?? 5);
+// A sample of 64 runs is a tenth of a millisecond and more, which every clock can tell.
+const FULL = { batch_samples: 64 };
+const SHORT = { batch_samples: 4, min_samples: 2, min_cpu_time: 1e6, warmup_samples: 1 };
+// Without a collector that a flag exposes, mitata would allocate a gigabyte to provoke one.
+const options = { gc: false, ...(isShort ? SHORT : FULL) };
 
 /**
- * Prints a table for each group; in the process of a contestant, measures that one.
+ * Reports a table for each group; in the process of a contestant, measures that one.
  *
  * @param {string} url of the calling module
  * @param {Group[]} groups
@@ -27,15 +41,16 @@ const rounds = Number(process.env.BENCH_ROUNDS ?? 5);
 export async function compare(url, groups) {
   const [group, contestant] = process.argv.slice(2);
   if (group !== undefined && contestant !== undefined) return measureHere(groups[Number(group)], contestant);
-  for (const [index, { title, contestants }] of groups.entries()) {
-    const names = Object.keys(contestants);
-    /** @type {Map<string, number[]>} */
-    const figures = new Map(names.map((name) => [name, []]));
+  /** @type {Table[]} */
+  const tables = [];
+  for (const [index, { title, contestants, goals = [], notes = [] }] of groups.entries()) {
+    const rows = Object.keys(contestants).map((name) => ({ name, values: /** @type {number[]} */ ([]) }));
     for (let round = 0; round < rounds; round += 1) {
-      for (const name of names) figures.get(name)?.push(await measureApart(url, index, name));
+      for (const { name, values } of rows) values.push(await measureApart(url, index, name));
     }
-    printTable(title, figures);
+    tables.push({ title, unit: 'ns', rows, goals: goals.map((judge) => judge(rows)), notes });
   }
+  report(tables);
 }
 
 /**
@@ -45,10 +60,11 @@ export async function compare(url, groups) {
 async function measureHere(group, name) {
   const setUp = group?.contestants[name];
   if (!setUp) throw new Error(`No contestant ${name}`);
-  const { operations, run } = await setUp();
-  // Without a collector that a flag exposes, mitata would allocate a gigabyte to provoke one.
-  const { p50 } = await measure(isAsync(run) ? async () => do_not_optimize(await run()) : () => do_not_optimize(run()), { gc: false });
-  process.stdout.write(`${p50 / operations}\n`);
+  const { operations, run, expected } = await setUp();
+  assert.deepEqual(await run(), expected, `${name} did not do what it should`);
+  const { p50 } = await measure(isAsync(run) ? async () => do_not_optimize(await run()) : () => do_not_optimize(run()), { ...options });
+  // Some peers keep timers or threads, which would hold the exit.
+  process.stdout.write(`${p50 / operations}\n`, () => process.exit());
 }
 
 /** @param {() => unknown} run */
@@ -77,30 +93,4 @@ function measureApart(url, group, name) {
       else reject(new Error(`${name} exited with ${code} and ${JSON.stringify(output)}\n${errors}`));
     });
   });
-}
-
-/**
- * @param {string} title
- * @param {Map<string, number[]>} figures
- */
-function printTable(title, figures) {
-  const [baseline = 0] = [...figures.values()].map(median);
-  process.stdout.write(`\n| ${title} | median of ${rounds} | fastest to slowest | ratio |\n|---|--:|--:|--:|\n`);
-  for (const [name, values] of figures) {
-    const sorted = values.toSorted((a, b) => a - b);
-    const range = `${duration(sorted[0] ?? 0)} to ${duration(sorted.at(-1) ?? 0)}`;
-    const ratio = (median(values) / baseline).toFixed(2);
-    process.stdout.write(`| ${name} | ${duration(median(values))} | ${range} | ${ratio} |\n`);
-  }
-}
-
-/** @param {number[]} values */
-function median(values) {
-  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
-}
-
-/** @param {number} nanoseconds */
-function duration(nanoseconds) {
-  if (nanoseconds >= 1e6) return `${(nanoseconds / 1e6).toFixed(2)} ms`;
-  return nanoseconds >= 1e3 ? `${(nanoseconds / 1e3).toFixed(1)} µs` : `${nanoseconds.toFixed(1)} ns`;
 }

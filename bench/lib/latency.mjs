@@ -3,6 +3,7 @@
 // else the machine does meanwhile hits all of them.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { now } from './clock.mjs';
+import { isShort } from './settings.mjs';
 
 /**
  * @typedef {import('./channels.mjs').Channel} Channel
@@ -10,12 +11,12 @@ import { now } from './clock.mjs';
  * @typedef {Record<string, number[]>} Ways nanoseconds of one way, by channel
  */
 
-const BLOCKS = 6;
+const BLOCKS = isShort ? 1 : 6;
 
 /** Between the rounds: nothing, or a rest in which both parties fall asleep. */
 const PACES = [
-  { pace: 'one after the other', rounds: 400, restMs: 0 },
-  { pace: 'after 1 ms of rest', rounds: 100, restMs: 1 },
+  { pace: 'one after the other', rounds: isShort ? 40 : 400, restMs: 0 },
+  { pace: 'after 1 ms of rest', rounds: isShort ? 10 : 100, restMs: 1 },
 ];
 
 /**

@@ -4,6 +4,3 @@ export function handWritten() {
   const buffer = new SharedArrayBuffer(128);
   return { words: new Int32Array(buffer), words64: new BigUint64Array(buffer) };
 }
-
-/** Calls of one measured function, so that the loop around it costs nothing that shows. */
-export const OPERATIONS = 1024;

@@ -44,6 +44,13 @@ async function answer() {
     arrivals.push(time);
     config.toggleFeature(PONG);
   });
+  if (!isMainThread) {
+    const [pings, pongs] = [PING, PONG].map((name) => new BroadcastChannel(name));
+    pings?.addEventListener('message', () => {
+      arrivals.push(now());
+      pongs?.postMessage('x');
+    });
+  }
   if (redisPort !== undefined) {
     const [publisher, subscriber] = await Promise.all([connectRedis(redisPort), connectRedis(redisPort)]);
     await subscriber.subscribe(PING, () => {

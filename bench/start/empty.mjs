@@ -1,0 +1,3 @@
+// @ts-check
+// What the others are compared with.
+process.exit();

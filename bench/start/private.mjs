@@ -1,0 +1,5 @@
+// @ts-check
+import { createProductionConfig } from '../../index.mjs';
+
+const config = createProductionConfig();
+process.exit(config.isFeatureEnabled('debug') ? 1 : 0);

@@ -1,0 +1,203 @@
+// @ts-check
+// What was measured, in `bench/results.json`, and what is written from it: the tables of `bench/RESULTS.md` and the
+// performance section of the README.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { goals, judge } from '../../bench/goals.mjs';
+import { median, show } from '../../bench/lib/figures.mjs';
+import { toMarkdown } from '../../bench/lib/report.mjs';
+import { inRoot } from './paths.mjs';
+
+/**
+ * @typedef {import('../../bench/lib/report.mjs').Table} Table
+ *
+ * @typedef {object} Measured on one runtime
+ * @property {string} title
+ * @property {boolean} isBun
+ * @property {Table[]} tables
+ *
+ * @typedef {object} Section one benchmark on all runtimes
+ * @property {string[]} facts machine, commit and so on
+ * @property {string} commit
+ * @property {string} machine
+ * @property {Measured[]} runtimes
+ *
+ * @typedef {Partial<Record<string, Section>>} Results by benchmark
+ */
+
+/** The sections of RESULTS.md by benchmark. */
+export const titles = /** @type {Record<string, string>} */ ({
+  read: 'Reading',
+  write: 'Changing in memory',
+  persist: 'Making durable',
+  sync: 'From one thread or process to another',
+  start: 'Starting',
+  scale: 'A million revisions, ten thousand configs',
+});
+
+const resultsFile = inRoot('bench', 'results.json');
+const tablesFile = inRoot('bench', 'RESULTS.md');
+const readmeFile = inRoot('README.md');
+
+const SECTION_MARK = '<!-- Written by `npm run bench -- --write`, up to the next section. -->';
+const README_MARKS = /** @type {const} */ (['<!-- Written by `npm run bench -- --write` from bench/results.json. -->', '<!-- End of what is written. -->']);
+
+/** @returns {Results} */
+export function readResults() {
+  return existsSync(resultsFile) ? JSON.parse(readFileSync(resultsFile, 'utf8')) : {};
+}
+
+/**
+ * Keeps sections, in place of those measured before.
+ *
+ * @param {Results} measured
+ */
+export function keepResults(measured) {
+  const results = { ...readResults(), ...measured };
+  writeFileSync(resultsFile, `${JSON.stringify(results, rounded, 1)}\n`);
+  for (const [file, text] of rendered(readResults())) writeFileSync(file, text);
+}
+
+/** Four digits are more than repeat. */
+const rounded = (/** @type {string} */ _key, /** @type {unknown} */ value) => (typeof value === 'number' ? Number(value.toPrecision(4)) : value);
+
+/** @returns {Promise<string | undefined>} what is not as it would be written now */
+export async function resultsProblem() {
+  const stale = rendered(readResults()).find(([file, text]) => readFileSync(file, 'utf8') !== text);
+  return stale && `${stale[0]} is not what bench/results.json says: run \`npm run bench -- --write\`, or undo the edit`;
+}
+
+/**
+ * @param {Results} results
+ * @returns {[file: string, text: string][]}
+ */
+function rendered(results) {
+  let tables = readFileSync(tablesFile, 'utf8');
+  for (const [benchmark, section] of Object.entries(results)) {
+    if (section) tables = withSection(tables, titles[benchmark] ?? benchmark, sectionText(benchmark, section));
+  }
+  return [[tablesFile, tables], [readmeFile, withReadmeBlock(readFileSync(readmeFile, 'utf8'), results)]];
+}
+
+/**
+ * @param {string} text
+ * @param {string} title
+ * @param {string} content
+ */
+function withSection(text, title, content) {
+  const start = text.indexOf(SECTION_MARK, text.indexOf(`\n## ${title}\n`));
+  if (!text.includes(`\n## ${title}\n`) || start === -1) {
+    throw new Error(`${tablesFile} lacks the section ${title}, or its line ${SECTION_MARK}`);
+  }
+  const next = text.indexOf('\n## ', start);
+  return `${text.slice(0, start)}${SECTION_MARK}\n\n${content}\n${next === -1 ? '' : text.slice(next)}`;
+}
+
+/**
+ * @param {string} benchmark
+ * @param {Section} section
+ */
+export function sectionText(benchmark, { facts, runtimes }) {
+  return [
+    facts.map((fact) => `- ${fact}`).join('\n'),
+    `![${titles[benchmark]}: medians, and the spread from fastest to slowest](charts/${benchmark}.svg)`,
+    ...runtimes.map(({ title, isBun, tables }) => [`### ${title}`, ...tables.map((measured) => toMarkdown(measured, isBun))].join('\n\n')),
+  ].join('\n\n');
+}
+
+/**
+ * @param {string} text
+ * @param {Results} results
+ */
+function withReadmeBlock(text, results) {
+  const [begin, end] = README_MARKS;
+  const [start, stop] = [text.indexOf(begin), text.indexOf(end)];
+  if (start === -1 || stop < start) throw new Error(`${readmeFile} lacks the lines ${begin} and ${end}`);
+  const sections = Object.values(results).filter((section) => section !== undefined);
+  if (sections.length === 0) return text;
+  return `${text.slice(0, start)}${begin}\n\n${readmeBlock(results, sections)}\n\n${text.slice(stop)}`;
+}
+
+/**
+ * @param {Results} results
+ * @param {Section[]} sections
+ */
+function readmeBlock(results, sections) {
+  const runtimes = /** @type {Section} */ (sections[0]).runtimes.map(({ title, isBun }) => ({ title, isBun }));
+  const rows = Object.keys(goals).map((id) => goalRow(/** @type {keyof typeof goals} */ (id), runtimes, sections)).filter((row) => row !== undefined);
+  const missed = rows.flatMap(({ what, cells }) => cells.flatMap((cell, index) => (cell?.isMet === false ? [`${what}, ${runtimes[index]?.title}: ${cell.figure} (${cell.limit})`] : [])));
+  const measuredOn = [...new Set(sections.map(({ commit, machine }) => `commit \`${commit}\` on ${machine}`))].join('; ');
+  return [
+    `Measured by \`npm run bench\`: ${measuredOn}. **\\*** marks a goal that is not met.`,
+    table(
+      ['goal', 'limit', ...runtimes.map(({ title }) => title)],
+      rows.map(({ what, limits, cells }) => [what, limitText(limits)].concat(
+        cells.map((cell) => (cell ? `${cell.figure}${cell.isMet ? '' : ' **\\***'}` : '')),
+      )),
+    ),
+    ...(missed.length > 0 ? [`Not met: ${missed.join('; ')}.`] : ['All goals are met.']),
+    ...comparison(results),
+  ].join('\n\n');
+}
+
+/**
+ * @param {keyof typeof goals} id
+ * @param {{ title: string, isBun: boolean }[]} runtimes
+ * @param {Section[]} sections
+ */
+function goalRow(id, runtimes, sections) {
+  const cells = runtimes.map(({ title, isBun }) => {
+    const judged = sections
+      .flatMap((section) => section.runtimes.find((runtime) => runtime.title === title)?.tables ?? [])
+      .flatMap((measured) => measured.goals.filter(({ goal }) => goal === id))
+      .map(({ figure }) => judge(id, figure, isBun));
+    // Where several tables are about one goal, the worst one counts.
+    return judged.find(({ isMet }) => !isMet) ?? judged[0];
+  });
+  if (cells.every((cell) => cell === undefined)) return undefined;
+  const limits = runtimes.map(({ isBun }) => judge(id, 0, isBun).limit);
+  return { what: goals[id].what, limits, cells };
+}
+
+/**
+ * Reading by varying names, beside what a user would pick instead.
+ *
+ * @param {Results} results
+ */
+function comparison({ read }) {
+  if (!read) return [];
+  const tables = read.runtimes.map(({ tables: measured }) => measured.find(({ title }) => title.includes('in turn')));
+  const names = tables[0]?.rows.map(({ name }) => name) ?? [];
+  const cells = names.map((name) => [name].concat(tables.map((measured) => {
+    const values = measured?.rows.find((row) => row.name === name || isSameLibrary(row.name, name))?.values;
+    return values ? show(median(values), 'ns') : '';
+  })));
+  return [
+    'Is a flag on? Eight names in turn, median time of one call:',
+    table(['', ...read.runtimes.map(({ title }) => title)], cells),
+    '![Reading flags, by every contestant](bench/charts/read.svg)',
+  ];
+}
+
+/** The runtime's own SQLite has another name on each. */
+const isSameLibrary = (/** @type {string} */ one, /** @type {string} */ other) => {
+  const own = /^(bun|node):sqlite/;
+  return own.test(one) && one.replace(own, '') === other.replace(own, '');
+};
+
+/** @param {string[]} limits on each runtime, Bun first */
+function limitText(limits) {
+  const [onBun = '', onNode = onBun] = limits;
+  return onBun === onNode ? onBun : `${onBun} on Bun, ${onNode} on Node`;
+}
+
+/** @param {string[]} cells */
+const line = (cells) => `| ${cells.join(' | ')} |`;
+
+/**
+ * @param {string[]} head
+ * @param {string[][]} rows
+ */
+function table(head, rows) {
+  const firstNumber = head.findIndex((title) => /^(Bun|Node) /.test(title));
+  return [line(head), `|${head.map((_title, index) => (index < firstNumber ? '---' : '--:')).join('|')}|`, ...rows.map(line)].join('\n');
+}
