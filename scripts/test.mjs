@@ -2,7 +2,7 @@
 // Installs, builds and runs every check and test. A developer can select:
 //
 //   npm test -- --only specs,rust       stages: format, clippy, lint, types, generated, rust, harness,
-//                                       specs, package
+//                                       specs, package, bench
 //   npm test -- --runtime node-24,bun   spec runtimes
 //   npm test -- --mode worker           where specs run: main, worker, web-worker
 //   npm test -- --spec flags            spec files whose name contains this
@@ -11,7 +11,7 @@
 import { parseArgs } from 'node:util';
 import { ensureBuilt } from './lib/build.mjs';
 import { ensureInstalled } from './lib/install.mjs';
-import { root } from './lib/paths.mjs';
+import { inRoot, root } from './lib/paths.mjs';
 import { runMain, UsageError } from './lib/progress.mjs';
 import { failedSetUp, printSummary, runStages, totals } from './lib/report.mjs';
 import { allRuntimes } from './lib/runtimes.mjs';
@@ -43,8 +43,11 @@ await runMain(async () => {
  */
 async function setUp(selection) {
   await ensureInstalled(root, 'development dependencies');
-  if (needs(selection, ['types', 'generated', 'specs', 'package'])) await ensureBuilt();
-  if (!needs(selection, ['harness', 'specs', 'package'])) return { runtimes: [], missing: [] };
+  if (needs(selection, ['types', 'generated', 'specs', 'package', 'bench'])) await ensureBuilt();
+  if (needs(selection, ['bench']) && process.platform === 'linux') {
+    await ensureInstalled(inRoot('bench'), 'what the benchmarks compare with');
+  }
+  if (!needs(selection, ['harness', 'specs', 'package', 'bench'])) return { runtimes: [], missing: [] };
   const available = await allRuntimes();
   if (available.missing.length > 0) {
     process.stderr.write(`NOT TESTED on this platform: ${available.missing.join(', ')}\n`);

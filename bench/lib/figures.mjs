@@ -21,7 +21,10 @@ export function show(value, unit) {
   }
 }
 
-/** @param {number} nanoseconds */
+/**
+ * @param {number} nanoseconds
+ * @returns {string}
+ */
 function duration(nanoseconds) {
   if (nanoseconds < 0) return `-${duration(-nanoseconds)}`;
   if (nanoseconds >= 1e9) return `${(nanoseconds / 1e9).toFixed(2)} s`;

@@ -2,10 +2,11 @@
 // What was measured, in `bench/results.json`, and what is written from it: the tables of `bench/RESULTS.md` and the
 // performance section of the README.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { relative } from 'node:path';
 import { goals, judge } from '../../bench/goals.mjs';
 import { median, show } from '../../bench/lib/figures.mjs';
 import { toMarkdown } from '../../bench/lib/report.mjs';
-import { inRoot } from './paths.mjs';
+import { inRoot, root } from './paths.mjs';
 
 /**
  * @typedef {import('../../bench/lib/report.mjs').Table} Table
@@ -63,7 +64,7 @@ const rounded = (/** @type {string} */ _key, /** @type {unknown} */ value) => (t
 /** @returns {Promise<string | undefined>} what is not as it would be written now */
 export async function resultsProblem() {
   const stale = rendered(readResults()).find(([file, text]) => readFileSync(file, 'utf8') !== text);
-  return stale && `${stale[0]} is not what bench/results.json says: run \`npm run bench -- --write\`, or undo the edit`;
+  return stale && `${relative(root, stale[0])} is not what bench/results.json says: run \`npm run bench -- --write\`, or undo the edit`;
 }
 
 /**
@@ -124,7 +125,10 @@ function withReadmeBlock(text, results) {
 function readmeBlock(results, sections) {
   const runtimes = /** @type {Section} */ (sections[0]).runtimes.map(({ title, isBun }) => ({ title, isBun }));
   const rows = Object.keys(goals).map((id) => goalRow(/** @type {keyof typeof goals} */ (id), runtimes, sections)).filter((row) => row !== undefined);
-  const missed = rows.flatMap(({ what, cells }) => cells.flatMap((cell, index) => (cell?.isMet === false ? [`${what}, ${runtimes[index]?.title}: ${cell.figure} (${cell.limit})`] : [])));
+  const missed = rows.flatMap(({ what, cells }) => {
+    const figures = cells.flatMap((cell, index) => (cell?.isMet === false ? [`${cell.figure} on ${runtimes[index]?.title}`] : []));
+    return figures.length > 0 ? [`- ${what}: ${figures.join(', ')}`] : [];
+  });
   const measuredOn = [...new Set(sections.map(({ commit, machine }) => `commit \`${commit}\` on ${machine}`))].join('; ');
   return [
     `Measured by \`npm run bench\`: ${measuredOn}. **\\*** marks a goal that is not met.`,
@@ -134,7 +138,7 @@ function readmeBlock(results, sections) {
         cells.map((cell) => (cell ? `${cell.figure}${cell.isMet ? '' : ' **\\***'}` : '')),
       )),
     ),
-    ...(missed.length > 0 ? [`Not met: ${missed.join('; ')}.`] : ['All goals are met.']),
+    ...(missed.length > 0 ? [`Not met:\n\n${missed.join('\n')}`] : ['All goals are met.']),
     ...comparison(results),
   ].join('\n\n');
 }
@@ -167,7 +171,7 @@ function comparison({ read }) {
   if (!read) return [];
   const tables = read.runtimes.map(({ tables: measured }) => measured.find(({ title }) => title.includes('in turn')));
   const names = tables[0]?.rows.map(({ name }) => name) ?? [];
-  const cells = names.map((name) => [name].concat(tables.map((measured) => {
+  const cells = names.map((name) => [name.replace(OWN_SQLITE, "the runtime's own SQLite")].concat(tables.map((measured) => {
     const values = measured?.rows.find((row) => row.name === name || isSameLibrary(row.name, name))?.values;
     return values ? show(median(values), 'ns') : '';
   })));
@@ -179,10 +183,9 @@ function comparison({ read }) {
 }
 
 /** The runtime's own SQLite has another name on each. */
-const isSameLibrary = (/** @type {string} */ one, /** @type {string} */ other) => {
-  const own = /^(bun|node):sqlite/;
-  return own.test(one) && one.replace(own, '') === other.replace(own, '');
-};
+const OWN_SQLITE = /^(bun|node):sqlite/;
+const isSameLibrary = (/** @type {string} */ one, /** @type {string} */ other) =>
+  OWN_SQLITE.test(one) && one.replace(OWN_SQLITE, '') === other.replace(OWN_SQLITE, '');
 
 /** @param {string[]} limits on each runtime, Bun first */
 function limitText(limits) {

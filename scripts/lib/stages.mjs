@@ -2,6 +2,9 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { benchmarks, benchRuntimes, goalsNotJudged, runBenchmark } from './bench.mjs';
+import { drawChart } from './bench-charts.mjs';
+import { resultsProblem } from './bench-results.mjs';
 import { errorCodesProblem, esmExportsProblem, packedFilesProblem, platformPackagesProblem, supplyChainProblem } from './consistency.mjs';
 import { generatedTypes, layoutConstants, staleness } from './generated.mjs';
 import { parseJunit } from './junit.mjs';
@@ -27,7 +30,7 @@ import { modesOf, runsIn, runSpecs, specFiles } from './specs.mjs';
  */
 
 /** In the order in which they run: what fails fast comes first. */
-export const stageIds = /** @type {const} */ (['format', 'clippy', 'lint', 'types', 'generated', 'rust', 'harness', 'specs', 'package']);
+export const stageIds = /** @type {const} */ (['format', 'clippy', 'lint', 'types', 'generated', 'rust', 'harness', 'specs', 'package', 'bench']);
 
 const minutes = 60_000;
 
@@ -79,6 +82,7 @@ const makers = {
       packedFilesProblem,
       errorCodesProblem,
       supplyChainProblem,
+      resultsProblem,
     ])),
   ],
 
@@ -104,6 +108,11 @@ const makers = {
     const names = existsSync(directory) ? readdirSync(directory).filter((name) => name.endsWith('.mjs')) : [];
     return names.toSorted().map((name) => stage('package', 'Package', name, () => nodeTest(join(directory, name))));
   },
+
+  // They need what only Linux has: several processes on one page, Redis.
+  bench: ({ runtime }, runtimes) => runtimes
+    .filter(({ id }) => process.platform === 'linux' && benchRuntimes.includes(id) && isSelected(id, runtime))
+    .map((target) => stage('bench', 'Benchmarks, short', `${target.name} ${target.version}`, () => shortBenchmarks(target))),
 };
 
 /**
@@ -167,6 +176,30 @@ async function cargoTest() {
   // It did not compile, or a test brought its whole binary down.
   if (failed === 0 && !result.ok) failed = 1;
   return { passed, failed, output: result.output };
+}
+
+/**
+ * Every benchmark as one test: it runs, its contestants do what they should, and no goal is forgotten. Its figures mean
+ * nothing.
+ *
+ * @param {Runtime} runtime
+ * @returns {Promise<Outcome>}
+ */
+async function shortBenchmarks(runtime) {
+  const tables = [];
+  const problems = [];
+  for (const benchmark of benchmarks) {
+    try {
+      const measured = await runBenchmark(runtime, benchmark, { short: true });
+      await drawChart(benchmark, [{ title: runtime.version, isBun: runtime.name === 'bun', tables: measured }]);
+      tables.push(...measured);
+    } catch (error) {
+      problems.push(/** @type {Error} */ (error).message);
+    }
+  }
+  const forgotten = problems.length > 0 ? [] : goalsNotJudged(tables);
+  if (forgotten.length > 0) problems.push(`No table judges these goals: ${forgotten.join(', ')}`);
+  return { passed: benchmarks.length + 1 - problems.length, failed: problems.length, output: problems.join('\n') };
 }
 
 /**
