@@ -220,6 +220,20 @@ export interface UpdateDraft<Name extends string = string> {
 	/** Sets mode (0–3), rows and columns (1–255). */
 	terminal(mode: number, rows: number, cols: number): void;
 }
+/** One feature of a config. */
+export interface Feature<Name extends string = string> {
+	readonly name: Name;
+	/** Whether the feature is on now. */
+	readonly enabled: boolean;
+	/** Turns it on, and tells whether that changed anything. */
+	enable(): boolean;
+	/** Turns it off, and tells whether that changed anything. */
+	disable(): boolean;
+	/** Whether it is on for this key, see {@link ProductionConfig.isFeatureEnabledFor}. */
+	isEnabledFor(key: string): boolean;
+	/** Per cent of all keys that it is on for while it is on, 0 to 100. */
+	readonly rollout: number;
+}
 /** `ok`; `degraded` when it works and somebody should look; `failed` when something does not work. */
 export type HealthStatus = "ok" | "degraded" | "failed";
 /** What was looked at. */
@@ -401,20 +415,6 @@ export interface Validation {
 	readonly isValid: boolean;
 	/** A sentence for each thing that is wrong. */
 	readonly errors: string[];
-}
-/** One feature of a config. */
-export interface Feature<Name extends string = string> {
-	readonly name: Name;
-	/** Whether the feature is on now. */
-	readonly enabled: boolean;
-	/** Turns it on, and tells whether that changed anything. */
-	enable(): boolean;
-	/** Turns it off, and tells whether that changed anything. */
-	disable(): boolean;
-	/** Whether it is on for this key, see {@link ProductionConfig.isFeatureEnabledFor}. */
-	isEnabledFor(key: string): boolean;
-	/** Per cent of all keys that it is on for while it is on, 0 to 100. */
-	readonly rollout: number;
 }
 /**
  * A configuration: feature flags by name, terminal settings, and their history.

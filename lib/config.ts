@@ -13,9 +13,10 @@ import {
 import { AutoPersist } from './auto-persist';
 import { checkBoolean, checkInteger, checkKeys, checkText } from './checks';
 import { checkState, type ConfigState, readConfigState } from './config-state';
-import { type DebugView, makeDebugView, type StoreStatus } from './debug-view';
+import { type DebugView, DebugViews, type StoreStatus } from './debug-view';
 import { DraftChanges, type UpdateDraft } from './draft';
 import { makeError, show } from './errors';
+import { type DirectReads, type Feature, FeatureOfConfig } from './feature';
 import { type FeatureTable, featureTable, namesOf, NO_MASKS } from './feature-table';
 import {
   FULL_ROLLOUT,
@@ -27,6 +28,7 @@ import {
 } from './generated/layout';
 import { checkHealth, type Health } from './health';
 import { type ConfigDiff, type HistoryEntry, toDiff, toHistoryEntry } from './history';
+import { loadWord } from './load-word';
 import { native, type NativeAnswer, type NativeRevision } from './native';
 import { ChangeEmitter, countListeners, type EmitterMethod } from './emitter';
 import { checkSignal, type ConfigChange, iterateChanges, Listening } from './listening';
@@ -81,21 +83,6 @@ export interface Validation {
   readonly errors: string[];
 }
 
-/** One feature of a config. */
-export interface Feature<Name extends string = string> {
-  readonly name: Name;
-  /** Whether the feature is on now. */
-  readonly enabled: boolean;
-  /** Turns it on, and tells whether that changed anything. */
-  enable(): boolean;
-  /** Turns it off, and tells whether that changed anything. */
-  disable(): boolean;
-  /** Whether it is on for this key, see {@link ProductionConfig.isFeatureEnabledFor}. */
-  isEnabledFor(key: string): boolean;
-  /** Per cent of all keys that it is on for while it is on, 0 to 100. */
-  readonly rollout: number;
-}
-
 /** @internal What a config is made of. */
 export interface Parts {
   readonly page: Page;
@@ -143,6 +130,8 @@ export class ProductionConfig<Name extends string = string> {
   #parts: Parts;
   #table: FeatureTable;
   #debugView: DebugView<Name> | undefined;
+  #debugViews: DebugViews<Name> | undefined;
+  #directReads: DirectReads | undefined;
   #sharedBuffer: SharedArrayBuffer | undefined;
   #closing: Promise<void> | undefined;
   #listening: Listening<Name> | undefined;
@@ -173,7 +162,7 @@ export class ProductionConfig<Name extends string = string> {
    */
   isFeatureEnabled(name: Name): boolean {
     const mask = this.#masks[name] ?? this.#findMask(name);
-    return (Atomics.load(this.#words, this.#base + WORD_FEATURE_FLAGS) & mask) !== 0;
+    return (loadWord(this.#words, this.#base + WORD_FEATURE_FLAGS) & mask) !== 0;
   }
 
   /**
@@ -232,20 +221,9 @@ export class ProductionConfig<Name extends string = string> {
    * if (beta.enabled) showBeta();
    */
   feature(name: Name): Feature<Name> {
-    if (this.#masks[name] === undefined) this.#findMask(name);
-    const config = this;
-    return {
-      name,
-      get enabled() {
-        return config.isFeatureEnabled(name);
-      },
-      enable: () => this.enableFeature(name),
-      disable: () => this.disableFeature(name),
-      isEnabledFor: (key) => this.isFeatureEnabledFor(name, key),
-      get rollout() {
-        return config.getRollout(name);
-      },
-    };
+    const mask = this.#masks[name] ?? this.#findMask(name);
+    this.#directReads ??= { allowed: this.#parts.stopwatch === undefined };
+    return new FeatureOfConfig(this, name, mask, this.#parts.page, this.#directReads);
   }
 
   // ---- Rollouts -----------------------------------------------------------------------------------------------
@@ -267,7 +245,7 @@ export class ProductionConfig<Name extends string = string> {
     const words = this.#words;
     const flags = this.#base + WORD_FEATURE_FLAGS;
     const bit = 31 - Math.clz32(mask);
-    const isOn = (Atomics.load(words, flags) & mask) !== 0;
+    const isOn = (loadWord(words, flags) & mask) !== 0;
     const rollout = isOn ? readRollout(this.#parts.page, bit) : 0;
     if (rollout === 0 || rollout >= FULL_ROLLOUT) {
       // What is no key is refused here too: it must not begin to fail when the rollout changes.
@@ -277,7 +255,7 @@ export class ProductionConfig<Name extends string = string> {
       return false;
     }
     // Once more: a rollback turns a feature off before it changes its rollout, so that rollout belongs to this switch.
-    return (Atomics.load(words, flags) & mask) !== 0;
+    return (loadWord(words, flags) & mask) !== 0;
   }
 
   /** Per cent of all keys that a feature is on for while it is on, 0 to 100. 100 unless it was set. */
@@ -522,7 +500,8 @@ export class ProductionConfig<Name extends string = string> {
     ) {
       return cached;
     }
-    this.#debugView = makeDebugView(page, table, environment, this.#storeStatus(), stopwatch?.read());
+    this.#debugViews ??= new DebugViews<Name>(page, table, environment);
+    this.#debugView = this.#debugViews.make(this.#storeStatus(), stopwatch?.read());
     return this.#debugView;
   }
 
@@ -923,7 +902,7 @@ export class ProductionConfig<Name extends string = string> {
 
   #word(index: number): number {
     this.#checkOpen();
-    return Atomics.load(this.#words, this.#base + index);
+    return loadWord(this.#words, this.#base + index);
   }
 
   #terminalWord(): number {
@@ -984,6 +963,7 @@ export class ProductionConfig<Name extends string = string> {
     this.#masks = table.masks;
     this.#writableMasks = this.#parts.readOnly ? NO_MASKS : table.masks;
     this.#debugView = undefined;
+    this.#debugViews = undefined;
   }
 
   #checkOpen(): void {
@@ -1089,6 +1069,7 @@ export class ProductionConfig<Name extends string = string> {
     const { page, store } = this.#parts;
     this.#masks = NO_MASKS;
     this.#writableMasks = NO_MASKS;
+    if (this.#directReads) this.#directReads.allowed = false;
     this.#listening?.close();
     const flushed = this.#autoPersist?.flush();
     abandoned.unregister(this);

@@ -13,6 +13,7 @@ import {
   WORD_SLEEPERS,
   WORD_NAME_COUNT,
 } from './generated/layout';
+import { loadWord } from './load-word';
 import { native } from './native';
 import type { State } from './state';
 import { packedTerminal, unpackTerminal } from './terminal';
@@ -21,8 +22,8 @@ import { packedTerminal, unpackTerminal } from './terminal';
  * Typed arrays over the memory that holds state pages. One set serves all the pages of a chunk, so that a config
  * keeps a number and not arrays of its own.
  *
- * Shared memory is only ever read through `Atomics`: JavaScriptCore may hoist a plain read out of a loop, and a
- * thread that waits for a change would never see it.
+ * Shared memory is only ever read through `Atomics` or `loadWord`: JavaScriptCore may hoist a plain read out of a loop,
+ * and a thread that waits for a change would never see it.
  */
 export interface Views {
   readonly words: Int32Array;
@@ -91,7 +92,8 @@ export function readPageState(page: Page, before?: State): State {
   return isSame ? before : { flags, terminal, rollouts };
 }
 
-function readRollouts(page: Page, before: readonly number[] | undefined): readonly number[] {
+/** Basis points by bit; `before` when none has changed. */
+export function readRollouts(page: Page, before: readonly number[] | undefined): readonly number[] {
   return before && hasRollouts(page, before)
     ? before
     : Array.from({ length: MAX_FEATURES }, (_, bit) => readRollout(page, bit));
@@ -101,7 +103,7 @@ function readRollouts(page: Page, before: readonly number[] | undefined): readon
 function hasRollouts({ views, base }: Page, rollouts: readonly number[]): boolean {
   const first = base * 2 + ROLLOUT_WORD16;
   for (let bit = 0; bit < MAX_FEATURES; bit += 1) {
-    if (Atomics.load(views.words16, first + bit) !== rollouts[bit]) return false;
+    if (loadWord(views.words16, first + bit) !== rollouts[bit]) return false;
   }
   return true;
 }
@@ -138,25 +140,34 @@ export function joinState(flags: number, terminal: number): bigint {
 
 /** The record's 13 bytes. Flags and terminal are one atomic read, so they never come from two states. */
 export function readRecord(page: Page): Uint8Array {
-  const { views, base } = page;
   const { flags, terminal } = splitState(readState(page));
+  return packRecord(readVersion(page), readRegistryHash(page), flags, terminal);
+}
+
+/** The 13 bytes of these fields. */
+export function packRecord(version: number, registryHash: number, flags: number, terminal: number): Uint8Array {
   const bytes = new Uint8Array(RECORD_SIZE);
   const view = new DataView(bytes.buffer);
-  view.setUint8(0, Atomics.load(views.words, base + WORD_HEADER) >>> 24);
-  view.setUint32(1, readRegistryHash(page), true);
+  view.setUint8(0, version);
+  view.setUint32(1, registryHash, true);
   view.setUint32(5, flags, true);
   view.setUint32(9, terminal, true);
   return bytes;
 }
 
+/** The record format that the page says it has. */
+export function readVersion({ views, base }: Page): number {
+  return loadWord(views.words, base + WORD_HEADER) >>> 24;
+}
+
 /** The hash of the feature names. */
 export function readRegistryHash({ views, base }: Page): number {
-  return Atomics.load(views.words, base + WORD_REGISTRY_HASH) >>> 0;
+  return loadWord(views.words, base + WORD_REGISTRY_HASH) >>> 0;
 }
 
 /** Basis points of the feature that owns this bit. */
 export function readRollout({ views, base }: Page, bit: number): number {
-  return Atomics.load(views.words16, base * 2 + ROLLOUT_WORD16 + bit);
+  return loadWord(views.words16, base * 2 + ROLLOUT_WORD16 + bit);
 }
 
 /** Sets the basis points of the feature that owns this bit, and returns what they were. */
@@ -166,17 +177,17 @@ export function exchangeRollout({ views, base }: Page, bit: number, basisPoints:
 
 /** How many names the table of a live page has. */
 export function readNameCount({ views, base }: Page): number {
-  return Atomics.load(views.words, base + WORD_NAME_COUNT);
+  return loadWord(views.words, base + WORD_NAME_COUNT);
 }
 
 /** Counts applied changes, from 0 to 2^32 − 1 and on from 0. */
 export function readGeneration({ views, base }: Page): number {
-  return Atomics.load(views.words, base + WORD_GENERATION) >>> 0;
+  return loadWord(views.words, base + WORD_GENERATION) >>> 0;
 }
 
 /** The last persisted revision, 0 when there is none. */
 export function readRevision({ views, base }: Page): number {
-  const low = Atomics.load(views.words, base + WORD_REVISION) >>> 0;
-  const high = Atomics.load(views.words, base + WORD_REVISION + 1);
+  const low = loadWord(views.words, base + WORD_REVISION) >>> 0;
+  const high = loadWord(views.words, base + WORD_REVISION + 1);
   return high * 2 ** 32 + low;
 }

@@ -7,12 +7,12 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 
 /**
- * A program of this directory in a process, of this runtime unless `path` is another one's. `line()` gives the next
- * line it prints.
+ * A program of this directory in a process, of this runtime unless `path` is another one's; `options` are for the
+ * runtime. `line()` gives the next line it prints.
  */
-export function startProgram(program, { path = process.execPath, args = [], env, cwd, input = 'pipe' } = {}) {
+export function startProgram(program, { path = process.execPath, options = [], args = [], env, cwd, input = 'pipe' } = {}) {
   const file = fileURLToPath(new URL(program, import.meta.url));
-  const child = spawn(path, [file, ...args], { cwd, env: { ...process.env, ...env }, stdio: [input, 'pipe', 'pipe'] });
+  const child = spawn(path, [...options, file, ...args], { cwd, env: { ...process.env, ...env }, stdio: [input, 'pipe', 'pipe'] });
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text) => {
     stderr += text;

@@ -1,0 +1,65 @@
+import type { ProductionConfig } from './config';
+import { WORD_FEATURE_FLAGS } from './generated/layout';
+import { loadWord } from './load-word';
+import type { Page } from './page';
+
+/** One feature of a config. */
+export interface Feature<Name extends string = string> {
+  readonly name: Name;
+  /** Whether the feature is on now. */
+  readonly enabled: boolean;
+  /** Turns it on, and tells whether that changed anything. */
+  enable(): boolean;
+  /** Turns it off, and tells whether that changed anything. */
+  disable(): boolean;
+  /** Whether it is on for this key, see {@link ProductionConfig.isFeatureEnabledFor}. */
+  isEnabledFor(key: string): boolean;
+  /** Per cent of all keys that it is on for while it is on, 0 to 100. */
+  readonly rollout: number;
+}
+
+/** Whether the features of a config may read its page past it: not when it is closed, nor when it times its operations. */
+export interface DirectReads {
+  allowed: boolean;
+}
+
+/** A class, since engines read the accessor of an object literal through a table of its own. */
+export class FeatureOfConfig<Name extends string> implements Feature<Name> {
+  readonly name: Name;
+  readonly #config: ProductionConfig<Name>;
+  readonly #directReads: DirectReads;
+  readonly #words: Int32Array;
+  readonly #index: number;
+  readonly #mask: number;
+
+  /** @param mask - The flag of this name, which is the same for good. */
+  constructor(config: ProductionConfig<Name>, name: Name, mask: number, { views, base }: Page, directReads: DirectReads) {
+    this.name = name;
+    this.#config = config;
+    this.#directReads = directReads;
+    this.#words = views.words;
+    this.#index = base + WORD_FEATURE_FLAGS;
+    this.#mask = mask;
+  }
+
+  get enabled(): boolean {
+    if (!this.#directReads.allowed) return this.#config.isFeatureEnabled(this.name);
+    return (loadWord(this.#words, this.#index) & this.#mask) !== 0;
+  }
+
+  enable(): boolean {
+    return this.#config.enableFeature(this.name);
+  }
+
+  disable(): boolean {
+    return this.#config.disableFeature(this.name);
+  }
+
+  isEnabledFor(key: string): boolean {
+    return this.#config.isFeatureEnabledFor(this.name, key);
+  }
+
+  get rollout(): number {
+    return this.#config.getRollout(this.name);
+  }
+}
