@@ -148,6 +148,7 @@ export interface BackupResult {
 export interface OperationTiming {
 	/** Calls so far. */
 	readonly calls: number;
+	readonly totalNs: number;
 	readonly lastNs: number;
 	readonly minNs: number;
 	readonly meanNs: number;
@@ -297,6 +298,114 @@ export interface ConfigChange<Name extends string = string> extends StateChanges
 	 * store and count as foreign.
 	 */
 	readonly local: boolean;
+}
+/**
+ * How a config and its database are and how they went, as numbers. The object is a copy: it does not change.
+ *
+ * What is **of this config** counts from its creation in this thread. What is **of the process**, which is all of `store`,
+ * is shared by all configs of the process with the same database, in all threads, and counts from when the first of
+ * them opened it.
+ */
+export interface Metrics {
+	/** The environment of this config. */
+	readonly environment: string;
+	/** How long there has been this config, in milliseconds. */
+	readonly uptimeMs: number;
+	/** Counts the changes of the state, by anybody, modulo 2^32. A rollback or promotion takes a large step. */
+	readonly generation: number;
+	/** The last persisted revision; `null` when there is none. */
+	readonly revision: number | null;
+	/** The features there are, by name. */
+	readonly features: {
+		readonly [name: string]: FeatureMetrics;
+	};
+	/** Changes of the state that were made through this config. What changed nothing is not counted. */
+	readonly writes: number;
+	/** The changes that the listeners of this config were called for. */
+	readonly changes: ChangeMetrics;
+	/** How many listeners for `'change'` this config has now. */
+	readonly listeners: number;
+	/**
+	 * From a change, by anybody, to the moment when the listeners of this config get their turn. Of changes that came
+	 * while they were waited for, the first counts.
+	 */
+	readonly listenerLag: LatencyMetrics;
+	/** Whether this config can persist: `none` without `persistPath`, `degraded` when it cannot although it should. */
+	readonly storeStatus: StoreStatus["status"];
+	/** The database, as this process sees it; `null` when it is not open. */
+	readonly store: StoreMetrics | null;
+	/** With `debugMode`: how long the operations of this config took, reads included. */
+	readonly timings?: Timings;
+}
+/** One feature. */
+export interface FeatureMetrics {
+	/** Whether it is on. */
+	readonly enabled: boolean;
+	/** Per cent of all keys that it is on for while it is on. */
+	readonly rollout: number;
+}
+/** Changes that listeners were called for, one for each `'change'` event and each turn of a loop over `changes()`. */
+export interface ChangeMetrics {
+	/** Those that were made through this very config. */
+	readonly local: number;
+	/** The others: by other configs, threads, processes, and by the store. */
+	readonly foreign: number;
+}
+/** How long something took, in milliseconds. Percentiles are exact to a per cent. */
+export interface LatencyMetrics {
+	/** How often it was measured. */
+	readonly count: number;
+	/** The mean; `null` while nothing was measured. */
+	readonly meanMs: number | null;
+	/** Half of them took no longer; `null` while nothing was measured. */
+	readonly p50Ms: number | null;
+	/** 99 of a hundred took no longer; `null` while nothing was measured. */
+	readonly p99Ms: number | null;
+	/** The longest; `null` while nothing was measured. */
+	readonly maxMs: number | null;
+}
+/** The database of a config, as this process sees it. */
+export interface StoreMetrics {
+	/** The persists of the environment of this config. */
+	readonly persists: PersistMetrics;
+	/** The transactions that wrote revisions, of all environments. */
+	readonly commits: CommitMetrics;
+	/** How many operations failed, by the code of their error, of all environments. */
+	readonly errors: {
+		readonly [code: string]: number;
+	};
+	/** Operations that wait for the store or are under way. */
+	readonly pending: number;
+	/** How often the file was opened again: after trouble with it, or when the first config that writes came. */
+	readonly reopenings: number;
+	/** Size of the database; `null` when it cannot be looked at. */
+	readonly databaseBytes: number | null;
+	/** Size of its write-ahead log; `null` when it cannot be looked at. */
+	readonly walBytes: number | null;
+	/** What may still be written where the database is; `null` when that is not known. */
+	readonly freeBytes: number | null;
+}
+/** The persists of an environment by this process, automatic ones included. */
+export interface PersistMetrics {
+	/** How many were acknowledged, which means that they are on disk. */
+	readonly ok: number;
+	/** How many failed. */
+	readonly failed: number;
+	/** From the call to the acknowledgement of those that succeeded. */
+	readonly latency: LatencyMetrics;
+}
+/** The transactions of this process that wrote revisions. Persists of one turn share one. */
+export interface CommitMetrics {
+	/** How many there were. */
+	readonly count: number;
+	/** How many revisions they wrote together. */
+	readonly revisions: number;
+	/** Half of them wrote no more revisions; `null` while there was none. */
+	readonly revisionsP50: number | null;
+	/** The most revisions that one wrote; `null` while there was none. */
+	readonly revisionsMax: number | null;
+	/** How long they took, with waiting for other processes and the sync to disk. */
+	readonly latency: LatencyMetrics;
 }
 /** 13 bytes, as any of the types that JavaScript keeps bytes in. */
 export type RecordBytes = ArrayBufferLike | ArrayBufferView;
@@ -707,6 +816,25 @@ export declare class ProductionConfig<Name extends string = string> {
 	 * if (status !== 'ok') alarm(checks.filter((check) => check.status !== 'ok'));
 	 */
 	healthCheck(): Promise<Health>;
+	/**
+	 * What this config and its database have counted and measured, for a dashboard of one's own. It makes one native call,
+	 * and looks at the sizes of the files of the database; reads and flips are not slowed by it, and reads are counted
+	 * with `debugMode` only.
+	 *
+	 * @example
+	 * const { writes, listenerLag, store } = config.getMetrics();
+	 * console.log(writes, listenerLag.p99Ms, store?.persists.latency.p99Ms, store?.walBytes);
+	 */
+	getMetrics(): Metrics;
+	/**
+	 * The same as text in the format of OpenMetrics 1.0, for Prometheus and what understands its format. Names begin with
+	 * `config13byte_`; what each means is in `docs/operations.md`.
+	 *
+	 * @example
+	 * response.setHeader('content-type', 'application/openmetrics-text; version=1.0.0; charset=utf-8');
+	 * response.end(config.metricsText());
+	 */
+	metricsText(): string;
 	/**
 	 * Ends this config: every later use of it fails with `ERR_CLOSED`. Resolves when all persists are done and the
 	 * database is closed. Calling it again gives the same promise.

@@ -264,6 +264,8 @@ function usesOf(config, feature) {
     verify: () => config.verify(),
     prune: () => config.prune({ keep: 1 }),
     backup: () => config.backup('copy.db'),
+    getMetrics: () => config.getMetrics(),
+    metricsText: () => config.metricsText(),
     on: () => config.on('change', () => {}),
     once: () => config.once('change', () => {}),
     addListener: () => config.addListener('change', () => {}),

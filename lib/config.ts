@@ -31,6 +31,7 @@ import { type ConfigDiff, type HistoryEntry, toDiff, toHistoryEntry } from './hi
 import { loadWord } from './load-word';
 import { native, type NativeAnswer, type NativeRevision } from './native';
 import { ChangeEmitter, countListeners, type EmitterMethod } from './emitter';
+import { exposeMetrics, measure, type Measured, type Metrics } from './metrics';
 import { checkSignal, type ConfigChange, iterateChanges, Listening } from './listening';
 import { checkActor, checkEnvironment, checkPath } from './options';
 import {
@@ -139,6 +140,9 @@ export class ProductionConfig<Name extends string = string> {
   readonly #autoPersist: AutoPersist | undefined;
   /** Why the last automatic persist failed, until one succeeds. */
   #autoPersistError: Error | undefined;
+  /** Changes made through this config. */
+  #writes = 0;
+  readonly #createdAt = performance.now();
 
   /** @internal Use {@link createProductionConfig}. */
   constructor(parts: Parts) {
@@ -723,6 +727,35 @@ export class ProductionConfig<Name extends string = string> {
     });
   }
 
+  // ---- Metrics ------------------------------------------------------------------------------------------------
+
+  /**
+   * What this config and its database have counted and measured, for a dashboard of one's own. It makes one native call,
+   * and looks at the sizes of the files of the database; reads and flips are not slowed by it, and reads are counted
+   * with `debugMode` only.
+   *
+   * @example
+   * const { writes, listenerLag, store } = config.getMetrics();
+   * console.log(writes, listenerLag.p99Ms, store?.persists.latency.p99Ms, store?.walBytes);
+   */
+  getMetrics(): Metrics {
+    this.#checkOpen();
+    return measure(this.#measured());
+  }
+
+  /**
+   * The same as text in the format of OpenMetrics 1.0, for Prometheus and what understands its format. Names begin with
+   * `config13byte_`; what each means is in `docs/operations.md`.
+   *
+   * @example
+   * response.setHeader('content-type', 'application/openmetrics-text; version=1.0.0; charset=utf-8');
+   * response.end(config.metricsText());
+   */
+  metricsText(): string {
+    this.#checkOpen();
+    return exposeMetrics(this.#measured());
+  }
+
   // ---- End ----------------------------------------------------------------------------------------------------
 
   /**
@@ -896,6 +929,7 @@ export class ProductionConfig<Name extends string = string> {
   }
 
   #announce(): void {
+    this.#writes += 1;
     announce(this.#words, this.#base, this.#parts.page.handle);
     this.#autoPersist?.touch();
   }
@@ -1012,6 +1046,22 @@ export class ProductionConfig<Name extends string = string> {
     return error
       ? { ...storeStatus, status: 'degraded', error: { code: error.code, message: error.message } }
       : storeStatus;
+  }
+
+  #measured(): Measured {
+    const { page, environment, store, stopwatch } = this.#parts;
+    return {
+      page,
+      table: this.#currentTable(),
+      environment,
+      uptimeMs: performance.now() - this.#createdAt,
+      writes: this.#writes,
+      listeners: this.listenerCount('change'),
+      listening: this.#listening,
+      storeStatus: this.#storeStatus().status,
+      store,
+      stopwatch,
+    };
   }
 
   #openStore(): Store {

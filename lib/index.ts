@@ -30,6 +30,15 @@ export type { UpdateDraft } from './draft';
 export type { Feature } from './feature';
 export type { Health, HealthCheck, HealthCheckName, HealthStatus } from './health';
 export type { ConfigDiff, HistoryEntry } from './history';
+export type {
+  ChangeMetrics,
+  CommitMetrics,
+  FeatureMetrics,
+  LatencyMetrics,
+  Metrics,
+  PersistMetrics,
+  StoreMetrics,
+} from './metrics';
 export type { ConfigOptions, DefaultFeature } from './options';
 export type { StateChanges } from './state';
 export type { TerminalModeName, TerminalSettings } from './terminal';

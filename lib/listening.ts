@@ -1,5 +1,6 @@
 import { makeError, show } from './errors';
 import type { FeatureTable } from './feature-table';
+import { native, type NativeLag } from './native';
 import { type Page, readGeneration, readPageState } from './page';
 import { PageWatch } from './page-watch';
 import { compareStates, type Mutable, type State, type StateChanges } from './state';
@@ -109,6 +110,9 @@ export class Listening<Name extends string> {
   readonly #listeners = new Map<ChangeTracker, Listener>();
   #watch: PageWatch | undefined;
   #keepAlive: NodeJS.Timeout | undefined;
+  #lag: NativeLag | undefined;
+  /** Changes that were taken, by whether they are all of this config. */
+  readonly delivered = { local: 0, foreign: 0 };
 
   /** `table` gives the feature table of the moment. */
   constructor(page: Page, table: () => FeatureTable) {
@@ -118,12 +122,17 @@ export class Listening<Name extends string> {
 
   /** Calls `notify` when something changed from now on, and `end` when the config is closed. */
   open(notify: () => void, end: () => void): ChangeSource<Name> {
-    this.#watch ??= new PageWatch(this.#page, () => this.#deliver());
+    this.#watch ??= this.#start();
     // Made after the watch, so no change falls between the two.
     const tracker = new ChangeTracker(this.#page);
     this.#listeners.set(tracker, { notify, end });
     return {
-      take: () => tracker.take<Name>(this.#table()),
+      take: () => {
+        const change = tracker.take<Name>(this.#table());
+        if (change?.local) this.delivered.local += 1;
+        else if (change) this.delivered.foreign += 1;
+        return change;
+      },
       stop: () => {
         this.#listeners.delete(tracker);
         if (this.#listeners.size === 0) this.#stop();
@@ -154,12 +163,22 @@ export class Listening<Name extends string> {
     return this.#watch?.problem;
   }
 
+  /** How long after changes listeners got their turn; `undefined` before the first listener. */
+  get lag(): NativeLag | undefined {
+    return this.#lag;
+  }
+
   close(): void {
     const listeners = [...this.#listeners.values()];
     this.#listeners.clear();
     this.#stop();
     this.hold(false);
     for (const { end } of listeners) end();
+  }
+
+  #start(): PageWatch {
+    this.#lag ??= native.newLag();
+    return new PageWatch(this.#page, this.#lag, () => this.#deliver());
   }
 
   #stop(): void {

@@ -1,9 +1,12 @@
 import { Doorbell } from './doorbell';
-import { native, type NativeSubscription } from './native';
+import { native, type NativeLag, type NativeSubscription } from './native';
 import { askToBeTold, type Page } from './page';
 
 /** How often the page is looked at unasked, in case a writer was killed between changing it and telling of that. */
 const LOOK_EVERY_MS = 1000;
+
+/** What a doorbell is rung with: the moment of a change in nanoseconds, the low word first. */
+const MOMENT_BYTES = 8;
 
 /** The same where other processes have no way to tell, since the system refused to make a doorbell. */
 const LOOK_WITHOUT_DOORBELL_MS = 10;
@@ -15,19 +18,24 @@ const LOOK_WITHOUT_DOORBELL_MS = 10;
 export class PageWatch {
   readonly #look: () => void;
   readonly #subscription: NativeSubscription;
+  readonly #lag: NativeLag;
   #doorbell: Doorbell | undefined;
   #timer: NodeJS.Timeout;
   #isClosed = false;
   #problem: string | undefined;
 
-  /** `look` is called when the page has to be compared with what was seen before. */
-  constructor(page: Page, look: () => void) {
+  /**
+   * `look` is called when the page has to be compared with what was seen before; `lag` gets how long after changes that
+   * is.
+   */
+  constructor(page: Page, lag: NativeLag, look: () => void) {
+    this.#lag = lag;
     this.#look = () => {
       // First, so that a change that the look misses finds the mark.
       askToBeTold(page);
       look();
     };
-    this.#subscription = native.watchPage(page.handle, this.#look);
+    this.#subscription = native.watchPage(page.handle, this.#look, lag);
     this.#timer = this.#lookEvery(LOOK_EVERY_MS);
     askToBeTold(page);
     this.#putUpDoorbell();
@@ -48,10 +56,16 @@ export class PageWatch {
         // Who changed the page before that could not ring.
         this.#look();
       };
-      this.#doorbell = new Doorbell(address, { opened, failed, rung: this.#look });
+      this.#doorbell = new Doorbell(address, { opened, failed, rung: (sent) => this.#answer(sent) });
     } catch (error) {
       failed(error as Error);
     }
+  }
+
+  #answer(sent: Buffer): void {
+    // Of several rings the first counts, which has waited longest. Anything else than moments is a ring all the same.
+    if (sent.length % MOMENT_BYTES === 0) this.#lag.note(sent.readUInt32LE(0), sent.readUInt32LE(4));
+    this.#look();
   }
 
   #lookEvery(ms: number): NodeJS.Timeout {

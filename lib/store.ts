@@ -6,14 +6,17 @@ import {
   type NativeAnswer,
   type NativeBackup,
   type NativeBackupProgress,
+  type NativeConfigMetrics,
   type NativeEnvironments,
   type NativeFailure,
   type NativeFileState,
   type NativeHistoryEnd,
+  type NativeLag,
   type NativePage,
   type NativePruneProgress,
   type NativeStartup,
   type NativeStore,
+  type NativeStoreMetrics,
   type NativeVerifier,
   type NativeVerifyProgress,
   settle,
@@ -116,6 +119,16 @@ export class Store {
 
   activity(): NativeActivity {
     return guard(() => this.#native.activity())();
+  }
+
+  /** How the store is, and how the persists of this environment went. */
+  metrics(): NativeStoreMetrics {
+    return guard(() => this.#native.metrics(this.environment))();
+  }
+
+  /** The same as text, with the figures of a config. */
+  metricsText(config: NativeConfigMetrics, lag: NativeLag | undefined): string {
+    return guard(() => this.#native.metricsText(config, lag))();
   }
 
   /** Runs work that takes many calls. The database stays open until it has ended. */

@@ -29,6 +29,8 @@ const TIMED = [
   'verify',
   'prune',
   'backup',
+  'getMetrics',
+  'metricsText',
 ] as const satisfies readonly (keyof ProductionConfig)[];
 
 type Method = (this: ProductionConfig, ...args: unknown[]) => unknown;

@@ -2,6 +2,7 @@
 export interface OperationTiming {
   /** Calls so far. */
   readonly calls: number;
+  readonly totalNs: number;
   readonly lastNs: number;
   readonly minNs: number;
   readonly meanNs: number;
@@ -61,7 +62,7 @@ export class Stopwatch {
     return Object.fromEntries(
       [...this.#totals].map(([operation, { calls, last, min, max, sum }]) => [
         operation,
-        { calls, lastNs: last, minNs: min, meanNs: Math.round(sum / calls), maxNs: max },
+        { calls, totalNs: sum, lastNs: last, minNs: min, meanNs: Math.round(sum / calls), maxNs: max },
       ]),
     );
   }

@@ -7,7 +7,10 @@
 //! | [`page`] | the shared memory that holds the live state |
 //! | [`watch`] | waking those who listen for changes |
 //! | [`store`] | the SQLite file that holds the history |
+//! | [`exposition`] | the OpenMetrics text |
 //! | [`startup`] | what the page of a configuration starts with |
+//! | [`metrics`] | counting, and percentiles |
+//! | [`clock`] | a clock that processes share |
 //! | [`error`] | every way this crate can fail, with a stable code |
 //! | `node` | the N-API boundary (feature `node`) |
 //!
@@ -23,7 +26,10 @@ compile_error!(
     "flags and terminal settings change together in one 64-bit atomic, which this target lacks"
 );
 
+pub mod clock;
 pub mod error;
+pub mod exposition;
+pub mod metrics;
 pub mod page;
 pub mod record;
 pub mod registry;

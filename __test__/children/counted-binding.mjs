@@ -37,6 +37,9 @@ function counted(name, call) {
   };
 }
 
+/** A target for proxies that `new` is used on. */
+function constructible() {}
+
 /** The static functions of a class. Its members are fixed, so its instances get a counter each. */
 function countedClass(className, Class) {
   const names = Object.getOwnPropertyNames(Class).filter((name) => typeof Class[name] === 'function');
@@ -44,7 +47,10 @@ function countedClass(className, Class) {
     const result = Class[name](...args);
     return result instanceof Class ? countedInstance(className, result) : result;
   });
-  return Object.fromEntries(names.map((name) => [name, make(name)]));
+  const members = Object.fromEntries(names.map((name) => [name, make(name)]));
+  // What `new` makes is handed to other native functions, so it stays as it is.
+  const construct = (_target, args) => counted(`new ${className}`, () => new Class(...args))();
+  return Object.assign(new Proxy(constructible, { construct }), members);
 }
 
 function countedInstance(className, instance) {

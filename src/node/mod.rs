@@ -9,6 +9,7 @@
 
 mod audit;
 mod buffer;
+mod metrics;
 mod page;
 mod process;
 mod registry;

@@ -7,11 +7,47 @@ use napi::bindgen_prelude::Function;
 use napi::threadsafe_function::ThreadsafeFunctionCallMode::NonBlocking;
 use napi_derive::napi;
 
+use super::metrics::{NativeSummary, to_summary};
 use super::page::page;
 use super::{Result, runtime_error};
 use crate::error::Error;
+use crate::metrics::Lag;
 use crate::page::{Doorbell, Page};
 use crate::watch::{self, Delivery, Subscription};
+
+/// How long after changes the listeners of a configuration are called.
+#[napi]
+pub struct NativeLag {
+    lag: Arc<Lag>,
+}
+
+#[napi]
+impl NativeLag {
+    /// Nothing yet.
+    #[napi(constructor, catch_unwind)]
+    pub fn new() -> Self {
+        Self {
+            lag: Arc::default(),
+        }
+    }
+
+    /// Takes down that the listeners are called now for what another process has sent to a doorbell: the moment of its
+    /// change, in two words. It may be anything.
+    #[napi(catch_unwind)]
+    pub fn note(&self, low: u32, high: u32) {
+        self.lag.note(u64::from(high) << 32 | u64::from(low));
+    }
+
+    /// What was taken down so far.
+    #[napi(catch_unwind)]
+    pub fn summary(&self) -> NativeSummary {
+        to_summary(&self.lag.summary())
+    }
+
+    pub(super) fn lag(&self) -> &Lag {
+        &self.lag
+    }
+}
 
 /// Listening to a page, until closed.
 #[napi]
@@ -23,7 +59,8 @@ pub struct NativeSubscription {
 
 #[napi]
 impl NativeSubscription {
-    /// Where to listen for other processes, which connect there and send a byte after a change. `null` for a page that
+    /// Where to listen for other processes, which connect there and send the moment of each change, see
+    /// [`NativeLag::note`]. `null` for a page that
     /// no other process sees. To be called once.
     #[napi(catch_unwind)]
     pub fn doorbell(&mut self) -> Result<Option<String>> {
@@ -57,11 +94,15 @@ impl NativeSubscription {
 }
 
 /// Calls `listener` on this thread after a change of the page that this process made, if a listener has asked for it.
-/// Changes that come before the call are one. Does not keep the process running.
+/// Changes that come before the call are one. `lag` gets how long the call takes. Does not keep the process running.
 #[napi(catch_unwind)]
-pub fn watch_page(handle: u32, listener: Function<'_, (), ()>) -> Result<NativeSubscription> {
+pub fn watch_page(
+    handle: u32,
+    listener: Function<'_, (), ()>,
+    lag: &NativeLag,
+) -> Result<NativeSubscription> {
     let page = page(handle)?;
-    let subscription = watch::subscribe(&page, |delivery: Arc<Delivery>| {
+    let subscription = watch::subscribe(&page, &lag.lag, |delivery: Arc<Delivery>| {
         let call = listener
             .build_threadsafe_function::<()>()
             // A strong one would keep the process running.

@@ -1,5 +1,5 @@
 //! How a listener hears of changes that other processes make: it puts up a doorbell, a Unix socket in a directory beside
-//! the live file, and whoever has changed the page sends a byte to each.
+//! the live file, and whoever has changed the page sends the moment of the change to each.
 //!
 //! A socket is what an event loop waits for by itself, so a change costs one wake-up: that of the listener's thread.
 //! (A native thread that sleeps on a futex and then wakes the event loop costs two, see `docs/decisions/0012`.)

@@ -314,10 +314,11 @@ impl Page {
         self.u32(layout::SLEEPERS)
     }
 
-    /// Tells the listeners of other processes that the page has changed.
-    pub fn ring(&self) {
+    /// Tells the listeners of other processes that the page has changed, at this moment of [`clock::now`](crate::clock::now).
+    pub fn ring(&self, changed_at: u64) {
         if let Some(live) = self.0.live_file() {
-            live.doorbells().ring(self.u32(DOORBELLS).load(SeqCst));
+            let count = self.u32(DOORBELLS).load(SeqCst);
+            live.doorbells().ring(count, changed_at);
         }
     }
 

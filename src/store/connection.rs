@@ -101,6 +101,7 @@ impl Worker {
         }
         *lock(&shared.files) = Some(database.files.clone());
         self.was_open = true;
+        shared.meters.opened();
         self.database = Some(database);
         Ok(())
     }

@@ -4,7 +4,9 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
+use super::metrics::Meters;
 use super::{
     BackedUp, Backup, Entry, HistoryEnd, Progress, Prune, Pruned, Revision, Store, Verification,
     Verifier,
@@ -31,6 +33,10 @@ type Callback<T> = Box<dyn FnOnce(Result<Answer<T>, Error>) + Send>;
 pub struct Reply<T> {
     callback: Option<Callback<T>>,
     path: Arc<Path>,
+    meters: Arc<Meters>,
+    started: Instant,
+    /// The environment, if it answers a persist.
+    persist: Option<String>,
 }
 
 impl<T> Reply<T> {
@@ -40,10 +46,20 @@ impl<T> Reply<T> {
         store: &Store,
         callback: impl FnOnce(Result<Answer<T>, Error>) + Send + 'static,
     ) -> Self {
+        let meters = Arc::clone(&store.handle.shared.meters);
+        meters.begin();
         Self {
             callback: Some(Box::new(callback)),
             path: Arc::clone(&store.handle.shared.path),
+            meters,
+            started: Instant::now(),
+            persist: None,
         }
+    }
+
+    /// Has it counted among the persists of this environment.
+    pub(super) fn measure_persist(&mut self, environment: &str) {
+        self.persist = Some(environment.to_owned());
     }
 
     /// Answers.
@@ -53,6 +69,13 @@ impl<T> Reply<T> {
 
     fn call(&mut self, answer: Result<Answer<T>, Error>) {
         if let Some(callback) = self.callback.take() {
+            // Before the answer, so that whoever has it finds it counted.
+            let took = self.started.elapsed();
+            let persist = self
+                .persist
+                .as_deref()
+                .map(|environment| (environment, took));
+            self.meters.end(answer.as_ref().err(), persist);
             // A caller's panic is not the store's: the jobs behind this one still run. This may also happen while
             // another panic unwinds, where a second one would end the process. The panic hook has reported it.
             let _panic = catch_unwind(AssertUnwindSafe(|| callback(answer)));

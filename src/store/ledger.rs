@@ -32,6 +32,8 @@ pub(super) struct Ledger<'t> {
     /// The highest number given so far.
     last: i64,
     heads: HashMap<String, Head>,
+    /// How many revisions were appended.
+    appended: u64,
 }
 
 /// Where an environment stands.
@@ -87,12 +89,18 @@ impl<'t> Ledger<'t> {
             registry: features::read(transaction)?,
             last,
             heads: HashMap::new(),
+            appended: 0,
         })
     }
 
     /// The feature table.
     pub(super) const fn registry(&self) -> &Registry {
         &self.registry
+    }
+
+    /// How many revisions were appended so far.
+    pub(super) const fn appended(&self) -> u64 {
+        self.appended
     }
 
     /// Refuses unless the environment's last revision is the expected one.
@@ -184,6 +192,7 @@ impl<'t> Ledger<'t> {
         head.advance(&revision);
         revision::insert(&mut self.insert, environment, &revision)?;
         self.last = id;
+        self.appended += 1;
         Ok(Entry { revision, previous })
     }
 

@@ -20,6 +20,7 @@ mod files;
 mod health;
 mod job;
 mod ledger;
+mod metrics;
 mod opened;
 mod prune;
 mod query;
@@ -37,8 +38,6 @@ mod tests;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -46,12 +45,14 @@ use std::time::Duration;
 pub use backup::{BackedUp, Backup};
 pub use health::{Activity, FileState, HistoryEnd, PersistFailure};
 pub use job::{Answer, Given, Job, Persist, Reply};
+pub use metrics::StoreMetrics;
 pub use prune::{Prune, Pruned};
 pub use revision::hex;
 pub use verify::{Breach, Progress, Verification, VerifiedEnvironment, Verifier};
 
 use crate::error::Error;
 use crate::page::{Page, State};
+use metrics::Meters;
 use opened::OpenFiles;
 use queue::{Item, Latch, Queue, Task, lock};
 
@@ -132,7 +133,7 @@ struct Shared {
     path: Arc<Path>,
     busy: Duration,
     queue: Queue,
-    commits: AtomicU64,
+    meters: Arc<Meters>,
     activity: Mutex<Activity>,
     /// What the connection has open; nothing while there is none.
     files: Mutex<Option<OpenFiles>>,
@@ -146,7 +147,7 @@ impl Shared {
             path,
             busy,
             queue: Queue::default(),
-            commits: AtomicU64::new(0),
+            meters: Arc::default(),
             activity: Mutex::default(),
             files: Mutex::default(),
             ended: Arc::default(),
@@ -231,7 +232,10 @@ impl Store {
     }
 
     /// Queues a job without waking the thread, so that jobs of one turn can share a transaction.
-    pub fn submit(&self, job: Job) {
+    pub fn submit(&self, mut job: Job) {
+        if let Job::Persist(persist) = &mut job {
+            persist.reply.measure_persist(&persist.environment);
+        }
         self.push(Task::Job(job));
     }
 
@@ -264,7 +268,7 @@ impl Store {
     /// Transactions committed so far that wrote revisions.
     #[must_use]
     pub fn commits(&self) -> u64 {
-        self.handle.shared.commits.load(Relaxed)
+        self.handle.shared.meters.commits()
     }
 
     /// The file, with symbolic links resolved.

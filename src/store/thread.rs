@@ -3,9 +3,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::thread::Builder;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::queue::{Item, Latch, Task};
 use super::schema::Database;
@@ -111,8 +110,11 @@ impl Worker {
         self.shared.note_persist(error);
     }
 
-    pub(super) fn count_commit(&self) {
-        self.shared.commits.fetch_add(1, Relaxed);
+    /// Takes down a transaction, if it wrote revisions.
+    pub(super) fn note_commit(&self, revisions: u64, started: Instant) {
+        if revisions > 0 {
+            self.shared.meters.commit(revisions, started.elapsed());
+        }
     }
 
     /// Does everything in order. Neighbouring persists share a transaction.

@@ -1,5 +1,7 @@
 //! The jobs that append revisions.
 
+use std::time::Instant;
+
 use rusqlite::{Connection, Transaction};
 
 use super::connection::Trace;
@@ -59,6 +61,8 @@ impl Target {
 /// What became of a restoration in the database.
 struct Restored {
     entry: Entry,
+    /// How many revisions are new: none, when the last one was the same.
+    new: u64,
     target: Target,
     registry: Registry,
 }
@@ -66,18 +70,21 @@ struct Restored {
 impl Worker {
     /// Persists all of `jobs` in one transaction, then answers them in order.
     pub(super) fn persist(&mut self, jobs: Vec<Persist>) {
+        let started = Instant::now();
         let outcome = self.write(|transaction| {
             let appended = append_all(transaction, &jobs)?;
-            let trace = Trace::of(appended.0.iter().flatten());
+            let trace = Trace::of(appended.entries.iter().flatten());
             Ok((appended, trace))
         });
         self.note_persist(outcome.as_ref().err());
         match outcome {
-            Ok((entries, registry)) => {
+            Ok(Appended {
+                entries,
+                new,
+                registry,
+            }) => {
                 self.learn(&registry);
-                if entries.iter().any(Result::is_ok) {
-                    self.count_commit();
-                }
+                self.note_commit(new, started);
                 for (job, entry) in jobs.into_iter().zip(entries) {
                     if let Ok(entry) = &entry {
                         note(&job.page, &entry.revision);
@@ -100,8 +107,10 @@ impl Worker {
         // Held until the page is changed, so that no other process changes it as a whole in between.
         let _exclusive = job.page.lock_exclusively()?;
         self.redo(job.environment, job.page)?;
+        let started = Instant::now();
         let Restored {
             entry,
+            new,
             target,
             registry,
         } = self.write(|transaction| {
@@ -112,7 +121,7 @@ impl Worker {
             let trace = Trace::of([&restored.entry]);
             Ok((restored, trace))
         })?;
-        self.count_commit();
+        self.note_commit(new, started);
         job.page.apply(
             &target.state,
             target.known,
@@ -172,9 +181,16 @@ impl Worker {
     }
 }
 
-/// The outer error is that of the transaction, after which nothing is written; the inner ones are single refusals.
-type Appended = (Vec<Result<Entry, Error>>, Registry);
+/// What came of a group of persists.
+struct Appended {
+    /// The answers; errors are refusals of single persists.
+    entries: Vec<Result<Entry, Error>>,
+    /// How many of them are new revisions.
+    new: u64,
+    registry: Registry,
+}
 
+/// An error is that of the transaction, after which nothing is written.
 fn append_all(transaction: &Transaction<'_>, jobs: &[Persist]) -> Result<Appended, Fault> {
     let mut ledger = Ledger::begin(transaction)?;
     let mut entries = Vec::with_capacity(jobs.len());
@@ -185,9 +201,13 @@ fn append_all(transaction: &Transaction<'_>, jobs: &[Persist]) -> Result<Appende
             Err(fault) => return Err(fault),
         });
     }
-    let registry = ledger.registry().clone();
+    let (new, registry) = (ledger.appended(), ledger.registry().clone());
     ledger.finish()?;
-    Ok((entries, registry))
+    Ok(Appended {
+        entries,
+        new,
+        registry,
+    })
 }
 
 fn append(ledger: &mut Ledger<'_>, job: &Persist) -> Result<Entry, Fault> {
@@ -294,10 +314,11 @@ fn append_given(
 }
 
 fn finish(ledger: Ledger<'_>, entry: Entry, target: Target) -> Result<Restored, Fault> {
-    let registry = ledger.registry().clone();
+    let (new, registry) = (ledger.appended(), ledger.registry().clone());
     ledger.finish()?;
     Ok(Restored {
         entry,
+        new,
         target,
         registry,
     })

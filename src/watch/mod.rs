@@ -11,24 +11,31 @@
 mod protocol;
 
 use std::collections::HashMap;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
 
 use once_cell::sync::Lazy;
 
+use crate::clock;
+use crate::metrics::Lag;
 use crate::page::Page;
 
 /// Whether a listener has been told of a change and has not looked yet.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Delivery {
     under_way: AtomicBool,
+    /// The moment of the change that it has been told of. Written by whoever sets `under_way`, and read before that is
+    /// taken back.
+    changed_at: AtomicU64,
+    lag: Arc<Lag>,
 }
 
 impl Delivery {
     /// The listener is about to look at the page: of changes from here on it has to be told again.
     pub fn looking(&self) {
+        self.lag.note(self.changed_at.load(Relaxed));
         self.under_way.store(false, SeqCst);
     }
 }
@@ -59,12 +66,17 @@ impl Drop for Subscription {
 static LISTENERS: Lazy<Mutex<HashMap<usize, Vec<Arc<Listener>>>>> = Lazy::new(Mutex::default);
 
 /// Calls `notify` from the thread of whoever changes the page and takes the mark, but not again before
-/// [`Delivery::looking`].
+/// [`Delivery::looking`]. `lag` gets how long that takes.
 pub fn subscribe<E>(
     page: &Page,
+    lag: &Arc<Lag>,
     make_notify: impl FnOnce(Arc<Delivery>) -> Result<Notify, E>,
 ) -> Result<Subscription, E> {
-    let delivery = Arc::<Delivery>::default();
+    let delivery = Arc::new(Delivery {
+        under_way: AtomicBool::new(false),
+        changed_at: AtomicU64::new(0),
+        lag: Arc::clone(lag),
+    });
     let listener = Arc::new(Listener {
         page: page.clone(),
         notify: make_notify(Arc::clone(&delivery))?,
@@ -86,14 +98,19 @@ pub fn announce(page: &Page) {
 
 /// Tells everyone who listens to the page. The caller has taken its mark.
 pub fn wake(page: &Page) {
+    let changed_at = clock::now();
     // Other processes first, then other threads: they have yet to wake, and this one is awake.
-    page.ring();
+    page.ring(changed_at);
     let mut told = listeners().get(&address(page)).cloned().unwrap_or_default();
     let here = thread::current().id();
     told.sort_by_key(|listener| listener.thread == here);
     // Without the lock: a listener's runtime may hold locks of its own while it ends a subscription.
     for listener in told {
-        if !listener.delivery.under_way.swap(true, SeqCst) && !(listener.notify)() {
+        if listener.delivery.under_way.swap(true, SeqCst) {
+            continue;
+        }
+        listener.delivery.changed_at.store(changed_at, Relaxed);
+        if !(listener.notify)() {
             remove(&listener);
         }
     }

@@ -16,13 +16,15 @@ struct Listening {
     page: Page,
     subscription: Subscription,
     delivery: Arc<Delivery>,
+    lag: Arc<Lag>,
     told: Receiver<()>,
 }
 
 fn listen(page: &Page) -> Listening {
     let (sender, receiver) = channel();
     let mut delivery = None;
-    let subscription = subscribe::<()>(page, |given| {
+    let lag = Arc::<Lag>::default();
+    let subscription = subscribe::<()>(page, &lag, |given| {
         delivery = Some(given);
         Ok(Box::new(move || sender.send(()).is_ok()))
     });
@@ -31,6 +33,7 @@ fn listen(page: &Page) -> Listening {
         page: page.clone(),
         subscription: subscription.unwrap(),
         delivery: delivery.unwrap(),
+        lag,
         told: receiver,
     }
 }
@@ -121,4 +124,26 @@ fn listeners_that_went_are_forgotten() {
     set(&page, 1);
     assert!(!listens());
     drop(subscription);
+}
+
+#[test]
+fn how_long_a_listener_was_not_called_is_taken_down() {
+    const HELD_UP: Duration = Duration::from_millis(3);
+    let page = private_page();
+    let listener = listen(&page);
+    let first = std::time::Instant::now();
+    set(&page, 1);
+    let told = std::time::Instant::now();
+    while told.elapsed() < HELD_UP {
+        // Of a burst the first change counts: it has waited longest.
+        set(&page, 2);
+    }
+    listener.await_flags(2);
+    let (lag, most) = (listener.lag.summary(), first.elapsed());
+    assert_eq!(lag.count, 1);
+    assert!(u128::from(lag.max) >= HELD_UP.as_nanos(), "{lag:?}");
+    assert!(
+        u128::from(lag.max) <= most.as_nanos(),
+        "{lag:?} in {most:?}"
+    );
 }

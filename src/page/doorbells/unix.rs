@@ -71,17 +71,18 @@ impl Doorbells {
         }
     }
 
-    /// Rings all doorbells of other processes; `count` is the page's count of them.
+    /// Rings all doorbells of other processes; `count` is the page's count of them, and `changed_at` what they are told:
+    /// the moment of the change.
     ///
     /// What fails here fails silently: the one to hear of it is the listener, who looks at the page once a second too.
-    pub fn ring(&self, count: u32) {
+    pub fn ring(&self, count: u32, changed_at: u64) {
         let mut known = self.known();
         if known.count != count && self.connect_new(&mut known) {
             known.count = count;
         }
         let mut lost = Vec::new();
         known.others.retain(|name, socket| {
-            let rings = ring(socket);
+            let rings = ring(socket, changed_at);
             if !rings {
                 lost.push(name.clone());
             }
@@ -89,7 +90,7 @@ impl Doorbells {
         });
         for name in lost {
             if let Ok(Some(socket)) = self.connect(&name)
-                && ring(&socket)
+                && ring(&socket, changed_at)
             {
                 known.others.insert(name, socket);
             }
@@ -180,8 +181,8 @@ impl Doorbells {
 }
 
 /// `false` when nobody is there. A doorbell that has not been answered yet needs no second ring.
-fn ring(socket: &Socket) -> bool {
-    match socket.send_with_flags(&[1], SEND_FLAGS) {
+fn ring(socket: &Socket, changed_at: u64) -> bool {
+    match socket.send_with_flags(&changed_at.to_le_bytes(), SEND_FLAGS) {
         Ok(_) => true,
         Err(error) => matches!(
             error.kind(),
@@ -198,7 +199,7 @@ pub struct Doorbell {
 }
 
 impl Doorbell {
-    /// Where to listen for connections. Each that comes rings by sending a byte.
+    /// Where to listen for connections. Each that comes rings by sending the 8 bytes of a moment of `clock::now`.
     pub fn address(&self) -> Result<PathBuf, Error> {
         let doorbells = self.doorbells()?;
         doorbells
@@ -250,6 +251,8 @@ mod tests {
     use crate::page::{Initial, State, open_live};
     use crate::registry::Registry;
 
+    const MOMENT: u64 = 0x0102_0304_0506_0708;
+
     fn live_page(path: &Path) -> Page {
         let registry = Registry::new(["a"]).unwrap();
         open_live(path, &registry, false, || {
@@ -287,15 +290,27 @@ mod tests {
             self.doorbell
         }
 
-        /// How often it rang since the last time. A byte is there as soon as it is sent.
+        /// How often it rang since the last time. A ring is there as soon as it is sent.
         fn rings(&mut self) -> usize {
+            let bytes = self.bytes();
+            assert!(bytes.iter().all(|moment| *moment == MOMENT.to_le_bytes()));
+            bytes.len()
+        }
+
+        /// What was sent since the last time.
+        fn bytes(&mut self) -> Vec<[u8; 8]> {
             while let Ok((caller, _)) = self.door.accept() {
                 caller.set_nonblocking(true).unwrap();
                 self.callers.push(caller);
             }
-            let mut bytes = [0; 1000];
-            let read = |caller: &mut UnixStream| caller.read(&mut bytes).unwrap_or(0);
-            self.callers.iter_mut().map(read).sum()
+            let mut bytes = Vec::new();
+            for caller in &mut self.callers {
+                // It ends with an error once nothing is left.
+                let _nothing_left = caller.read_to_end(&mut bytes);
+            }
+            let (moments, rest) = bytes.as_chunks();
+            assert_eq!(rest, [0_u8; 0]);
+            moments.to_vec()
         }
     }
 
@@ -314,14 +329,14 @@ mod tests {
         let live = directory.path().join("live");
         let page = live_page(&live);
         let mut listeners = [Listener::new(&page), Listener::new(&page)];
-        page.ring();
+        page.ring(MOMENT);
         assert_eq!(listeners.each_mut().map(Listener::rings), [0, 0]);
         let other_process = Doorbells::beside(&live);
-        other_process.ring(count(&page));
-        other_process.ring(count(&page));
+        other_process.ring(count(&page), MOMENT);
+        other_process.ring(count(&page), MOMENT);
         assert_eq!(listeners.each_mut().map(Listener::rings), [2, 2]);
         let mut late = Listener::new(&page);
-        other_process.ring(count(&page));
+        other_process.ring(count(&page), MOMENT);
         assert_eq!(late.rings(), 1);
         assert_eq!(listeners.each_mut().map(Listener::rings), [1, 1]);
         drop((listeners, late));
@@ -340,12 +355,12 @@ mod tests {
         let other_process = Doorbells::beside(&live);
         let mut survivor = Listener::new(&page);
         let mut killed = Listener::new(&page);
-        other_process.ring(count(&page));
+        other_process.ring(count(&page), MOMENT);
         assert_eq!(killed.rings(), 1);
         let never_rung = Listener::new(&page);
         let names = [killed.kill(), never_rung.kill()];
         assert_eq!(sockets(&live), 3);
-        other_process.ring(count(&page));
+        other_process.ring(count(&page), MOMENT);
         assert_eq!(sockets(&live), 1);
         assert_eq!(survivor.rings(), 2);
         drop(names);
@@ -362,11 +377,11 @@ mod tests {
         let address = SockAddr::unix(doorbell.address().unwrap()).unwrap();
         socket.bind(&address).unwrap();
         let other_process = Doorbells::beside(&live);
-        other_process.ring(1);
+        other_process.ring(1, MOMENT);
         assert_eq!(sockets(&live), 1);
         socket.listen(1).unwrap();
         doorbell.publish().unwrap();
-        other_process.ring(count(&page) + 1);
+        other_process.ring(count(&page) + 1, MOMENT);
         assert!(socket.accept().is_ok());
     }
 
@@ -379,13 +394,13 @@ mod tests {
         let other_process = Doorbells::beside(&live);
         // More than its socket holds, then more connections than its queue does.
         for _ in 0..10_000 {
-            other_process.ring(count(&page));
+            other_process.ring(count(&page), MOMENT);
         }
         for _ in 0..300 {
-            Doorbells::beside(&live).ring(count(&page));
+            Doorbells::beside(&live).ring(count(&page), MOMENT);
         }
         assert!(listener.rings() > 100);
-        other_process.ring(count(&page));
+        other_process.ring(count(&page), MOMENT);
         assert_eq!(sockets(&live), 1);
     }
 
@@ -413,7 +428,7 @@ mod tests {
         fs::create_dir(&deep).unwrap();
         let page = live_page(&deep.join("live"));
         let mut listener = Listener::new(&page);
-        Doorbells::beside(&deep.join("live")).ring(count(&page));
+        Doorbells::beside(&deep.join("live")).ring(count(&page), MOMENT);
         assert_eq!(listener.rings(), 1);
     }
 }

@@ -20,7 +20,7 @@ impl Doorbells {
 
     pub fn clear(&self) {}
 
-    pub fn ring(&self, _count: u32) {}
+    pub fn ring(&self, _count: u32, _changed_at: u64) {}
 
     pub fn put_up(&self, _page: &Page) -> Result<Doorbell, Error> {
         Err(DOORBELLS)
