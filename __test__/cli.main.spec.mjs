@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createProductionConfig, DEFAULT_FEATURES } from '13byte-config';
-import { failure, print, result, run } from './harness/command-line.mjs';
+import { DEFAULT_FEATURES } from '13byte-config';
+import { database, failure, history, print, production, result, run } from './harness/command-line.mjs';
 import { suite } from './harness/suite.mjs';
 
 export default suite('command line', {
@@ -190,35 +190,9 @@ export default suite('command line', {
   },
 });
 
-/** A closed database with one revision in production: metrics and maintenance_mode on. */
-async function database(t, prepare = (_config) => {}) {
-  const persistPath = join(t.tempDir(), 'config.db');
-  const config = createProductionConfig({ persistPath, environment: 'production', actor: 'tester' });
-  config.update((draft) => draft.enable('metrics', 'maintenance_mode'));
-  config.setTerminalSettings(1, 30, 90);
-  prepare(config);
-  await config.persist('one');
-  await config.close();
-  return persistPath;
-}
-
-/** The options for it. */
-function production(persistPath) {
-  return ['--db', persistPath, '--env', 'production'];
-}
-
 /** The same by its directory. */
 function at(persistPath) {
   return { cwd: join(persistPath, '..'), env: { CONFIG13BYTE_DB: 'config.db', CONFIG13BYTE_ENV: 'production', CONFIG13BYTE_CLUSTER: '' } };
-}
-
-async function history(persistPath) {
-  const config = createProductionConfig({ persistPath, environment: 'production', readOnly: true });
-  try {
-    return await config.getHistory();
-  } finally {
-    await config.close();
-  }
 }
 
 /** Every file of its directory with a digest of it, but those that SQLite makes for reading. */

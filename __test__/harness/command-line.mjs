@@ -3,9 +3,11 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { Ajv2020 } from 'ajv/dist/2020.js';
+import { createProductionConfig } from '13byte-config';
 
 /**
  * @typedef {import('./context.mjs').TestContext} TestContext
@@ -116,6 +118,46 @@ export function conforming(schema, json) {
   assert.ok(validate, `docs/schemas has no ${schema}.json`);
   assert.ok(validate(value), `${schema}: ${schemas.errorsText(validate.errors)}\n${json}`);
   return value;
+}
+
+/**
+ * A closed database with one revision in production: metrics and maintenance_mode on.
+ *
+ * @param {TestContext} t
+ * @param {(config: import('13byte-config').ProductionConfig<any>) => void} [prepare] what else it has
+ */
+export async function database(t, prepare) {
+  const persistPath = join(t.tempDir(), 'config.db');
+  const config = createProductionConfig({ persistPath, environment: 'production', actor: 'tester' });
+  config.update((draft) => draft.enable('metrics', 'maintenance_mode'));
+  config.setTerminalSettings(1, 30, 90);
+  prepare?.(config);
+  await config.persist('one');
+  await config.close();
+  return persistPath;
+}
+
+/**
+ * The options that name it.
+ *
+ * @param {string} persistPath
+ */
+export function production(persistPath) {
+  return ['--db', persistPath, '--env', 'production'];
+}
+
+/**
+ * Its revisions, newest first.
+ *
+ * @param {string} persistPath
+ */
+export async function history(persistPath) {
+  const config = createProductionConfig({ persistPath, environment: 'production', readOnly: true });
+  try {
+    return await config.getHistory();
+  } finally {
+    await config.close();
+  }
 }
 
 /** @param {NodeJS.ProcessEnv} env */

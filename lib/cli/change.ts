@@ -2,7 +2,7 @@ import type { HistoryEntry, ProductionConfig } from '13byte-config';
 import { CliError, NotPersistedError } from './errors';
 import { PROGRAM, type Invocation } from './command';
 import { MAX_REASON_LENGTH, type Target } from './options';
-import { changing, type Identity, identityOf, readingPersisted, type Session } from './session';
+import { changing, type Identity, identityOf, reading, readingPersisted, type Session } from './session';
 import { checkFeatureNames } from './suggest';
 
 /** What every change tells. */
@@ -51,6 +51,20 @@ export function makeChange<Details extends object>(
   });
 }
 
+/** What a change would tell, of the state as it is. */
+export function showInstead<Details extends object>(
+  { target }: Invocation,
+  features: readonly string[],
+  describe: (config: ProductionConfig<string>) => Details,
+): Promise<ChangeResult & Details> {
+  return reading(target, async (session) => {
+    const { config, live } = session;
+    checkFeatureNames(features, config.getFeatureNames());
+    const persisted = target.db !== undefined && (!live || (await isPersisted(config, target)));
+    return { ...identityOf(session), changed: false, ...describe(config), persisted, revision: config.getDebugView().revision };
+  });
+}
+
 /** Persists the live state, after a change or because it was asked for. */
 async function persistState(
   { config, target }: Session,
@@ -84,8 +98,8 @@ function sameRollouts(some: { readonly [name: string]: number }, others: { reado
   return names.length === Object.keys(others).length && names.every((name) => some[name] === others[name]);
 }
 
-/** Before the live state is changed, since that cannot be refused any more afterwards. */
-async function checkRevision(config: ProductionConfig<string>, { ifRevision, persist: persists }: Target): Promise<void> {
+/** Refuses another last revision than the one that was asked for, before the live state is changed, since that cannot be refused any more afterwards. */
+export async function checkRevision(config: ProductionConfig<string>, { ifRevision, persist: persists }: Target): Promise<void> {
   if (ifRevision === undefined) return;
   if (!persists) throw new CliError('ERR_USAGE', '--if-revision needs a database and goes without --no-persist');
   const last = (await config.getHistory(1))[0]?.revision ?? 0;

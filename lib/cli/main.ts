@@ -2,11 +2,9 @@
  * `13byte-config`, the command line. It uses the public API alone, so it can do what any program can.
  */
 import { PROGRAM } from './command';
-import { commands } from './commands';
 import { reportOf } from './errors';
 import { asksForJson } from './options';
 import { colorsOf } from './output';
-import { createProgram, isDone } from './program';
 
 process.exitCode = 0;
 process.stdout.on('error', endQuietly);
@@ -15,12 +13,13 @@ void main(process.argv.slice(2));
 
 async function main(args: readonly string[]): Promise<void> {
   try {
-    const program = createProgram(commands, (code) => {
+    // Loaded here, so that a missing addon is reported like every error.
+    const { run } = await import('./run.js');
+    await run(args, (code) => {
       process.exitCode = code;
     });
-    await program.parseAsync([...args], { from: 'user' });
   } catch (error) {
-    if (!isDone(error)) report(error, asksForJson(args));
+    report(error, asksForJson(args));
   }
 }
 

@@ -29,6 +29,11 @@ export class Output {
     process.stdout.write(`${text}\n`);
   }
 
+  /** For people only, beside the result. */
+  note(text: string): void {
+    process.stderr.write(`${text}\n`);
+  }
+
   /** On a terminal a table with a head, else the rows alone, with tabs between the cells. */
   table(head: readonly string[], rows: readonly (readonly string[])[]): string {
     if (!this.isTerminal) return rows.map((row) => row.join('\t')).join('\n');

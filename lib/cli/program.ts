@@ -1,4 +1,4 @@
-import { Command, CommanderError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { type CommandDefinition, PROGRAM } from './command';
 import { EXIT_CODE_MEANINGS, ExitCode } from './exit-codes';
 import { CHANGE_OPTIONS, COMMON_OPTIONS, readTarget } from './options';
@@ -58,11 +58,6 @@ function makeCommand(definition: CommandDefinition, program: Command, exitWith: 
     });
     exitWith(code ?? ExitCode.ok);
   });
-}
-
-/** Whether commander ended the run after it had printed what was asked for. */
-export function isDone(error: unknown): boolean {
-  return error instanceof CommanderError && error.exitCode === 0;
 }
 
 function section(title: string, lines: readonly string[]): string {

@@ -33,6 +33,14 @@ export function reading<T>(target: Target, work: (session: Session) => Promise<T
   return during(openForReading(target), work);
 }
 
+/**
+ * Opens the live state to listen to, and closes it after the work. Where no program uses it yet, that of a database is made,
+ * since those that start later join it.
+ */
+export function watching<T>(target: Target, work: (session: Session) => Promise<T>): Promise<T> {
+  return during(openForWatching(target), work);
+}
+
 /** Refuses names that are not among those of all features. */
 export type CheckNames = (known: readonly string[]) => void;
 
@@ -75,6 +83,14 @@ async function openForReading(target: Target): Promise<Session> {
     throw error;
   }
   return { config, live: false, target };
+}
+
+async function openForWatching(target: Target): Promise<Session> {
+  const joined = join(target, true);
+  if (joined) return { config: joined, live: true, target };
+  if (target.db === undefined) throw nobodyShares(target);
+  await readingPersisted(target, checkEnvironment);
+  return { config: createProductionConfig({ ...databaseOptions(target, true), enableClusterSync: true }), live: false, target };
 }
 
 async function openForChange(target: Target, check: CheckNames): Promise<Session> {

@@ -4,6 +4,7 @@ import type { CommandDefinition } from '../command';
 import { featureStates, featureTable } from '../features';
 import type { Output } from '../output';
 import { type Identity, identityOf, reading, type Session } from '../session';
+import { terminalOf } from './terminal';
 
 export const status: CommandDefinition = {
   name: 'status',
@@ -22,12 +23,12 @@ type Status = Awaited<ReturnType<typeof lookAt>>;
 async function lookAt(session: Session) {
   const { config, live, target } = session;
   const last = target.db === undefined ? null : await lastRevision(config);
-  const { terminal, generation } = config.getDebugView();
+  const { generation } = config.getDebugView();
   const { isValid, errors } = config.validate();
   return {
     ...identityOf(session),
     features: featureStates(config),
-    terminal: { mode: terminal.mode, modeName: terminal.modeName, rows: terminal.rows, cols: terminal.cols },
+    terminal: terminalOf(config),
     generation,
     revision: last,
     persisted: target.db === undefined ? null : !live || (await isPersisted(config, target)),

@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createProductionConfig } from '13byte-config';
+import { database, print, production, result } from './harness/command-line.mjs';
+import { suite } from './harness/suite.mjs';
+
+const preload = fileURLToPath(new URL('children/pretend.cjs', import.meta.url));
+
+export default suite('command line: doctor', {
+  async 'without a config it looks at the runtime'(t) {
+    const { checks, ...rest } = await examine(t, []);
+    assert.deepEqual(rest, { database: null, cluster: null, status: 'degraded' });
+    assert.deepEqual([...checks.keys()], ['runtime', 'platform', 'shared-array-buffer', 'environment']);
+    assert.deepEqual([checks.get('runtime').status, checks.get('environment').status], ['ok', 'degraded']);
+    const hasSharedBuffers = open(t, {}).sharedBuffer !== undefined;
+    assert.equal(checks.get('shared-array-buffer').message.startsWith('config.sharedBuffer is a SharedArrayBuffer'), hasSharedBuffers);
+    assert.equal((await result(t, ['doctor'], { env: { NODE_ENV: 'production' } })).status, 'ok');
+  },
+
+  async 'a config that is well has the checks of the library too, and is not changed'(t) {
+    const persistPath = await database(t);
+    const files = () => readdirSync(dirname(persistPath)).filter((name) => !/-(shm|wal)$/.test(name));
+    const { status, checks } = await examine(t, production(persistPath));
+    assert.equal(status, 'ok', JSON.stringify([...checks.values()]));
+    for (const name of ['database', 'directory', 'file-system', 'live-file-permissions', 'live', 'page', 'store-thread', 'disk-space', 'chain-head']) {
+      assert.equal(checks.get(name)?.status, 'ok', name);
+    }
+    assert.equal(checks.get('live').message, 'No program shares this state at the moment');
+    assert.deepEqual(files(), ['config.db']);
+    const config = open(t, { persistPath, environment: 'production', enableClusterSync: true });
+    config.on('change', () => {});
+    const live = await examine(t, production(persistPath));
+    assert.equal(live.status, 'ok');
+    assert.equal(live.checks.get('live').message, 'Programs are running and share this state');
+    assert.ok(live.checks.get('doorbells').message.endsWith('-doorbells: 1'), live.checks.get('doorbells').message);
+    const lines = (await print(t, ['doctor', ...production(persistPath)])).split('\n');
+    assert.ok(lines.includes('ok\tlive\tPrograms are running and share this state'), lines.join('\n'));
+  },
+
+  async 'each problem comes with what to do'(t) {
+    const persistPath = await database(t);
+    const live = `${persistPath}-live-production`;
+    const bells = `${live}-doorbells`;
+    const other = join(t.tempDir(), 'letter.txt');
+    writeFileSync(other, 'a letter to a friend '.repeat(100));
+    for (const [name, status, message, args, make = () => {}] of [
+      ['database', 'failed', /^There is no /, production(`${persistPath}.not`)],
+      ['directory', 'failed', /^There is no directory /, production(join(persistPath, '..', 'nowhere', 'config.db'))],
+      ['database', 'failed', /is not a file$/, production(dirname(persistPath))],
+      ['open', 'failed', /is not a SQLite database .*\(ERR_NOT_A_DATABASE\)$/, production(other)],
+      ['live', 'degraded', /^Environment nowhere has no history/, ['--db', persistPath, '--env', 'nowhere']],
+      ['live', 'degraded', /^No program shares the live state of cluster nobody/, ['--cluster', `nobody-${process.pid}`]],
+      ['database', 'degraded', /everybody may change/, production(persistPath), () => chmodSync(persistPath, 0o666)],
+      ['live-file-permissions', 'failed', /others may write to it/, production(persistPath), () => { writeFileSync(live, ''); chmodSync(live, 0o666); }],
+      ['live-file-permissions', 'failed', /which is not a live file/, production(persistPath), () => { writeFileSync(live, 'x'); chmodSync(live, 0o600); }],
+      ['doorbells', 'failed', /nobody can be told of changes$/, production(persistPath), () => { rmSync(live); mkdirSync(bells); chmodSync(bells, 0o755); }],
+    ]) {
+      make();
+      const found = await examine(t, args, { code: status === 'failed' ? 4 : 0 });
+      const { message: said, ...check } = found.checks.get(name);
+      assert.match(said, message);
+      assert.deepEqual([check.status, found.status], [status, status], said);
+      assert.ok(check.fix.length > 0);
+    }
+    assert.ok(!existsSync(`${persistPath}.not`));
+  },
+
+  async 'a directory that this user may not write to'(t) {
+    const persistPath = await database(t);
+    const directory = dirname(persistPath);
+    chmodSync(directory, 0o555);
+    t.after(() => chmodSync(directory, 0o755));
+    // To root all is allowed.
+    const isRoot = process.getuid() === 0;
+    const env = pretending(isRoot ? { user: 65_534 } : {});
+    const { checks } = await examine(t, production(persistPath), { code: 4, env });
+    assert.equal(checks.get('directory').status, 'failed');
+    assert.equal(checks.get('database').status, isRoot ? 'failed' : 'ok');
+  },
+
+  async 'runtimes and file systems that are not supported, or not tested'(t) {
+    const persistPath = await database(t);
+    const which = t.runtime.name;
+    const [old, unknown] = which === 'bun' ? ['1.4.4', '2.0.0'] : ['20.18.9', '25.1.0'];
+    for (const [pretended, name, status, message] of [
+      [{ versions: { [which]: old } }, 'runtime', 'failed', /is older than/],
+      [{ versions: { [which]: unknown } }, 'runtime', 'degraded', /not among the tested versions/],
+      [{ fileSystem: 0x6969 }, 'file-system', 'failed', /is on NFS/],
+      [{ fileSystem: 0xff534d42 | 0 }, 'file-system', 'failed', /is on CIFS/],
+      [{ fileSystem: 0x01021994 }, 'file-system', 'degraded', /is on tmpfs/],
+    ]) {
+      const { checks } = await examine(t, production(persistPath), { code: status === 'failed' ? 4 : 0, env: pretending(pretended) });
+      assert.match(checks.get(name).message, message);
+      assert.equal(checks.get(name).status, status);
+    }
+  },
+});
+
+/** What it finds, with the checks by name, each once. */
+async function examine(t, args, options) {
+  const { checks, ...rest } = await result(t, ['doctor', ...args], options);
+  const names = checks.map(({ name }) => name);
+  assert.deepEqual(names, [...new Set(names)]);
+  return { ...rest, checks: new Map(checks.map((check) => [check.name, check])) };
+}
+
+function open(t, options) {
+  const config = createProductionConfig(options);
+  t.after(() => config.close());
+  return config;
+}
+
+function pretending(what) {
+  const option = process.versions.bun ? { BUN_OPTIONS: `--preload=${preload}` } : { NODE_OPTIONS: `--require=${preload}` };
+  return { ...option, PRETEND: JSON.stringify(what) };
+}

@@ -1,0 +1,62 @@
+import { changeNote, makeChange, showInstead } from '../change';
+import type { CommandDefinition, Invocation } from '../command';
+import { usageError } from '../errors';
+import { featureStates } from '../features';
+
+export const rollout: CommandDefinition = {
+  name: 'rollout',
+  summary: 'show or set for how many of all keys a feature is on',
+  description: 'It does not turn the feature on or off. Raising the percentage only adds keys.',
+  arguments: [
+    { term: '<feature>', summary: 'name of a feature', completion: 'features' },
+    { term: '[percent]', summary: '0 to 100 in steps of 0.01', completion: ['0', '1', '10', '50', '100'] },
+  ],
+  changes: true,
+  examples: ['rollout beta_feature --db ./config.db', 'rollout beta_feature 10', 'rollout beta_feature 0.5 --reason "first users"'],
+  run: async (invocation) => {
+    const { output } = invocation;
+    const [name, text] = invocation.arguments as [string, string | undefined];
+    const result = text === undefined ? await show(invocation, name) : await set(invocation, name, parsePercent(text));
+    output.result(result, () => {
+      const line = `${name} is rolled out to ${result.rollout}%${result.enabled ? '' : `, and is ${output.onOrOff(false)}`}`;
+      return text === undefined ? line : `${line}\n${output.colors.dim(changeNote(result))}`;
+    });
+  },
+};
+
+interface Rollout {
+  readonly name: string;
+  readonly enabled: boolean;
+  readonly rollout: number;
+  /** Per cent before. */
+  readonly previous: number;
+}
+
+function show(invocation: Invocation, name: string) {
+  return showInstead(invocation, [name], (config): Rollout => {
+    const [feature] = featureStates(config, [name], () => ({ previous: config.getRollout(name) }));
+    return feature!;
+  });
+}
+
+function set(invocation: Invocation, name: string, percent: number) {
+  let previous = 0;
+  return makeChange(invocation, {
+    command: ['rollout', name, `${percent}`],
+    features: [name],
+    apply(config) {
+      previous = config.getRollout(name);
+      return config.setRollout(name, percent);
+    },
+    describe(config): Rollout {
+      const [feature] = featureStates(config, [name], () => ({ previous }));
+      return feature!;
+    },
+  });
+}
+
+/** The range and the steps are the library's to check. */
+function parsePercent(text: string): number {
+  if (/^\d+(\.\d+)?%?$/.test(text)) return Number.parseFloat(text);
+  throw usageError(`Invalid percent: ${JSON.stringify(text)} (must be a number, 0-100)`);
+}

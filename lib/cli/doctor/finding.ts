@@ -1,0 +1,21 @@
+/** One thing that was looked at. */
+export interface Finding {
+  readonly name: string;
+  /** `degraded`: it works, and somebody should look. */
+  readonly status: 'ok' | 'degraded' | 'failed';
+  readonly message: string;
+  /** What to do; `null` when all is well. */
+  readonly fix: string | null;
+}
+
+export function ok(name: string, message: string): Finding {
+  return { name, status: 'ok', message, fix: null };
+}
+
+export function degraded(name: string, message: string, fix: string): Finding {
+  return { name, status: 'degraded', message, fix };
+}
+
+export function failed(name: string, message: string, fix: string): Finding {
+  return { name, status: 'failed', message, fix };
+}
