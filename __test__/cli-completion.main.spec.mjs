@@ -24,7 +24,7 @@ const SHELLS = {
     _config13byte`],
   fish: (words) => ['--no-config', '-c', `
     13byte-config completion fish | source
-    complete -C '${words.join(' ')}' | string replace -r \\t.* ''; true`],
+    complete -C '${words.join(' ')}' | string replace -r '\\t.*' ''; true`],
 };
 
 export default suite('command line: completion', {
