@@ -519,6 +519,11 @@ export interface RevisionOptions {
 	 */
 	ifRevision?: number;
 }
+/** What `rollback` and `promote` take besides their first argument. */
+export interface RestoreOptions extends RevisionOptions {
+	/** Why, for the history, up to 1,000 characters. Default: what is done, such as `rollback to revision 7`. */
+	reason?: string;
+}
 /** What {@link ProductionConfig.validate} found. */
 export interface Validation {
 	readonly isValid: boolean;
@@ -729,7 +734,7 @@ export declare class ProductionConfig<Name extends string = string> {
 	 *   walk back through the history.
 	 * @throws ConfigError `ERR_REVISION_NOT_FOUND`, `ERR_NOTHING_TO_ROLL_BACK`, `ERR_REVISION_CONFLICT`.
 	 */
-	rollback(revision?: number, options?: RevisionOptions): Promise<HistoryEntry>;
+	rollback(revision?: number, options?: RestoreOptions): Promise<HistoryEntry>;
 	/**
 	 * Goes to a given state, all of it or nothing, and records that as a new revision. Features that it leaves out stay as
 	 * they are. When the last revision holds the same already, none is added, and that one is returned.
@@ -763,9 +768,7 @@ export declare class ProductionConfig<Name extends string = string> {
 	 *
 	 * @throws ConfigError `ERR_NOTHING_TO_PROMOTE` when nothing was persisted there.
 	 */
-	promote(fromEnvironment: string, options?: {
-		actor?: string;
-	}): Promise<HistoryEntry>;
+	promote(fromEnvironment: string, options?: RestoreOptions): Promise<HistoryEntry>;
 	/**
 	 * Checks that nobody has tampered with the history, and that it is not damaged: every digest and link of **all
 	 * environments** of the file, what the environments say of themselves, and SQLite's own structure. Persists go on

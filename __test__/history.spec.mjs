@@ -386,6 +386,24 @@ export default suite('history', {
     assert.deepEqual(production.getEnabledFeatures(), ['debug'], 'and can be taken back');
   },
 
+  async 'a rollback and a promotion have a reason, and may be refused by the revision'(t) {
+    const persistPath = database(t);
+    const [staging, production] = ['staging', 'production'].map((environment) => open(t, { persistPath, environment }));
+    await staging.persist('tested');
+    await production.persist('old');
+    production.enableFeature('debug');
+    await production.persist('new');
+    const back = await production.rollback(2, { reason: 'incident 42', actor: 'alice', ifRevision: 3 });
+    assert.deepEqual([back.changeReason, back.actor, back.restoredFrom], ['incident 42', 'alice', 2]);
+    const promoted = await production.promote('staging', { reason: 'release 7', ifRevision: 4 });
+    assert.deepEqual([promoted.changeReason, promoted.restoredFrom], ['release 7', 1]);
+    const before = production.getDebugView();
+    await assert.rejects(production.promote('staging', { ifRevision: 4 }), { code: 'ERR_REVISION_CONFLICT' });
+    for (const reason of ['', ' ', 'x'.repeat(1001)]) await assert.rejects(production.rollback(2, { reason }), { code: 'ERR_INVALID_VALUE' });
+    await assert.rejects(production.rollback(2, { reason: 7 }), { code: 'ERR_INVALID_TYPE' });
+    assert.equal(production.getDebugView(), before);
+  },
+
   async 'promoting from nowhere is refused, and nothing changes'(t) {
     const config = open(t, { persistPath: database(t), environment: 'production' });
     config.enableFeature('debug');
@@ -403,7 +421,8 @@ export default suite('history', {
     });
     await assert.rejects(config.promote('../etc'), { code: 'ERR_INVALID_VALUE' });
     await assert.rejects(config.promote(), { code: 'ERR_INVALID_TYPE' });
-    await assert.rejects(config.promote('staging', { ifRevision: 1 }), { code: 'ERR_UNKNOWN_OPTION' });
+    await assert.rejects(config.promote('staging', { revision: 1 }), { code: 'ERR_UNKNOWN_OPTION' });
+    await assert.rejects(config.promote('staging', { reason: ' ' }), { code: 'ERR_INVALID_VALUE' });
     assert.equal(config.getDebugView(), before);
     assert.equal((await config.getHistory()).length, 1);
   },
@@ -497,7 +516,7 @@ export default suite('history', {
       [() => config.rollback(Number.NaN), `Invalid revision: NaN (must be 1-${safe})`],
       [() => config.rollback(null), `Invalid revision: null (must be 1-${safe})`],
       [() => config.rollback(1n), `Invalid revision: 1n (must be 1-${safe})`],
-      [() => config.rollback(1, { force: true }), 'Unknown option: force. Available: actor, ifRevision'],
+      [() => config.rollback(1, { force: true }), 'Unknown option: force. Available: reason, actor, ifRevision'],
       [() => config.diff(1), `Invalid revision: undefined (must be 1-${safe})`],
       [() => config.diff('1', 2), `Invalid revision: "1" (must be 1-${safe})`],
       [() => config.getHistory(0), 'Invalid limit: 0 (must be 1-10000)'],

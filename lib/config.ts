@@ -63,7 +63,7 @@ import {
 } from './record';
 import { checkKey, checkPercent, rolloutBucket, toPercent } from './rollout';
 import type { ConfigHandle } from './share';
-import type { Store } from './store';
+import type { CheckedRestore, Store } from './store';
 import { describeTerminal, packTerminal, type TerminalSettings, unpackTerminal } from './terminal';
 import type { Stopwatch } from './timings';
 
@@ -75,6 +75,12 @@ export interface RevisionOptions {
    * Refuses with `ERR_REVISION_CONFLICT` unless this is the last revision of the environment; 0 stands for none.
    */
   ifRevision?: number;
+}
+
+/** What `rollback` and `promote` take besides their first argument. */
+export interface RestoreOptions extends RevisionOptions {
+  /** Why, for the history, up to 1,000 characters. Default: what is done, such as `rollback to revision 7`. */
+  reason?: string;
 }
 
 /** What {@link ProductionConfig.validate} found. */
@@ -584,11 +590,11 @@ export class ProductionConfig<Name extends string = string> {
    *   walk back through the history.
    * @throws ConfigError `ERR_REVISION_NOT_FOUND`, `ERR_NOTHING_TO_ROLL_BACK`, `ERR_REVISION_CONFLICT`.
    */
-  async rollback(revision?: number, options: RevisionOptions = {}): Promise<HistoryEntry> {
+  async rollback(revision?: number, options: RestoreOptions = {}): Promise<HistoryEntry> {
     const to = revision === undefined ? undefined : checkRevision(revision, 'revision');
-    const { actor, ifRevision } = this.#checkRevisionOptions(options);
+    const checked = this.#checkRestoreOptions(options);
     const store = this.#writableStore();
-    return this.#entry(await store.rollback(this.#parts.page.handle, to, actor, ifRevision));
+    return this.#entry(await store.rollback(this.#parts.page.handle, to, checked));
   }
 
   /**
@@ -642,14 +648,14 @@ export class ProductionConfig<Name extends string = string> {
    *
    * @throws ConfigError `ERR_NOTHING_TO_PROMOTE` when nothing was persisted there.
    */
-  async promote(fromEnvironment: string, options: { actor?: string } = {}): Promise<HistoryEntry> {
+  async promote(fromEnvironment: string, options: RestoreOptions = {}): Promise<HistoryEntry> {
     const from = checkEnvironment(fromEnvironment);
     if (from === this.environment) {
       throw makeError('ERR_INVALID_VALUE', `Invalid environment: ${show(from)} (must be another than this config's own)`);
     }
-    const { actor } = checkKeys(options, 'options', ['actor']);
+    const checked = this.#checkRestoreOptions(options);
     const store = this.#writableStore();
-    return this.#entry(await store.promote(this.#parts.page.handle, from, this.#actor(actor)));
+    return this.#entry(await store.promote(this.#parts.page.handle, from, checked));
   }
 
   /**
@@ -1081,6 +1087,14 @@ export class ProductionConfig<Name extends string = string> {
   #writableStore(): Store {
     this.#checkWritable();
     return this.#openStore();
+  }
+
+  #checkRestoreOptions(options: RestoreOptions): CheckedRestore {
+    const { reason, ...rest } = checkKeys(options, 'options', ['reason', 'actor', 'ifRevision']);
+    return {
+      reason: reason === undefined ? undefined : checkText(reason, 'reason', MAX_REASON_LENGTH),
+      ...this.#checkRevisionOptions(rest as RevisionOptions),
+    };
   }
 
   #checkRevisionOptions(options: RevisionOptions): { actor: string; ifRevision: number | undefined } {

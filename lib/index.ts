@@ -24,7 +24,7 @@ export type { ConfigChange } from './listening';
 export type { ConfigHandle } from './share';
 export type { ConfigState, FeatureState } from './config-state';
 export { ProductionConfig } from './config';
-export type { RevisionOptions, Validation } from './config';
+export type { RestoreOptions, RevisionOptions, Validation } from './config';
 export type { DebugView, StoreStatus } from './debug-view';
 export type { UpdateDraft } from './draft';
 export type { Feature } from './feature';

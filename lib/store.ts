@@ -22,6 +22,14 @@ import {
   settle,
 } from './native';
 
+/** What is recorded with a rollback or promotion. */
+export interface CheckedRestore {
+  /** Left out, the core says what is done. */
+  readonly reason: string | undefined;
+  readonly actor: string;
+  readonly ifRevision: number | undefined;
+}
+
 /** A config's hold on the database of its history, for one environment. */
 export class Store {
   readonly path: string;
@@ -61,12 +69,12 @@ export class Store {
     return this.#call(() => this.#native.load(page, this.environment));
   }
 
-  rollback(page: number, to: number | undefined, actor: string, ifRevision: number | undefined): Promise<NativeAnswer> {
-    return this.#call(() => this.#native.rollback(page, this.environment, to, actor, ifRevision));
+  rollback(page: number, to: number | undefined, { reason, actor, ifRevision }: CheckedRestore): Promise<NativeAnswer> {
+    return this.#call(() => this.#native.rollback(page, this.environment, to, reason, actor, ifRevision));
   }
 
-  promote(page: number, from: string, actor: string): Promise<NativeAnswer> {
-    return this.#call(() => this.#native.promote(page, from, this.environment, actor));
+  promote(page: number, from: string, { reason, actor, ifRevision }: CheckedRestore): Promise<NativeAnswer> {
+    return this.#call(() => this.#native.promote(page, from, this.environment, reason, actor, ifRevision));
   }
 
   /** Sets the page to a given state, and records it unless the last revision holds the same. */

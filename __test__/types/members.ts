@@ -13,6 +13,7 @@ import {
   type OperationTiming,
   type ProductionConfig,
   type RecordBytes,
+  type RestoreOptions,
   type RevisionOptions,
   type StateChanges,
   type StoreStatus,
@@ -134,8 +135,9 @@ async function history(): Promise<void> {
   await config.diff(1);
   // @ts-expect-error
   await config.promote();
+  await config.promote('staging', { ifRevision: 7, reason: 'why' } satisfies RestoreOptions);
   // @ts-expect-error
-  await config.promote('staging', { ifRevision: 7 });
+  await config.promote('staging', { ifrevision: 7 });
   // @ts-expect-error
   entry.changeReason = 'rewritten';
 }

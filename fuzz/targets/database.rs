@@ -109,6 +109,7 @@ fn exercise(path: &Path, access: Access) {
             to,
             actor: "fuzzer".to_owned(),
             if_revision: None,
+            reason: None,
             reply,
         });
     }
@@ -117,6 +118,8 @@ fn exercise(path: &Path, access: Access) {
         environment: ENVIRONMENT.to_owned(),
         page: page.clone(),
         actor: "fuzzer".to_owned(),
+        reason: None,
+        if_revision: None,
         reply,
     });
     close(store);

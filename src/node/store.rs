@@ -191,6 +191,7 @@ impl NativeStore {
         handle: u32,
         environment: String,
         to: Option<f64>,
+        reason: Option<String>,
         actor: String,
         if_revision: Option<f64>,
     ) -> Result<Object<'env>> {
@@ -200,6 +201,7 @@ impl NativeStore {
             environment,
             page,
             to: to.map(to_id),
+            reason,
             actor,
             if_revision: if_revision.map(to_id),
             reply,
@@ -215,7 +217,9 @@ impl NativeStore {
         handle: u32,
         from: String,
         environment: String,
+        reason: Option<String>,
         actor: String,
+        if_revision: Option<f64>,
     ) -> Result<Object<'env>> {
         let page = page::page(handle).map_err(|error| js_error(&error))?;
         let (reply, promise) = self.reply(env, |entry| vec![to_entry(entry)])?;
@@ -223,7 +227,9 @@ impl NativeStore {
             from,
             environment,
             page,
+            reason,
             actor,
+            if_revision: if_revision.map(to_id),
             reply,
         })?;
         Ok(promise)

@@ -163,6 +163,8 @@ pub enum Job {
         page: Page,
         /// The revision to go back to; by default the parent of the last persisted state.
         to: Option<i64>,
+        /// Why, in the caller's words; by default what is done.
+        reason: Option<String>,
         /// Who.
         actor: String,
         /// Refuse unless the environment's last revision is this one.
@@ -178,8 +180,12 @@ pub enum Job {
         environment: String,
         /// The page to set.
         page: Page,
+        /// Why, in the caller's words; by default what is done.
+        reason: Option<String>,
         /// Who.
         actor: String,
+        /// Refuse unless the environment's last revision is this one.
+        if_revision: Option<i64>,
         /// Answered with the appended revision.
         reply: Reply<Entry>,
     },

@@ -197,6 +197,7 @@ impl Worker {
                 environment,
                 page,
                 to,
+                reason,
                 actor,
                 if_revision,
                 reply,
@@ -207,6 +208,7 @@ impl Worker {
                         environment: &environment,
                         page: &page,
                         source,
+                        reason: reason.as_deref(),
                         actor: &actor,
                         if_revision,
                     })
@@ -216,7 +218,9 @@ impl Worker {
                 from,
                 environment,
                 page,
+                reason,
                 actor,
+                if_revision,
                 reply,
             } => {
                 let source = Source::Copy(Origin::Environment(&from));
@@ -225,8 +229,9 @@ impl Worker {
                         environment: &environment,
                         page: &page,
                         source,
+                        reason: reason.as_deref(),
                         actor: &actor,
-                        if_revision: None,
+                        if_revision,
                     })
                 }));
             }
@@ -236,6 +241,7 @@ impl Worker {
                         environment: &given.environment,
                         page: &given.page,
                         source: Source::Given(&given),
+                        reason: Some(&given.reason),
                         actor: &given.actor,
                         if_revision: given.if_revision,
                     })

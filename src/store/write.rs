@@ -20,6 +20,8 @@ pub(super) struct Restore<'a> {
     pub(super) environment: &'a str,
     pub(super) page: &'a Page,
     pub(super) source: Source<'a>,
+    /// By default it says what is copied.
+    pub(super) reason: Option<&'a str>,
     pub(super) actor: &'a str,
     pub(super) if_revision: Option<i64>,
 }
@@ -266,7 +268,7 @@ fn append_copy(
     let entry = ledger.append(&Draft {
         environment: job.environment,
         snapshot: reserved(snapshot, job.page),
-        reason: &reason,
+        reason: job.reason.unwrap_or(&reason),
         actor: job.actor,
         parent,
         restored_from: Some(source.id),

@@ -201,6 +201,7 @@ fn try_rollback(
         to,
         actor: "tester".to_owned(),
         if_revision,
+        reason: None,
         reply,
     })
     .map(|answer| answer.value)
@@ -212,6 +213,8 @@ fn try_promote(store: &Store, from: &str, to: &str, page: &Page) -> Result<Entry
         environment: to.to_owned(),
         page: page.clone(),
         actor: "tester".to_owned(),
+        reason: None,
+        if_revision: None,
         reply,
     })
     .map(|answer| answer.value)

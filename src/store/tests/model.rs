@@ -242,6 +242,7 @@ impl Run {
                     to: wanted,
                     actor: String::new(),
                     if_revision: None,
+                    reason: None,
                     reply,
                 })
                 .map(|answer| answer.value);

@@ -115,6 +115,7 @@ impl Recording {
                     to: None,
                     actor: "tester".to_owned(),
                     if_revision: None,
+                    reason: None,
                     reply,
                 }));
             }
@@ -124,6 +125,8 @@ impl Recording {
                     environment: environments[2].to_owned(),
                     page: pages[2].clone(),
                     actor: "tester".to_owned(),
+                    reason: None,
+                    if_revision: None,
                     reply,
                 }));
             }
