@@ -12,7 +12,11 @@ const bundleFile = inRoot('dist', 'index.cjs');
 const testingFile = inRoot('dist', 'testing.cjs');
 const commandLineFile = inRoot('dist', 'cli.cjs');
 const noticesFile = inRoot('dist', 'THIRD-PARTY-NOTICES.md');
-const openFeatureFiles = { cjs: inRoot('dist', 'openfeature.cjs'), esm: inRoot('dist', 'openfeature.mjs') };
+/** Adapters for libraries that users install themselves. */
+const adapters = ['openfeature', 'opentelemetry'].map((name) => ({
+  source: inRoot('lib', `${name}.ts`),
+  files: { cjs: inRoot('dist', `${name}.cjs`), esm: inRoot('dist', `${name}.mjs`) },
+}));
 const stampFile = join(nativeDirectory, '.build-sha256');
 
 /** What the build reads. A directory stands for every file in it. */
@@ -37,7 +41,7 @@ export async function buildAll() {
 }
 
 function isFresh() {
-  const bundles = [bundleFile, testingFile, commandLineFile, noticesFile, ...Object.values(openFeatureFiles)];
+  const bundles = [bundleFile, testingFile, commandLineFile, noticesFile, ...adapters.flatMap(({ files }) => Object.values(files))];
   return [...bundles, join(nativeDirectory, 'binding.js'), stampFile].every((file) => existsSync(file))
     && readFileSync(stampFile, 'utf8') === hashInputs();
 }
@@ -122,15 +126,17 @@ export async function bundle() {
     format: 'cjs',
     plugins: [besideTheBundle],
   });
-  // In both formats, so that it gets the same copy of the SDK as the program that uses it.
-  for (const [format, outfile] of Object.entries(openFeatureFiles)) {
-    await esbuild.build({
-      ...options,
-      entryPoints: [inRoot('lib', 'openfeature.ts')],
-      outfile,
-      format: /** @type {'cjs' | 'esm'} */ (format),
-      external: ['@openfeature/server-sdk'],
-    });
+  // In both formats, so that they get the same copy of the library as the program that uses it.
+  for (const { source, files } of adapters) {
+    for (const [format, outfile] of Object.entries(files)) {
+      await esbuild.build({
+        ...options,
+        entryPoints: [source],
+        outfile,
+        format: /** @type {'cjs' | 'esm'} */ (format),
+        external: ['@openfeature/server-sdk', '@opentelemetry/api'],
+      });
+    }
   }
   await bundleCommandLine(esbuild, options);
 }

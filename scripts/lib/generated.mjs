@@ -35,6 +35,13 @@ export const openFeatureTypes = {
 };
 
 /** @type {GeneratedFile} */
+export const openTelemetryTypes = {
+  path: inRoot('opentelemetry.d.ts'),
+  source: 'lib/opentelemetry.ts',
+  generate: () => emitTypes('opentelemetry'),
+};
+
+/** @type {GeneratedFile} */
 export const testingTypes = {
   path: inRoot('testing.d.ts'),
   source: 'lib/testing.ts',
@@ -42,7 +49,7 @@ export const testingTypes = {
 };
 
 /** All of them, in the order in which they are made. */
-export const generatedTypes = [publicTypes, openFeatureTypes, testingTypes];
+export const generatedTypes = [publicTypes, openFeatureTypes, openTelemetryTypes, testingTypes];
 
 /**
  * Writes a generated file if it differs, so that an unchanged one keeps its time.
