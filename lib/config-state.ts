@@ -1,7 +1,6 @@
 import { checkBoolean, checkKeys, checkObject } from './checks';
 import type { FeatureTable } from './feature-table';
 import { FULL_ROLLOUT, MAX_FEATURES, RECORD_VERSION } from './generated/layout';
-import type { NativeState } from './native';
 import { type Page, readPageState } from './page';
 import { ConfigCore13Byte } from './record';
 import { checkPercent, toPercent } from './rollout';
@@ -36,7 +35,9 @@ export function readConfigState(page: Page, { names }: FeatureTable): ConfigStat
 
 /** A state as the store takes it, with the bits of the features that it speaks of. */
 export interface GivenState {
-  readonly state: NativeState;
+  readonly record: number[];
+  /** Basis points by bit. */
+  readonly rollouts: number[];
   readonly known: number;
 }
 
@@ -60,5 +61,5 @@ export function checkState(value: unknown, maskOf: (name: string) => number): Gi
     rollouts[31 - Math.clz32(mask)] = checkPercent(rollout);
   }
   core.setFeatureFlags(flags >>> 0);
-  return { state: { record: [...new Uint8Array(core.toBuffer())], rollouts }, known: known >>> 0 };
+  return { record: [...new Uint8Array(core.toBuffer())], rollouts, known: known >>> 0 };
 }

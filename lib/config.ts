@@ -29,7 +29,7 @@ import {
 import { checkHealth, type Health } from './health';
 import { type ConfigDiff, type HistoryEntry, toDiff, toHistoryEntry } from './history';
 import { loadWord } from './load-word';
-import { native, type NativeAnswer, type NativeRevision } from './native';
+import { native, type NativeRevision } from './native';
 import { ChangeEmitter, countListeners, type EmitterMethod } from './emitter';
 import { exposeMetrics, measure, type Measured, type Metrics } from './metrics';
 import { checkSignal, type ConfigChange, iterateChanges, Listening } from './listening';
@@ -63,7 +63,7 @@ import {
 } from './record';
 import { checkKey, checkPercent, rolloutBucket, toPercent } from './rollout';
 import type { ConfigHandle } from './share';
-import type { CheckedRestore, Store } from './store';
+import type { CheckedRestore, Store, StoreAnswer } from './store';
 import { describeTerminal, packTerminal, type TerminalSettings, unpackTerminal } from './terminal';
 import type { Stopwatch } from './timings';
 
@@ -1114,17 +1114,16 @@ export class ProductionConfig<Name extends string = string> {
    * The table of the database, which may have names that other programs have added. A private page takes them over; a
    * live page has a table of its own, which gets them when a process that needs them opens it.
    */
-  #adopt({ names, registryHash }: NativeAnswer): FeatureTable {
-    const table = featureTable(names, registryHash);
+  #adopt({ table }: StoreAnswer): FeatureTable {
     const { page } = this.#parts;
-    if (!this.#closing && !isLive(page) && names.length > this.#table.names.length) {
+    if (!this.#closing && !isLive(page) && table.names.length > this.#table.names.length) {
       this.#useTable(table);
-      Atomics.store(this.#words, this.#base + WORD_REGISTRY_HASH, registryHash);
+      Atomics.store(this.#words, this.#base + WORD_REGISTRY_HASH, table.hash);
     }
     return table;
   }
 
-  #entry(answer: NativeAnswer): HistoryEntry {
+  #entry(answer: StoreAnswer): HistoryEntry {
     const [revision] = answer.revisions as [NativeRevision];
     return toHistoryEntry(revision, this.#adopt(answer));
   }

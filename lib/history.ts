@@ -1,6 +1,5 @@
 import type { FeatureTable } from './feature-table';
 import type { NativeRevision } from './native';
-import { toHex } from './record';
 import { compareStates, decodeState, describeChanges, INITIAL_STATE, type StateChanges } from './state';
 
 /** A persisted revision. */
@@ -42,7 +41,7 @@ export function toHistoryEntry(revision: NativeRevision, table: FeatureTable): H
     environment: revision.environment,
     changeReason: revision.reason,
     actor: revision.actor,
-    configHex: toHex(Uint8Array.from(revision.state.record)),
+    configHex: revision.state.record,
     createdAt: new Date(revision.createdAt),
     changes: describeChanges(compareStates(table, previous, decodeState(revision.state))),
     restoredFrom: revision.restoredFrom ?? null,

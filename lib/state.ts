@@ -1,6 +1,7 @@
 import { DEFAULT_RECORD, FULL_ROLLOUT } from './generated/layout';
 import type { NativeState } from './native';
 import { type FeatureTable, namesOf } from './feature-table';
+import { toHex } from './record';
 import { toPercent } from './rollout';
 import { describeTerminal, packedTerminal, type TerminalSettings, unpackTerminal } from './terminal';
 
@@ -29,13 +30,19 @@ export type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 /** The state of a config nobody has changed: every feature off and rolled out to everyone. */
 export const INITIAL_STATE: State = Object.freeze({
-  ...decodeState({ record: [...DEFAULT_RECORD] }),
+  ...decodeState({ record: toHex(Uint8Array.from(DEFAULT_RECORD)) }),
   flags: 0,
 });
 
 export function decodeState({ record, rollouts }: NativeState): State {
-  const view = new DataView(Uint8Array.from(record).buffer);
-  return { flags: view.getUint32(5, true), terminal: unpackTerminal(view.getUint32(9, true)), rollouts };
+  return { flags: wordAt(record, 5), terminal: unpackTerminal(wordAt(record, 9)), rollouts };
+}
+
+/** The little-endian word at an offset of a record, `0x` and two digits a byte. */
+function wordAt(hex: string, offset: number): number {
+  const start = 2 + 2 * offset;
+  const word = Number.parseInt(hex.slice(start, start + 8), 16);
+  return (((word & 0xff) << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24)) >>> 0;
 }
 
 export function compareStates(table: FeatureTable, from: State, to: State): StateChanges {

@@ -1,4 +1,5 @@
 import type { GivenState } from './config-state';
+import { type FeatureTable, featureTable } from './feature-table';
 import {
   guard,
   native,
@@ -14,6 +15,7 @@ import {
   type NativeLag,
   type NativePage,
   type NativePruneProgress,
+  type NativeRevision,
   type NativeStartup,
   type NativeStore,
   type NativeStoreMetrics,
@@ -30,6 +32,12 @@ export interface CheckedRestore {
   readonly ifRevision: number | undefined;
 }
 
+/** Revisions, and the feature table of the database when they were read. */
+export interface StoreAnswer {
+  readonly table: FeatureTable;
+  readonly revisions: readonly NativeRevision[];
+}
+
 /** A config's hold on the database of its history, for one environment. */
 export class Store {
   readonly path: string;
@@ -37,6 +45,8 @@ export class Store {
   readonly #native: NativeStore;
   readonly #running = new Set<Promise<unknown>>();
   #wakeQueued = false;
+  /** The table of the last answer; the first one brings it. */
+  #table = featureTable([], 0);
 
   /** Opens the database, or joins this process's store of the same file. With `mustExist` it is never made. */
   constructor(path: string, environment: string, readOnly: boolean, mustExist = false) {
@@ -57,43 +67,43 @@ export class Store {
     actor: string,
     ifRevision: number | undefined,
     unlessSame = false,
-  ): Promise<NativeAnswer> {
-    const reply = this.#call(() =>
+  ): Promise<StoreAnswer> {
+    const reply = this.#ask(() =>
       this.#native.persist(page, this.environment, reason, actor, unlessSame, ifRevision),
     );
     this.#wakeSoon();
     return reply;
   }
 
-  load(page: number): Promise<NativeAnswer> {
-    return this.#call(() => this.#native.load(page, this.environment));
+  load(page: number): Promise<StoreAnswer> {
+    return this.#ask(() => this.#native.load(page, this.environment));
   }
 
-  rollback(page: number, to: number | undefined, { reason, actor, ifRevision }: CheckedRestore): Promise<NativeAnswer> {
-    return this.#call(() => this.#native.rollback(page, this.environment, to, reason, actor, ifRevision));
+  rollback(page: number, to: number | undefined, { reason, actor, ifRevision }: CheckedRestore): Promise<StoreAnswer> {
+    return this.#ask(() => this.#native.rollback(page, this.environment, to, reason, actor, ifRevision));
   }
 
-  promote(page: number, from: string, { reason, actor, ifRevision }: CheckedRestore): Promise<NativeAnswer> {
-    return this.#call(() => this.#native.promote(page, from, this.environment, reason, actor, ifRevision));
+  promote(page: number, from: string, { reason, actor, ifRevision }: CheckedRestore): Promise<StoreAnswer> {
+    return this.#ask(() => this.#native.promote(page, from, this.environment, reason, actor, ifRevision));
   }
 
   /** Sets the page to a given state, and records it unless the last revision holds the same. */
   apply(
     page: number,
-    { state, known }: GivenState,
+    { record, rollouts, known }: GivenState,
     reason: string,
     actor: string,
     ifRevision: number | undefined,
-  ): Promise<NativeAnswer> {
-    return this.#call(() => this.#native.apply(page, this.environment, state, known, reason, actor, ifRevision));
+  ): Promise<StoreAnswer> {
+    return this.#ask(() => this.#native.apply(page, this.environment, record, rollouts, known, reason, actor, ifRevision));
   }
 
-  history(limit: number, before: number | undefined): Promise<NativeAnswer> {
-    return this.#call(() => this.#native.history(this.environment, limit, before));
+  history(limit: number, before: number | undefined): Promise<StoreAnswer> {
+    return this.#ask(() => this.#native.history(this.environment, limit, before));
   }
 
-  compare(from: number, to: number): Promise<NativeAnswer> {
-    return this.#call(() => this.#native.compare(this.environment, from, to));
+  compare(from: number, to: number): Promise<StoreAnswer> {
+    return this.#ask(() => this.#native.compare(this.environment, from, to));
   }
 
   /** A check of the history to be gone on with by `verify`. */
@@ -154,6 +164,12 @@ export class Store {
   async close(): Promise<void> {
     if (this.#running.size > 0) await Promise.allSettled(this.#running);
     await this.#call(() => this.#native.close());
+  }
+
+  async #ask(start: () => Promise<NativeFailure | NativeAnswer>): Promise<StoreAnswer> {
+    const { names, registryHash, revisions } = await this.#call(start);
+    if (names) this.#table = featureTable(names, registryHash);
+    return { table: this.#table, revisions };
   }
 
   #call<Outcome extends object>(start: () => Promise<NativeFailure | Outcome>): Promise<Outcome> {

@@ -7,6 +7,9 @@
 )]
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 
 use napi::bindgen_prelude::{Either8, Object};
 use napi::{Env, JsDeferred};
@@ -21,7 +24,6 @@ use super::{Result, js_error, runtime_error};
 use crate::error::Error;
 use crate::page::{FULL_ROLLOUTS, Rollouts, State};
 use crate::record::Record;
-use crate::registry::Registry;
 use crate::startup::Startup;
 use crate::store::{Access, Answer, Entry, Given, Job, Persist, Reply, Revision, Store, hex};
 
@@ -37,8 +39,8 @@ pub struct NativeFailure {
 /// A whole state.
 #[napi(object)]
 pub struct NativeState {
-    /// The 13 bytes.
-    pub record: Vec<u8>,
+    /// The 13 bytes, as `0x` and 26 hexadecimal digits: one string crosses the boundary faster than 13 numbers.
+    pub record: String,
     /// Basis points for each bit; left out when every feature is rolled out to everyone.
     pub rollouts: Option<Vec<u16>>,
 }
@@ -71,8 +73,8 @@ pub struct NativeRevision {
 /// What an operation found.
 #[napi(object)]
 pub struct NativeAnswer {
-    /// The feature names of the database, from bit 0 up.
-    pub names: Vec<String>,
+    /// The feature names of the database, from bit 0 up; left out when they are those of this object's last answer.
+    pub names: Option<Vec<String>>,
     /// The hash of a table with these names.
     pub registry_hash: u32,
     /// The revisions in question, in the order of the question.
@@ -97,6 +99,8 @@ type Resolver = Box<dyn FnOnce(Env) -> napi::Result<Outcome> + Send>;
 pub struct NativeStore {
     /// `None` once closed.
     store: Option<Store>,
+    /// How many feature names the last answer told of. Names only come in addition, so their number says which.
+    told: Arc<AtomicUsize>,
 }
 
 #[napi]
@@ -116,7 +120,10 @@ impl NativeStore {
             Store::open(path, access)
         };
         store
-            .map(|store| Self { store: Some(store) })
+            .map(|store| Self {
+                store: Some(store),
+                told: Arc::default(),
+            })
             .map_err(|error| js_error(&error))
     }
 
@@ -243,14 +250,15 @@ impl NativeStore {
         env: &'env Env,
         handle: u32,
         environment: String,
-        state: NativeState,
+        record: Vec<u8>,
+        rollouts: Vec<u16>,
         known: u32,
         reason: String,
         actor: String,
         if_revision: Option<f64>,
     ) -> Result<Object<'env>> {
         let page = page::page(handle).map_err(|error| js_error(&error))?;
-        let state = from_state(&state).map_err(|error| js_error(&error))?;
+        let state = given_state(&record, &rollouts).map_err(|error| js_error(&error))?;
         let (reply, promise) = self.reply(env, |entry| vec![to_entry(entry)])?;
         let given = Given {
             environment,
@@ -375,6 +383,7 @@ impl NativeStore {
         let (deferred, promise): (JsDeferred<Outcome, Resolver>, _) = env
             .create_deferred()
             .map_err(runtime_error("create a promise"))?;
+        let told = Arc::clone(&self.told);
         let callback = move |result: std::result::Result<Answer<T>, Error>| {
             let outcome = match result {
                 Ok(answer) => convert(answer),
@@ -383,23 +392,32 @@ impl NativeStore {
                     message: error.to_string(),
                 }),
             };
-            deferred.resolve(Box::new(move |_env| Ok(outcome)));
+            deferred.resolve(Box::new(move |_env| {
+                Ok(without_known_names(outcome, &told))
+            }));
         };
         Ok((Reply::new(self.store()?, callback), promise))
     }
+}
+
+/// Leaves out the names that were told before. Called in the order in which JavaScript gets the answers.
+fn without_known_names(mut outcome: Outcome, told: &AtomicUsize) -> Outcome {
+    if let Outcome::B(NativeAnswer { names, .. }) = &mut outcome {
+        let count = names.as_ref().map_or(0, Vec::len);
+        if told.swap(count, Relaxed) == count {
+            *names = None;
+        }
+    }
+    outcome
 }
 
 fn to_answer<T>(answer: Answer<T>, convert: impl FnOnce(T) -> Vec<NativeRevision>) -> NativeAnswer {
     let Answer { value, registry } = answer;
     NativeAnswer {
         registry_hash: registry.hash(),
-        names: to_names(&registry),
+        names: Some(registry.names().to_vec()),
         revisions: convert(value),
     }
-}
-
-fn to_names(registry: &Registry) -> Vec<String> {
-    registry.names().to_vec()
 }
 
 fn to_entry(entry: Entry) -> NativeRevision {
@@ -430,18 +448,18 @@ fn to_revision(revision: Revision) -> NativeRevision {
 
 fn to_state(State { record, rollouts }: State) -> NativeState {
     NativeState {
-        record: Record::encode(&record).to_vec(),
+        record: format!("0x{}", hex(&Record::encode(&record))),
         rollouts: to_rollouts(rollouts),
     }
 }
 
-fn from_state(state: &NativeState) -> std::result::Result<State, Error> {
+fn given_state(record: &[u8], given: &[u16]) -> std::result::Result<State, Error> {
     let mut rollouts = FULL_ROLLOUTS;
-    for (rollout, given) in rollouts.iter_mut().zip(state.rollouts.iter().flatten()) {
+    for (rollout, given) in rollouts.iter_mut().zip(given) {
         *rollout = *given;
     }
     Ok(State {
-        record: Record::decode(&state.record)?,
+        record: Record::decode(record)?,
         rollouts,
     })
 }

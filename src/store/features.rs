@@ -12,7 +12,7 @@ use crate::registry::{DEFAULT_FEATURES, Registry};
 
 /// The table as it is.
 pub(super) fn read(connection: &Connection) -> Result<Registry, Fault> {
-    let mut statement = connection.prepare("SELECT bit, name FROM feature ORDER BY bit")?;
+    let mut statement = connection.prepare_cached("SELECT bit, name FROM feature ORDER BY bit")?;
     let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let mut names: Vec<String> = Vec::new();
     for row in rows {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry as MapEntry;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use rusqlite::{Connection, OptionalExtension, Statement, Transaction, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Transaction, params};
 
 use super::failure::Fault;
 use super::revision::{self, DIGEST_SIZE, NO_DIGEST};
@@ -27,7 +27,7 @@ pub(super) struct Draft<'a> {
 /// The revisions that a transaction appends. Heads are read once, kept here, and written by [`Ledger::finish`].
 pub(super) struct Ledger<'t> {
     connection: &'t Connection,
-    insert: Statement<'t>,
+    insert: CachedStatement<'t>,
     registry: Registry,
     /// The highest number given so far.
     last: i64,
@@ -78,11 +78,12 @@ impl<'t> Ledger<'t> {
     /// The transaction must hold the write lock already, so that numbers and heads stay true until it ends.
     pub(super) fn begin(transaction: &'t Transaction<'_>) -> Result<Self, Fault> {
         // Heads count too: numbers are not given twice, even when the newest rows were removed.
-        let last = transaction.query_row(
-            "SELECT max((SELECT coalesce(max(id), 0) FROM revision), (SELECT coalesce(max(last), 0) FROM environment))",
-            [],
-            |row| row.get(0),
-        )?;
+        let last = transaction
+            .prepare_cached(
+                "SELECT max((SELECT coalesce(max(id), 0) FROM revision), \
+                 (SELECT coalesce(max(last), 0) FROM environment))",
+            )?
+            .query_row([], |row| row.get(0))?;
         Ok(Self {
             connection: transaction,
             insert: revision::prepare_insert(transaction)?,
@@ -199,16 +200,16 @@ impl<'t> Ledger<'t> {
     /// Writes the heads. The caller commits.
     pub(super) fn finish(self) -> rusqlite::Result<()> {
         for head in self.heads.values().filter(|head| head.changed) {
-            self.connection.execute(
+            let mut update = self.connection.prepare_cached(
                 "UPDATE environment SET revisions = ?2, last = ?3, effective = ?4, digest = ?5 WHERE id = ?1",
-                params![
-                    head.environment,
-                    head.revisions,
-                    head.last,
-                    head.effective.map(|effective| effective.id),
-                    head.digest,
-                ],
             )?;
+            update.execute(params![
+                head.environment,
+                head.revisions,
+                head.last,
+                head.effective.map(|effective| effective.id),
+                head.digest,
+            ])?;
         }
         Ok(())
     }
@@ -224,23 +225,22 @@ impl<'t> Ledger<'t> {
 impl Head {
     fn read(connection: &Connection, environment: &str) -> rusqlite::Result<Self> {
         let head = connection
-            .query_row(
+            .prepare_cached(
                 "SELECT id, revisions, last, effective, digest FROM environment WHERE name = ?1",
-                [environment],
-                |row| {
-                    let effective: i64 = row.get(3)?;
-                    let head = Self {
-                        environment: row.get(0)?,
-                        revisions: row.get(1)?,
-                        last: row.get(2)?,
-                        digest: row.get(4)?,
-                        last_state: None,
-                        effective: None,
-                        changed: false,
-                    };
-                    Ok((head, effective))
-                },
-            )
+            )?
+            .query_row([environment], |row| {
+                let effective: i64 = row.get(3)?;
+                let head = Self {
+                    environment: row.get(0)?,
+                    revisions: row.get(1)?,
+                    last: row.get(2)?,
+                    digest: row.get(4)?,
+                    last_state: None,
+                    effective: None,
+                    changed: false,
+                };
+                Ok((head, effective))
+            })
             .optional()?;
         let Some((mut head, effective)) = head else {
             return Ok(Self {

@@ -1,7 +1,7 @@
 //! Revisions as rows, and their digests.
 
 use rusqlite::types::Type;
-use rusqlite::{Connection, OptionalExtension, Row, Statement, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, Statement, params};
 use sha2::{Digest, Sha256};
 
 use super::failure::Fault;
@@ -135,17 +135,19 @@ pub(super) fn append_field(bytes: &mut Vec<u8>, field: &[u8]) {
 /// A digest as text: two lower-case hexadecimal digits for each byte.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _infallible = write!(text, "{byte:02x}");
-        text
-    })
+    const DIGITS: [char; 16] = [
+        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f',
+    ];
+    bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 0xf])
+        .filter_map(|digit| DIGITS.get(usize::from(digit)))
+        .collect()
 }
 
 /// The statement that [`insert`] runs.
-pub(super) fn prepare_insert(connection: &Connection) -> rusqlite::Result<Statement<'_>> {
-    connection.prepare(
+pub(super) fn prepare_insert(connection: &Connection) -> rusqlite::Result<CachedStatement<'_>> {
+    connection.prepare_cached(
         "INSERT INTO revision (id, environment, record, rollouts, known, reason, actor, created_at, parent, \
          restored_from, generation, page_id, digest) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
     )
@@ -183,11 +185,8 @@ pub(super) fn environment_id(
     environment: &str,
 ) -> rusqlite::Result<Option<i64>> {
     connection
-        .query_row(
-            "SELECT id FROM environment WHERE name = ?1",
-            [environment],
-            |row| row.get(0),
-        )
+        .prepare_cached("SELECT id FROM environment WHERE name = ?1")?
+        .query_row([environment], |row| row.get(0))
         .optional()
 }
 
@@ -198,14 +197,11 @@ pub(super) fn find(
     id: i64,
 ) -> rusqlite::Result<Option<Revision>> {
     connection
-        .query_row(
-            &format!(
-                "SELECT {COLUMNS} FROM revision \
-                 WHERE id = ?1 AND environment = (SELECT id FROM environment WHERE name = ?2)"
-            ),
-            params![id, environment],
-            |row| read(row, environment),
-        )
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM revision \
+             WHERE id = ?1 AND environment = (SELECT id FROM environment WHERE name = ?2)"
+        ))?
+        .query_row(params![id, environment], |row| read(row, environment))
         .optional()
 }
 
@@ -215,11 +211,8 @@ pub(super) fn effective(
     environment: &str,
 ) -> rusqlite::Result<Option<Revision>> {
     let id = connection
-        .query_row(
-            "SELECT effective FROM environment WHERE name = ?1",
-            [environment],
-            |row| row.get(0),
-        )
+        .prepare_cached("SELECT effective FROM environment WHERE name = ?1")?
+        .query_row([environment], |row| row.get(0))
         .optional()?;
     match id {
         // A head that names a missing revision is damage, not emptiness.
@@ -240,7 +233,7 @@ pub(super) fn list(
     let Some(environment_id) = environment_id(connection, environment)? else {
         return Ok(Vec::new());
     };
-    let mut statement = connection.prepare(&format!(
+    let mut statement = connection.prepare_cached(&format!(
         "SELECT {COLUMNS} FROM revision WHERE environment = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3"
     ))?;
     // One row more than asked for: it is what came before the oldest.

@@ -253,7 +253,9 @@ fn check_identity(path: &Path, found: &Identity, steps: &[Step]) -> Result<(), E
 
 /// Refuses a database that a later version has changed while it was open here.
 pub(super) fn expect_known(connection: &Connection, path: &Path) -> Result<(), Fault> {
-    let found: i32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let found: i32 = connection
+        .prepare_cached("PRAGMA user_version")?
+        .query_row([], |row| row.get(0))?;
     let supported = newest(STEPS);
     if found > supported {
         let path = path.to_path_buf();
