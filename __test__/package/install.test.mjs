@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { inRoot } from '../../scripts/lib/paths.mjs';
 import { allRuntimes } from '../../scripts/lib/runtimes.mjs';
-import { bunAdd, makeProject, npmInstall, packBinding, packRoot, runProgram, thisPlatform } from './support/packages.mjs';
+import { bunAdd, makeProject, npmInstall, packBinding, packRoot, runCommand, runProgram, thisPlatform } from './support/packages.mjs';
 
 const { runtimes } = await allRuntimes();
 const packed = await packRoot();
@@ -68,6 +68,21 @@ for (const [command, install] of installers) {
     });
 
     for (const runtime of runtimes) {
+      test(`the command runs on ${runtime.id}`, async () => {
+        const version = JSON.parse(readFileSync(inRoot('package.json'), 'utf8')).version;
+        assert.deepEqual(await runCommand(runtime, project, ['13byte-config', '--version']), { code: 0, output: `${version}\n` });
+        const db = `${runtime.id}.db`;
+        const enable = ['13byte-config', 'enable', 'metrics', '--create', '--db', db];
+        assert.deepEqual(await runCommand(runtime, project, enable), {
+          code: 0,
+          output: 'metrics is on\nno program is running; persisted as revision 1\n',
+        });
+        assert.deepEqual(await runCommand(runtime, project, ['13byte-config', 'get', 'metrics', '--db', db]), { code: 0, output: 'on\n' });
+        const { checks } = JSON.parse((await runCommand(runtime, project, ['13byte-config', 'doctor', '--json'])).output);
+        const shown = runtime.name === 'bun' ? 'Bun' : 'Node';
+        assert.equal(checks[0].message, `${shown} ${runtime.version} is supported`, 'and on no other runtime');
+      });
+
       for (const [kind, source] of Object.entries(quickStarts())) {
         test(`the README's quick start runs with ${kind} on ${runtime.id}`, async () => {
           const directory = join(project, `${runtime.id}-${kind}`);
@@ -99,6 +114,12 @@ describe('without the binding package', () => {
       assert.equal(code, 1);
       assert.ok(output.includes(advice), output);
       assert.match(output, /code: ['"]ERR_BINDING['"]/);
+    });
+
+    test(`the command fails and says what to do on ${runtime.id}`, async () => {
+      const { code, output } = await runCommand(runtime, project, ['13byte-config', 'doctor']);
+      assert.equal(code, 1);
+      assert.ok(output.startsWith(`13byte-config: ${advice}`) && output.endsWith('(ERR_BINDING)\n'), output);
     });
 
     test(`require throws and says what to do on ${runtime.id}`, async () => {

@@ -2,7 +2,7 @@
 // The packages as npm would publish them, for installing them where a user would.
 import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { npm } from '../../../scripts/lib/npm.mjs';
 import { inRoot, root } from '../../../scripts/lib/paths.mjs';
 import { run, runOrThrow } from '../../../scripts/lib/process.mjs';
@@ -137,5 +137,24 @@ async function withEnvironment(variables, work) {
  */
 export async function runProgram(runtime, file, cwd) {
   const { code, output } = await run(runtime.path, [file], { cwd, env: userEnvironment, timeoutMs: 60_000 });
+  return { code, output };
+}
+
+/**
+ * Runs the command that a project has of a package, as `npx` and `bunx --bun` do: the file that the installer put into
+ * `.bin` finds its runtime by its first line, and Bun takes itself for it.
+ *
+ * @param {import('../../../scripts/lib/runtimes.mjs').Runtime} runtime
+ * @param {string} project
+ * @param {readonly string[]} args the command first
+ */
+export async function runCommand(runtime, project, [command = '', ...args]) {
+  const [program, ...before] = runtime.name === 'bun' ? [runtime.path, 'x', '--bun', command] : [join('node_modules', '.bin', command)];
+  const PATH = `${dirname(runtime.path)}${delimiter}${process.env.PATH}`;
+  const { code, output } = await run(program, [...before, ...args], {
+    cwd: project,
+    env: { ...userEnvironment, ...offline, PATH },
+    timeoutMs: 60_000,
+  });
   return { code, output };
 }
