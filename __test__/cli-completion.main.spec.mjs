@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { createProductionConfig } from '13byte-config';
-import { database, failure, print, programFile, result, run } from './harness/command-line.mjs';
+import { database, failure, forEach, print, programFile, result, run } from './harness/command-line.mjs';
 import { suite } from './harness/suite.mjs';
 
 /** What each shell is run with to complete `words`, and to print a candidate on each line. */
@@ -30,7 +30,7 @@ const SHELLS = {
 export default suite('command line: completion', {
   async 'it completes commands, options, features and environments'(t) {
     const persistPath = await database(t);
-    for (const [words, wanted] of [
+    await forEach([
       [['dis'], ['disable\tturn features off, all of them or none']],
       [['status', '--cl'], ['--cluster\tlive state without a database, by its clusterName']],
       [['status', '--no'], []],
@@ -49,9 +49,9 @@ export default suite('command line: completion', {
       [['completion', ''], ['bash', 'zsh', 'fish']],
       [['nonsense', 'm'], []],
       [['enable', '--reason', 'm'], []],
-    ]) {
+    ], async ([words, wanted]) => {
       assert.equal(await print(t, ['__complete', ...words]), wanted.map((line) => `${line}\n`).join(''), words.join(' '));
-    }
+    });
     const commands = (await print(t, ['__complete', ''])).split('\n').map((line) => line.split('\t')[0]);
     assert.deepEqual(commands.slice(0, 4), ['status', 'get', 'enable', 'disable']);
     assert.equal(await print(t, ['__complete', 'get', 'me'], { env: { CONFIG13BYTE_DB: persistPath } }), 'metrics\n');
@@ -68,9 +68,10 @@ export default suite('command line: completion', {
     const persistPath = await database(t);
     const other = join(dirname(persistPath), 'letter.txt');
     writeFileSync(other, 'a letter to a friend '.repeat(100));
-    for (const words of [['--db', other, 'get', ''], ['--db', `${persistPath}.not`, 'get', ''], ['get', ''], ['--db', persistPath, '--env', 'a b', 'get', ''], ['--cluster', 'a b', 'get', '']]) {
+    const lines = [['--db', other, 'get', ''], ['--db', `${persistPath}.not`, 'get', ''], ['get', ''], ['--db', persistPath, '--env', 'a b', 'get', ''], ['--cluster', 'a b', 'get', '']];
+    await forEach(lines, async (words) => {
       assert.deepEqual(await run(t, ['__complete', ...words]), { code: 0, signal: null, stdout: '', stderr: '' }, words.join(' '));
-    }
+    });
   },
 
   async 'it prints a script for each shell'(t) {

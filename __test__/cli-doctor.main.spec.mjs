@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } 
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createProductionConfig } from '13byte-config';
-import { database, print, production, result } from './harness/command-line.mjs';
+import { database, forEach, print, production, result } from './harness/command-line.mjs';
 import { suite } from './harness/suite.mjs';
 
 const preload = fileURLToPath(new URL('children/pretend.cjs', import.meta.url));
@@ -84,17 +84,17 @@ export default suite('command line: doctor', {
     const persistPath = await database(t);
     const which = t.runtime.name;
     const [old, unknown] = which === 'bun' ? ['1.4.4', '2.0.0'] : ['20.18.9', '25.1.0'];
-    for (const [pretended, name, status, message] of [
+    await forEach([
       [{ versions: { [which]: old } }, 'runtime', 'failed', /is older than/],
       [{ versions: { [which]: unknown } }, 'runtime', 'degraded', /not among the tested versions/],
       [{ fileSystem: 0x6969 }, 'file-system', 'failed', /is on NFS/],
       [{ fileSystem: 0xff534d42 | 0 }, 'file-system', 'failed', /is on CIFS/],
       [{ fileSystem: 0x01021994 }, 'file-system', 'degraded', /is on tmpfs/],
-    ]) {
+    ], async ([pretended, name, status, message]) => {
       const { checks } = await examine(t, production(persistPath), { code: status === 'failed' ? 4 : 0, env: pretending(pretended) });
       assert.match(checks.get(name).message, message);
       assert.equal(checks.get(name).status, status);
-    }
+    });
   },
 });
 

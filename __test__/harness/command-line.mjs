@@ -100,8 +100,7 @@ export async function result(t, args, { code: wanted = 0, ...options } = {}) {
  * @param {RunOptions} [options]
  */
 export async function failure(t, code, args, options) {
-  const plain = await run(t, args, options);
-  const json = await run(t, ['--json', ...args], options);
+  const [plain, json] = await Promise.all([run(t, args, options), run(t, ['--json', ...args], options)]);
   assert.deepEqual([plain.code, plain.stdout, json.code, json.stdout], [code, '', code, ''], plain.stderr + json.stderr);
   const { error } = conforming('error', json.stderr);
   assert.equal(plain.stderr, `13byte-config: ${error.message} (${error.code})\n`);
@@ -119,6 +118,23 @@ export function conforming(schema, json) {
   assert.ok(validate(value), `${schema}: ${schemas.errorsText(validate.errors)}\n${json}`);
   return value;
 }
+
+/**
+ * Does the same with each, a few at a time: programs take their time to start.
+ *
+ * @template T
+ * @param {readonly T[]} items
+ * @param {(item: T) => Promise<unknown>} work
+ */
+export async function forEach(items, work) {
+  const waiting = [...items];
+  const workers = Array.from({ length: AT_ONCE }, async () => {
+    for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) await work(item);
+  });
+  await Promise.all(workers);
+}
+
+const AT_ONCE = 3;
 
 /**
  * A closed database with one revision in production: metrics and maintenance_mode on.
