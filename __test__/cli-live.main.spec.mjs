@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createProductionConfig } from '13byte-config';
-import { conforming, failure, print, result, run } from './harness/command-line.mjs';
+import { startProgram } from './children/peers.mjs';
+import { conforming, failure, print, production, result, run } from './harness/command-line.mjs';
 import { suite } from './harness/suite.mjs';
 
 export default suite('command line and running programs', {
@@ -88,8 +89,9 @@ export default suite('command line and running programs', {
 /** A web server in a process of its own, whose database has one revision with maintenance_mode on. */
 async function startServer(t) {
   const persistPath = join(t.tempDir(), 'config.db');
-  const server = t.spawn('maintained-server.mjs', { args: [persistPath] });
-  return { server: await server.line(), options: ['--db', persistPath, '--env', 'production'], process: server };
+  const server = startProgram('../../examples/maintenance/server.mjs', { args: [persistPath, '0'] });
+  t.after(() => server.kill());
+  return { server: await server.line(), options: production(persistPath) };
 }
 
 async function ask(server) {

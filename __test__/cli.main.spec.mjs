@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DEFAULT_FEATURES } from '13byte-config';
-import { database, failure, forEach, history, print, production, result, run } from './harness/command-line.mjs';
+import { database, failure, forEach, history, print, production, programFile, result, run } from './harness/command-line.mjs';
 import { suite } from './harness/suite.mjs';
 
 export default suite('command line', {
@@ -188,7 +189,34 @@ export default suite('command line', {
     const { stderr } = await run(t, ['get', 'metrcs', ...production(persistPath)], { env: { FORCE_COLOR: '1', NO_COLOR: undefined } });
     assert.ok(stderr.startsWith('\u001B[31m13byte-config:\u001B[39m '), stderr);
   },
+
+  ...(hasTerminals() && {
+    async 'on a terminal it prints tables in colour, unless NO_COLOR says otherwise'(t) {
+      const persistPath = await database(t);
+      const onTerminal = (env) => {
+        const command = `'${process.execPath}' '${programFile}' get --db '${persistPath}' --env production`;
+        const { status, stdout } = spawnSync('script', ['-qec', command, '/dev/null'], {
+          env: { ...process.env, NO_COLOR: undefined, TERM: 'xterm', ...env },
+          encoding: 'utf8',
+        });
+        assert.equal(status, 0, stdout);
+        return stdout.replaceAll('\r', '').split('\n').map((line) => line.trimEnd());
+      };
+      const coloured = onTerminal({});
+      assert.equal(coloured[0], ' \u001B[1mfeature\u001B[22m            \u001B[1mstate\u001B[22m   \u001B[1mrollout\u001B[22m');
+      assert.equal(coloured[3], ' metrics            \u001B[32mon\u001B[39m      100%');
+      for (const env of [{ NO_COLOR: '1' }, { TERM: 'dumb' }]) {
+        const plain = onTerminal(env);
+        assert.deepEqual([plain[0], plain[3]], [' feature            state   rollout', ' metrics            on      100%']);
+      }
+    },
+  }),
 });
+
+/** The program `script` of util-linux runs a command on a terminal. That of other systems is another one. */
+function hasTerminals() {
+  return spawnSync('script', ['--version'], { encoding: 'utf8' }).stdout?.includes('util-linux') ?? false;
+}
 
 /** The same by its directory. */
 function at(persistPath) {

@@ -10,6 +10,7 @@ import { generatedTypes, layoutConstants, staleness } from './generated.mjs';
 import { parseJunit } from './junit.mjs';
 import { inRoot, tool } from './paths.mjs';
 import { describeExit, run } from './process.mjs';
+import { recordedSession } from './session.mjs';
 import { modesOf, runsIn, runSpecs, specFiles } from './specs.mjs';
 
 /**
@@ -77,6 +78,7 @@ const makers = {
     stage('generated', 'Up to date', 'committed files', checks([
       () => staleness(layoutConstants),
       ...generatedTypes.map((file) => () => staleness(file)),
+      () => staleness(recordedSession),
       esmExportsProblem,
       platformPackagesProblem,
       packedFilesProblem,
