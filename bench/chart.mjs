@@ -28,6 +28,7 @@ const labels = /** @type {const} */ ({
   bytes: "format(datum.value, '~s') + 'B'",
   'per second': "format(datum.value, '~s') + ' a second'",
   times: "datum.value + ' ×'",
+  instructions: "format(datum.value, '~s')",
 });
 
 const { title, runtimes } = JSON.parse(await text(process.stdin));

@@ -1,7 +1,7 @@
 // @ts-check
 // Figures as people read them.
 
-/** @typedef {'ns' | 'bytes' | 'per second' | 'times'} Unit */
+/** @typedef {'ns' | 'bytes' | 'per second' | 'times' | 'instructions'} Unit */
 
 /** @param {number[]} values */
 export function median(values) {
@@ -17,6 +17,7 @@ export function show(value, unit) {
     case 'ns': return duration(value);
     case 'bytes': return size(value);
     case 'per second': return `${Math.round(value).toLocaleString('en')} a second`;
+    case 'instructions': return Math.round(value).toLocaleString('en');
     case 'times': return `${value < 10 ? value.toFixed(2) : value.toFixed(0)} ×`;
   }
 }

@@ -13,7 +13,8 @@ import { isBun } from './settings.mjs';
  * @typedef {object} Table
  * @property {string} title
  * @property {import('./figures.mjs').Unit} unit
- * @property {'ratio' | 'over'} [compared] with the first row: how many times, or how much more; default `ratio`
+ * @property {'ratio' | 'over' | 'nothing'} [compared] with the first row: how many times, or how much more; default `ratio`
+ * @property {[middle: string, spread: string]} [columns] what the figures of a row are, when not medians of rounds and their extremes
  * @property {Row[]} rows
  * @property {{ goal: import('../goals.mjs').GoalId, figure: number }[]} goals
  * @property {string[]} [notes]
@@ -30,16 +31,21 @@ export function report(tables) {
  * @param {boolean} onBun
  * @returns {string} the table, and below it which goals it meets
  */
-export function toMarkdown({ title, unit, compared = 'ratio', rows, goals, notes = [] }, onBun) {
+export function toMarkdown({ title, unit, compared = 'ratio', columns, rows, goals, notes = [] }, onBun) {
   const [baseline] = rows;
   const base = median(baseline?.values ?? []);
   const withP99 = rows.some(({ p99 }) => p99 !== undefined);
-  const head = [title, `${withP99 ? 'p50, ' : ''}median of ${baseline?.values.length}`, 'fastest to slowest', ...(withP99 ? ['p99'] : []), compared === 'ratio' ? 'ratio' : 'more than the first'];
+  const head = [
+    title,
+    ...(columns ?? [`${withP99 ? 'p50, ' : ''}median of ${baseline?.values.length}`, unit === 'ns' ? 'fastest to slowest' : 'lowest to highest']),
+    ...(withP99 ? ['p99'] : []),
+    ...{ ratio: ['ratio'], over: ['more than the first'], nothing: [] }[compared],
+  ];
   const lines = rows.map(({ name, values, p99 }) => {
     const middle = median(values);
-    const difference = compared === 'ratio' ? (middle / base).toFixed(2) : show(middle - base, unit);
+    const difference = { ratio: [(middle / base).toFixed(2)], over: [show(middle - base, unit)], nothing: [] }[compared];
     const spread = `${show(Math.min(...values), unit)} to ${show(Math.max(...values), unit)}`;
-    return [name, show(middle, unit), spread, ...(withP99 ? [p99 ? show(median(p99), unit) : ''] : []), difference];
+    return [name, show(middle, unit), spread, ...(withP99 ? [p99 ? show(median(p99), unit) : ''] : []), ...difference];
   });
   const cells = [head, ['---', ...head.slice(1).map(() => '--:')], ...lines];
   const judged = goals.map(({ goal, figure }) => `- ${goalLine(goal, figure, onBun)}`);

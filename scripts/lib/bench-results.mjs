@@ -1,7 +1,7 @@
 // @ts-check
 // What was measured, in `bench/results.json`, and what is written from it: the tables of `bench/RESULTS.md` and the
 // performance section of the README.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import { goals, judge } from '../../bench/goals.mjs';
 import { median, show } from '../../bench/lib/figures.mjs';
@@ -25,6 +25,9 @@ import { inRoot, root } from './paths.mjs';
  * @typedef {Partial<Record<string, Section>>} Results by benchmark
  */
 
+/** The benchmark that no JavaScript runs. */
+export const CORE = 'core';
+
 /** The sections of RESULTS.md by benchmark. */
 export const titles = /** @type {Record<string, string>} */ ({
   read: 'Reading',
@@ -33,6 +36,7 @@ export const titles = /** @type {Record<string, string>} */ ({
   sync: 'From one thread or process to another',
   start: 'Starting',
   scale: 'A million revisions, ten thousand configs',
+  [CORE]: 'The native core',
 });
 
 const resultsFile = inRoot('bench', 'results.json');
@@ -48,13 +52,16 @@ export function readResults() {
 }
 
 /**
- * Keeps sections, in place of those measured before.
+ * Keeps a section with its chart, in place of the one measured before.
  *
- * @param {Results} measured
+ * @param {string} benchmark
+ * @param {Section} section
+ * @param {string} chart
  */
-export function keepResults(measured) {
-  const results = { ...readResults(), ...measured };
-  writeFileSync(resultsFile, `${JSON.stringify(results, rounded, 1)}\n`);
+export function keepResults(benchmark, section, chart) {
+  writeFileSync(resultsFile, `${JSON.stringify({ ...readResults(), [benchmark]: section }, rounded, 1)}\n`);
+  mkdirSync(inRoot('bench', 'charts'), { recursive: true });
+  writeFileSync(inRoot('bench', 'charts', `${benchmark}.svg`), chart);
   for (const [file, text] of rendered(readResults())) writeFileSync(file, text);
 }
 
@@ -113,7 +120,7 @@ function withReadmeBlock(text, results) {
   const [begin, end] = README_MARKS;
   const [start, stop] = [text.indexOf(begin), text.indexOf(end)];
   if (start === -1 || stop < start) throw new Error(`${readmeFile} lacks the lines ${begin} and ${end}`);
-  const sections = Object.values(results).filter((section) => section !== undefined);
+  const sections = Object.entries(results).flatMap(([benchmark, section]) => (section && benchmark !== CORE ? [section] : []));
   if (sections.length === 0) return text;
   return `${text.slice(0, start)}${begin}\n\n${readmeBlock(results, sections)}\n\n${text.slice(stop)}`;
 }
