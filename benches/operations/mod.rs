@@ -2,8 +2,10 @@
 
 use std::hint::black_box;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 
+use config13::metrics::Lag;
 use config13::page::{Arena, FULL_ROLLOUTS, Page, State};
 use config13::record::Record;
 use config13::store::{Access, Answer, Entry, Job, Persist, Reply, Store};
@@ -112,7 +114,7 @@ fn announce() -> Operation {
 fn wake() -> Operation {
     let page = page();
     let (told, tidings) = channel();
-    let subscription = watch::subscribe(&page, |delivery| {
+    let subscription = watch::subscribe(&page, &Arc::<Lag>::default(), |delivery| {
         let notify = move || {
             delivery.looking();
             told.send(()).is_ok()
