@@ -14,6 +14,7 @@ mod health;
 mod lifecycle;
 #[cfg(target_os = "linux")]
 mod locks;
+mod measuring;
 mod mending;
 mod migrating;
 mod model;
