@@ -199,6 +199,7 @@ mod tests {
         assert_eq!(summary.count, values.len() as u64);
         assert_eq!(summary.sum, values.iter().sum::<u64>());
         assert_eq!(summary.max, *sorted.last().unwrap());
+        assert!(summary.p99 <= summary.max, "{summary:?}");
         for (found, quantile) in [(summary.p50, 0.5), (summary.p99, 0.99)] {
             let wanted = plain(&sorted, quantile);
             assert!(
