@@ -52,11 +52,14 @@ export default suite('command line: rollout, terminal, persist', {
     assert.deepEqual([set.changed, set.terminal, set.previous, set.revision], [true, { mode: 2, modeName: 'raw', rows: 50, cols: 120 }, cooked, 2]);
     assert.equal(await print(t, ['terminal', '2', '50', '120', ...options]), 'terminal is raw 50x120\nno program is running; persisted as revision 2\n');
     assert.equal((await history(persistPath))[0].changeReason, '13byte-config terminal raw 50 120');
+    for (const args of [['pipe', '50', '120'], ['pipe', '51', '120'], ['pipe', '51', '121']]) {
+      assert.equal((await result(t, ['terminal', ...args, ...options])).changed, true, args.join(' '));
+    }
     const wrong = [['raw'], ['raw', '50'], ['rwa', '50', '120'], ['4', '50', '120'], ['raw', '0', '120'], ['raw', '50', '256']];
     await forEach(wrong, async (args) => {
       assert.equal((await failure(t, 2, ['terminal', ...args, ...options])).code, 'ERR_USAGE', args.join(' '));
     });
-    assert.equal((await history(persistPath)).length, 2);
+    assert.equal((await history(persistPath)).length, 5);
   },
 
   async 'persist makes a revision of the live state'(t) {

@@ -36,6 +36,21 @@ export default suite('command line and running programs', {
     assert.equal((await result(t, ['status', ...options])).persisted, true);
   },
 
+  async 'a rollout that is not persisted is told of and persisted, though it is not in the 13 bytes'(t) {
+    const { options } = await startServer(t);
+    await print(t, ['rollout', 'beta_feature', '10', '--no-persist', ...options]);
+    assert.equal((await result(t, ['status', ...options])).persisted, false);
+    const { changed, revision } = await result(t, ['rollout', 'beta_feature', '10', ...options]);
+    assert.deepEqual([changed, revision], [false, 2]);
+  },
+
+  async 'an unknown feature changes nothing in running programs, and has the nearest name'(t) {
+    const { server, options } = await startServer(t);
+    const { message } = await failure(t, 2, ['disable', 'maintenance_mode', 'metrcs', ...options]);
+    assert.ok(message.startsWith('Unknown feature: metrcs. Did you mean metrics? Available: '), message);
+    assert.equal(await ask(server), '503 down for maintenance');
+  },
+
   async 'a conflict is found before the live state is changed'(t) {
     const { server, options } = await startServer(t);
     const error = await failure(t, 5, ['disable', 'maintenance_mode', '--if-revision', '7', ...options]);

@@ -20,6 +20,22 @@ export default suite('command line', {
     assert.ok(!(await print(t, ['help', 'status'])).includes('--no-persist'), 'which only changes take');
   },
 
+  async 'every command has help with examples, a schema, and a place in the documentation'(t) {
+    const documentation = readFileSync(new URL('../docs/cli.md', import.meta.url), 'utf8');
+    const help = await print(t, ['--help']);
+    const section = /^Commands:\n((?: .*\n)+)/m.exec(help)?.[1] ?? '';
+    const names = Array.from(section.matchAll(/^ {2}(\w+)/gm), ([, name]) => name).filter((name) => name !== 'help');
+    assert.ok(names.includes('status') && names.includes('completion'), help);
+    await forEach(names, async (name) => {
+      const own = await print(t, [name, '--help']);
+      assert.match(own, new RegExp(`^Examples:\n  13byte-config ${name}`, 'm'));
+      assert.ok(own.includes('--db <path>'), own);
+      assert.ok(existsSync(new URL(`../docs/schemas/${name}.json`, import.meta.url)), `docs/schemas has no ${name}.json`);
+      assert.match(documentation, new RegExp(`^###.* ?\\b${name}\\b`, 'm'));
+    });
+    for (const [, code, meaning] of help.matchAll(/^ {2}(\d) {2}(.+)$/gm)) assert.ok(documentation.includes(`| ${code} | ${meaning} |`), meaning);
+  },
+
   async 'what is misspelt is refused with what is nearest'(t) {
     const persistPath = await database(t);
     const cases = [
