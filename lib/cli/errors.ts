@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander';
 import { PROGRAM } from './command';
+import type { DocumentProblem } from './document-check';
 import { ExitCode, exitCodeOf } from './exit-codes';
 
 /** An error of the command line, beside those of the library: what failed, and what to do. */
@@ -26,6 +27,20 @@ export function usageError(message: string): CliError {
   return new CliError('ERR_USAGE', message);
 }
 
+/** A document that cannot be imported, with everything that is wrong with it. */
+export class DocumentError extends CliError {
+  readonly problems: readonly DocumentProblem[];
+
+  constructor(file: string, found: readonly DocumentProblem[]) {
+    const problems = found.toSorted((a, b) => a.line - b.line || a.column - b.column);
+    const lines = problems.map(({ path, line, column, message }) => `  ${file}:${line}:${column} ${path}: ${message}`);
+    const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`;
+    super('ERR_DOCUMENT', `${file} has ${count}, so nothing was changed:\n${lines.join('\n')}`);
+    this.name = 'DocumentError';
+    this.problems = problems;
+  }
+}
+
 /** What is told of an error. */
 export interface ErrorReport {
   readonly code: string;
@@ -33,12 +48,20 @@ export interface ErrorReport {
   readonly exitCode: ExitCode;
   /** Whether the live state was changed all the same. */
   readonly applied: boolean;
+  /** What is wrong with a document that was to be imported. */
+  readonly problems?: readonly DocumentProblem[];
 }
 
 export function reportOf(error: unknown): ErrorReport {
   const { code, message } = describe(error);
   const applied = error instanceof NotPersistedError;
-  return { code, message, exitCode: applied ? ExitCode.notPersisted : exitCodeOf(code), applied };
+  return {
+    code,
+    message,
+    exitCode: applied ? ExitCode.notPersisted : exitCodeOf(code),
+    applied,
+    ...(error instanceof DocumentError && { problems: error.problems }),
+  };
 }
 
 function describe(error: unknown): { code: string; message: string } {

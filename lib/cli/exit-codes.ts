@@ -13,6 +13,10 @@ export const ExitCode = {
   conflict: 5,
   /** The change is live, but could not be persisted. */
   notPersisted: 6,
+  /** Ended by Ctrl-C, SIGINT. */
+  interrupted: 130,
+  /** Ended by SIGTERM. */
+  terminated: 143,
 } as const;
 
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
@@ -26,16 +30,19 @@ export const EXIT_CODE_MEANINGS: readonly (readonly [ExitCode, string])[] = [
   [ExitCode.integrity, 'the database or its history is damaged or was tampered with'],
   [ExitCode.conflict, 'somebody else persisted in between'],
   [ExitCode.notPersisted, 'the change is live, but it was not persisted'],
+  [ExitCode.interrupted, 'ended by Ctrl-C before it was done; 143 by SIGTERM'],
 ];
 
 const BY_ERROR_CODE: { readonly [code: string]: ExitCode } = {
   ERR_USAGE: ExitCode.usage,
+  ERR_DOCUMENT: ExitCode.usage,
   ERR_UNKNOWN_FEATURE: ExitCode.usage,
   ERR_UNKNOWN_OPTION: ExitCode.usage,
   ERR_INVALID_TYPE: ExitCode.usage,
   ERR_INVALID_VALUE: ExitCode.usage,
   ERR_OUT_OF_RANGE: ExitCode.usage,
   ERR_ENVIRONMENT_NOT_FOUND: ExitCode.notFound,
+  ERR_FILE_NOT_FOUND: ExitCode.notFound,
   ERR_NOTHING_TO_PROMOTE: ExitCode.notFound,
   ERR_NOTHING_TO_ROLL_BACK: ExitCode.notFound,
   ERR_NOT_LIVE: ExitCode.notFound,
@@ -47,6 +54,8 @@ const BY_ERROR_CODE: { readonly [code: string]: ExitCode } = {
   ERR_NOT_A_DATABASE: ExitCode.integrity,
   ERR_STORE_CORRUPT: ExitCode.integrity,
   ERR_REVISION_CONFLICT: ExitCode.conflict,
+  ERR_INTERRUPTED: ExitCode.interrupted,
+  ERR_TERMINATED: ExitCode.terminated,
 };
 
 /** What the process ends with after an error of this code. */

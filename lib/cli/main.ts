@@ -24,13 +24,13 @@ async function main(args: readonly string[]): Promise<void> {
 }
 
 function report(error: unknown, json: boolean): void {
-  const { code, message, exitCode, applied } = reportOf(error);
+  const { exitCode, ...reported } = reportOf(error);
   process.exitCode = exitCode;
   if (json) {
-    process.stderr.write(`${JSON.stringify({ error: { code, message, applied } })}\n`);
+    process.stderr.write(`${JSON.stringify({ error: reported })}\n`);
   } else {
     const { red, dim } = colorsOf(process.stderr);
-    process.stderr.write(`${red(`${PROGRAM}:`)} ${message} ${dim(`(${code})`)}\n`);
+    process.stderr.write(`${red(`${PROGRAM}:`)} ${reported.message} ${dim(`(${reported.code})`)}\n`);
   }
 }
 

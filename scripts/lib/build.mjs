@@ -159,6 +159,8 @@ async function bundleCommandLine(esbuild, options) {
     banner: { js: '#!/usr/bin/env node' },
     define: { PACKAGE_VERSION: JSON.stringify(version) },
     plugins: [besideTheBundle],
+    // jsonc-parser's CommonJS form loads its parts in a way that a bundler cannot see.
+    mainFields: ['module', 'main'],
     // Of cli-table3, for colours that we put in ourselves; it is never asked for.
     external: ['@colors/colors/safe'],
   });

@@ -1,13 +1,42 @@
 import type { CommandDefinition } from '../command';
+import { backup } from './backup';
 import { completion } from './completion';
+import { diff } from './diff';
 import { doctor } from './doctor';
 import { disable, enable } from './enable';
+import { exportStates } from './export';
 import { get } from './get';
+import { history } from './history';
+import { importState } from './import';
 import { persist } from './persist';
+import { promote } from './promote';
+import { prune } from './prune';
+import { rollback } from './rollback';
 import { rollout } from './rollout';
 import { status } from './status';
 import { terminal } from './terminal';
+import { verify } from './verify';
 import { watch } from './watch';
 
 /** In the order of the help. */
-export const commands: readonly CommandDefinition[] = [status, get, enable, disable, rollout, terminal, persist, watch, doctor, completion];
+export const commands: readonly CommandDefinition[] = [
+  status,
+  get,
+  enable,
+  disable,
+  rollout,
+  terminal,
+  persist,
+  watch,
+  history,
+  diff,
+  rollback,
+  promote,
+  exportStates,
+  importState,
+  verify,
+  backup,
+  prune,
+  doctor,
+  completion,
+];

@@ -1,0 +1,38 @@
+import { writeDocument } from '../document';
+import type { CommandDefinition } from '../command';
+import { usageError } from '../errors';
+import { writeFileWhole } from '../files';
+import { identityOf, needDatabase, reading, readingPersisted } from '../session';
+
+export const exportStates: CommandDefinition = {
+  name: 'export',
+  summary: 'write the state as JSON, for review in git',
+  description:
+    'Features by name with their rollouts, and the terminal; the same state always gives the same text. It is the live state of ' +
+    'running programs, or what is persisted when none is running. The format is that of schemas/export.json.',
+  arguments: [{ term: '[file]', summary: 'where it is written; stdout when left out, or -', completion: 'files' }],
+  options: [{ flags: '--all-environments', summary: 'all that have a history, instead of that of --env' }],
+  examples: ['export flags.json --db ./config.db --env production', 'export --all-environments > flags.json'],
+  run: async ({ arguments: [file = '-'], options, target, output }) => {
+    const isForAll = options.allEnvironments === true;
+    if (isForAll && target.db === undefined) needDatabase(undefined);
+    const names = isForAll ? await readingPersisted(target, (config) => config.getEnvironments()) : [target.environment];
+    if (names.length === 0) throw usageError('There is no environment in this database yet');
+    const sessions = [];
+    for (const environment of names) {
+      sessions.push(await reading({ ...target, environment }, async (session) => ({
+        identity: identityOf(session),
+        state: session.config.getState(),
+      })));
+    }
+    const document = writeDocument(new Map(sessions.map(({ identity, state }) => [identity.environment, state])));
+    if (file === '-') {
+      process.stdout.write(document);
+      return;
+    }
+    await writeFileWhole(file as string, document);
+    const environments = sessions.map(({ identity: { environment, live } }) => ({ environment, live }));
+    output.result({ file, environments }, () =>
+      environments.map(({ environment, live }) => `${environment}: ${live ? 'the live state' : 'what is persisted'}, in ${file}`).join('\n'));
+  },
+};

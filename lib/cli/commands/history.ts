@@ -1,0 +1,37 @@
+import type { HistoryEntry } from '13byte-config';
+import type { CommandDefinition } from '../command';
+import { wholeNumber } from '../options';
+import { identityOf, needDatabase, reading } from '../session';
+
+const DEFAULT_LIMIT = 20;
+
+export const history: CommandDefinition = {
+  name: 'history',
+  summary: 'list the revisions, newest first',
+  options: [
+    { flags: '--limit <number>', summary: `how many at most, 1-10000; ${DEFAULT_LIMIT} when left out`, parse: (text) => wholeNumber(text, '--limit', 1, 10_000) },
+    { flags: '--before <revision>', summary: 'only those with a smaller number, to read on', parse: (text) => wholeNumber(text, '--before', 1, Number.MAX_SAFE_INTEGER) },
+  ],
+  examples: ['history --db ./config.db --env production', 'history --limit 100 --before 42', 'history --json'],
+  run: ({ options, target, output }) => {
+    needDatabase(target.db);
+    return reading(target, async (session) => {
+      const { limit = DEFAULT_LIMIT, before } = options as { limit?: number; before?: number };
+      const entries = await session.config.getHistory(limit, before === undefined ? {} : { before });
+      const revisions = entries.map(describe);
+      output.result({ ...identityOf(session), revisions }, () => {
+        const rows = revisions.map(({ revision, createdAt, actor, reason, changes }) => [`${revision}`, createdAt, actor, oneLine(reason), changes.join(', ')]);
+        return rows.length === 0 ? 'no revisions' : output.table(['revision', 'when', 'who', 'why', 'changes'], rows);
+      });
+    });
+  },
+};
+
+function describe({ revision, changeReason, actor, createdAt, restoredFrom, changes, configHex, digest }: HistoryEntry) {
+  return { revision, createdAt: createdAt.toISOString(), actor, reason: changeReason, restoredFrom, changes, configHex, digest };
+}
+
+/** A reason may have lines and tabs, which are those of the table here. */
+function oneLine(text: string): string {
+  return text.replace(/\s+/g, ' ');
+}

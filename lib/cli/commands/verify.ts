@@ -1,0 +1,46 @@
+import type { Verification } from '13byte-config';
+import type { CommandDefinition } from '../command';
+import { usageError } from '../errors';
+import { ExitCode } from '../exit-codes';
+import type { Output } from '../output';
+import { withProgress } from '../progress';
+import { identityOf, needDatabase, readingPersisted } from '../session';
+
+export const verify: CommandDefinition = {
+  name: 'verify',
+  summary: 'check that nobody has tampered with the history, and that it is not damaged',
+  description:
+    'It checks the revisions of all environments, and ends with 4 when anything is wrong. Keep the head that it prints elsewhere, ' +
+    'and hand it in later: who can write the file can rewrite all of it, but not what you have kept.',
+  options: [{ flags: '--expected-head <digest>', summary: 'a head of the environment of --env that was kept elsewhere', parse: digest }],
+  examples: ['verify --db ./config.db', 'verify --db ./config.db --env production --expected-head 3f0a…', 'verify --json'],
+  run: async ({ options, target, output }) => {
+    needDatabase(target.db);
+    const { expectedHead } = options as { expectedHead?: string };
+    return await readingPersisted(target, async (config) => {
+      const found = await withProgress(output, 'verify', 'not all of the history was checked', (work) =>
+        config.verify({ ...work, ...(expectedHead !== undefined && { expectedHead }) }),
+      );
+      const { ok, revisions, head, environments, problems, firstBroken = null } = found;
+      const result = { ...identityOf({ config, live: false, target }), ok, revisions, head, environments, firstBroken, problems };
+      output.result(result, () => show(output, found));
+      return ok ? ExitCode.ok : ExitCode.integrity;
+    });
+  },
+};
+
+function show(output: Output, { ok, revisions, environments, problems }: Verification): string {
+  const { colors } = output;
+  const rows = environments.map(({ environment, revisions: count, pruned, head }) => [environment, `${count}`, `${pruned}`, head]);
+  return [
+    ok ? colors.green(`nothing is wrong with ${revisions} revisions`) : colors.red(`${revisions} revisions were checked, and something is wrong`),
+    ...problems.map(({ revision, environment, problem }) =>
+      colors.red([revision === null ? undefined : `revision ${revision}`, environment, problem].filter(Boolean).join(': '))),
+    ...(rows.length > 0 ? [output.table(['environment', 'revisions', 'pruned', 'head'], rows)] : []),
+  ].join('\n');
+}
+
+function digest(text: string): string {
+  if (/^[0-9a-f]{64}$/.test(text)) return text;
+  throw usageError(`Invalid --expected-head: ${JSON.stringify(text)} (must be 64 lower-case hexadecimal digits, as verify prints them)`);
+}

@@ -1,0 +1,266 @@
+/** Reads a document of `export`, and finds everything that is wrong with it. */
+import type { ConfigState, FeatureState, TerminalSettings } from '13byte-config';
+import { createScanner, getNodeValue, type Node, type ParseError, parseTree, printParseErrorCode, SyntaxKind } from 'jsonc-parser';
+import { FORMAT_NAME, FORMAT_VERSION, MODE_NAMES, type States } from './document';
+import { hint } from './suggest';
+
+/** Something that is wrong with a document. */
+export interface DocumentProblem {
+  /** Where, such as `$.environments.production.features.debug.rollout`. */
+  readonly path: string;
+  /** Line and column, from 1. */
+  readonly line: number;
+  readonly column: number;
+  /** What is wrong. */
+  readonly message: string;
+}
+
+/** What a document says, as far as nothing is wrong with it, and where its features stand. */
+export interface CheckedDocument {
+  readonly states: States;
+  readonly problems: readonly DocumentProblem[];
+  /** Names of the environments in it, and of the features of one, also where something is wrong with these. */
+  readonly environments: readonly string[];
+  featuresOf(environment: string): readonly string[];
+  /** A problem at a feature of an environment. */
+  problemAt(environment: string, feature: string | undefined, message: string): DocumentProblem;
+}
+
+/** 32 features in a hundred environments do not come near it. */
+export const MAX_DOCUMENT_BYTES = 1_048_576;
+
+/** The document itself has five levels. */
+const MAX_DEPTH = 16;
+
+const NAME = /^[A-Za-z][A-Za-z0-9_.-]{0,62}$/;
+const ENVIRONMENT = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$/;
+
+/** Checks a document. Names of features are held against a database later, since that depends on which it is. */
+export function checkDocument(text: string): CheckedDocument {
+  const check = new Check(text);
+  const states = check.document();
+  return {
+    states,
+    problems: check.problems,
+    environments: [...check.named.keys()],
+    featuresOf: (environment) => check.named.get(environment) ?? [],
+    problemAt: (environment, feature, message) => check.problemAt(environment, feature, message),
+  };
+}
+
+class Check {
+  readonly problems: DocumentProblem[] = [];
+  /** The features that the environments name. */
+  readonly named = new Map<string, string[]>();
+  readonly #text: string;
+  /** Where environments and their features stand, by `environment` and `environment feature`. */
+  readonly #places = new Map<string, { readonly offset: number; readonly path: string }>();
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  document(): States {
+    const root = this.#parse();
+    const states = new Map<string, ConfigState>();
+    if (!root || !this.#isObject(root, '$')) return states;
+    const format = this.#member(root, 'format');
+    // What another version has written is not looked at any further: every problem would be a wrong one.
+    if (format && !this.#isFormat(format)) return states;
+    const { environments } = this.#members(root, '$', ['format', 'environments'], true);
+    if (!environments || !this.#isObject(environments, '$.environments')) return states;
+    const entries = this.#entries(environments, '$.environments');
+    if (entries.length === 0) this.#problem(environments, '$.environments', 'there is no environment in it');
+    for (const { name, key, value, path } of entries) {
+      this.#places.set(name, { offset: key.offset, path });
+      if (!ENVIRONMENT.test(name)) {
+        this.#problem(key, path, `${JSON.stringify(name)} is no name of an environment`);
+        continue;
+      }
+      this.named.set(name, []);
+      const state = this.#state(name, value, path);
+      if (state) states.set(name, state);
+    }
+    return states;
+  }
+
+  problemAt(environment: string, feature: string | undefined, message: string): DocumentProblem {
+    const { offset, path } = this.#places.get(placeOf(environment, feature)) ?? { offset: 0, path: '$' };
+    return this.#describe(offset, path, message);
+  }
+
+  #parse(): Node | undefined {
+    const tooDeep = firstTooDeep(this.#text);
+    if (tooDeep !== undefined) {
+      this.problems.push(this.#describe(tooDeep, '$', `it is nested more than ${MAX_DEPTH} levels deep`));
+      return undefined;
+    }
+    const errors: ParseError[] = [];
+    const root = parseTree(this.#text, errors, { disallowComments: true, allowTrailingComma: false });
+    for (const { error, offset } of errors) {
+      this.problems.push(this.#describe(offset, '$', `it is not JSON: ${wordsOf(printParseErrorCode(error))}`));
+    }
+    // What stands where is a guess after that.
+    return errors.length === 0 ? root : undefined;
+  }
+
+  #isFormat(node: Node): boolean {
+    const wanted = `${FORMAT_NAME}/${FORMAT_VERSION}`;
+    const value: unknown = getNodeValue(node);
+    if (value === wanted) return true;
+    const version = typeof value === 'string' ? new RegExp(`^${FORMAT_NAME}/([1-9]\\d*)$`).exec(value)?.[1] : undefined;
+    this.#problem(
+      node,
+      '$.format',
+      version === undefined
+        ? `it has to be ${JSON.stringify(wanted)}, not ${show(node)}`
+        : `a later version of 13byte-config has written it, in format ${version} (update 13byte-config; this one knows ${FORMAT_VERSION})`,
+    );
+    return false;
+  }
+
+  #state(environment: string, node: Node, path: string): ConfigState | undefined {
+    if (!this.#isObject(node, path)) return undefined;
+    const before = this.problems.length;
+    const { terminal, features } = this.#members(node, path, ['terminal', 'features'], true);
+    const settings = terminal && this.#terminal(terminal, `${path}.terminal`);
+    const states = features && this.#features(environment, features, `${path}.features`);
+    return settings && states && this.problems.length === before ? { terminal: settings, features: states } : undefined;
+  }
+
+  #terminal(node: Node, path: string): TerminalSettings | undefined {
+    if (!this.#isObject(node, path)) return undefined;
+    const { mode, rows, cols } = this.#members(node, path, ['mode', 'rows', 'cols'], true);
+    const number = mode && this.#mode(mode, `${path}.mode`);
+    const size = [rows && this.#size(rows, `${path}.rows`), cols && this.#size(cols, `${path}.cols`)];
+    return number === undefined || size[0] === undefined || size[1] === undefined
+      ? undefined
+      : { mode: number, rows: size[0], cols: size[1] };
+  }
+
+  #mode(node: Node, path: string): number | undefined {
+    const mode = MODE_NAMES.findIndex((name) => name === getNodeValue(node));
+    if (mode >= 0) return mode;
+    const choices = MODE_NAMES.map((name) => JSON.stringify(name)).join(', ');
+    this.#problem(node, path, `it has to be one of ${choices}, not ${show(node)}`);
+    return undefined;
+  }
+
+  #size(node: Node, path: string): number | undefined {
+    const value: unknown = getNodeValue(node);
+    if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 255) return value;
+    this.#problem(node, path, `it has to be a whole number, 1-255, not ${show(node)}`);
+    return undefined;
+  }
+
+  #features(environment: string, node: Node, path: string): ConfigState['features'] | undefined {
+    if (!this.#isObject(node, path)) return undefined;
+    const states: [string, FeatureState][] = [];
+    for (const { name, key, value, path: place } of this.#entries(node, path)) {
+      this.#places.set(placeOf(environment, name), { offset: key.offset, path: place });
+      if (NAME.test(name)) this.named.get(environment)?.push(name);
+      else {
+        this.#problem(key, place, `${JSON.stringify(name)} is no name of a feature (a letter, then up to 62 letters, digits, "_", "." or "-")`);
+      }
+      const state = this.#feature(value, place);
+      if (state) states.push([name, state]);
+    }
+    return Object.fromEntries(states);
+  }
+
+  #feature(node: Node, path: string): FeatureState | undefined {
+    if (!this.#isObject(node, path)) return undefined;
+    const { enabled, rollout } = this.#members(node, path, ['enabled', 'rollout'], true);
+    const [on, percent]: unknown[] = [enabled && getNodeValue(enabled), rollout && getNodeValue(rollout)];
+    const isPercent = typeof percent === 'number' && percent >= 0 && percent <= 100 && Math.round(percent * 100) / 100 === percent;
+    if (enabled && typeof on !== 'boolean') {
+      this.#problem(enabled, `${path}.enabled`, `it has to be true or false, not ${show(enabled)}`);
+    }
+    if (rollout && !isPercent) {
+      this.#problem(rollout, `${path}.rollout`, `it has to be 0-100 per cent in steps of 0.01, not ${show(rollout)}`);
+    }
+    return typeof on === 'boolean' && isPercent ? { enabled: on, rollout: percent } : undefined;
+  }
+
+  #isObject(node: Node, path: string): boolean {
+    if (node.type === 'object') return true;
+    this.#problem(node, path, `it has to be an object, not ${show(node)}`);
+    return false;
+  }
+
+  #member(node: Node, name: string): Node | undefined {
+    return node.children?.find((property) => property.children?.[0]?.value === name)?.children?.[1];
+  }
+
+  /** The members of these names, after complaining about all others, and about those that are missing. */
+  #members<Name extends string>(node: Node, path: string, names: readonly Name[], all: boolean): { [name in Name]?: Node } {
+    const members: { [name in Name]?: Node } = {};
+    for (const { name, key, value, path: place } of this.#entries(node, path)) {
+      const known = names.find((candidate) => candidate === name);
+      if (known === undefined) this.#problem(key, place, `nothing of that name belongs here.${hint(name, names)}`);
+      else members[known] = value;
+    }
+    for (const name of all ? names : []) {
+      if (!members[name]) this.#problem(node, path, `${JSON.stringify(name)} is missing`);
+    }
+    return members;
+  }
+
+  /** The members of an object, each once: a parser would take the last of two, and somebody else the first. */
+  #entries(node: Node, path: string) {
+    const seen = new Set<string>();
+    return (node.children ?? []).flatMap((property) => {
+      const [key, value] = property.children as [Node, Node];
+      const name = String(key.value);
+      const entry = { name, key, value, path: `${path}${memberPath(name)}` };
+      if (seen.has(name)) {
+        this.#problem(key, entry.path, 'it is there twice');
+        return [];
+      }
+      seen.add(name);
+      return [entry];
+    });
+  }
+
+  #problem(node: Node, path: string, message: string): void {
+    this.problems.push(this.#describe(node.offset, path, message));
+  }
+
+  #describe(offset: number, path: string, message: string): DocumentProblem {
+    const before = this.#text.slice(0, offset).split('\n');
+    return { path, line: before.length, column: before.at(-1)!.length + 1, message };
+  }
+}
+
+/** No name has a space in it that is looked up. */
+function placeOf(environment: string, feature: string | undefined): string {
+  return feature === undefined ? environment : `${environment} ${feature}`;
+}
+
+/** `.name`, or `["na.me"]`. */
+function memberPath(name: string): string {
+  return /^[A-Za-z_]\w*$/.test(name) ? `.${name}` : `[${JSON.stringify(name)}]`;
+}
+
+function show(node: Node): string {
+  if (node.type === 'object' || node.type === 'array') return `an ${node.type}`;
+  const text = JSON.stringify(getNodeValue(node)) ?? 'nothing';
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+}
+
+/** Such as `property name expected`. */
+function wordsOf(code: string): string {
+  return code.replace(/(?<=[a-z])[A-Z]/g, (letter) => ` ${letter}`).toLowerCase();
+}
+
+/** Where brackets are nested too deep for a parser that calls itself. */
+function firstTooDeep(text: string): number | undefined {
+  const scanner = createScanner(text, true);
+  let depth = 0;
+  for (let token = scanner.scan(); token !== SyntaxKind.EOF; token = scanner.scan()) {
+    if (token === SyntaxKind.OpenBraceToken || token === SyntaxKind.OpenBracketToken) depth += 1;
+    if (token === SyntaxKind.CloseBraceToken || token === SyntaxKind.CloseBracketToken) depth -= 1;
+    if (depth > MAX_DEPTH) return scanner.getTokenOffset();
+  }
+  return undefined;
+}
