@@ -8,11 +8,8 @@ import { compare } from './lib/compare.mjs';
 import { isOn, names, PERCENT, ROLLED_OUT } from './lib/flags.mjs';
 import { figure, ratio, speedUp } from './lib/judge.mjs';
 import { asking, askingAsync, askingForUsers, askingForUsersAsync, OPERATIONS } from './lib/loops.mjs';
-import { handWritten } from './lib/memory.mjs';
+import { handWritten, RAW, raw } from './lib/memory.mjs';
 import { namesOf, readers, readersForUsers, readersOfOne } from './lib/peers.mjs';
-
-/** The bit of `debug`. */
-const DEBUG = 1;
 
 /** @param {import('../index.mjs').ConfigOptions} [options] */
 function makeConfig(options) {
@@ -39,22 +36,6 @@ function byName(config) {
   };
 }
 
-/** What every other way to read a flag is compared with. */
-function raw() {
-  const { words: view } = handWritten();
-  view[2] = 0b101;
-  const mask = DEBUG;
-  return {
-    operations: OPERATIONS,
-    expected: OPERATIONS,
-    run() {
-      let on = 0;
-      for (let i = 0; i < OPERATIONS; i += 1) if ((Atomics.load(view, 2) & mask) !== 0) on += 1;
-      return on;
-    },
-  };
-}
-
 /** Behind OpenFeature's SDK, as its own in-memory provider is. */
 async function openFeatureClient() {
   const config = makeConfig();
@@ -62,7 +43,6 @@ async function openFeatureClient() {
   return OpenFeature.getClient();
 }
 
-const RAW = 'by hand, raw: `(Atomics.load(view, 2) & mask) !== 0`';
 const ONE = "`config.isFeatureEnabled('debug')`";
 const HANDLE = "`config.feature('debug').enabled`, the feature made once";
 const VARYING = '`config.isFeatureEnabled(names[i & 7])`';

@@ -4,14 +4,13 @@ import { createProductionConfig } from '../index.mjs';
 import { compare } from './lib/compare.mjs';
 import { figure, ratio } from './lib/judge.mjs';
 import { OPERATIONS } from './lib/loops.mjs';
-import { handWritten } from './lib/memory.mjs';
+import { handWritten, RAW, raw } from './lib/memory.mjs';
 import { writers } from './lib/peers.mjs';
 
 const METRICS = 4;
 const GENERATION = 4;
 
 const FLIP = '`enableFeature`, `disableFeature`';
-const RAW = 'by hand, raw: `(Atomics.load(view, 2) & mask) !== 0`';
 const NO_CHANGE = '`enableFeature`';
 
 /** @param {ReturnType<typeof createProductionConfig>} config */
@@ -81,20 +80,7 @@ await compare(import.meta.url, [
   {
     title: 'Enable what is on already',
     contestants: {
-      [RAW]() {
-        const { words: view } = handWritten();
-        view[2] = METRICS;
-        const mask = METRICS;
-        return {
-          operations: OPERATIONS,
-          expected: OPERATIONS,
-          run() {
-            let on = 0;
-            for (let i = 0; i < OPERATIONS; i += 1) if ((Atomics.load(view, 2) & mask) !== 0) on += 1;
-            return on;
-          },
-        };
-      },
+      [RAW]: raw,
       'by hand: `Atomics.or`'() {
         const { words } = handWritten();
         words[2] = METRICS;
