@@ -39,6 +39,43 @@ export const titles = /** @type {Record<string, string>} */ ({
   [CORE]: 'The native core',
 });
 
+/**
+ * What the README quotes beside the goals.
+ *
+ * @type {{ benchmark: string, table: string, row: string, as?: string }[]}
+ */
+const quoted = [
+  { benchmark: 'read', table: 'constant name', row: "`config.isFeatureEnabled('debug')`" },
+  { benchmark: 'read', table: 'in turn', row: '`config.isFeatureEnabled(names[i & 7])`', as: '`config.isFeatureEnabled(name)`, eight names in turn' },
+  { benchmark: 'read', table: 'for this user', row: '`config.isFeatureEnabledFor(name, key)`' },
+  { benchmark: 'read', table: 'Debug view', row: '`config.getDebugView()` after a flip' },
+  { benchmark: 'write', table: 'Flip', row: '`enableFeature`, `disableFeature`' },
+  { benchmark: 'write', table: 'as one change', row: '`update` with two changes' },
+  { benchmark: 'persist', table: 'Persist', row: '`await config.persist(reason)`' },
+  { benchmark: 'persist', table: 'Persist', row: 'each of 64 `config.persist(reason)` at once' },
+  { benchmark: 'sync', table: 'Spinning', row: 'the same, two processes', as: 'a flip until another process sees it, both looking all the time' },
+  { benchmark: 'sync', table: 'process is told, after', row: "flip to `'change'` listener", as: "a flip until another process's listener is called, both asleep before" },
+];
+
+/**
+ * @param {Table[]} tables of one benchmark
+ * @param {{ table: string, row: string }} quote
+ */
+function find(tables, { table: part, row }) {
+  const rows = tables.find(({ title }) => title.includes(part))?.rows;
+  const values = rows?.find(({ name }) => name === row)?.values;
+  return rows?.[0] && values ? { middle: median(values), ratio: median(values) / median(rows[0].values) } : undefined;
+}
+
+/**
+ * @param {string} benchmark
+ * @param {Table[]} tables
+ * @returns {string[]} what the README would quote and they do not have
+ */
+export function quotesMissing(benchmark, tables) {
+  return quoted.filter((quote) => quote.benchmark === benchmark && !find(tables, quote)).map(({ row }) => row);
+}
+
 const resultsFile = inRoot('bench', 'results.json');
 const tablesFile = inRoot('bench', 'RESULTS.md');
 const readmeFile = inRoot('README.md');
@@ -138,7 +175,7 @@ function readmeBlock(results, sections) {
   });
   const measuredOn = [...new Set(sections.map(({ commit, machine }) => `commit \`${commit}\` on ${machine}`))].join('; ');
   return [
-    `Measured by \`npm run bench\`: ${measuredOn}. **\\*** marks a goal that is not met.`,
+    `Measured by \`npm run bench\`: ${measuredOn}. **The ratios mean something, the times belong to the machine.** **\\*** marks a goal that is not met.`,
     table(
       ['goal', 'limit', ...runtimes.map(({ title }) => title)],
       rows.map(({ what, limits, cells }) => [what, limitText(limits)].concat(
@@ -146,6 +183,7 @@ function readmeBlock(results, sections) {
       )),
     ),
     ...(missed.length > 0 ? [`Not met:\n\n${missed.join('\n')}`] : ['All goals are met.']),
+    ...times(results, runtimes),
     ...comparison(results),
   ].join('\n\n');
 }
@@ -167,6 +205,22 @@ function goalRow(id, runtimes, sections) {
   if (cells.every((cell) => cell === undefined)) return undefined;
   const limits = runtimes.map(({ isBun }) => judge(id, 0, isBun).limit);
   return { what: goals[id].what, limits, cells };
+}
+
+/**
+ * @param {Results} results
+ * @param {{ title: string }[]} runtimes
+ */
+function times(results, runtimes) {
+  const rows = quoted.filter(({ benchmark }) => results[benchmark]).map((quote) => [quote.as ?? quote.row].concat(runtimes.map(({ title }) => {
+    const tables = results[quote.benchmark]?.runtimes.find((runtime) => runtime.title === title)?.tables ?? [];
+    const found = find(tables, quote);
+    return found ? `${show(found.middle, 'ns')} (${found.ratio.toFixed(found.ratio < 10 ? 1 : 0)})` : '';
+  })));
+  return [
+    'Median times, and in brackets the ratio to the baseline of their table, the same job by hand or a message:',
+    table(['', ...runtimes.map(({ title }) => title)], rows),
+  ];
 }
 
 /**

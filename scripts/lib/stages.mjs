@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { benchmarks, benchRuntimes, goalsNotJudged, runBenchmark } from './bench.mjs';
 import { drawChart } from './bench-charts.mjs';
-import { resultsProblem } from './bench-results.mjs';
+import { quotesMissing, resultsProblem } from './bench-results.mjs';
 import { errorCodesProblem, esmExportsProblem, packedFilesProblem, platformPackagesProblem, supplyChainProblem } from './consistency.mjs';
 import { generatedTypes, layoutConstants, staleness } from './generated.mjs';
 import { parseJunit } from './junit.mjs';
@@ -195,6 +195,8 @@ async function shortBenchmarks(runtime) {
       const measured = await runBenchmark(runtime, benchmark, { short: true });
       await drawChart(benchmark, [{ title: runtime.version, isBun: runtime.name === 'bun', tables: measured }]);
       tables.push(...measured);
+      const missing = quotesMissing(benchmark, measured);
+      if (missing.length > 0) throw new Error(`${benchmark} has nothing for what the README quotes: ${missing.join(', ')}`);
     } catch (error) {
       problems.push(/** @type {Error} */ (error).message);
     }
