@@ -8,6 +8,8 @@ const LOOK_EVERY_MS = 1000;
 /** What a doorbell is rung with: the moment of a change in nanoseconds, the low word first. */
 const MOMENT_BYTES = 8;
 
+const NS_PER_MS = 1e6;
+
 /** The same where other processes have no way to tell, since the system refused to make a doorbell. */
 const LOOK_WITHOUT_DOORBELL_MS = 10;
 
@@ -63,9 +65,13 @@ export class PageWatch {
   }
 
   #answer(sent: Buffer): void {
-    // Of several rings the first counts, which has waited longest. Anything else than moments is a ring all the same.
-    if (sent.length % MOMENT_BYTES === 0) this.#lag.note(sent.readUInt32LE(0), sent.readUInt32LE(4));
+    const answered = performance.now();
     this.#look();
+    // Afterwards, so that nobody waits for it. Of several rings the first counts, which has waited longest. Anything else
+    // than moments is a ring all the same.
+    if (sent.length % MOMENT_BYTES !== 0) return;
+    const sinceNs = (performance.now() - answered) * NS_PER_MS;
+    this.#lag.note(sent.readUInt32LE(0), sent.readUInt32LE(4), sinceNs);
   }
 
   #lookEvery(ms: number): NodeJS.Timeout {

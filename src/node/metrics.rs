@@ -224,12 +224,12 @@ fn to_number(count: u64) -> f64 {
     count as f64
 }
 
-/// The facade counts up from 0.
+/// The facade gives none below 0.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "whole and below 2^53"
+    reason = "below 2^53, where the part after the point is of no interest"
 )]
-fn to_count(number: f64) -> u64 {
+pub(super) fn to_count(number: f64) -> u64 {
     number as u64
 }

@@ -7,7 +7,7 @@ use napi::bindgen_prelude::Function;
 use napi::threadsafe_function::ThreadsafeFunctionCallMode::NonBlocking;
 use napi_derive::napi;
 
-use super::metrics::{NativeSummary, to_summary};
+use super::metrics::{NativeSummary, to_count, to_summary};
 use super::page::page;
 use super::{Result, runtime_error};
 use crate::error::Error;
@@ -31,11 +31,12 @@ impl NativeLag {
         }
     }
 
-    /// Takes down that the listeners are called now for what another process has sent to a doorbell: the moment of its
-    /// change, in two words. It may be anything.
+    /// Takes down that the listeners were called, so many nanoseconds ago, for what another process has sent to a
+    /// doorbell: the moment of its change, in two words. It may be anything.
     #[napi(catch_unwind)]
-    pub fn note(&self, low: u32, high: u32) {
-        self.lag.note(u64::from(high) << 32 | u64::from(low));
+    pub fn note(&self, low: u32, high: u32, since: f64) {
+        let changed_at = u64::from(high) << 32 | u64::from(low);
+        self.lag.note(changed_at.saturating_add(to_count(since)));
     }
 
     /// What was taken down so far.
