@@ -158,6 +158,8 @@ async function bundleCommandLine(esbuild, options) {
     format: 'cjs',
     banner: { js: '#!/usr/bin/env node' },
     define: { PACKAGE_VERSION: JSON.stringify(version) },
+    // Most of it is comments of others. Names stay.
+    minifyWhitespace: true,
     plugins: [besideTheBundle],
     // jsonc-parser's CommonJS form loads its parts in a way that a bundler cannot see.
     mainFields: ['module', 'main'],
