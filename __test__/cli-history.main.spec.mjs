@@ -50,6 +50,17 @@ export default suite('command line: the history', {
     assert.equal((await refusal(t, 3, ['history', '--db', persistPath, '--env', 'prod'])).code, 'ERR_ENVIRONMENT_NOT_FOUND');
   },
 
+  async 'a reason does nothing to the terminal of who reads it'(t) {
+    const options = production(await database(t));
+    const [actor, reason] = ['\u001B]0;title\u0007', 'red \u001B[31m\r\n\tand\u009B2J'];
+    await print(t, ['enable', 'debug', '--actor', actor, '--reason', reason, ...options]);
+    const [first] = (await print(t, ['history', ...options])).split('\n');
+    assert.ok(first.includes('\t\uFFFD]0;title\uFFFD\tred \uFFFD[31m and\uFFFD2J\t'), JSON.stringify(first));
+    assert.doesNotMatch((await print(t, ['status', ...options])).replaceAll(/[\t\n]/g, ''), /\p{Cc}/u);
+    const { revisions } = await result(t, ['history', ...options]);
+    assert.deepEqual([revisions[0].actor, revisions[0].reason], [actor, reason], 'as it is, for programs');
+  },
+
   async 'diff compares two revisions, or one with the last'(t) {
     const options = production(await threeRevisions(t));
     const diff = await result(t, ['diff', '1', '3', ...options]);

@@ -58,6 +58,14 @@ export class Output {
   }
 }
 
+/**
+ * Text of somebody's, such as a reason, in one line and without what would make the terminal do something: whoever may persist
+ * must not write to the screens of those who read the history.
+ */
+export function oneLine(text: string): string {
+  return text.replace(/\s+/g, ' ').replace(/\p{Cc}/gu, '\uFFFD');
+}
+
 /** A rule below the head and nothing else. */
 const HORIZONTAL_RULES = {
   top: '', 'top-mid': '', 'top-left': '', 'top-right': '',

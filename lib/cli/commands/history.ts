@@ -1,6 +1,7 @@
 import type { HistoryEntry } from '13byte-config';
 import type { CommandDefinition } from '../command';
 import { wholeNumber } from '../options';
+import { oneLine } from '../output';
 import { identityOf, needDatabase, reading } from '../session';
 
 const DEFAULT_LIMIT = 20;
@@ -20,7 +21,7 @@ export const history: CommandDefinition = {
       const entries = await session.config.getHistory(limit, before === undefined ? {} : { before });
       const revisions = entries.map(describe);
       output.result({ ...identityOf(session), revisions }, () => {
-        const rows = revisions.map(({ revision, createdAt, actor, reason, changes }) => [`${revision}`, createdAt, actor, oneLine(reason), changes.join(', ')]);
+        const rows = revisions.map(({ revision, createdAt, actor, reason, changes }) => [`${revision}`, createdAt, oneLine(actor), oneLine(reason), changes.join(', ')]);
         return rows.length === 0 ? 'no revisions' : output.table(['revision', 'when', 'who', 'why', 'changes'], rows);
       });
     });
@@ -29,9 +30,4 @@ export const history: CommandDefinition = {
 
 function describe({ revision, changeReason, actor, createdAt, restoredFrom, changes, configHex, digest }: HistoryEntry) {
   return { revision, createdAt: createdAt.toISOString(), actor, reason: changeReason, restoredFrom, changes, configHex, digest };
-}
-
-/** A reason may have lines and tabs, which are those of the table here. */
-function oneLine(text: string): string {
-  return text.replace(/\s+/g, ' ');
 }

@@ -2,7 +2,7 @@ import type { HistoryEntry, ProductionConfig } from '13byte-config';
 import { isPersisted } from '../change';
 import type { CommandDefinition } from '../command';
 import { featureStates, featureTable } from '../features';
-import type { Output } from '../output';
+import { oneLine, type Output } from '../output';
 import { type Identity, identityOf, reading, type Session } from '../session';
 import { terminalOf } from './terminal';
 
@@ -52,7 +52,7 @@ function show(output: Output, result: Status): string {
     ['terminal', `${terminal.modeName} ${terminal.rows}x${terminal.cols}`],
   ];
   if (result.database !== null) {
-    pairs.push(['revision', revision ? `${revision.revision}, ${revision.createdAt}, ${revision.actor}: ${revision.reason}` : 'none']);
+    pairs.push(['revision', revision ? `${revision.revision}, ${revision.createdAt}, ${oneLine(revision.actor)}: ${oneLine(revision.reason)}` : 'none']);
     pairs.push(['persisted', persisted === true ? 'yes' : colors.yellow('no, the live state is another one than the last revision')]);
   }
   for (const problem of problems) pairs.push(['problem', colors.red(problem)]);
