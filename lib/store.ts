@@ -44,7 +44,8 @@ export class Store {
   readonly environment: string;
   readonly #native: NativeStore;
   readonly #running = new Set<Promise<unknown>>();
-  #wakeQueued = false;
+  /** The persists of this turn, in the order in which the core answers them. */
+  #turn: { resolve: (outcome: NativeFailure | NativeAnswer) => void; reject: (error: unknown) => void }[] = [];
   /** The table of the last answer; the first one brings it. */
   #table = featureTable([], 0);
 
@@ -68,11 +69,10 @@ export class Store {
     ifRevision: number | undefined,
     unlessSame = false,
   ): Promise<StoreAnswer> {
-    const reply = this.#ask(() =>
-      this.#native.persist(page, this.environment, reason, actor, unlessSame, ifRevision),
-    );
-    this.#wakeSoon();
-    return reply;
+    return this.#ask(() => {
+      this.#native.persist(page, this.environment, reason, actor, unlessSame, ifRevision);
+      return this.#endTurnSoon();
+    });
   }
 
   load(page: number): Promise<StoreAnswer> {
@@ -177,12 +177,19 @@ export class Store {
   }
 
   /** All the persists of one turn are handed over together, so that they share a transaction and its sync to disk. */
-  #wakeSoon(): void {
-    if (this.#wakeQueued) return;
-    this.#wakeQueued = true;
-    queueMicrotask(() => {
-      this.#wakeQueued = false;
-      this.#native.wake();
-    });
+  #endTurnSoon(): Promise<NativeFailure | NativeAnswer> {
+    if (this.#turn.length === 0) queueMicrotask(() => this.#endTurn());
+    return new Promise((resolve, reject) => this.#turn.push({ resolve, reject }));
+  }
+
+  async #endTurn(): Promise<void> {
+    const turn = this.#turn;
+    this.#turn = [];
+    try {
+      const outcomes = await guard(() => this.#native.wake())();
+      turn.forEach(({ resolve }, index) => resolve(outcomes[index]!));
+    } catch (error) {
+      turn.forEach(({ reject }) => reject(error));
+    }
   }
 }

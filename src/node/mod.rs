@@ -14,6 +14,7 @@ mod page;
 mod process;
 mod registry;
 mod store;
+mod turn;
 mod watch;
 
 use crate::error::{Error, ErrorCode};

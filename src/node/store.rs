@@ -20,6 +20,7 @@ use super::audit::{
     NativePruneProgress, NativeVerifyProgress,
 };
 use super::page::{self, NativePage, NativeStartup};
+use super::turn::Turn;
 use super::{Result, js_error, runtime_error};
 use crate::error::Error;
 use crate::page::{FULL_ROLLOUTS, Rollouts, State};
@@ -99,6 +100,8 @@ type Resolver = Box<dyn FnOnce(Env) -> napi::Result<Outcome> + Send>;
 pub struct NativeStore {
     /// `None` once closed.
     store: Option<Store>,
+    /// The persists since the last `wake`.
+    turn: Turn,
     /// How many feature names the last answer told of. Names only come in addition, so their number says which.
     told: Arc<AtomicUsize>,
 }
@@ -122,6 +125,7 @@ impl NativeStore {
         store
             .map(|store| Self {
                 store: Some(store),
+                turn: Turn::default(),
                 told: Arc::default(),
             })
             .map_err(|error| js_error(&error))
@@ -142,22 +146,22 @@ impl NativeStore {
         }
     }
 
-    /// Queues a snapshot of the page, taken now, to be persisted after the next `wake`; with `unless_same` only if the
-    /// last revision does not hold the same.
-    #[napi(catch_unwind, ts_return_type = "Promise<NativeFailure | NativeAnswer>")]
-    pub fn persist<'env>(
+    /// Queues a snapshot of the page, taken now, to be persisted after the next `wake`, which answers; with `unless_same`
+    /// only if the last revision does not hold the same.
+    #[napi(catch_unwind)]
+    pub fn persist(
         &self,
-        env: &'env Env,
         handle: u32,
         environment: String,
         reason: String,
         actor: String,
         unless_same: bool,
         if_revision: Option<f64>,
-    ) -> Result<Object<'env>> {
+    ) -> Result<()> {
         let page = page::page(handle).map_err(|error| js_error(&error))?;
-        let (reply, promise) = self.reply(env, |entry| vec![to_entry(entry)])?;
-        self.store()?.submit(Job::Persist(Persist {
+        let store = self.store()?;
+        let reply = Reply::new(store, self.turn.answer(to_persisted));
+        store.submit(Job::Persist(Persist {
             environment,
             snapshot: page.snapshot(),
             page,
@@ -167,7 +171,7 @@ impl NativeStore {
             if_revision: if_revision.map(to_id),
             reply,
         }));
-        Ok(promise)
+        Ok(())
     }
 
     /// Applies the last persisted state to the page.
@@ -321,14 +325,19 @@ impl NativeStore {
         Ok(self.store()?.path().to_string_lossy().into_owned())
     }
 
-    /// Lets the store take everything that was queued. Called once a turn, so that all the persists of a turn share
-    /// a transaction.
-    #[napi(catch_unwind)]
-    pub fn wake(&self) {
+    /// Lets the store take everything that was queued, and resolves with what became of the persists since the last call,
+    /// in their order. Called once a turn, so that all the persists of a turn share a transaction.
+    #[napi(
+        catch_unwind,
+        ts_return_type = "Promise<Array<NativeFailure | NativeAnswer>>"
+    )]
+    pub fn wake<'env>(&mut self, env: &'env Env) -> Result<Object<'env>> {
+        let promise = std::mem::take(&mut self.turn).end(env, &self.told)?;
         // Closing has woken the store already.
         if let Some(store) = &self.store {
             store.wake();
         }
+        Ok(promise)
     }
 
     /// Lets go of the store. Resolves when everything queued so far is done and, if nobody else in the process uses
@@ -385,13 +394,7 @@ impl NativeStore {
             .map_err(runtime_error("create a promise"))?;
         let told = Arc::clone(&self.told);
         let callback = move |result: std::result::Result<Answer<T>, Error>| {
-            let outcome = match result {
-                Ok(answer) => convert(answer),
-                Err(error) => Outcome::A(NativeFailure {
-                    code: error.code().as_ref().to_owned(),
-                    message: error.to_string(),
-                }),
-            };
+            let outcome = to_outcome(result, convert);
             deferred.resolve(Box::new(move |_env| {
                 Ok(without_known_names(outcome, &told))
             }));
@@ -400,8 +403,25 @@ impl NativeStore {
     }
 }
 
+pub(super) fn to_outcome<T>(
+    result: std::result::Result<Answer<T>, Error>,
+    convert: impl FnOnce(Answer<T>) -> Outcome,
+) -> Outcome {
+    match result {
+        Ok(answer) => convert(answer),
+        Err(error) => Outcome::A(NativeFailure {
+            code: error.code().as_ref().to_owned(),
+            message: error.to_string(),
+        }),
+    }
+}
+
+fn to_persisted(answer: Answer<Entry>) -> Outcome {
+    Outcome::B(to_answer(answer, |entry| vec![to_entry(entry)]))
+}
+
 /// Leaves out the names that were told before. Called in the order in which JavaScript gets the answers.
-fn without_known_names(mut outcome: Outcome, told: &AtomicUsize) -> Outcome {
+pub(super) fn without_known_names(mut outcome: Outcome, told: &AtomicUsize) -> Outcome {
     if let Outcome::B(NativeAnswer { names, .. }) = &mut outcome {
         let count = names.as_ref().map_or(0, Vec::len);
         if told.swap(count, Relaxed) == count {

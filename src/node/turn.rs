@@ -1,0 +1,92 @@
+//! The persists of one turn of the event loop, which are answered together: they share a transaction, and a promise of
+//! its own costs each of them more than the rest of the way back.
+
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use napi::bindgen_prelude::Object;
+use napi::{Env, JsDeferred};
+
+use super::store::{Outcome, to_outcome, without_known_names};
+use super::{Result, runtime_error};
+use crate::error::Error;
+use crate::store::Answer;
+
+/// One for each persist, in their order; `None` until it is there.
+type Outcomes = Vec<Option<Outcome>>;
+type Resolver = Box<dyn FnOnce(Env) -> napi::Result<Outcomes> + Send>;
+type Deferred = JsDeferred<Outcomes, Resolver>;
+
+/// Persists that wait for their answers.
+#[derive(Default)]
+pub(super) struct Turn {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    outcomes: Outcomes,
+    missing: usize,
+    /// There once the turn is over.
+    resolve: Option<Box<dyn FnOnce(Outcomes) + Send>>,
+}
+
+impl State {
+    fn resolve_if_complete(&mut self) {
+        if self.missing == 0
+            && let Some(resolve) = self.resolve.take()
+        {
+            resolve(std::mem::take(&mut self.outcomes));
+        }
+    }
+}
+
+impl Turn {
+    /// Where one more persist is answered.
+    pub(super) fn answer<T: 'static>(
+        &self,
+        convert: impl FnOnce(Answer<T>) -> Outcome + Send + 'static,
+    ) -> impl FnOnce(std::result::Result<Answer<T>, Error>) + Send + 'static {
+        let state = Arc::clone(&self.state);
+        let index = {
+            let mut state = lock(&state);
+            state.outcomes.push(None);
+            state.missing += 1;
+            state.outcomes.len() - 1
+        };
+        move |result| {
+            let outcome = to_outcome(result, convert);
+            let mut state = lock(&state);
+            if let Some(place) = state.outcomes.get_mut(index) {
+                *place = Some(outcome);
+            }
+            state.missing -= 1;
+            state.resolve_if_complete();
+        }
+    }
+
+    /// A promise of all the answers. It keeps the process running until it is settled.
+    pub(super) fn end<'env>(self, env: &'env Env, told: &Arc<AtomicUsize>) -> Result<Object<'env>> {
+        let (deferred, promise): (Deferred, _) = env
+            .create_deferred()
+            .map_err(runtime_error("create a promise"))?;
+        let told = Arc::clone(told);
+        let mut state = lock(&self.state);
+        state.resolve = Some(Box::new(move |outcomes| {
+            deferred.resolve(Box::new(move |_env| {
+                let shorten = |outcome| without_known_names(outcome, &told);
+                Ok(outcomes
+                    .into_iter()
+                    .map(|outcome| outcome.map(shorten))
+                    .collect())
+            }));
+        }));
+        state.resolve_if_complete();
+        Ok(promise)
+    }
+}
+
+/// What the mutex guards is whole between any two statements.
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
