@@ -15,4 +15,8 @@ const server = createServer((_request, response) => {
   const isDown = config.isFeatureEnabled('maintenance_mode');
   response.writeHead(isDown ? 503 : 200).end(isDown ? 'down for maintenance' : 'hello');
 });
-server.listen(Number(port), '127.0.0.1', () => console.log(`http://127.0.0.1:${server.address().port}/`));
+server.listen(Number(port), '127.0.0.1', () => {
+  const address = server.address();
+  // A string is that of a pipe, which this is not.
+  if (typeof address === 'object') console.log(`http://127.0.0.1:${address?.port}/`);
+});

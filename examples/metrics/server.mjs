@@ -18,7 +18,9 @@ const server = createServer((request, response) => {
 });
 
 server.listen(Number(process.argv[2] ?? 9464), '127.0.0.1', () => {
-  console.log(`http://127.0.0.1:${server.address().port}/metrics`);
+  const address = server.address();
+  // A string is that of a pipe, which this is not.
+  if (typeof address === 'object') console.log(`http://127.0.0.1:${address?.port}/metrics`);
 });
 
 for (const signal of ['SIGINT', 'SIGTERM']) {
