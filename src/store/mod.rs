@@ -22,6 +22,7 @@ mod job;
 mod ledger;
 mod metrics;
 mod opened;
+mod patience;
 mod prune;
 mod query;
 mod queue;

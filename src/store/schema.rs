@@ -11,7 +11,7 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use super::backup::Copies;
 use super::failure::{Fault, from_io, is_busy};
 use super::opened::OpenFiles;
-use super::{Access, system};
+use super::{Access, patience, system};
 use crate::error::Error;
 
 /// Marks the file as ours: `13BC`.
@@ -292,7 +292,7 @@ fn connect(
     let mut connection = Connection::open_with_flags(path, flags)?;
     #[cfg(all(test, unix))]
     let mut connection = super::tests::power_loss::connect(path, flags)?;
-    connection.busy_timeout(busy)?;
+    patience::wait_for_locks(&mut connection, busy)?;
     harden(&connection)?;
     let started = Instant::now();
     loop {
