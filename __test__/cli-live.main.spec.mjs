@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createProductionConfig } from '13byte-config';
 import { startProgram } from './children/peers.mjs';
+import { tell } from './children/tell.mjs';
 import { conforming, failure, print, production, result, run } from './harness/command-line.mjs';
 import { suite } from './harness/suite.mjs';
 
@@ -112,11 +113,4 @@ async function startServer(t) {
 async function ask(server) {
   const response = await fetch(server);
   return `${response.status} ${await response.text()}`;
-}
-
-async function tell(program, ...command) {
-  program.send(JSON.stringify(command));
-  const { result: answer, error } = JSON.parse(await program.line());
-  if (error) assert.fail(`${command[0]} failed with ${error.code}: ${error.message}`);
-  return answer;
 }

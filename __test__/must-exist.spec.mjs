@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { createProductionConfig } from '13byte-config';
+import { tell } from './children/tell.mjs';
 import { suite } from './harness/suite.mjs';
 
 const NOT_LIVE = { name: 'ConfigError', code: 'ERR_NOT_LIVE' };
@@ -109,11 +110,4 @@ function open(t, options) {
   const config = createProductionConfig(options);
   t.after(() => config.close());
   return config;
-}
-
-async function tell(program, ...command) {
-  program.send(JSON.stringify(command));
-  const { result, error } = JSON.parse(await program.line());
-  if (error) assert.fail(`${command[0]} failed with ${error.code}: ${error.message}`);
-  return result;
 }

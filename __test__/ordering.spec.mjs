@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { createProductionConfig } from '13byte-config';
+import { tell } from './children/tell.mjs';
 import { suite } from './harness/suite.mjs';
 
 const OLDER = '0x01785634120100000002185000';
@@ -93,10 +94,3 @@ export default suite('ordering', {
     assert.equal(config.toHex(), OLDER);
   },
 });
-
-async function tell(program, ...command) {
-  program.send(JSON.stringify(command));
-  const { result, error } = JSON.parse(await program.line());
-  if (error) assert.fail(`${command[0]} failed with ${error.code}: ${error.message}`);
-  return result;
-}

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createDevelopmentConfig, createProductionConfig } from '13byte-config';
+import { tell } from './children/tell.mjs';
 import { suite } from './harness/suite.mjs';
 
 const REFUSED = {
@@ -164,11 +165,4 @@ function open(t, options) {
   const config = createProductionConfig(options);
   t.after(() => config.close());
   return config;
-}
-
-async function tell(program, ...command) {
-  program.send(JSON.stringify(command));
-  const { result, error } = JSON.parse(await program.line());
-  if (error) assert.fail(`${command[0]} failed with ${error.code}: ${error.message}`);
-  return result;
 }

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { createProductionConfig, DEFAULT_FEATURES } from '13byte-config';
+import { tell } from './children/tell.mjs';
 import { suite } from './harness/suite.mjs';
 
 // Programs with different lists of features share a database: bits belong to names, and opening only appends.
@@ -298,11 +299,4 @@ function open(t, options) {
   const config = createProductionConfig(options);
   t.after(() => config.close());
   return config;
-}
-
-async function tell(program, ...command) {
-  program.send(JSON.stringify(command));
-  const { result, error } = JSON.parse(await program.line());
-  if (error) assert.fail(`${command[0]} failed with ${error.code}: ${error.message}`);
-  return result;
 }
