@@ -1,11 +1,10 @@
 import { checkBoolean, checkKeys, checkObject } from './checks';
 import type { FeatureTable } from './feature-table';
 import { FULL_ROLLOUT, MAX_FEATURES, RECORD_VERSION } from './generated/layout';
-import { type Page, readPageState } from './page';
-import { ConfigCore13Byte } from './record';
+import { packRecord, type Page, readPageState } from './page';
 import { checkPercent, toPercent } from './rollout';
 import type { Mutable } from './state';
-import { type TerminalSettings, unpackTerminal, packTerminal } from './terminal';
+import { packTerminal, type TerminalSettings } from './terminal';
 
 /** What a feature is set to. */
 export interface FeatureState {
@@ -45,12 +44,7 @@ export interface GivenState {
 export function checkState(value: unknown, maskOf: (name: string) => number): GivenState {
   const { terminal, features } = checkKeys(value, 'state', ['terminal', 'features']);
   const { mode, rows, cols } = checkKeys(terminal, 'terminal', ['mode', 'rows', 'cols']);
-  const core = new ConfigCore13Byte();
-  const settings = unpackTerminal(packTerminal(mode, rows, cols));
-  core.setVersion(RECORD_VERSION);
-  core.setTerminalMode(settings.mode);
-  core.setTerminalRows(settings.rows);
-  core.setTerminalCols(settings.cols);
+  const word = packTerminal(mode, rows, cols);
   const rollouts = Array.from({ length: MAX_FEATURES }, () => FULL_ROLLOUT);
   let [flags, known] = [0, 0];
   for (const [name, feature] of Object.entries(checkObject(features, 'features'))) {
@@ -60,6 +54,7 @@ export function checkState(value: unknown, maskOf: (name: string) => number): Gi
     if (checkBoolean(enabled, `${name}.enabled`)) flags |= mask;
     rollouts[31 - Math.clz32(mask)] = checkPercent(rollout);
   }
-  core.setFeatureFlags(flags >>> 0);
-  return { record: [...new Uint8Array(core.toBuffer())], rollouts, known: known >>> 0 };
+  // The store sets the hash of its own names.
+  const record = packRecord(RECORD_VERSION, 0, flags, word);
+  return { record: [...record], rollouts, known: known >>> 0 };
 }
