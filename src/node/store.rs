@@ -139,10 +139,10 @@ impl NativeStore {
         let startup = Startup::from(startup);
         if live {
             let page = startup.open_live_with_store(store);
-            page::open_live(page.map_err(|error| js_error(&error))?)
+            page::open_live(page?)
         } else {
             let initial = startup.from_store(store);
-            page::open_private(&initial.map_err(|error| js_error(&error))?)
+            page::open_private(&initial?)
         }
     }
 
@@ -158,9 +158,9 @@ impl NativeStore {
         unless_same: bool,
         if_revision: Option<f64>,
     ) -> Result<()> {
-        let page = page::page(handle).map_err(|error| js_error(&error))?;
+        let page = page::page(handle)?;
         let store = self.store()?;
-        let reply = Reply::new(store, self.turn.answer(to_persisted));
+        let reply = Reply::new(store, self.turn.answer());
         store.submit(Job::Persist(Persist {
             environment,
             snapshot: page.snapshot(),
@@ -182,7 +182,7 @@ impl NativeStore {
         handle: u32,
         environment: String,
     ) -> Result<Object<'env>> {
-        let page = page::page(handle).map_err(|error| js_error(&error))?;
+        let page = page::page(handle)?;
         let (reply, promise) = self.reply(env, |entry: Option<Entry>| {
             entry.into_iter().map(to_entry).collect()
         })?;
@@ -206,7 +206,7 @@ impl NativeStore {
         actor: String,
         if_revision: Option<f64>,
     ) -> Result<Object<'env>> {
-        let page = page::page(handle).map_err(|error| js_error(&error))?;
+        let page = page::page(handle)?;
         let (reply, promise) = self.reply(env, |entry| vec![to_entry(entry)])?;
         self.submit(Job::Rollback {
             environment,
@@ -232,7 +232,7 @@ impl NativeStore {
         actor: String,
         if_revision: Option<f64>,
     ) -> Result<Object<'env>> {
-        let page = page::page(handle).map_err(|error| js_error(&error))?;
+        let page = page::page(handle)?;
         let (reply, promise) = self.reply(env, |entry| vec![to_entry(entry)])?;
         self.submit(Job::Promote {
             from,
@@ -261,8 +261,8 @@ impl NativeStore {
         actor: String,
         if_revision: Option<f64>,
     ) -> Result<Object<'env>> {
-        let page = page::page(handle).map_err(|error| js_error(&error))?;
-        let state = given_state(&record, &rollouts).map_err(|error| js_error(&error))?;
+        let page = page::page(handle)?;
+        let state = given_state(&record, &rollouts)?;
         let (reply, promise) = self.reply(env, |entry| vec![to_entry(entry)])?;
         let given = Given {
             environment,
@@ -416,7 +416,7 @@ pub(super) fn to_outcome<T>(
     }
 }
 
-fn to_persisted(answer: Answer<Entry>) -> Outcome {
+pub(super) fn to_persisted(answer: Answer<Entry>) -> Outcome {
     Outcome::B(to_answer(answer, |entry| vec![to_entry(entry)]))
 }
 

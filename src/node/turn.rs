@@ -2,15 +2,15 @@
 //! its own costs each of them more than the rest of the way back.
 
 use std::sync::atomic::AtomicUsize;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use napi::bindgen_prelude::Object;
 use napi::{Env, JsDeferred};
 
-use super::store::{Outcome, to_outcome, without_known_names};
+use super::store::{Outcome, to_outcome, to_persisted, without_known_names};
 use super::{Result, runtime_error};
 use crate::error::Error;
-use crate::store::Answer;
+use crate::store::{Answer, Entry, lock};
 
 /// One for each persist, in their order; `None` until it is there.
 type Outcomes = Vec<Option<Outcome>>;
@@ -43,10 +43,9 @@ impl State {
 
 impl Turn {
     /// Where one more persist is answered.
-    pub(super) fn answer<T: 'static>(
+    pub(super) fn answer(
         &self,
-        convert: impl FnOnce(Answer<T>) -> Outcome + Send + 'static,
-    ) -> impl FnOnce(std::result::Result<Answer<T>, Error>) + Send + 'static {
+    ) -> impl FnOnce(std::result::Result<Answer<Entry>, Error>) + Send + 'static {
         let state = Arc::clone(&self.state);
         let index = {
             let mut state = lock(&state);
@@ -55,7 +54,7 @@ impl Turn {
             state.outcomes.len() - 1
         };
         move |result| {
-            let outcome = to_outcome(result, convert);
+            let outcome = to_outcome(result, to_persisted);
             let mut state = lock(&state);
             if let Some(place) = state.outcomes.get_mut(index) {
                 *place = Some(outcome);
@@ -84,9 +83,4 @@ impl Turn {
         state.resolve_if_complete();
         Ok(promise)
     }
-}
-
-/// What the mutex guards is whole between any two statements.
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
 }

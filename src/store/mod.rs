@@ -55,7 +55,8 @@ use crate::error::Error;
 use crate::page::{Page, State};
 use metrics::Meters;
 use opened::OpenFiles;
-use queue::{Item, Latch, Queue, Task, lock};
+pub(crate) use queue::lock;
+use queue::{Item, Latch, Queue, Task};
 
 /// How long an operation waits for another process that holds the database locked.
 pub const BUSY_TIMEOUT: Duration = Duration::from_secs(5);

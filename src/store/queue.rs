@@ -133,8 +133,8 @@ impl Latch {
     }
 }
 
-/// Locks. What the mutexes of the store guard is whole between any two statements, so a panic elsewhere spoils
-/// nothing.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+/// Locks. What the mutexes of the store and of its callers guard is whole between any two statements, so a panic
+/// elsewhere spoils nothing.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -135,13 +135,10 @@ pub(super) fn append_field(bytes: &mut Vec<u8>, field: &[u8]) {
 /// A digest as text: two lower-case hexadecimal digits for each byte.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
-    const DIGITS: [char; 16] = [
-        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f',
-    ];
     bytes
         .iter()
         .flat_map(|byte| [byte >> 4, byte & 0xf])
-        .filter_map(|digit| DIGITS.get(usize::from(digit)))
+        .filter_map(|digit| char::from_digit(digit.into(), 16))
         .collect()
 }
 
