@@ -1,9 +1,10 @@
 // @ts-check
 // How long a program takes to start, answer one question and end: whole processes, from outside. And what it loads.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { addonFile } from '../scripts/lib/addon.mjs';
 import { median } from './lib/figures.mjs';
 import { temporaryDirectory } from './lib/files.mjs';
 import { report } from './lib/report.mjs';
@@ -48,6 +49,7 @@ for (let round = 0; round <= ROUNDS; round += 1) {
 }
 
 const addon = addonFile();
+const addonSize = statSync(addon).size;
 report([
   {
     title: 'Start, answer, end',
@@ -63,8 +65,8 @@ report([
   {
     title: 'The addon, as published without symbols',
     unit: 'bytes',
-    rows: [{ name: `\`${addon.name}\``, values: [addon.size] }],
-    goals: [{ goal: 'addonSize', figure: addon.size }],
+    rows: [{ name: `\`${basename(addon)}\``, values: [addonSize] }],
+    goals: [{ goal: 'addonSize', figure: addonSize }],
   },
 ]);
 
@@ -92,9 +94,3 @@ function overEmpty(name) {
   return median(valuesOf(name).map((value, round) => value - (empty[round] ?? Number.NaN)));
 }
 
-function addonFile() {
-  const native = fileURLToPath(new URL('../native/', import.meta.url));
-  const name = readdirSync(native).find((file) => file.endsWith('.node'));
-  if (name === undefined) throw new Error(`There is no addon in ${native}`);
-  return { name, size: statSync(join(native, name)).size };
-}

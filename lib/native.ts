@@ -1,9 +1,8 @@
 /**
  * The only module that knows the native binding. Everything here is cold: reads and flips of flags never come here.
  */
+import { type Addon, loadAddon } from './addon';
 import { type ErrorCode, makeError } from './errors';
-
-type Binding = typeof import('../native/binding.js');
 
 export type {
   NativeActivity,
@@ -34,9 +33,9 @@ import type { NativeFailure } from '../native/binding.js';
 
 const binding = loadBinding();
 
-function loadBinding(): Binding {
+function loadBinding(): Addon {
   try {
-    return require('../native/binding.js');
+    return loadAddon();
   } catch (error) {
     throw makeError(
       'ERR_BINDING',

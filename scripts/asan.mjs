@@ -3,9 +3,10 @@
 // under it, on Node 24. For Linux with a nightly toolchain and gcc. Takes about ten minutes the first time.
 //
 //   npm run asan
-import { copyFileSync } from 'node:fs';
+import { copyFileSync, rmSync } from 'node:fs';
 import { basename } from 'node:path';
-import { ensureBuilt } from './lib/build.mjs';
+import { addonFile } from './lib/addon.mjs';
+import { ensureBuilt, stampFile } from './lib/build.mjs';
 import { ensureInstalled } from './lib/install.mjs';
 import { inRoot, root } from './lib/paths.mjs';
 import { run } from './lib/process.mjs';
@@ -52,13 +53,16 @@ await runMain(async () => {
     report('the addon', false, library.output);
     return 1;
   }
-  const addon = inRoot('target', 'asan', 'binding.node');
+  // In the place of the one that the specs load. Whatever runs next builds that again.
+  rmSync(stampFile);
+  const addon = addonFile();
+  rmSync(addon);
   copyFileSync(inRoot('target', 'asan', TARGET, 'debug', 'libconfig13.so'), addon);
   // Rust's own runtime for sanitizers is only for programs; gcc's has the same interface.
   const { stdout } = await run('gcc', ['-print-file-name=libasan.so']);
   const node = (await allRuntimes()).runtimes.find(({ id }) => id === 'node-24');
   if (!node) throw new Error('There is no Node 24 for this platform');
-  const env = { LD_PRELOAD: stdout.trim(), NAPI_RS_NATIVE_LIBRARY_PATH: addon, ASAN_OPTIONS: ADDON_OPTIONS };
+  const env = { LD_PRELOAD: stdout.trim(), ASAN_OPTIONS: ADDON_OPTIONS };
   for (const file of specFiles().filter((path) => SPECS.has(basename(path, '.spec.mjs')))) {
     for (const mode of /** @type {const} */ (['main', 'worker'])) {
       const outcome = await runSpec(file, node, mode, env);

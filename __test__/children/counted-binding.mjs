@@ -1,8 +1,9 @@
 // Puts a counter in front of every function of the native binding. To be imported before the package, which keeps the
 // functions it finds: `import './children/counted-binding.mjs'`, then `await import('13byte-config')`.
 import { createRequire } from 'node:module';
+import { addonFile } from '../../scripts/lib/addon.mjs';
 
-const binding = createRequire(import.meta.url)('../../native/binding.js');
+const binding = createRequire(import.meta.url)(addonFile());
 
 /** Calls by name, such as `releasePage` or `NativeStore.persist`. */
 export const calls = new Map();

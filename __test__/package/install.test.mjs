@@ -30,7 +30,6 @@ describe('what is published', () => {
       'index.d.mts',
       'index.d.ts',
       'index.mjs',
-      'native/binding.js',
       'openfeature.d.mts',
       'openfeature.d.ts',
       'opentelemetry.d.mts',

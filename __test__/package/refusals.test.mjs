@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { addonFile } from '../../scripts/lib/addon.mjs';
 
 const PACKAGE = JSON.stringify(new URL('../../index.mjs', import.meta.url).href);
 const REFUSALS = [
@@ -69,7 +70,7 @@ if (process.platform === 'linux') {
 }
 
 // Only a fault of this package could ask the addon for these, so they go past the package.
-const native = createRequire(import.meta.url)('../../native/binding.js');
+const native = createRequire(import.meta.url)(addonFile());
 
 test('a page that the addon does not have: ERR_PAGE_NOT_OPEN', () => {
   for (const handle of [7, 2 ** 31 + 7, 2 ** 32 - 1]) {

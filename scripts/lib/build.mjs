@@ -17,7 +17,8 @@ const adapters = ['openfeature', 'opentelemetry'].map((name) => ({
   source: inRoot('lib', `${name}.ts`),
   files: { cjs: inRoot('dist', `${name}.cjs`), esm: inRoot('dist', `${name}.mjs`) },
 }));
-const stampFile = join(nativeDirectory, '.build-sha256');
+/** Tells of which sources the last build was. */
+export const stampFile = join(nativeDirectory, '.build-sha256');
 
 /** What the build reads. A directory stands for every file in it. */
 const inputs = [
@@ -42,7 +43,7 @@ export async function buildAll() {
 
 function isFresh() {
   const bundles = [bundleFile, testingFile, commandLineFile, noticesFile, ...adapters.flatMap(({ files }) => Object.values(files))];
-  return [...bundles, join(nativeDirectory, 'binding.js'), stampFile].every((file) => existsSync(file))
+  return [...bundles, join(nativeDirectory, 'binding.d.ts'), stampFile].every((file) => existsSync(file))
     && readFileSync(stampFile, 'utf8') === hashInputs();
 }
 
@@ -75,7 +76,7 @@ async function buildNative() {
   mkdirSync(staging, { recursive: true });
   await runOrThrow(process.execPath, [
     tool('@napi-rs/cli/dist/cli.js'), 'build', '--platform', '--release',
-    '--output-dir', relative(root, staging), '--js', 'binding.js', '--dts', 'binding.d.ts',
+    '--output-dir', relative(root, staging), '--no-js', '--dts', 'binding.d.ts',
     '--', '--config', pathsLeftOut(),
   ]);
   for (const file of readdirSync(staging)) renameSync(join(staging, file), join(nativeDirectory, file));
@@ -117,7 +118,7 @@ export async function bundle() {
     entryPoints: [inRoot('lib', 'index.ts')],
     outfile: bundleFile,
     format: 'cjs',
-    external: ['../native/binding.js'],
+    external: ['*.node', '@13byte-config/*'],
   });
   await esbuild.build({
     ...options,

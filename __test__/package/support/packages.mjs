@@ -1,8 +1,9 @@
 // @ts-check
 // The packages as npm would publish them, for installing them where a user would.
-import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
+import { basename, delimiter, dirname, join } from 'node:path';
+import { addonFile } from '../../../scripts/lib/addon.mjs';
 import { npm } from '../../../scripts/lib/npm.mjs';
 import { inRoot, root } from '../../../scripts/lib/paths.mjs';
 import { run, runOrThrow } from '../../../scripts/lib/process.mjs';
@@ -54,12 +55,7 @@ export function packBinding() {
 
 /** The name of the one directory in npm/ that is for this machine and has been built. */
 export function thisPlatform() {
-  const platform = readdirSync(inRoot('npm')).find((name) => {
-    const { os, cpu } = JSON.parse(readFileSync(inRoot('npm', name, 'package.json'), 'utf8'));
-    return os.includes(process.platform) && cpu.includes(process.arch) && existsSync(inRoot('native', `binding.${name}.node`));
-  });
-  if (platform === undefined) throw new Error(`No addon for ${process.platform} ${process.arch} in native/`);
-  return platform;
+  return basename(addonFile()).slice('binding.'.length, -'.node'.length);
 }
 
 /**
