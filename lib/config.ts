@@ -1,4 +1,3 @@
-import { EventEmitter } from 'node:events';
 import {
   type BackupOptions,
   type BackupResult,
@@ -30,7 +29,7 @@ import { checkHealth, type Health } from './health';
 import { type ConfigDiff, type HistoryEntry, toDiff, toHistoryEntry } from './history';
 import { loadWord } from './load-word';
 import { native, type NativeRevision } from './native';
-import { ChangeEmitter, countListeners, type EmitterMethod } from './emitter';
+import { ChangeEmitter, countListeners, type EmitterMethod, inheritFromEmitter } from './emitter';
 import { exposeMetrics, measure, type Measured, type Metrics } from './metrics';
 import { checkSignal, type ConfigChange, iterateChanges, Listening } from './listening';
 import { checkActor, checkEnvironment, checkPath } from './options';
@@ -1144,7 +1143,7 @@ export class ProductionConfig<Name extends string = string> {
 
 // An `EventEmitter` by its prototype alone: what it keeps for its listeners comes with the first of them, so that the
 // many configs nobody listens to stay small.
-Object.setPrototypeOf(ProductionConfig.prototype, EventEmitter.prototype);
+inheritFromEmitter(ProductionConfig.prototype);
 
 function checkRevision(revision: unknown, what: string): number {
   return checkInteger(revision, what, 1, Number.MAX_SAFE_INTEGER);

@@ -1,4 +1,4 @@
-import { EventEmitter } from 'node:events';
+import type { EventEmitter } from 'node:events';
 import type { ChangeSource, Listening } from './listening';
 
 /** What configs take over from `EventEmitter`. */
@@ -29,7 +29,7 @@ export class ChangeEmitter<Name extends string> {
   call(method: EmitterMethod, args: unknown[]): void {
     // Refused first, so that a closed config gets no listener.
     if (ADDING_METHODS.has(method)) this.#listen();
-    (EventEmitter.prototype[method] as (...args: unknown[]) => unknown).apply(this.#target, args);
+    (emitterMethods()[method] as (...args: unknown[]) => unknown).apply(this.#target, args);
     this.#followListeners();
   }
 
@@ -49,12 +49,37 @@ export class ChangeEmitter<Name extends string> {
   #emit(): void {
     const change = this.#source?.take();
     if (!change) return;
-    EventEmitter.prototype.emit.call(this.#target as EventEmitter, 'change', change);
+    emitterMethods().emit.call(this.#target as EventEmitter, 'change', change);
     // Those that wanted the next change only are gone now.
     this.#followListeners();
   }
 }
 
 export function countListeners(target: object, event: string): number {
-  return EventEmitter.prototype.listenerCount.call(target as EventEmitter, event);
+  return emitterMethods().listenerCount.call(target as EventEmitter, event);
+}
+
+/** Loaded when it is needed: Bun takes two milliseconds to do it, and most programs never listen. */
+function emitterMethods(): EventEmitter {
+  return (require('node:events') as typeof import('node:events')).EventEmitter.prototype;
+}
+
+/**
+ * Makes a prototype inherit from that of `EventEmitter`. Until something asks for that one, or for what is inherited, a
+ * proxy stands in its place.
+ */
+export function inheritFromEmitter(prototype: object): void {
+  const inherit = (): object => {
+    Object.setPrototypeOf(prototype, emitterMethods());
+    return emitterMethods();
+  };
+  const standIn = new Proxy(
+    {},
+    {
+      getPrototypeOf: inherit,
+      get: (_target, property, receiver) => Reflect.get(inherit(), property, receiver),
+      has: (_target, property) => Reflect.has(inherit(), property),
+    },
+  );
+  Object.setPrototypeOf(prototype, standIn);
 }
