@@ -1,4 +1,4 @@
-import { ProductionConfig, type Parts } from './config';
+import { makeConfig, type Parts, type ProductionConfig } from './config';
 import type { StoreStatus } from './debug-view';
 import { makeError } from './errors';
 import { featureTable } from './feature-table';
@@ -146,7 +146,7 @@ function assemble<Name extends string>(
     clusterName,
     autoPersistMs,
   };
-  const config = options.debugMode ? timedConfig(parts, new Stopwatch()) : new ProductionConfig(parts);
+  const config = options.debugMode ? timedConfig(parts, new Stopwatch()) : makeConfig(parts);
   return config as ProductionConfig<Name>;
 }
 

@@ -1,4 +1,4 @@
-import { ProductionConfig } from './config';
+import { makeConfig, type Parts, ProductionConfig } from './config';
 import type { Stopwatch } from './timings';
 
 /** The operations that `debugMode` times. */
@@ -50,11 +50,8 @@ for (const operation of TIMED) {
 }
 
 /** Makes a config that times its operations with this stopwatch. */
-export function timedConfig(
-  parts: ConstructorParameters<typeof ProductionConfig>[0],
-  stopwatch: Stopwatch,
-): ProductionConfig {
-  const config = new TimedConfig({ ...parts, stopwatch });
+export function timedConfig(parts: Parts, stopwatch: Stopwatch): ProductionConfig {
+  const config = makeConfig({ ...parts, stopwatch }, TimedConfig);
   stopwatches.set(config, stopwatch);
   return config;
 }

@@ -1,0 +1,109 @@
+/**
+ * Finds the flag of a name, on the way of every read and flip.
+ *
+ * Names are known when an index is made, so it looks for a hash without collisions: of one letter and the length where
+ * that tells all names apart, else of two letters. One comparison then says whether it is that name. Looking a name up
+ * in an object is as quick while a program asks for one name alone, and takes V8 twice as long from the second on.
+ */
+export interface NameIndex {
+  /** Names by hash, and `''` where there is none. Their number is a power of two. */
+  readonly slots: readonly string[];
+  /** The flag of each slot, 0 where there is none. */
+  readonly flags: Int32Array;
+  /** The highest slot. */
+  readonly last: number;
+  /** Where the first letter is, and what it is multiplied by. */
+  readonly first: number;
+  readonly firstFactor: number;
+  /** Where the second letter is, from the end, and what it is multiplied by; 0 when one is enough. */
+  readonly second: number;
+  readonly secondFactor: number;
+  /** The flag of each name, for names without a slot. */
+  readonly others: ReadonlyMap<string, number>;
+}
+
+/** The flag of a name; 0 or undefined when it has none. Anything may be asked for. */
+export function maskOf(index: NameIndex, name: string): number | undefined {
+  if (typeof name !== 'string') return undefined;
+  // What a letter beyond the end of a name makes of the hash, NaN, is slot 0.
+  const slot = hashOf(index, name) & index.last;
+  return index.slots[slot] === name ? index.flags[slot] : index.others.get(name);
+}
+
+function hashOf({ first, firstFactor, second, secondFactor }: Hash, name: string): number {
+  const hash = name.charCodeAt(first) * firstFactor + name.length;
+  return second === 0 ? hash : hash + name.charCodeAt(name.length - second) * secondFactor;
+}
+
+/** An index without names: every look-up in it misses, which sends a closed config to its slow path. */
+export const NO_NAMES: NameIndex = makeIndex([], [''], { first: 0, firstFactor: 0, second: 0, secondFactor: 0 });
+
+/** The index of these names, by the bits that they own. Finding it takes some tens of microseconds. */
+export function nameIndex(given: readonly string[]): NameIndex {
+  const names = asKeys(given);
+  for (const hash of hashes(names)) {
+    const slots = fill(names, hash);
+    if (slots) return makeIndex(names, slots, hash);
+  }
+  // None of those tried tells them apart.
+  return makeIndex(names, NO_NAMES.slots, NO_NAMES);
+}
+
+/**
+ * The same names as engines keep the keys of objects and the literals of programs: each once, so that comparing two is
+ * comparing their places. What native code gives are strings of their own.
+ */
+function asKeys(names: readonly string[]): readonly string[] {
+  return Object.keys(Object.fromEntries(names.map((name) => [name, true])));
+}
+
+type Hash = Pick<NameIndex, 'first' | 'firstFactor' | 'second' | 'secondFactor'>;
+
+/** Letters that are looked at: that many from the start, and from the end. */
+const MOST_FIRST = 16;
+const MOST_SECOND = 8;
+/** Odd, so that no bit of a letter is lost. */
+const FACTORS = [1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31];
+/** Enough that a few tries find places for all. */
+const SLOTS_PER_NAME = 8;
+
+function makeIndex(names: readonly string[], slots: readonly string[], { first, firstFactor, second, secondFactor }: Hash): NameIndex {
+  const flags = Int32Array.from(slots, (name) => (name === '' ? 0 : 1 << names.indexOf(name)));
+  const others = new Map(names.map((name, bit) => [name, 1 << bit]));
+  return { slots, flags, last: slots.length - 1, first, firstFactor, second, secondFactor, others };
+}
+
+/** What may be tried, beginning with those that are computed fastest. */
+function* hashes(names: readonly string[]): Generator<Hash> {
+  for (let second = 0; second <= MOST_SECOND; second += 1) {
+    for (let first = 0; first < MOST_FIRST; first += 1) {
+      if (!tellsApart(names, first, second)) continue;
+      for (const firstFactor of FACTORS) {
+        for (const secondFactor of second === 0 ? [0] : FACTORS) yield { first, firstFactor, second, secondFactor };
+      }
+    }
+  }
+}
+
+/** Whether all names have these letters, and no two the same ones and the same length. */
+function tellsApart(names: readonly string[], first: number, second: number): boolean {
+  const seen = new Set<string>();
+  for (const name of names) {
+    if (first >= name.length || second > name.length) return false;
+    const letters = second === 0 ? name.charAt(first) : name.charAt(first) + name.charAt(name.length - second);
+    seen.add(`${name.length}${letters}`);
+  }
+  return seen.size === names.length;
+}
+
+/** The names at their slots; undefined when two have the same one. */
+function fill(names: readonly string[], hash: Hash): readonly string[] | undefined {
+  const size = 2 ** Math.ceil(Math.log2(names.length * SLOTS_PER_NAME));
+  const slots = Array.from({ length: size }, () => '');
+  for (const name of names) {
+    const slot = hashOf(hash, name) & (size - 1);
+    if (slots[slot] !== '') return undefined;
+    slots[slot] = name;
+  }
+  return slots;
+}
