@@ -2,6 +2,17 @@
 
 /// <reference lib="esnext.disposable" />
 
+/** Collects the changes of one {@link ProductionConfig.update}. Of two that contradict each other the later counts. */
+export interface UpdateDraft<Name extends string = string> {
+	/** Turns features on. */
+	enable(...names: Name[]): void;
+	/** Turns features off. */
+	disable(...names: Name[]): void;
+	/** Turns a feature on or off. */
+	set(name: Name, on: boolean): void;
+	/** Sets mode (0–3), rows and columns (1–255). */
+	terminal(mode: number, rows: number, cols: number): void;
+}
 /** Terminal mode, rows and columns. */
 export interface TerminalSettings {
 	/** 0 disabled, 1 cooked, 2 raw, 3 pipe. */
@@ -210,51 +221,6 @@ export interface StoreStatus {
 		readonly message: string;
 	};
 }
-/** Collects the changes of one {@link ProductionConfig.update}. Of two that contradict each other the later counts. */
-export interface UpdateDraft<Name extends string = string> {
-	/** Turns features on. */
-	enable(...names: Name[]): void;
-	/** Turns features off. */
-	disable(...names: Name[]): void;
-	/** Turns a feature on or off. */
-	set(name: Name, on: boolean): void;
-	/** Sets mode (0–3), rows and columns (1–255). */
-	terminal(mode: number, rows: number, cols: number): void;
-}
-/** One feature of a config. */
-export interface Feature<Name extends string = string> {
-	readonly name: Name;
-	/** Whether the feature is on now. */
-	readonly enabled: boolean;
-	/** Turns it on, and tells whether that changed anything. */
-	enable(): boolean;
-	/** Turns it off, and tells whether that changed anything. */
-	disable(): boolean;
-	/** Whether it is on for this key, see {@link ProductionConfig.isFeatureEnabledFor}. */
-	isEnabledFor(key: string): boolean;
-	/** Per cent of all keys that it is on for while it is on, 0 to 100. */
-	readonly rollout: number;
-}
-/** `ok`; `degraded` when it works and somebody should look; `failed` when something does not work. */
-export type HealthStatus = "ok" | "degraded" | "failed";
-/** What was looked at. */
-export type HealthCheckName = "config" | "page" | "live-file" | "listening" | "store" | "store-thread" | "last-persist" | "database-files" | "wal-size" | "disk-space" | "chain-head";
-/** One thing that was looked at. */
-export interface HealthCheck {
-	/** What was looked at. */
-	readonly name: HealthCheckName;
-	/** How it is. */
-	readonly status: HealthStatus;
-	/** What was found, with its figure, and what to do when it is not well. */
-	readonly message: string;
-}
-/** What {@link ProductionConfig.healthCheck} found. */
-export interface Health {
-	/** The worst of the checks. */
-	readonly status: HealthStatus;
-	/** All that were made, those of the config before those of its database. */
-	readonly checks: readonly HealthCheck[];
-}
 /** A persisted revision. */
 export interface HistoryEntry {
 	/** Its number, unique in the file and growing. */
@@ -284,6 +250,40 @@ export interface ConfigDiff extends StateChanges {
 	readonly to: number;
 	/** The same differences as lines to print. */
 	readonly changes: readonly string[];
+}
+/** What `persist` and `rollback` take besides their first argument. */
+export interface RevisionOptions {
+	/** Who is recorded, up to 255 characters. Default: the `actor` of the config. */
+	actor?: string;
+	/**
+	 * Refuses with `ERR_REVISION_CONFLICT` unless this is the last revision of the environment; 0 stands for none.
+	 */
+	ifRevision?: number;
+}
+/** What `rollback` and `promote` take besides their first argument. */
+export interface RestoreOptions extends RevisionOptions {
+	/** Why, for the history, up to 1,000 characters. Default: what is done, such as `rollback to revision 7`. */
+	reason?: string;
+}
+/** `ok`; `degraded` when it works and somebody should look; `failed` when something does not work. */
+export type HealthStatus = "ok" | "degraded" | "failed";
+/** What was looked at. */
+export type HealthCheckName = "config" | "page" | "live-file" | "listening" | "store" | "store-thread" | "last-persist" | "database-files" | "wal-size" | "disk-space" | "chain-head";
+/** One thing that was looked at. */
+export interface HealthCheck {
+	/** What was looked at. */
+	readonly name: HealthCheckName;
+	/** How it is. */
+	readonly status: HealthStatus;
+	/** What was found, with its figure, and what to do when it is not well. */
+	readonly message: string;
+}
+/** What {@link ProductionConfig.healthCheck} found. */
+export interface Health {
+	/** The worst of the checks. */
+	readonly status: HealthStatus;
+	/** All that were made, those of the config before those of its database. */
+	readonly checks: readonly HealthCheck[];
 }
 /** What was different when a listener looked. Several changes in a row may come as one; the last is never missed. */
 export interface ConfigChange<Name extends string = string> extends StateChanges {
@@ -407,6 +407,50 @@ export interface CommitMetrics {
 	/** How long they took, with waiting for other processes and the sync to disk. */
 	readonly latency: LatencyMetrics;
 }
+/**
+ * What {@link ProductionConfig.share} gives: plain data for `workerData`, `postMessage` or a message to a child process,
+ * and {@link attachConfig} takes.
+ */
+export interface ConfigHandle {
+	/** Tells a handle from other objects. */
+	readonly type: "13byte-config";
+	/** Which state page it is, 16 hexadecimal digits. */
+	readonly pageId: string;
+	/** The environment of the config. */
+	readonly environment: string;
+	/** The feature names, from bit 0 up. */
+	readonly features: readonly string[];
+	/** The database, if there is one. */
+	readonly persistPath?: string;
+	/** Whether other processes can attach. */
+	readonly enableClusterSync: boolean;
+	/** Who shares, when there is no database. */
+	readonly clusterName?: string;
+	/** Milliseconds from a change to its automatic persisting, with `autoPersist`. */
+	readonly autoPersistMs?: number;
+	/** Whether the config refuses changes. */
+	readonly readOnly: boolean;
+	/** Who is recorded with revisions, where the config was given somebody. */
+	readonly actor?: string;
+	/** Whether operations are timed. */
+	readonly debugMode: boolean;
+	/** The state page, where the runtime can share it. It keeps the page alive while the handle is on its way. */
+	readonly buffer?: SharedArrayBuffer;
+}
+/** One feature of a config. */
+export interface Feature<Name extends string = string> {
+	readonly name: Name;
+	/** Whether the feature is on now. */
+	readonly enabled: boolean;
+	/** Turns it on, and tells whether that changed anything. */
+	enable(): boolean;
+	/** Turns it off, and tells whether that changed anything. */
+	disable(): boolean;
+	/** Whether it is on for this key, see {@link ProductionConfig.isFeatureEnabledFor}. */
+	isEnabledFor(key: string): boolean;
+	/** Per cent of all keys that it is on for while it is on, 0 to 100. */
+	readonly rollout: number;
+}
 /** 13 bytes, as any of the types that JavaScript keeps bytes in. */
 export type RecordBytes = ArrayBufferLike | ArrayBufferView;
 /**
@@ -479,50 +523,6 @@ export declare class ConfigCore13Byte {
 	toBuffer(): ArrayBuffer;
 	/** The bytes as `0x` and 26 lower-case hexadecimal digits. */
 	toHex(): string;
-}
-/**
- * What {@link ProductionConfig.share} gives: plain data for `workerData`, `postMessage` or a message to a child process,
- * and {@link attachConfig} takes.
- */
-export interface ConfigHandle {
-	/** Tells a handle from other objects. */
-	readonly type: "13byte-config";
-	/** Which state page it is, 16 hexadecimal digits. */
-	readonly pageId: string;
-	/** The environment of the config. */
-	readonly environment: string;
-	/** The feature names, from bit 0 up. */
-	readonly features: readonly string[];
-	/** The database, if there is one. */
-	readonly persistPath?: string;
-	/** Whether other processes can attach. */
-	readonly enableClusterSync: boolean;
-	/** Who shares, when there is no database. */
-	readonly clusterName?: string;
-	/** Milliseconds from a change to its automatic persisting, with `autoPersist`. */
-	readonly autoPersistMs?: number;
-	/** Whether the config refuses changes. */
-	readonly readOnly: boolean;
-	/** Who is recorded with revisions, where the config was given somebody. */
-	readonly actor?: string;
-	/** Whether operations are timed. */
-	readonly debugMode: boolean;
-	/** The state page, where the runtime can share it. It keeps the page alive while the handle is on its way. */
-	readonly buffer?: SharedArrayBuffer;
-}
-/** What `persist` and `rollback` take besides their first argument. */
-export interface RevisionOptions {
-	/** Who is recorded, up to 255 characters. Default: the `actor` of the config. */
-	actor?: string;
-	/**
-	 * Refuses with `ERR_REVISION_CONFLICT` unless this is the last revision of the environment; 0 stands for none.
-	 */
-	ifRevision?: number;
-}
-/** What `rollback` and `promote` take besides their first argument. */
-export interface RestoreOptions extends RevisionOptions {
-	/** Why, for the history, up to 1,000 characters. Default: what is done, such as `rollback to revision 7`. */
-	reason?: string;
 }
 /** What {@link ProductionConfig.validate} found. */
 export interface Validation {

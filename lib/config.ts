@@ -1,22 +1,27 @@
-import {
-  type BackupOptions,
-  type BackupResult,
-  backUpDatabase,
-  pruneHistory,
-  type PruneOptions,
-  type PruneResult,
-  type Verification,
-  verifyHistory,
-  type VerifyOptions,
-} from './audit';
-import { AutoPersist } from './auto-persist';
-import { checkBoolean, checkInteger, checkKeys, checkText } from './checks';
-import { checkState, type ConfigState, readConfigState } from './config-state';
-import { type DebugView, DebugViews, type StoreStatus } from './debug-view';
+import { checkBoolean, checkInteger } from './checks';
 import { DraftChanges, type UpdateDraft } from './draft';
+import { inheritFromEmitter } from './emitter-prototype';
 import { makeError, show } from './errors';
+import type { Extras } from './extras';
+import type {
+  BackupOptions,
+  BackupResult,
+  PruneOptions,
+  PruneResult,
+  Verification,
+  VerifyOptions,
+} from './extras/audit';
+import type { RestoreOptions, RevisionOptions } from './extras/config-history';
+import type { ConfigState } from './extras/config-state';
+import type { DebugView } from './extras/debug-view';
+import type { EmitterMethod } from './extras/emitter';
+import type { Health } from './extras/health';
+import type { ConfigDiff, HistoryEntry } from './extras/history';
+import type { ConfigChange } from './extras/listening';
+import type { Metrics } from './extras/metrics';
+import type { ConfigHandle } from './extras/share';
 import { type DirectReads, type Feature, FeatureOfConfig } from './feature';
-import { type FeatureTable, featureTable, namesOf, prefixOf } from './feature-table';
+import { type FeatureTable, namesOf, prefixOf, tableOfPage } from './feature-table';
 import {
   FULL_ROLLOUT,
   RECORD_VERSION,
@@ -25,15 +30,11 @@ import {
   WORD_REGISTRY_HASH,
   WORD_TERMINAL,
 } from './generated/layout';
-import { checkHealth, type Health } from './health';
-import { type ConfigDiff, type HistoryEntry, toDiff, toHistoryEntry } from './history';
+import type { Inside, Settings } from './inside';
+import { loadExtras } from './load-extras';
 import { loadWord } from './load-word';
 import { maskOf, NO_NAMES } from './name-index';
-import { native, type NativeRevision } from './native';
-import { ChangeEmitter, countListeners, type EmitterMethod, inheritFromEmitter } from './emitter';
-import { exposeMetrics, measure, type Measured, type Metrics } from './metrics';
-import { checkSignal, type ConfigChange, iterateChanges, Listening } from './listening';
-import { checkActor, checkEnvironment, checkPath } from './options';
+import { native } from './native';
 import {
   announce,
   compareExchangeState,
@@ -42,12 +43,11 @@ import {
   isLive,
   joinState,
   type Page,
-  readGeneration,
   readNameCount,
   readRecord,
-  readRevision,
   readRollout,
   readState,
+  releasePage,
   splitState,
 } from './page';
 import {
@@ -62,26 +62,8 @@ import {
   toHex,
 } from './record';
 import { checkKey, checkPercent, rolloutBucket, toPercent } from './rollout';
-import type { ConfigHandle } from './share';
-import type { CheckedRestore, Store, StoreAnswer } from './store';
-import { describeTerminal, packTerminal, type TerminalSettings, unpackTerminal } from './terminal';
-import type { Stopwatch } from './timings';
-
-/** What `persist` and `rollback` take besides their first argument. */
-export interface RevisionOptions {
-  /** Who is recorded, up to 255 characters. Default: the `actor` of the config. */
-  actor?: string;
-  /**
-   * Refuses with `ERR_REVISION_CONFLICT` unless this is the last revision of the environment; 0 stands for none.
-   */
-  ifRevision?: number;
-}
-
-/** What `rollback` and `promote` take besides their first argument. */
-export interface RestoreOptions extends RevisionOptions {
-  /** Why, for the history, up to 1,000 characters. Default: what is done, such as `rollback to revision 7`. */
-  reason?: string;
-}
+import type { StoreAnswer } from './store';
+import { packTerminal, type TerminalSettings, unpackTerminal } from './terminal';
 
 /** What {@link ProductionConfig.validate} found. */
 export interface Validation {
@@ -94,25 +76,11 @@ export interface Validation {
 export interface Parts {
   readonly page: Page;
   readonly table: FeatureTable;
-  readonly environment: string;
-  readonly actor: string | undefined;
-  readonly readOnly: boolean;
-  readonly store: Store | undefined;
-  readonly storeStatus: StoreStatus;
-  /** Why the store is degraded. */
-  readonly storeError: Error | undefined;
-  readonly stopwatch: Stopwatch | undefined;
-  readonly clusterSync: boolean;
-  readonly clusterName: string | undefined;
-  readonly autoPersistMs: number | undefined;
+  readonly settings: Settings;
 }
 
-const MAX_REASON_LENGTH = 1000;
-const MAX_HISTORY_LIMIT = 10_000;
-const DEFAULT_HISTORY_LIMIT = 50;
-
 /** Gives back the pages of configs that were dropped without `close()`. */
-const abandoned = new FinalizationRegistry<number>((page) => native.releasePage(page));
+const abandoned = new FinalizationRegistry<Page>(releasePage);
 
 /** What the config that is being made is made of, for its fields. */
 let incoming: Parts | undefined;
@@ -124,10 +92,8 @@ export function makeConfig(parts: Parts, Class: new () => ProductionConfig = Pro
 }
 
 function takeParts(): Parts {
-  const parts = incoming;
-  incoming = undefined;
-  if (!parts) throw makeError('ERR_INVALID_TYPE', 'Use createProductionConfig() to make a config');
-  return parts;
+  if (!incoming) throw makeError('ERR_INVALID_TYPE', 'Use createProductionConfig() to make a config');
+  return incoming;
 }
 
 /**
@@ -146,30 +112,28 @@ function takeParts(): Parts {
 export class ProductionConfig<Name extends string = string> {
   // Set where they are declared and, as long as it is open, never again: engines then take what an only config holds for
   // constant, which reads of flags gain a quarter by. What the hot methods need stands in fields of its own.
-  readonly #parts = takeParts();
-  readonly #words = this.#parts.page.views.words;
-  readonly #base = this.#parts.page.base;
+  readonly #page = takeParts().page;
+  readonly #words = this.#page.views.words;
+  readonly #base = this.#page.base;
+  readonly #settings = takeParts().settings;
   // A closed config has no names, so that its hot methods end in the slow path, which tells why.
-  #names = this.#parts.table.index;
-  #writableNames = this.#parts.readOnly ? NO_NAMES : this.#parts.table.index;
-  #table = this.#parts.table;
-  #debugView: DebugView<Name> | undefined;
-  #debugViews: DebugViews<Name> | undefined;
+  #table = takeParts().table;
+  #names = this.#table.index;
+  #writableNames = this.#settings.readOnly ? NO_NAMES : this.#table.index;
   #directReads: DirectReads | undefined;
-  #sharedBuffer: SharedArrayBuffer | undefined;
+  #extras: Extras<Name> | undefined;
   #closing: Promise<void> | undefined;
-  #listening: Listening<Name> | undefined;
-  #emitter: ChangeEmitter<Name> | undefined;
-  readonly #autoPersist = this.#startAutoPersist();
-  /** Why the last automatic persist failed, until one succeeds. */
-  #autoPersistError: Error | undefined;
   /** Changes made through this config. */
   #writes = 0;
-  readonly #createdAt = performance.now();
+  /** Milliseconds; whole ones take no memory of their own. */
+  readonly #createdAt = Math.trunc(performance.now());
 
   /** @internal Use {@link createProductionConfig}. */
   constructor() {
-    abandoned.register(this, this.#parts.page.handle, this);
+    incoming = undefined;
+    abandoned.register(this, this.#page);
+    // It has to hear of the first change.
+    if (this.#settings.autoPersistMs !== undefined) this.#loadExtras();
   }
 
   // ---- Features -----------------------------------------------------------------------------------------------
@@ -241,8 +205,8 @@ export class ProductionConfig<Name extends string = string> {
    */
   feature(name: Name): Feature<Name> {
     const mask = maskOf(this.#names, name) || this.#findMask(name);
-    this.#directReads ??= { allowed: this.#parts.stopwatch === undefined };
-    return new FeatureOfConfig(this, name, mask, this.#parts.page, this.#directReads);
+    this.#directReads ??= { allowed: this.#settings.stopwatch === undefined };
+    return new FeatureOfConfig(this, name, mask, this.#page, this.#directReads);
   }
 
   // ---- Rollouts -----------------------------------------------------------------------------------------------
@@ -265,7 +229,7 @@ export class ProductionConfig<Name extends string = string> {
     const flags = this.#base + WORD_FEATURE_FLAGS;
     const bit = 31 - Math.clz32(mask);
     const isOn = (loadWord(words, flags) & mask) !== 0;
-    const rollout = isOn ? readRollout(this.#parts.page, bit) : 0;
+    const rollout = isOn ? readRollout(this.#page, bit) : 0;
     if (rollout === 0 || rollout >= FULL_ROLLOUT) {
       // What is no key is refused here too: it must not begin to fail when the rollout changes.
       if (!key.isWellFormed()) checkKey(key);
@@ -280,7 +244,7 @@ export class ProductionConfig<Name extends string = string> {
   /** Per cent of all keys that a feature is on for while it is on, 0 to 100. 100 unless it was set. */
   getRollout(name: Name): number {
     const mask = maskOf(this.#names, name) || this.#findMask(name);
-    return toPercent(readRollout(this.#parts.page, 31 - Math.clz32(mask)));
+    return toPercent(readRollout(this.#page, 31 - Math.clz32(mask)));
   }
 
   /**
@@ -299,9 +263,9 @@ export class ProductionConfig<Name extends string = string> {
     const mask = maskOf(this.#writableNames, name) || this.#findWritableMask(name);
     const basisPoints = checkPercent(percent);
     const bit = 31 - Math.clz32(mask);
-    if (exchangeRollout(this.#parts.page, bit, basisPoints) === basisPoints) return false;
+    if (exchangeRollout(this.#page, bit, basisPoints) === basisPoints) return false;
     this.#announce();
-    this.#listening?.noteRollout(bit, basisPoints);
+    this.#extras?.noteRollout(bit, basisPoints);
     return true;
   }
 
@@ -338,7 +302,7 @@ export class ProductionConfig<Name extends string = string> {
     if (typeof edit !== 'function') {
       throw makeError('ERR_INVALID_TYPE', `Invalid update: ${show(edit)} (must be a function)`);
     }
-    const changes = new DraftChanges<Name>((name) => maskOf(this.#names, name) || this.#findMask(name));
+    const changes = new DraftChanges<Name>((name) => this.#maskOf(name));
     const returned: unknown = edit(changes);
     if (returned instanceof Promise) {
       // Its outcome is of no interest, but it must not end the process as an unhandled rejection.
@@ -359,7 +323,7 @@ export class ProductionConfig<Name extends string = string> {
     const fields = new DataView(copyRecord(bytes).buffer);
     this.#checkWritable();
     const state = joinState(fields.getUint32(5, true), fields.getUint32(9, true));
-    const before = exchangeState(this.#parts.page, state);
+    const before = exchangeState(this.#page, state);
     if (before !== state) this.#stateChanged(before, state);
   }
 
@@ -406,7 +370,9 @@ export class ProductionConfig<Name extends string = string> {
     const word = checkU32(hash, 'registry hash') | 0;
     this.#checkWritable();
     const before = Atomics.exchange(this.#words, this.#base + WORD_REGISTRY_HASH, word);
-    if (before !== word) this.#announce();
+    if (before === word) return;
+    this.#announce();
+    this.#extras?.noteChange();
   }
 
   /**
@@ -468,7 +434,7 @@ export class ProductionConfig<Name extends string = string> {
 
   /** The environment whose history this config reads and writes. */
   get environment(): string {
-    return this.#parts.environment;
+    return this.#settings.environment;
   }
 
   // ---- Views --------------------------------------------------------------------------------------------------
@@ -476,7 +442,7 @@ export class ProductionConfig<Name extends string = string> {
   /** The 13 bytes. Flags and terminal settings are always of one moment. */
   toBytes(): Uint8Array {
     this.#checkOpen();
-    return readRecord(this.#parts.page);
+    return readRecord(this.#page);
   }
 
   /** The 13 bytes as `0x` and 26 hexadecimal digits. */
@@ -496,10 +462,7 @@ export class ProductionConfig<Name extends string = string> {
    */
   get sharedBuffer(): SharedArrayBuffer | undefined {
     this.#checkOpen();
-    if (native.hasSharedBuffers()) {
-      this.#sharedBuffer ??= native.pageBuffer(this.#parts.page.handle) as SharedArrayBuffer;
-    }
-    return this.#sharedBuffer;
+    return this.#loadExtras().sharedBuffer;
   }
 
   /**
@@ -508,20 +471,7 @@ export class ProductionConfig<Name extends string = string> {
    */
   getDebugView(): DebugView<Name> {
     this.#checkOpen();
-    const { page, environment, stopwatch } = this.#parts;
-    const table = this.#currentTable();
-    const cached = this.#debugView;
-    if (
-      cached !== undefined &&
-      cached.generation === readGeneration(page) &&
-      cached.revision === (readRevision(page) || null) &&
-      stopwatch === undefined
-    ) {
-      return cached;
-    }
-    this.#debugViews ??= new DebugViews<Name>(page, table, environment);
-    this.#debugView = this.#debugViews.make(this.#storeStatus(), stopwatch?.read());
-    return this.#debugView;
+    return this.#loadExtras().getDebugView();
   }
 
   /**
@@ -533,16 +483,13 @@ export class ProductionConfig<Name extends string = string> {
    */
   getState(): ConfigState<Name> {
     this.#checkOpen();
-    return readConfigState(this.#parts.page, this.#currentTable()) as ConfigState<Name>;
+    return this.#loadExtras().getState();
   }
 
   /** Checks every field of the state, and the store. */
   validate(): Validation {
     this.#checkOpen();
-    const errors = native.pageProblems(this.#parts.page.handle, this.#currentTable().all);
-    const storeError = this.#parts.storeError ?? this.#autoPersistError;
-    if (storeError) errors.push(`Persistence is degraded: ${storeError.message}`);
-    return { isValid: errors.length === 0, errors };
+    return this.#loadExtras().validate();
   }
 
   // ---- History ------------------------------------------------------------------------------------------------
@@ -557,10 +504,7 @@ export class ProductionConfig<Name extends string = string> {
    *   others of `docs/errors.md`; then nothing was written.
    */
   async persist(reason = 'manual', options: RevisionOptions = {}): Promise<HistoryEntry> {
-    checkText(reason, 'reason', MAX_REASON_LENGTH);
-    const { actor, ifRevision } = this.#checkRevisionOptions(options);
-    const store = this.#writableStore();
-    return this.#entry(await store.persist(this.#parts.page.handle, reason, actor, ifRevision));
+    return await this.#loadExtras().history.persist(reason, options);
   }
 
   /**
@@ -570,11 +514,7 @@ export class ProductionConfig<Name extends string = string> {
    * @returns `false` when nothing was persisted in this environment yet.
    */
   async load(): Promise<boolean> {
-    const { page } = this.#parts;
-    const store = isLive(page) ? this.#writableStore() : this.#openStore();
-    const answer = await store.load(page.handle);
-    this.#adopt(answer);
-    return answer.revisions.length > 0;
+    return await this.#loadExtras().history.load();
   }
 
   /**
@@ -583,12 +523,8 @@ export class ProductionConfig<Name extends string = string> {
    * @param limit - How many at most, 1–10,000. Default 50.
    * @param options - `before`: only revisions with a smaller number, to read on from the last page.
    */
-  async getHistory(limit = DEFAULT_HISTORY_LIMIT, options: { before?: number } = {}): Promise<HistoryEntry[]> {
-    checkInteger(limit, 'limit', 1, MAX_HISTORY_LIMIT);
-    const { before } = checkKeys(options, 'options', ['before']);
-    const answer = await this.#openStore().history(limit, before === undefined ? undefined : checkRevision(before, 'before'));
-    const table = this.#adopt(answer);
-    return answer.revisions.map((revision) => toHistoryEntry(revision, table));
+  async getHistory(limit = 50, options: { before?: number } = {}): Promise<HistoryEntry[]> {
+    return await this.#loadExtras().history.getHistory(limit, options);
   }
 
   /**
@@ -600,10 +536,7 @@ export class ProductionConfig<Name extends string = string> {
    * @throws ConfigError `ERR_REVISION_NOT_FOUND`, `ERR_NOTHING_TO_ROLL_BACK`, `ERR_REVISION_CONFLICT`.
    */
   async rollback(revision?: number, options: RestoreOptions = {}): Promise<HistoryEntry> {
-    const to = revision === undefined ? undefined : checkRevision(revision, 'revision');
-    const checked = this.#checkRestoreOptions(options);
-    const store = this.#writableStore();
-    return this.#entry(await store.rollback(this.#parts.page.handle, to, checked));
+    return await this.#loadExtras().history.rollback(revision, options);
   }
 
   /**
@@ -620,11 +553,7 @@ export class ProductionConfig<Name extends string = string> {
    * await config.apply(JSON.parse(await readFile('flags.json', 'utf8')), 'flags of release 42');
    */
   async apply(state: ConfigState<Name>, reason = 'applied', options: RevisionOptions = {}): Promise<HistoryEntry> {
-    checkText(reason, 'reason', MAX_REASON_LENGTH);
-    const { actor, ifRevision } = this.#checkRevisionOptions(options);
-    const store = this.#writableStore();
-    const given = checkState(state, (name) => maskOf(this.#names, name) || this.#findMask(name));
-    return this.#entry(await store.apply(this.#parts.page.handle, given, reason, actor, ifRevision));
+    return await this.#loadExtras().history.apply(state, reason, options);
   }
 
   /**
@@ -633,11 +562,7 @@ export class ProductionConfig<Name extends string = string> {
    * @throws ConfigError `ERR_REVISION_NOT_FOUND`.
    */
   async diff(from: number, to: number): Promise<ConfigDiff> {
-    checkRevision(from, 'revision');
-    checkRevision(to, 'revision');
-    const answer = await this.#openStore().compare(from, to);
-    const [older, newer] = answer.revisions as [NativeRevision, NativeRevision];
-    return toDiff(older, newer, this.#adopt(answer));
+    return await this.#loadExtras().history.diff(from, to);
   }
 
   /**
@@ -647,8 +572,7 @@ export class ProductionConfig<Name extends string = string> {
    * await config.getEnvironments(); // ['production', 'staging']
    */
   async getEnvironments(): Promise<string[]> {
-    const { names } = await this.#openStore().environments();
-    return names;
+    return await this.#loadExtras().history.getEnvironments();
   }
 
   /**
@@ -658,13 +582,7 @@ export class ProductionConfig<Name extends string = string> {
    * @throws ConfigError `ERR_NOTHING_TO_PROMOTE` when nothing was persisted there.
    */
   async promote(fromEnvironment: string, options: RestoreOptions = {}): Promise<HistoryEntry> {
-    const from = checkEnvironment(fromEnvironment);
-    if (from === this.environment) {
-      throw makeError('ERR_INVALID_VALUE', `Invalid environment: ${show(from)} (must be another than this config's own)`);
-    }
-    const checked = this.#checkRestoreOptions(options);
-    const store = this.#writableStore();
-    return this.#entry(await store.promote(this.#parts.page.handle, from, checked));
+    return await this.#loadExtras().history.promote(fromEnvironment, options);
   }
 
   /**
@@ -682,7 +600,7 @@ export class ProductionConfig<Name extends string = string> {
    * if (!ok) alarm(firstBroken);
    */
   async verify(options: VerifyOptions = {}): Promise<Verification> {
-    return await verifyHistory(this.#openStore(), options);
+    return await this.#loadExtras().history.verify(options);
   }
 
   /**
@@ -698,7 +616,7 @@ export class ProductionConfig<Name extends string = string> {
    * const { removed, head } = await config.prune({ keep: 10_000 });
    */
   async prune(options: PruneOptions): Promise<PruneResult> {
-    return await pruneHistory(this.#writableStore(), options, (actor) => this.#actor(actor));
+    return await this.#loadExtras().history.prune(options);
   }
 
   /**
@@ -712,8 +630,7 @@ export class ProductionConfig<Name extends string = string> {
    * const { bytes, revisions } = await config.backup('/backup/flags.db', { overwrite: true });
    */
   async backup(path: string, options: BackupOptions = {}): Promise<BackupResult> {
-    const store = this.#openStore();
-    return await backUpDatabase(store, checkPath(path, 'path'), options);
+    return await this.#loadExtras().history.backup(path, options);
   }
 
   /**
@@ -727,19 +644,7 @@ export class ProductionConfig<Name extends string = string> {
    * if (status !== 'ok') alarm(checks.filter((check) => check.status !== 'ok'));
    */
   async healthCheck(): Promise<Health> {
-    const { page, readOnly, store, storeError } = this.#parts;
-    return await checkHealth({
-      isClosed: this.#closing !== undefined,
-      readOnly,
-      store,
-      storeError,
-      autoPersistError: this.#autoPersistError,
-      isLive: isLive(page),
-      pageProblems: () => native.pageProblems(page.handle, this.#currentTable().all),
-      lostLiveFile: () => native.lostLiveFile(page.handle),
-      listeners: () => this.listenerCount('change'),
-      listeningProblem: () => this.#listening?.problem,
-    });
+    return await this.#loadExtras().healthCheck();
   }
 
   // ---- Metrics ------------------------------------------------------------------------------------------------
@@ -755,7 +660,7 @@ export class ProductionConfig<Name extends string = string> {
    */
   getMetrics(): Metrics {
     this.#checkOpen();
-    return measure(this.#measured());
+    return this.#loadExtras().getMetrics();
   }
 
   /**
@@ -768,7 +673,7 @@ export class ProductionConfig<Name extends string = string> {
    */
   metricsText(): string {
     this.#checkOpen();
-    return exposeMetrics(this.#measured());
+    return this.#loadExtras().metricsText();
   }
 
   // ---- End ----------------------------------------------------------------------------------------------------
@@ -804,17 +709,7 @@ export class ProductionConfig<Name extends string = string> {
   ): string {
     if (this.#closing) return 'ProductionConfig (closed)';
     if (depth < 0) return '[ProductionConfig]';
-    const { features, terminal, revision, store, timings } = this.getDebugView();
-    const shown = {
-      environment: this.environment,
-      enabled: features.enabled,
-      disabled: features.disabled,
-      terminal: describeTerminal(terminal),
-      revision,
-      ...(store.status !== 'none' && { store }),
-      ...(timings && { timings }),
-    };
-    return `ProductionConfig ${inspect(shown, options)}`;
+    return this.#loadExtras().inspect(options, inspect);
   }
 
   // ---- Changes ------------------------------------------------------------------------------------------------
@@ -864,7 +759,7 @@ export class ProductionConfig<Name extends string = string> {
 
   /** How many listeners there are. */
   listenerCount(event: 'change'): number {
-    return countListeners(this, event);
+    return this.#extras?.listenerCount(event) ?? 0;
   }
 
   /**
@@ -875,19 +770,21 @@ export class ProductionConfig<Name extends string = string> {
    * for await (const change of config.changes({ signal })) apply(change);
    */
   async *changes(options: { signal?: AbortSignal } = {}): AsyncGenerator<ConfigChange<Name>, void, void> {
-    const signal = checkSignal(checkKeys(options, 'options', ['signal'])['signal']);
-    yield* iterateChanges(this.#listen(), signal);
+    this.#checkOpen();
+    yield* this.#loadExtras().changes(options);
   }
 
   /** Keeps the process running until {@link ProductionConfig.unref} or `close()`, for programs that only listen. */
   ref(): this {
-    this.#listen().hold(true);
+    this.#checkOpen();
+    this.#loadExtras().hold(true);
     return this;
   }
 
   /** Takes {@link ProductionConfig.ref} back. */
   unref(): this {
-    this.#listen().hold(false);
+    this.#checkOpen();
+    this.#loadExtras().hold(false);
     return this;
   }
 
@@ -902,22 +799,7 @@ export class ProductionConfig<Name extends string = string> {
    */
   share(): ConfigHandle {
     this.#checkOpen();
-    const { page, environment, readOnly, store, clusterSync, clusterName, autoPersistMs, actor, stopwatch } = this.#parts;
-    const buffer = this.sharedBuffer;
-    return {
-      type: '13byte-config',
-      pageId: native.offerPage(page.handle),
-      environment,
-      features: this.getFeatureNames(),
-      ...(store && { persistPath: store.path }),
-      enableClusterSync: clusterSync,
-      ...(clusterName !== undefined && { clusterName }),
-      ...(autoPersistMs !== undefined && { autoPersistMs }),
-      readOnly,
-      ...(actor !== undefined && { actor }),
-      debugMode: stopwatch !== undefined,
-      ...(buffer && { buffer }),
-    };
+    return this.#loadExtras().share();
   }
 
   // ---- Inside -------------------------------------------------------------------------------------------------
@@ -926,27 +808,22 @@ export class ProductionConfig<Name extends string = string> {
 
   #flagsChanged(set: number, cleared: number): void {
     this.#announce();
-    this.#listening?.noteFlags(set, cleared);
+    this.#extras?.noteFlags(set, cleared);
   }
 
   #terminalChanged(word: number): void {
     this.#announce();
-    this.#listening?.noteTerminal(word);
+    this.#extras?.noteTerminal(word);
   }
 
   #stateChanged(before: bigint, after: bigint): void {
     this.#announce();
-    if (this.#listening) {
-      const [from, to] = [splitState(before), splitState(after)];
-      this.#listening.noteFlags(to.flags & ~from.flags, from.flags & ~to.flags);
-      if (from.terminal !== to.terminal) this.#listening.noteTerminal(to.terminal);
-    }
+    this.#extras?.noteState(before, after);
   }
 
   #announce(): void {
     this.#writes += 1;
-    announce(this.#words, this.#base, this.#parts.page.handle);
-    this.#autoPersist?.touch();
+    announce(this.#words, this.#base, this.#page.handle);
   }
 
   #word(index: number): number {
@@ -960,7 +837,7 @@ export class ProductionConfig<Name extends string = string> {
 
   /** Replaces flags and terminal by what `next` makes of them, in one step that nobody else's change comes between. */
   #exchange(next: (flags: number, terminal: number) => [flags: number, terminal: number]): boolean {
-    const { page } = this.#parts;
+    const page = this.#page;
     let state = readState(page);
     for (;;) {
       const { flags, terminal } = splitState(state);
@@ -978,6 +855,10 @@ export class ProductionConfig<Name extends string = string> {
   #setTerminalByte(shift: number, value: number): void {
     this.#checkWritable();
     this.#exchange((flags, terminal) => [flags, (terminal & ~(0xff << shift)) | (value << shift)]);
+  }
+
+  #maskOf(name: string): number {
+    return maskOf(this.#names, name) || this.#findMask(name);
   }
 
   /** Finishes what a hot method could not: finds a name that others have added since, or says why there is none. */
@@ -999,10 +880,9 @@ export class ProductionConfig<Name extends string = string> {
 
   /** The table, with the names that other processes have added to a live page. */
   #currentTable(): FeatureTable {
-    const { page } = this.#parts;
+    const page = this.#page;
     if (isLive(page) && readNameCount(page) > this.#table.names.length) {
-      const { names, registryHash } = native.pageFeatures(page.handle);
-      this.#useTable(featureTable(names, registryHash));
+      this.#useTable(tableOfPage(native.pageFeatures(page.handle)));
     }
     return this.#table;
   }
@@ -1010,9 +890,8 @@ export class ProductionConfig<Name extends string = string> {
   #useTable(table: FeatureTable): void {
     this.#table = table;
     this.#names = table.index;
-    this.#writableNames = this.#parts.readOnly ? NO_NAMES : table.index;
-    this.#debugView = undefined;
-    this.#debugViews = undefined;
+    this.#writableNames = this.#settings.readOnly ? NO_NAMES : table.index;
+    this.#extras?.forgetViews();
   }
 
   #checkOpen(): void {
@@ -1023,146 +902,57 @@ export class ProductionConfig<Name extends string = string> {
 
   #checkWritable(): void {
     this.#checkOpen();
-    if (this.#parts.readOnly) {
+    if (this.#settings.readOnly) {
       throw makeError('ERR_READ_ONLY', 'This config was created with readOnly, so it cannot be changed');
     }
   }
 
-  #listen(): Listening<Name> {
-    this.#checkOpen();
-    this.#listening ??= new Listening<Name>(this.#parts.page, () => this.#currentTable());
-    return this.#listening;
-  }
-
   #emit(method: EmitterMethod, ...args: unknown[]): this {
-    this.#emitter ??= new ChangeEmitter<Name>(this, () => this.#listen());
-    this.#emitter.call(method, args);
+    this.#loadExtras().emit(method, args);
     return this;
   }
 
-  #startAutoPersist(): AutoPersist | undefined {
-    const { page, store, autoPersistMs, readOnly } = this.#parts;
-    if (autoPersistMs === undefined || !store || readOnly) return undefined;
-    const persist = async () => {
-      await store.persist(page.handle, 'auto', this.#actor(undefined), undefined, true);
-      this.#autoPersistError = undefined;
-      this.#debugView = undefined;
-    };
-    return new AutoPersist(autoPersistMs, persist, (error) => {
-      this.#autoPersistError = error;
-      this.#debugView = undefined;
-      process.emitWarning(`A change was not persisted: ${error.message}`, { type: 'ConfigWarning' });
-    });
+  /** Everything but features and terminal, which most programs do not need to start. */
+  #loadExtras(): Extras<Name> {
+    this.#extras ??= new (loadExtras().Extras<Name>)(this.#inside());
+    return this.#extras;
   }
 
-  #storeStatus(): StoreStatus {
-    const { storeStatus } = this.#parts;
-    const error = this.#autoPersistError as (Error & { code: string }) | undefined;
-    return error
-      ? { ...storeStatus, status: 'degraded', error: { code: error.code, message: error.message } }
-      : storeStatus;
-  }
-
-  #measured(): Measured {
-    const { page, environment, store, stopwatch } = this.#parts;
+  #inside(): Inside<Name> {
     return {
-      page,
-      table: this.#currentTable(),
-      environment,
-      uptimeMs: performance.now() - this.#createdAt,
-      writes: this.#writes,
-      listeners: this.listenerCount('change'),
-      listening: this.#listening,
-      storeStatus: this.#storeStatus().status,
-      store,
-      stopwatch,
+      config: this,
+      page: this.#page,
+      settings: this.#settings,
+      isClosed: () => this.#closing !== undefined,
+      checkOpen: () => this.#checkOpen(),
+      checkWritable: () => this.#checkWritable(),
+      maskOf: (name) => this.#maskOf(name),
+      table: () => this.#currentTable(),
+      adopt: (answer) => this.#adopt(answer),
+      uptimeMs: () => performance.now() - this.#createdAt,
+      writes: () => this.#writes,
     };
   }
 
-  #openStore(): Store {
-    this.#checkOpen();
-    const { store, storeError } = this.#parts;
-    if (store) return store;
-    if (storeError) {
-      throw makeError(
-        'ERR_STORE_DEGRADED',
-        `Nothing is persisted, since the database could not be opened: ${storeError.message}`,
-        storeError,
-      );
-    }
-    throw makeError('ERR_PERSISTENCE_DISABLED', 'Persistence not enabled. Initialize with persistPath option.');
-  }
-
-  #writableStore(): Store {
-    this.#checkWritable();
-    return this.#openStore();
-  }
-
-  #checkRestoreOptions(options: RestoreOptions): CheckedRestore {
-    const { reason, ...rest } = checkKeys(options, 'options', ['reason', 'actor', 'ifRevision']);
-    return {
-      reason: reason === undefined ? undefined : checkText(reason, 'reason', MAX_REASON_LENGTH),
-      ...this.#checkRevisionOptions(rest as RevisionOptions),
-    };
-  }
-
-  #checkRevisionOptions(options: RevisionOptions): { actor: string; ifRevision: number | undefined } {
-    const { actor, ifRevision } = checkKeys(options, 'options', ['actor', 'ifRevision']);
-    return {
-      actor: this.#actor(actor),
-      ifRevision:
-        ifRevision === undefined ? undefined : checkInteger(ifRevision, 'ifRevision', 0, Number.MAX_SAFE_INTEGER),
-    };
-  }
-
-  #actor(given: unknown): string {
-    return given === undefined ? (this.#parts.actor ?? defaultActor()) : checkActor(given);
-  }
-
-  /**
-   * The table of the database, which may have names that other programs have added. A private page takes them over; a
-   * live page has a table of its own, which gets them when a process that needs them opens it.
-   */
   #adopt({ table }: StoreAnswer): FeatureTable {
-    const { page } = this.#parts;
-    if (!this.#closing && !isLive(page) && table.names.length > this.#table.names.length) {
+    if (!this.#closing && !isLive(this.#page) && table.names.length > this.#table.names.length) {
       this.#useTable(table);
       Atomics.store(this.#words, this.#base + WORD_REGISTRY_HASH, table.hash);
     }
     return table;
   }
 
-  #entry(answer: StoreAnswer): HistoryEntry {
-    const [revision] = answer.revisions as [NativeRevision];
-    return toHistoryEntry(revision, this.#adopt(answer));
-  }
-
   async #end(): Promise<void> {
-    const { page, store } = this.#parts;
     this.#names = NO_NAMES;
     this.#writableNames = NO_NAMES;
     if (this.#directReads) this.#directReads.allowed = false;
-    this.#listening?.close();
-    const flushed = this.#autoPersist?.flush();
-    abandoned.unregister(this);
-    native.releasePage(page.handle);
+    const flushed = this.#extras?.close();
+    releasePage(this.#page);
     await flushed;
-    await store?.close();
+    await this.#settings.store?.close();
   }
 }
 
 // An `EventEmitter` by its prototype alone: what it keeps for its listeners comes with the first of them, so that the
 // many configs nobody listens to stay small.
 inheritFromEmitter(ProductionConfig.prototype);
-
-function checkRevision(revision: unknown, what: string): number {
-  return checkInteger(revision, what, 1, Number.MAX_SAFE_INTEGER);
-}
-
-let actorOfProcess: string | undefined;
-
-/** Such as `alice:4711`. A user id without a name, as containers have, stands for itself. */
-function defaultActor(): string {
-  actorOfProcess ??= `${native.userName() ?? process.getuid?.() ?? 'unknown'}:${process.pid}`;
-  return actorOfProcess;
-}

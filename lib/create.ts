@@ -1,14 +1,12 @@
 import { makeConfig, type Parts, type ProductionConfig } from './config';
-import type { StoreStatus } from './debug-view';
-import { makeError } from './errors';
-import { featureTable } from './feature-table';
+import type { ConfigHandle } from './extras/share';
+import { tableOfPage } from './feature-table';
+import type { Settings } from './inside';
+import { loadExtras } from './load-extras';
 import { native, type NativePage, type NativeStartup } from './native';
 import { type CheckedOptions, checkOptions, type ConfigOptions, type DefaultFeature } from './options';
-import { pageOf, readRegistryHash } from './page';
-import { checkHandle, type ConfigHandle } from './share';
+import { pageOf } from './page';
 import { Store } from './store';
-import { timedConfig } from './timed-config';
-import { Stopwatch } from './timings';
 
 const DEVELOPMENT_FEATURES = ['debug', 'verbose', 'logging'] as const satisfies readonly DefaultFeature[];
 
@@ -49,92 +47,31 @@ export function createDevelopmentConfig<const Features extends readonly string[]
  * const config = attachConfig(workerData);
  */
 export function attachConfig<Name extends string = string>(handle: ConfigHandle): ProductionConfig<Name> {
-  const checked = checkHandle(handle);
-  const { environment, features, persistPath, enableClusterSync, clusterName, autoPersistMs, readOnly, actor, debugMode } = checked;
-  const options = checkOptions({
-    environment,
-    features,
-    persistPath,
-    enableClusterSync,
-    clusterName,
-    autoPersist: autoPersistMs === undefined ? false : { debounceMs: autoPersistMs },
-    readOnly,
-    actor,
-    debugMode,
-  });
-  let opened = adopt(checked);
-  let store: Store | undefined;
-  try {
-    store = persistPath === undefined ? undefined : openExisting(persistPath, environment, readOnly, checked);
-    opened ??= openAgain(checked, options, store);
-    return assemble(options, store, opened, store ? { status: 'ok', path: store.path } : { status: 'none' }, undefined);
-  } catch (error) {
-    if (opened) native.releasePage(opened.handle);
-    store?.close().catch(() => {});
-    throw error;
-  }
-}
-
-/** The database of a handle. A handle that outlived its database is stale, and must not bring it back to life, empty. */
-function openExisting(path: string, environment: string, readOnly: boolean, handle: ConfigHandle): Store {
-  try {
-    return new Store(path, environment, readOnly, true);
-  } catch (error) {
-    if ((error as { code?: string }).code !== 'ERR_STORE_NOT_FOUND') throw error;
-    throw staleHandle(handle, error);
-  }
-}
-
-function staleHandle({ pageId }: ConfigHandle, cause?: unknown): Error {
-  return makeError(
-    'ERR_STALE_HANDLE',
-    `No state page ${pageId} in use: the config it was shared from is gone, or belongs to another process alone ` +
-      '(share a new handle, or use enableClusterSync)',
-    cause,
-  );
-}
-
-function adopt({ pageId, features }: ConfigHandle): NativePage | undefined {
-  const handle = native.adoptPage(pageId);
-  if (handle === null) return undefined;
-  const live = native.pageFeatures(handle);
-  // A private page carries no table, so it goes by the names it was shared with.
-  return live.names.length > 0 ? live : { handle, names: [...features], registryHash: readRegistryHash(pageOf(handle)) };
-}
-
-/** In another process, by path or name. */
-function openAgain(handle: ConfigHandle, options: CheckedOptions, store: Store | undefined): NativePage {
-  const { pageId, enableClusterSync } = handle;
-  if (enableClusterSync) {
-    const startup = startupOf(options, []);
-    const opened = store ? store.openPage(startup, true) : native.openClusterPage(startup, options.clusterName);
-    if (native.pageId(opened.handle) === pageId) return opened;
-    native.releasePage(opened.handle);
-  }
-  throw staleHandle(handle);
+  return loadExtras().attach<Name>(handle);
 }
 
 function create<Name extends string>(options: CheckedOptions, enabled: readonly string[]): ProductionConfig<Name> {
-  const { store, opened, status, error } = open(options, startupOf(options, enabled));
-  return assemble(options, store, opened, status, error);
+  const { opened, history } = open(options, startupOf(options, enabled));
+  return assemble(options, opened, history);
 }
 
-function startupOf(options: CheckedOptions, enabled: readonly string[]): NativeStartup {
+export function startupOf(options: CheckedOptions, enabled: readonly string[]): NativeStartup {
   const { environment, features, autoLoad, liveMustExist } = options;
   return { environment, enabled: [...enabled], autoLoad, liveMustExist, ...(features && { features: [...features] }) };
 }
 
-function assemble<Name extends string>(
-  options: CheckedOptions,
-  store: Store | undefined,
+/** The history of a config, or why there is none. */
+export type History = Pick<Settings, 'store' | 'storeStatus' | 'storeError'>;
+
+export const NO_HISTORY: History = { store: undefined, storeStatus: { status: 'none' }, storeError: undefined };
+
+/** Makes the config of a page that was opened with these options. */
+export function assemble<Name extends string>(
+  { environment, actor, readOnly, clusterSync, clusterName, autoPersistMs, debugMode }: CheckedOptions,
   opened: NativePage,
-  storeStatus: StoreStatus,
-  storeError: Error | undefined,
+  { store, storeStatus, storeError }: History,
 ): ProductionConfig<Name> {
-  const { environment, actor, readOnly, clusterSync, clusterName, autoPersistMs } = options;
-  const parts: Parts = {
-    page: pageOf(opened.handle),
-    table: featureTable(opened.names, opened.registryHash),
+  const settings: Settings = {
     environment,
     actor,
     readOnly,
@@ -146,33 +83,38 @@ function assemble<Name extends string>(
     clusterName,
     autoPersistMs,
   };
-  const config = options.debugMode ? timedConfig(parts, new Stopwatch()) : makeConfig(parts);
-  return config as ProductionConfig<Name>;
+  const parts: Parts = { page: pageOf(opened.handle), table: tableOfPage(opened), settings: shared(settings) };
+  return (debugMode ? loadExtras().timedConfig(parts) : makeConfig(parts)) as ProductionConfig<Name>;
 }
 
-interface Opened {
-  readonly opened: NativePage;
-  readonly store: Store | undefined;
-  readonly status: StoreStatus;
-  readonly error: Error | undefined;
+let lastSettings: Settings | undefined;
+
+/** The settings of the config before, if they are the same, as those of thousands of small configs are. */
+function shared(settings: Settings): Settings {
+  const last = lastSettings;
+  const isSame =
+    last !== undefined && (Object.keys(settings) as (keyof Settings)[]).every((key) => settings[key] === last[key]);
+  // Those with a store have it alone, and would keep it.
+  if (!isSame && settings.store === undefined) lastSettings = settings;
+  return isSame ? last : settings;
 }
 
-function open(options: CheckedOptions, startup: NativeStartup): Opened {
+function open(options: CheckedOptions, startup: NativeStartup): { opened: NativePage; history: History } {
   const { persistPath, environment, readOnly, fileMustExist, clusterSync, clusterName, degrade } = options;
   if (persistPath === undefined) {
     const opened = clusterSync ? native.openClusterPage(startup, clusterName) : native.openPrivatePage(startup);
-    return { opened, store: undefined, status: { status: 'none' }, error: undefined };
+    return { opened, history: NO_HISTORY };
   }
   let store: Store | undefined;
   try {
     store = new Store(persistPath, environment, readOnly, fileMustExist);
     const opened = store.openPage(startup, clusterSync);
-    return { opened, store, status: { status: 'ok', path: persistPath }, error: undefined };
+    return { opened, history: { store, storeStatus: { status: 'ok', path: persistPath }, storeError: undefined } };
   } catch (error) {
     store?.close().catch(() => {});
     if (!degrade || !(error instanceof Error)) throw error;
     const { code } = error as Error & { code: string };
-    const status = { status: 'degraded', path: persistPath, error: { code, message: error.message } } as const;
-    return { opened: native.openPrivatePage(startup), store: undefined, status, error };
+    const storeStatus = { status: 'degraded', path: persistPath, error: { code, message: error.message } } as const;
+    return { opened: native.openPrivatePage(startup), history: { store: undefined, storeStatus, storeError: error } };
   }
 }

@@ -1,4 +1,6 @@
+import { DEFAULT_FEATURES } from './generated/layout';
 import { type NameIndex, nameIndex } from './name-index';
+import type { NativePage } from './native';
 import { type RolloutPrefix, rolloutPrefix } from './rollout';
 
 /** Names and the bits they own. Tables do not change, and are shared by all configs with the same list. */
@@ -34,6 +36,15 @@ export function featureTable(names: readonly string[], hash: number): FeatureTab
   });
   tables.set(key, table);
   return table;
+}
+
+let defaultTable: FeatureTable | undefined;
+
+/** The table of a page. */
+export function tableOfPage({ names, registryHash }: NativePage): FeatureTable {
+  if (names) return featureTable(names, registryHash);
+  defaultTable ??= featureTable(DEFAULT_FEATURES, registryHash);
+  return defaultTable;
 }
 
 /** What the rollout of the feature that owns this bit hashes before a key. */

@@ -3,6 +3,9 @@
  *
  * @packageDocumentation
  */
+import { ProductionConfig } from './config';
+import * as shared from './shared';
+
 export { attachConfig, createDevelopmentConfig, createProductionConfig } from './create';
 export { ConfigError, type ErrorCode } from './errors';
 export { DEFAULT_FEATURES } from './generated/layout';
@@ -18,18 +21,19 @@ export type {
   VerifyOptions,
   WorkOptions,
   WorkProgress,
-} from './audit';
-export type { AutoPersistOptions } from './auto-persist';
-export type { ConfigChange } from './listening';
-export type { ConfigHandle } from './share';
-export type { ConfigState, FeatureState } from './config-state';
+} from './extras/audit';
+export type { AutoPersistOptions } from './extras/auto-persist';
+export type { ConfigChange } from './extras/listening';
+export type { ConfigHandle } from './extras/share';
+export type { ConfigState, FeatureState } from './extras/config-state';
 export { ProductionConfig } from './config';
-export type { RestoreOptions, RevisionOptions, Validation } from './config';
-export type { DebugView, StoreStatus } from './debug-view';
+export type { Validation } from './config';
+export type { RestoreOptions, RevisionOptions } from './extras/config-history';
+export type { DebugView, StoreStatus } from './extras/debug-view';
 export type { UpdateDraft } from './draft';
 export type { Feature } from './feature';
-export type { Health, HealthCheck, HealthCheckName, HealthStatus } from './health';
-export type { ConfigDiff, HistoryEntry } from './history';
+export type { Health, HealthCheck, HealthCheckName, HealthStatus } from './extras/health';
+export type { ConfigDiff, HistoryEntry } from './extras/history';
 export type {
   ChangeMetrics,
   CommitMetrics,
@@ -38,8 +42,11 @@ export type {
   Metrics,
   PersistMetrics,
   StoreMetrics,
-} from './metrics';
+} from './extras/metrics';
 export type { ConfigOptions, DefaultFeature } from './options';
-export type { StateChanges } from './state';
+export type { StateChanges } from './extras/state';
 export type { TerminalModeName, TerminalSettings } from './terminal';
-export type { OperationTiming, Timings } from './timings';
+export type { OperationTiming, Timings } from './extras/timings';
+
+// For `dist/extras.cjs`. Not an export: programs have no business with it.
+Object.defineProperty(ProductionConfig, Symbol.for('13byte-config.shared'), { value: shared });

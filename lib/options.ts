@@ -1,4 +1,4 @@
-import type { AutoPersistOptions } from './auto-persist';
+import type { AutoPersistOptions } from './extras/auto-persist';
 import { checkBoolean, checkInteger, checkKeys, checkString, checkText } from './checks';
 import { makeError, show } from './errors';
 import type { DEFAULT_FEATURES } from './generated/layout';

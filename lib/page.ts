@@ -15,7 +15,7 @@ import {
 } from './generated/layout';
 import { loadWord } from './load-word';
 import { native } from './native';
-import type { State } from './state';
+import type { State } from './extras/state';
 import { packedTerminal, unpackTerminal } from './terminal';
 
 /**
@@ -37,6 +37,8 @@ export interface Page {
   readonly views: Views;
   /** Index of the page's first 32-bit word. */
   readonly base: number;
+  /** Whether it was given back. */
+  isReleased: boolean;
 }
 
 const chunks: Views[] = [];
@@ -44,11 +46,19 @@ const chunks: Views[] = [];
 /** The page of a handle. Live pages have typed arrays of their own. */
 export function pageOf(handle: number): Page {
   if (handle >= FIRST_LIVE_HANDLE) {
-    return { handle, views: makeViews(native.pageBuffer(handle)), base: 0 };
+    return { handle, views: makeViews(native.pageBuffer(handle)), base: 0, isReleased: false };
   }
   const chunk = Math.floor(handle / PAGES_PER_CHUNK);
   const views = (chunks[chunk] ??= makeViews(native.chunkBuffer(chunk)));
-  return { handle, views, base: ((handle % PAGES_PER_CHUNK) * PAGE_SIZE) / Int32Array.BYTES_PER_ELEMENT };
+  const base = ((handle % PAGES_PER_CHUNK) * PAGE_SIZE) / Int32Array.BYTES_PER_ELEMENT;
+  return { handle, views, base, isReleased: false };
+}
+
+/** Gives a page back, unless that was done. */
+export function releasePage(page: Page): void {
+  if (page.isReleased) return;
+  page.isReleased = true;
+  native.releasePage(page.handle);
 }
 
 /** Whether other processes may use the page too. */

@@ -1,4 +1,4 @@
-import type { GivenState } from './config-state';
+import type { GivenState } from './extras/config-state';
 import { type FeatureTable, featureTable } from './feature-table';
 import {
   guard,

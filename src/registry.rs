@@ -104,10 +104,16 @@ impl Registry {
         u32::try_from((1_u64 << self.names.len()) - 1).unwrap_or(u32::MAX)
     }
 
+    /// Whether these are the default features, in their order.
+    #[must_use]
+    pub fn is_default(&self) -> bool {
+        self.names == DEFAULT_FEATURES
+    }
+
     /// The hash that describes this table in a record. The default features have a constant of their own.
     #[must_use]
     pub fn hash(&self) -> u32 {
-        if self.names == DEFAULT_FEATURES {
+        if self.is_default() {
             DEFAULT_REGISTRY_HASH
         } else {
             murmur3_x86_32(self.names.join("\n").as_bytes(), HASH_SEED)

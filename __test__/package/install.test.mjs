@@ -21,6 +21,7 @@ describe('what is published', () => {
       'README.md',
       'dist/THIRD-PARTY-NOTICES.md',
       'dist/cli.cjs',
+      'dist/extras.cjs',
       'dist/index.cjs',
       'dist/openfeature.cjs',
       'dist/openfeature.mjs',

@@ -9,6 +9,7 @@ import { step } from './progress.mjs';
 
 const nativeDirectory = inRoot('native');
 const bundleFile = inRoot('dist', 'index.cjs');
+const extrasFile = inRoot('dist', 'extras.cjs');
 const testingFile = inRoot('dist', 'testing.cjs');
 const commandLineFile = inRoot('dist', 'cli.cjs');
 const noticesFile = inRoot('dist', 'THIRD-PARTY-NOTICES.md');
@@ -42,7 +43,7 @@ export async function buildAll() {
 }
 
 function isFresh() {
-  const bundles = [bundleFile, testingFile, commandLineFile, noticesFile, ...adapters.flatMap(({ files }) => Object.values(files))];
+  const bundles = [bundleFile, extrasFile, testingFile, commandLineFile, noticesFile, ...adapters.flatMap(({ files }) => Object.values(files))];
   return [...bundles, join(nativeDirectory, 'binding.d.ts'), stampFile].every((file) => existsSync(file))
     && readFileSync(stampFile, 'utf8') === hashInputs();
 }
@@ -113,13 +114,7 @@ export async function bundle() {
   const esbuild = await import('esbuild');
   /** @type {import('esbuild').BuildOptions} */
   const options = { bundle: true, platform: 'node', target: 'node20', logLevel: 'warning' };
-  await esbuild.build({
-    ...options,
-    entryPoints: [inRoot('lib', 'index.ts')],
-    outfile: bundleFile,
-    format: 'cjs',
-    external: ['*.node', '@13byte-config/*'],
-  });
+  await bundleLibrary(esbuild, options);
   await esbuild.build({
     ...options,
     entryPoints: [inRoot('lib', 'testing.ts')],
@@ -140,6 +135,48 @@ export async function bundle() {
     }
   }
   await bundleCommandLine(esbuild, options);
+}
+
+/**
+ * What every program loads, and what it loads when it needs it. The second takes the modules of the first from it, by
+ * what `lib/shared.ts` exports: an import of anything else is an error.
+ *
+ * @param {typeof import('esbuild')} esbuild
+ * @param {import('esbuild').BuildOptions} options
+ */
+async function bundleLibrary(esbuild, options) {
+  const { metafile } = await esbuild.build({
+    ...options,
+    absWorkingDir: root,
+    metafile: true,
+    entryPoints: [inRoot('lib', 'index.ts')],
+    outfile: bundleFile,
+    format: 'cjs',
+    external: ['*.node', '@13byte-config/*', './extras.cjs'],
+  });
+  const loaded = new Set(Object.keys(metafile.inputs).map((file) => inRoot(file)));
+  const sharedFile = inRoot('lib', 'shared.ts');
+  const { metafile: sharedFacts } = await esbuild.build({
+    ...options, entryPoints: [sharedFile], outfile: 'shared.mjs', format: 'esm', metafile: true, write: false, external: ['*'],
+  });
+  const names = Object.values(sharedFacts.outputs)[0]?.exports ?? [];
+  const contents = `export const { ${names.join(', ')} } =
+    require('./index.cjs').ProductionConfig[Symbol.for('13byte-config.shared')];`;
+  await esbuild.build({
+    ...options,
+    entryPoints: [inRoot('lib', 'extras', 'index.ts')],
+    outfile: extrasFile,
+    format: 'cjs',
+    external: ['./index.cjs'],
+    plugins: [{
+      name: 'modules of the library',
+      setup: ({ onResolve, onLoad }) => {
+        onResolve({ filter: /^\.\.?\// }, ({ path, resolveDir }) =>
+          loaded.has(`${join(resolveDir, path)}.ts`) ? { path: 'lib/shared.ts', namespace: 'shared' } : undefined);
+        onLoad({ filter: /./, namespace: 'shared' }, () => ({ contents, resolveDir: inRoot('lib') }));
+      },
+    }],
+  });
 }
 
 /**

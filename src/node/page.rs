@@ -88,8 +88,8 @@ pub struct NativeStartup {
 pub struct NativePage {
     /// Names the page in other calls, in this thread.
     pub handle: u32,
-    /// Its feature names, from bit 0 up.
-    pub names: Vec<String>,
+    /// Its feature names, from bit 0 up; left out when they are the default ones.
+    pub names: Option<Vec<String>>,
     /// The hash of a table with these names.
     pub registry_hash: u32,
 }
@@ -130,7 +130,7 @@ pub fn open_live(page: Page) -> Result<NativePage> {
 fn to_native(handle: u32, registry: &Registry) -> NativePage {
     NativePage {
         handle,
-        names: registry.names().to_vec(),
+        names: (!registry.is_default()).then(|| registry.names().to_vec()),
         registry_hash: registry.hash(),
     }
 }

@@ -125,14 +125,15 @@ struct PageMemory {
 #[derive(Debug)]
 enum Owner {
     Chunk(#[expect(dead_code, reason = "held for its memory")] Arc<Chunk>),
-    Live(LiveFile),
+    /// Boxed, since thousands of private pages would take its size too.
+    Live(Box<LiveFile>),
 }
 
 impl PageMemory {
     fn live(file: LiveFile) -> Self {
         Self {
             base: file.base(),
-            owner: Owner::Live(file),
+            owner: Owner::Live(Box::new(file)),
             offered: AtomicBool::new(false),
         }
     }

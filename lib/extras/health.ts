@@ -1,5 +1,5 @@
-import type { NativeActivity, NativeFileState, NativeHistoryEnd } from './native';
-import type { Store } from './store';
+import type { NativeActivity, NativeFileState, NativeHistoryEnd } from '../native';
+import type { Store } from '../store';
 
 /** `ok`; `degraded` when it works and somebody should look; `failed` when something does not work. */
 export type HealthStatus = 'ok' | 'degraded' | 'failed';

@@ -1,5 +1,5 @@
-import { type FeatureTable, namesOf } from './feature-table';
-import { FULL_ROLLOUT } from './generated/layout';
+import { type FeatureTable, namesOf } from '../feature-table';
+import { FULL_ROLLOUT } from '../generated/layout';
 import {
   type Page,
   packRecord,
@@ -10,11 +10,11 @@ import {
   readState,
   readVersion,
   splitState,
-} from './page';
-import { toHex } from './record';
-import { toPercent } from './rollout';
+} from '../page';
+import { toHex } from '../record';
+import { toPercent } from '../rollout';
 import type { Mutable } from './state';
-import { modeName, type TerminalModeName, unpackTerminal } from './terminal';
+import { modeName, type TerminalModeName, unpackTerminal } from '../terminal';
 import type { Timings } from './timings';
 
 /** A state for people to read. The object and all in it are frozen; an unchanged state gives the same object again. */

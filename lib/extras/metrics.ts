@@ -1,11 +1,11 @@
 import type { StoreStatus } from './debug-view';
-import { FULL_ROLLOUT } from './generated/layout';
-import { type FeatureTable, namesOf } from './feature-table';
+import { FULL_ROLLOUT } from '../generated/layout';
+import { type FeatureTable, namesOf } from '../feature-table';
 import type { Listening } from './listening';
-import { native, type NativeConfigMetrics, type NativeStoreMetrics, type NativeSummary } from './native';
-import { type Page, readGeneration, readRevision, readRollout, readState, splitState } from './page';
-import { toPercent } from './rollout';
-import type { Store } from './store';
+import { native, type NativeConfigMetrics, type NativeStoreMetrics, type NativeSummary } from '../native';
+import { type Page, readGeneration, readRevision, readRollout, readState, splitState } from '../page';
+import { toPercent } from '../rollout';
+import type { Store } from '../store';
 import type { Stopwatch, Timings } from './timings';
 
 /**

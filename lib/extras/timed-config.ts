@@ -1,5 +1,5 @@
-import { makeConfig, type Parts, ProductionConfig } from './config';
-import type { Stopwatch } from './timings';
+import { makeConfig, type Parts, ProductionConfig } from '../config';
+import { Stopwatch } from './timings';
 
 /** The operations that `debugMode` times. */
 const TIMED = [
@@ -49,9 +49,10 @@ for (const operation of TIMED) {
   Object.defineProperty(TimedConfig.prototype, operation, { value: timed, writable: true, configurable: true });
 }
 
-/** Makes a config that times its operations with this stopwatch. */
-export function timedConfig(parts: Parts, stopwatch: Stopwatch): ProductionConfig {
-  const config = makeConfig({ ...parts, stopwatch }, TimedConfig);
+/** Makes a config that times its operations. */
+export function timedConfig({ settings, ...parts }: Parts): ProductionConfig {
+  const stopwatch = new Stopwatch();
+  const config = makeConfig({ ...parts, settings: { ...settings, stopwatch } }, TimedConfig);
   stopwatches.set(config, stopwatch);
   return config;
 }

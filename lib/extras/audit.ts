@@ -1,8 +1,8 @@
-import { checkBoolean, checkInteger, checkKeys, checkString } from './checks';
-import { makeError, show } from './errors';
+import { checkBoolean, checkInteger, checkKeys, checkString } from '../checks';
+import { makeError, show } from '../errors';
 import { checkSignal } from './listening';
-import { native, type NativeBreach, type NativeVerification } from './native';
-import type { Store } from './store';
+import { native, type NativeBreach, type NativeVerification } from '../native';
+import type { Store } from '../store';
 
 /** How far work on the database has come. */
 export interface WorkProgress {

@@ -1,4 +1,5 @@
 import type { EventEmitter } from 'node:events';
+import { emitterMethods } from '../emitter-prototype';
 import type { ChangeSource, Listening } from './listening';
 
 /** What configs take over from `EventEmitter`. */
@@ -57,29 +58,4 @@ export class ChangeEmitter<Name extends string> {
 
 export function countListeners(target: object, event: string): number {
   return emitterMethods().listenerCount.call(target as EventEmitter, event);
-}
-
-/** Loaded when it is needed: Bun takes two milliseconds to do it, and most programs never listen. */
-function emitterMethods(): EventEmitter {
-  return (require('node:events') as typeof import('node:events')).EventEmitter.prototype;
-}
-
-/**
- * Makes a prototype inherit from that of `EventEmitter`. Until something asks for that one, or for what is inherited, a
- * proxy stands in its place.
- */
-export function inheritFromEmitter(prototype: object): void {
-  const inherit = (): object => {
-    Object.setPrototypeOf(prototype, emitterMethods());
-    return emitterMethods();
-  };
-  const standIn = new Proxy(
-    {},
-    {
-      getPrototypeOf: inherit,
-      get: (_target, property, receiver) => Reflect.get(inherit(), property, receiver),
-      has: (_target, property) => Reflect.has(inherit(), property),
-    },
-  );
-  Object.setPrototypeOf(prototype, standIn);
 }

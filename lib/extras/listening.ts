@@ -1,10 +1,10 @@
-import { makeError, show } from './errors';
-import type { FeatureTable } from './feature-table';
-import { native, type NativeLag } from './native';
-import { type Page, readGeneration, readPageState } from './page';
+import { makeError, show } from '../errors';
+import type { FeatureTable } from '../feature-table';
+import { native, type NativeLag } from '../native';
+import { type Page, readGeneration, readPageState } from '../page';
 import { PageWatch } from './page-watch';
 import { compareStates, type Mutable, type State, type StateChanges } from './state';
-import { unpackTerminal } from './terminal';
+import { unpackTerminal } from '../terminal';
 
 /** What was different when a listener looked. Several changes in a row may come as one; the last is never missed. */
 export interface ConfigChange<Name extends string = string> extends StateChanges {

@@ -1,9 +1,9 @@
-import { DEFAULT_RECORD, FULL_ROLLOUT } from './generated/layout';
-import type { NativeState } from './native';
-import { type FeatureTable, namesOf } from './feature-table';
-import { toHex } from './record';
-import { toPercent } from './rollout';
-import { describeTerminal, packedTerminal, type TerminalSettings, unpackTerminal } from './terminal';
+import { DEFAULT_RECORD, FULL_ROLLOUT } from '../generated/layout';
+import type { NativeState } from '../native';
+import { type FeatureTable, namesOf } from '../feature-table';
+import { toHex } from '../record';
+import { toPercent } from '../rollout';
+import { describeTerminal, packedTerminal, type TerminalSettings, unpackTerminal } from '../terminal';
 
 /** A state that was read from the history. */
 export interface State {

@@ -1,5 +1,5 @@
-import type { FeatureTable } from './feature-table';
-import type { NativeRevision } from './native';
+import type { FeatureTable } from '../feature-table';
+import type { NativeRevision } from '../native';
 import { compareStates, decodeState, describeChanges, INITIAL_STATE, type StateChanges } from './state';
 
 /** A persisted revision. */

@@ -1,5 +1,5 @@
-import { checkBoolean, checkKeys, checkString } from './checks';
-import { makeError, show } from './errors';
+import { checkBoolean, checkKeys, checkString } from '../checks';
+import { makeError, show } from '../errors';
 
 /**
  * What {@link ProductionConfig.share} gives: plain data for `workerData`, `postMessage` or a message to a child process,

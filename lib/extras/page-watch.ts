@@ -1,6 +1,6 @@
 import { Doorbell } from './doorbell';
-import { native, type NativeLag, type NativeSubscription } from './native';
-import { askToBeTold, type Page } from './page';
+import { native, type NativeLag, type NativeSubscription } from '../native';
+import { askToBeTold, type Page } from '../page';
 
 /** How often the page is looked at unasked, in case a writer was killed between changing it and telling of that. */
 const LOOK_EVERY_MS = 1000;

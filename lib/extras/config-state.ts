@@ -1,10 +1,10 @@
-import { checkBoolean, checkKeys, checkObject } from './checks';
-import type { FeatureTable } from './feature-table';
-import { FULL_ROLLOUT, MAX_FEATURES, RECORD_VERSION } from './generated/layout';
-import { packRecord, type Page, readPageState } from './page';
-import { checkPercent, toPercent } from './rollout';
+import { checkBoolean, checkKeys, checkObject } from '../checks';
+import type { FeatureTable } from '../feature-table';
+import { FULL_ROLLOUT, MAX_FEATURES, RECORD_VERSION } from '../generated/layout';
+import { packRecord, type Page, readPageState } from '../page';
+import { checkPercent, toPercent } from '../rollout';
 import type { Mutable } from './state';
-import { packTerminal, type TerminalSettings } from './terminal';
+import { packTerminal, type TerminalSettings } from '../terminal';
 
 /** What a feature is set to. */
 export interface FeatureState {

@@ -1,0 +1,249 @@
+/**
+ * Everything that most programs do not need to open a config and to use its features: `dist/extras.cjs`, which is loaded
+ * when the first of it is asked for. A third of a program's start goes into reading code, whether it runs or not.
+ */
+import type { Inside } from '../inside';
+import { native } from '../native';
+import { isLive, readGeneration, readRevision, splitState } from '../page';
+import { describeTerminal } from '../terminal';
+import type { ConfigHandle } from './share';
+import { AutoPersist } from './auto-persist';
+import { ConfigHistory } from './config-history';
+import { type ConfigState, readConfigState } from './config-state';
+import { type DebugView, DebugViews, type StoreStatus } from './debug-view';
+import { ChangeEmitter, countListeners, type EmitterMethod } from './emitter';
+import { checkHealth, type Health } from './health';
+import { checkSignal, type ConfigChange, iterateChanges, Listening } from './listening';
+import { exposeMetrics, measure, type Measured, type Metrics } from './metrics';
+import { checkKeys } from '../checks';
+
+export { attach } from './attach';
+export { timedConfig } from './timed-config';
+
+/** The extras of one config, which checks that it is open. */
+export class Extras<Name extends string> {
+  readonly history: ConfigHistory<Name>;
+  readonly #inside: Inside<Name>;
+  readonly #autoPersist: AutoPersist | undefined;
+  /** Why the last automatic persist failed, until one succeeds. */
+  #autoPersistError: Error | undefined;
+  #debugView: DebugView<Name> | undefined;
+  #debugViews: DebugViews<Name> | undefined;
+  #sharedBuffer: SharedArrayBuffer | undefined;
+  #listening: Listening<Name> | undefined;
+  #emitter: ChangeEmitter<Name> | undefined;
+
+  constructor(inside: Inside<Name>) {
+    this.#inside = inside;
+    this.history = new ConfigHistory(inside);
+    this.#autoPersist = this.#startAutoPersist();
+  }
+
+  // ---- Changes that the config has made -----------------------------------------------------------------------
+
+  noteChange(): void {
+    this.#autoPersist?.touch();
+  }
+
+  noteFlags(set: number, cleared: number): void {
+    this.#autoPersist?.touch();
+    this.#listening?.noteFlags(set, cleared);
+  }
+
+  noteTerminal(word: number): void {
+    this.#autoPersist?.touch();
+    this.#listening?.noteTerminal(word);
+  }
+
+  noteRollout(bit: number, basisPoints: number): void {
+    this.#autoPersist?.touch();
+    this.#listening?.noteRollout(bit, basisPoints);
+  }
+
+  noteState(before: bigint, after: bigint): void {
+    this.#autoPersist?.touch();
+    if (!this.#listening) return;
+    const [from, to] = [splitState(before), splitState(after)];
+    this.#listening.noteFlags(to.flags & ~from.flags, from.flags & ~to.flags);
+    if (from.terminal !== to.terminal) this.#listening.noteTerminal(to.terminal);
+  }
+
+  // ---- Views --------------------------------------------------------------------------------------------------
+
+  get sharedBuffer(): SharedArrayBuffer | undefined {
+    if (native.hasSharedBuffers()) {
+      this.#sharedBuffer ??= native.pageBuffer(this.#inside.page.handle) as SharedArrayBuffer;
+    }
+    return this.#sharedBuffer;
+  }
+
+  getDebugView(): DebugView<Name> {
+    const { page, settings } = this.#inside;
+    // It forgets the views when there are new names.
+    const table = this.#inside.table();
+    const cached = this.#debugView;
+    if (
+      cached !== undefined &&
+      cached.generation === readGeneration(page) &&
+      cached.revision === (readRevision(page) || null) &&
+      settings.stopwatch === undefined
+    ) {
+      return cached;
+    }
+    this.#debugViews ??= new DebugViews<Name>(page, table, settings.environment);
+    this.#debugView = this.#debugViews.make(this.#storeStatus(), settings.stopwatch?.read());
+    return this.#debugView;
+  }
+
+  /** To be called when there are new names. */
+  forgetViews(): void {
+    this.#debugView = undefined;
+    this.#debugViews = undefined;
+  }
+
+  inspect(options: object, inspect: (value: unknown, options: object) => string): string {
+    const { environment, features, terminal, revision, store, timings } = this.getDebugView();
+    const shown = {
+      environment,
+      enabled: features.enabled,
+      disabled: features.disabled,
+      terminal: describeTerminal(terminal),
+      revision,
+      ...(store.status !== 'none' && { store }),
+      ...(timings && { timings }),
+    };
+    return `ProductionConfig ${inspect(shown, options)}`;
+  }
+
+  getState(): ConfigState<Name> {
+    return readConfigState(this.#inside.page, this.#inside.table()) as ConfigState<Name>;
+  }
+
+  validate(): { isValid: boolean; errors: string[] } {
+    const { page, settings } = this.#inside;
+    const errors = native.pageProblems(page.handle, this.#inside.table().all);
+    const storeError = settings.storeError ?? this.#autoPersistError;
+    if (storeError) errors.push(`Persistence is degraded: ${storeError.message}`);
+    return { isValid: errors.length === 0, errors };
+  }
+
+  async healthCheck(): Promise<Health> {
+    const { page, settings } = this.#inside;
+    return await checkHealth({
+      isClosed: this.#inside.isClosed(),
+      readOnly: settings.readOnly,
+      store: settings.store,
+      storeError: settings.storeError,
+      autoPersistError: this.#autoPersistError,
+      isLive: isLive(page),
+      pageProblems: () => native.pageProblems(page.handle, this.#inside.table().all),
+      lostLiveFile: () => native.lostLiveFile(page.handle),
+      listeners: () => this.listenerCount('change'),
+      listeningProblem: () => this.#listening?.problem,
+    });
+  }
+
+  getMetrics(): Metrics {
+    return measure(this.#measured());
+  }
+
+  metricsText(): string {
+    return exposeMetrics(this.#measured());
+  }
+
+  // ---- Listeners ----------------------------------------------------------------------------------------------
+
+  emit(method: EmitterMethod, args: unknown[]): void {
+    this.#emitter ??= new ChangeEmitter<Name>(this.#inside.config, () => this.#listen());
+    this.#emitter.call(method, args);
+  }
+
+  listenerCount(event: 'change'): number {
+    return countListeners(this.#inside.config, event);
+  }
+
+  changes(options: { signal?: AbortSignal }): AsyncGenerator<ConfigChange<Name>, void, void> {
+    const signal = checkSignal(checkKeys(options, 'options', ['signal'])['signal']);
+    return iterateChanges(this.#listen(), signal);
+  }
+
+  /** Whether listening keeps the process running. */
+  hold(held: boolean): void {
+    this.#listen().hold(held);
+  }
+
+  // ---- Other threads and processes ----------------------------------------------------------------------------
+
+  share(): ConfigHandle {
+    const { page, settings } = this.#inside;
+    const { environment, readOnly, store, clusterSync, clusterName, autoPersistMs, actor, stopwatch } = settings;
+    const buffer = this.sharedBuffer;
+    return {
+      type: '13byte-config',
+      pageId: native.offerPage(page.handle),
+      environment,
+      features: [...this.#inside.table().names],
+      ...(store && { persistPath: store.path }),
+      enableClusterSync: clusterSync,
+      ...(clusterName !== undefined && { clusterName }),
+      ...(autoPersistMs !== undefined && { autoPersistMs }),
+      readOnly,
+      ...(actor !== undefined && { actor }),
+      debugMode: stopwatch !== undefined,
+      ...(buffer && { buffer }),
+    };
+  }
+
+  /** Ends the listening, and resolves when what is to be persisted automatically is. */
+  close(): Promise<void> | undefined {
+    this.#listening?.close();
+    return this.#autoPersist?.flush();
+  }
+
+  // ---- Inside -------------------------------------------------------------------------------------------------
+
+  #listen(): Listening<Name> {
+    this.#inside.checkOpen();
+    this.#listening ??= new Listening<Name>(this.#inside.page, () => this.#inside.table());
+    return this.#listening;
+  }
+
+  #startAutoPersist(): AutoPersist | undefined {
+    const { store, autoPersistMs, readOnly } = this.#inside.settings;
+    if (autoPersistMs === undefined || !store || readOnly) return undefined;
+    const persist = async () => {
+      await this.history.persistAutomatically(store);
+      this.#autoPersistError = undefined;
+      this.#debugView = undefined;
+    };
+    return new AutoPersist(autoPersistMs, persist, (error) => {
+      this.#autoPersistError = error;
+      this.#debugView = undefined;
+      process.emitWarning(`A change was not persisted: ${error.message}`, { type: 'ConfigWarning' });
+    });
+  }
+
+  #storeStatus(): StoreStatus {
+    const { storeStatus } = this.#inside.settings;
+    const error = this.#autoPersistError as (Error & { code: string }) | undefined;
+    return error
+      ? { ...storeStatus, status: 'degraded', error: { code: error.code, message: error.message } }
+      : storeStatus;
+  }
+
+  #measured(): Measured {
+    const { page, settings } = this.#inside;
+    return {
+      page,
+      table: this.#inside.table(),
+      environment: settings.environment,
+      uptimeMs: this.#inside.uptimeMs(),
+      writes: this.#inside.writes(),
+      listeners: this.listenerCount('change'),
+      listening: this.#listening,
+      storeStatus: this.#storeStatus().status,
+      store: settings.store,
+      stopwatch: settings.stopwatch,
+    };
+  }
+}

@@ -1,0 +1,32 @@
+/**
+ * What `dist/extras.cjs` uses of the modules in `dist/index.cjs`, of which there must be one copy in a program: the build
+ * replaces its imports by these (`scripts/lib/build.mjs`).
+ */
+export { checkBoolean, checkInteger, checkKeys, checkObject, checkString, checkText } from './checks';
+export { makeConfig, ProductionConfig } from './config';
+export { assemble, NO_HISTORY, startupOf } from './create';
+export { emitterMethods } from './emitter-prototype';
+export { makeError, show } from './errors';
+export { namesOf } from './feature-table';
+export { DEFAULT_RECORD, FULL_ROLLOUT, MAX_FEATURES, RECORD_VERSION } from './generated/layout';
+export { native } from './native';
+export { checkActor, checkEnvironment, checkOptions, checkPath } from './options';
+export {
+  askToBeTold,
+  isLive,
+  packRecord,
+  pageOf,
+  readGeneration,
+  readPageState,
+  readRegistryHash,
+  readRevision,
+  readRollout,
+  readRollouts,
+  readState,
+  readVersion,
+  splitState,
+} from './page';
+export { toHex } from './record';
+export { checkPercent, toPercent } from './rollout';
+export { Store } from './store';
+export { describeTerminal, modeName, packedTerminal, packTerminal, unpackTerminal } from './terminal';
