@@ -21,7 +21,7 @@ export async function esmExportsProblem() {
   return problems.length > 0 ? problems.join('\n') : undefined;
 }
 
-/** npm/ holds one package for each target, all of the root's version. */
+/** npm/ holds one package for each target, all of the root's version, and the library looks for each. */
 export async function platformPackagesProblem() {
   const { napi, version, license, engines } = readJson('package.json');
   const directories = readdirSync(inRoot('npm'));
@@ -38,6 +38,12 @@ export async function platformPackagesProblem() {
       .filter(([, actual, wanted]) => actual !== wanted)
       .map(([field, actual, wanted]) => `npm/${directory}: ${field} is ${actual}, not ${wanted}`);
   });
+  const loader = readFileSync(inRoot('lib', 'addon.ts'), 'utf8');
+  for (const directory of directories) {
+    for (const place of [`../native/${napi.binaryName}.${directory}.node`, `${napi.packageName}-${directory}`]) {
+      if (!loader.includes(`require('${place}')`)) problems.push(`lib/addon.ts does not look for ${place}`);
+    }
+  }
   if (directories.length !== napi.targets.length) {
     problems.push(`npm holds ${directories.length} packages for ${napi.targets.length} targets: run \`npx napi create-npm-dirs\``);
   }
