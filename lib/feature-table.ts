@@ -26,12 +26,11 @@ export function featureTable(names: readonly string[], hash: number): FeatureTab
   const known = tables.get(key);
   if (known) return known;
 
-  const all = names.reduce((flags, _name, bit) => flags | (1 << bit), 0);
   const table = Object.freeze({
     names: Object.freeze([...names]),
     index: nameIndex(names),
-    prefixes: names.map(() => undefined),
-    all,
+    prefixes: [],
+    all: (2 ** names.length - 1) | 0,
     hash,
   });
   tables.set(key, table);

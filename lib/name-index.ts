@@ -38,15 +38,17 @@ function hashOf({ first, firstFactor, second, secondFactor }: Hash, name: string
 /** An index without names: every look-up in it misses, which sends a closed config to its slow path. */
 export const NO_NAMES: NameIndex = makeIndex([], [''], { first: 0, firstFactor: 0, second: 0, secondFactor: 0 });
 
-/** The index of these names, by the bits that they own. Finding it takes some tens of microseconds. */
+/** The index of these names, by the bits that they own. */
 export function nameIndex(given: readonly string[]): NameIndex {
+  if (given.length === 0) return NO_NAMES;
   const names = asKeys(given);
-  for (const hash of hashes(names)) {
-    const slots = fill(names, hash);
-    if (slots) return makeIndex(names, slots, hash);
-  }
-  // None of those tried tells them apart.
-  return makeIndex(names, NO_NAMES.slots, NO_NAMES);
+  const size = 2 ** Math.ceil(Math.log2(names.length * SLOTS_PER_NAME));
+  const hash = hasNoCollisions(names, USUAL, size) ? USUAL : findHash(names, size);
+  if (!hash) return makeIndex(names, NO_NAMES.slots, NO_NAMES);
+  const slots: string[] = [];
+  for (let slot = 0; slot < size; slot += 1) slots.push('');
+  for (const name of names) slots[hashOf(hash, name) & (size - 1)] = name;
+  return makeIndex(names, slots, hash);
 }
 
 /**
@@ -54,35 +56,51 @@ export function nameIndex(given: readonly string[]): NameIndex {
  * comparing their places. What native code gives are strings of their own.
  */
 function asKeys(names: readonly string[]): readonly string[] {
-  return Object.keys(Object.fromEntries(names.map((name) => [name, true])));
+  const keys: { [name: string]: true } = {};
+  for (const name of names) keys[name] = true;
+  return Object.keys(keys);
 }
 
 type Hash = Pick<NameIndex, 'first' | 'firstFactor' | 'second' | 'secondFactor'>;
 
+/** What suits the default names, and many others: programs that start wait for the first index. */
+const USUAL: Hash = { first: 0, firstFactor: 3, second: 0, secondFactor: 0 };
 /** Letters that are looked at: that many from the start, and from the end. */
 const MOST_FIRST = 16;
 const MOST_SECOND = 8;
 /** Odd, so that no bit of a letter is lost. */
 const FACTORS = [1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31];
-/** Enough that a few tries find places for all. */
-const SLOTS_PER_NAME = 8;
+/** Enough that one of the tries finds places for all. */
+const SLOTS_PER_NAME = 4;
 
-function makeIndex(names: readonly string[], slots: readonly string[], { first, firstFactor, second, secondFactor }: Hash): NameIndex {
-  const flags = Int32Array.from(slots, (name) => (name === '' ? 0 : 1 << names.indexOf(name)));
-  const others = new Map(names.map((name, bit) => [name, 1 << bit]));
-  return { slots, flags, last: slots.length - 1, first, firstFactor, second, secondFactor, others };
+function makeIndex(names: readonly string[], slots: readonly string[], hash: Hash): NameIndex {
+  const last = slots.length - 1;
+  const flags = new Int32Array(slots.length);
+  const others = new Map<string, number>();
+  for (let bit = 0; bit < names.length; bit += 1) {
+    const name = names[bit]!;
+    const slot = hashOf(hash, name) & last;
+    if (slots[slot] === name) flags[slot] = 1 << bit;
+    else others.set(name, 1 << bit);
+  }
+  const { first, firstFactor, second, secondFactor } = hash;
+  return { slots, flags, last, first, firstFactor, second, secondFactor, others };
 }
 
-/** What may be tried, beginning with those that are computed fastest. */
-function* hashes(names: readonly string[]): Generator<Hash> {
+/** A hash without collisions, if one of those tried is: those that are computed fastest first. */
+function findHash(names: readonly string[], size: number): Hash | undefined {
   for (let second = 0; second <= MOST_SECOND; second += 1) {
     for (let first = 0; first < MOST_FIRST; first += 1) {
       if (!tellsApart(names, first, second)) continue;
       for (const firstFactor of FACTORS) {
-        for (const secondFactor of second === 0 ? [0] : FACTORS) yield { first, firstFactor, second, secondFactor };
+        for (const secondFactor of second === 0 ? [0] : FACTORS) {
+          const hash = { first, firstFactor, second, secondFactor };
+          if (hasNoCollisions(names, hash, size)) return hash;
+        }
       }
     }
   }
+  return undefined;
 }
 
 /** Whether all names have these letters, and no two the same ones and the same length. */
@@ -96,14 +114,12 @@ function tellsApart(names: readonly string[], first: number, second: number): bo
   return seen.size === names.length;
 }
 
-/** The names at their slots; undefined when two have the same one. */
-function fill(names: readonly string[], hash: Hash): readonly string[] | undefined {
-  const size = 2 ** Math.ceil(Math.log2(names.length * SLOTS_PER_NAME));
-  const slots = Array.from({ length: size }, () => '');
+function hasNoCollisions(names: readonly string[], hash: Hash, size: number): boolean {
+  const taken = new Set<number>();
   for (const name of names) {
     const slot = hashOf(hash, name) & (size - 1);
-    if (slots[slot] !== '') return undefined;
-    slots[slot] = name;
+    if (taken.has(slot)) return false;
+    taken.add(slot);
   }
-  return slots;
+  return true;
 }

@@ -180,7 +180,8 @@ function checkName(value: unknown, what: string): string {
 }
 
 function defaultEnvironment(): string {
-  return checkName(process.env.NODE_ENV || 'development', 'NODE_ENV');
+  const { NODE_ENV } = process.env;
+  return NODE_ENV ? checkName(NODE_ENV, 'NODE_ENV') : 'development';
 }
 
 export function checkPath(value: unknown, what: string): string {
