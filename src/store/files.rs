@@ -10,7 +10,7 @@ use std::time::Duration;
 use once_cell::sync::Lazy;
 
 use super::failure::{IS_DIRECTORY, from_io};
-use super::opened::{FileId, identify};
+use super::file_id::{FileId, identify};
 use super::queue::{Latch, lock};
 use super::{Handle, Shared, thread};
 use crate::error::Error;

@@ -16,6 +16,7 @@ mod connection;
 mod copy;
 mod failure;
 mod features;
+mod file_id;
 mod files;
 mod health;
 mod job;

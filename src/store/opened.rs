@@ -3,29 +3,12 @@
 //! What SQLite commits goes to the files that it has open. If one of them was deleted or replaced meanwhile, nobody will
 //! ever find it there.
 
-use std::fs::{self, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::file_id::{self, FileId};
 use super::schema::with_suffix;
 use super::system;
-
-/// What makes two paths the same file.
-#[cfg(unix)]
-pub(super) type FileId = (u64, u64);
-#[cfg(not(unix))]
-pub(super) type FileId = PathBuf;
-
-#[cfg(unix)]
-pub(super) fn identify(metadata: &Metadata, _real_path: &Path) -> FileId {
-    use std::os::unix::fs::MetadataExt;
-    (metadata.dev(), metadata.ino())
-}
-
-#[cfg(not(unix))]
-pub(super) fn identify(_metadata: &Metadata, real_path: &Path) -> FileId {
-    real_path.to_path_buf()
-}
 
 /// The database, its log and its index. All three matter: without the index, other processes make another one, and then
 /// neither side knows of the other's locks.
@@ -67,8 +50,8 @@ enum Now {
 }
 
 fn look((path, id): &(PathBuf, FileId)) -> Now {
-    match fs::metadata(path) {
-        Ok(metadata) if identify(&metadata, path) == *id => Now::Same,
+    match file_id::at(path) {
+        Ok(found) if found == *id => Now::Same,
         Ok(_) => Now::Other,
         Err(error) => match error.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Now::Missing,

@@ -29,7 +29,7 @@ use std::path::PathBuf;
 use once_cell::sync::Lazy;
 use rusqlite::ffi;
 
-use super::opened::FileId;
+use super::file_id::FileId;
 
 /// Whether SQLite took the replacements, which is tried once, before the first connection.
 static REPLACED: Lazy<bool> = Lazy::new(platform::replace);
@@ -68,7 +68,7 @@ mod platform {
 
     use rusqlite::{Connection, ffi};
 
-    use crate::store::opened::{FileId, identify};
+    use crate::store::file_id::{FileId, identify};
 
     type Open = unsafe extern "C" fn(*const c_char, c_int, c_int) -> c_int;
     /// What SQLite keeps every system call as.
@@ -195,7 +195,7 @@ mod platform {
 
     use rusqlite::Connection;
 
-    use crate::store::opened::FileId;
+    use crate::store::file_id::FileId;
 
     pub(super) fn replace() -> bool {
         true
