@@ -8,6 +8,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::failure::{Fault, commit};
 use super::files::{CREATE_AGAIN, RESTORE};
+use super::ledger::Standing;
 use super::queue::lock;
 use super::revision::DIGEST_SIZE;
 use super::schema::{self, Database};
@@ -174,19 +175,24 @@ impl Worker {
     /// Writes in one transaction, and answers only when it is known to be on disk, in the files that their paths lead to.
     /// Where that is in doubt, the file is opened again and read.
     ///
-    /// `work` returns with its result how to find the transaction, if it wrote anything.
+    /// `work` gets what the last transaction has kept for it, and keeps something for the next one. It returns with its
+    /// result how to find the transaction, if it wrote anything.
     pub(super) fn write<T>(
         &mut self,
-        work: impl FnOnce(&Transaction<'_>) -> Result<(T, Option<Trace>), Fault>,
+        work: impl FnOnce(&Transaction<'_>, &mut Option<Standing>) -> Result<(T, Option<Trace>), Fault>,
     ) -> Result<T, Error> {
         let mut done = None;
         let path = Arc::clone(&self.shared.path);
-        let outcome = self.with(Access::ReadWrite, |connection| {
-            let transaction =
-                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let outcome = self.with_database(Access::ReadWrite, |database| {
+            let mut standing = database.standing.take();
+            let behavior = TransactionBehavior::Immediate;
+            let transaction = database.connection.transaction_with_behavior(behavior)?;
             schema::expect_known(&transaction, &path)?;
-            done = Some(work(&transaction)?);
-            commit(transaction)
+            done = Some(work(&transaction, &mut standing)?);
+            commit(transaction)?;
+            // Not before: of a transaction that was taken back nothing is true.
+            database.standing = standing;
+            Ok(())
         });
         let doubt = match outcome {
             Ok(()) => self.replaced(),

@@ -28,15 +28,64 @@ pub(super) struct Draft<'a> {
 pub(super) struct Ledger<'t> {
     connection: &'t Connection,
     insert: CachedStatement<'t>,
-    registry: Registry,
-    /// The highest number given so far.
-    last: i64,
-    heads: HashMap<String, Head>,
+    standing: Standing,
+    /// Where the next transaction finds it.
+    kept: &'t mut Option<Standing>,
     /// How many revisions were appended.
     appended: u64,
 }
 
+/// What a transaction has to know before it appends. The connection keeps it from one transaction to the next, since
+/// reading it takes longer than appending.
+#[derive(Debug)]
+pub(super) struct Standing {
+    moment: Moment,
+    registry: Registry,
+    /// The highest number given so far.
+    last: i64,
+    heads: HashMap<String, Head>,
+}
+
+/// Two are the same only if nobody has changed the database in between.
+#[derive(Debug, PartialEq, Eq)]
+struct Moment {
+    /// SQLite's number for what other connections have committed.
+    others: i64,
+    /// How many rows this connection has changed, even if it took that back.
+    own: u64,
+}
+
+impl Moment {
+    /// Inside a transaction that holds the write lock, so that it lasts.
+    fn now(transaction: &Transaction<'_>) -> rusqlite::Result<Self> {
+        let others = transaction
+            .prepare_cached("PRAGMA data_version")?
+            .query_row([], |row| row.get(0))?;
+        let own = transaction.total_changes();
+        Ok(Self { others, own })
+    }
+}
+
+impl Standing {
+    fn read(transaction: &Transaction<'_>, moment: Moment) -> Result<Self, Fault> {
+        // Heads count too: numbers are not given twice, even when the newest rows were removed.
+        let last = transaction
+            .prepare_cached(
+                "SELECT max((SELECT coalesce(max(id), 0) FROM revision), \
+                 (SELECT coalesce(max(last), 0) FROM environment))",
+            )?
+            .query_row([], |row| row.get(0))?;
+        Ok(Self {
+            moment,
+            registry: features::read(transaction)?,
+            last,
+            heads: HashMap::new(),
+        })
+    }
+}
+
 /// Where an environment stands.
+#[derive(Debug)]
 struct Head {
     /// `None` until its first revision gets it a row.
     environment: Option<i64>,
@@ -75,28 +124,29 @@ impl Effective {
 }
 
 impl<'t> Ledger<'t> {
-    /// The transaction must hold the write lock already, so that numbers and heads stay true until it ends.
-    pub(super) fn begin(transaction: &'t Transaction<'_>) -> Result<Self, Fault> {
-        // Heads count too: numbers are not given twice, even when the newest rows were removed.
-        let last = transaction
-            .prepare_cached(
-                "SELECT max((SELECT coalesce(max(id), 0) FROM revision), \
-                 (SELECT coalesce(max(last), 0) FROM environment))",
-            )?
-            .query_row([], |row| row.get(0))?;
+    /// The transaction must hold the write lock already, so that numbers and heads stay true until it ends. `kept` is
+    /// what the last one has left, if that was committed.
+    pub(super) fn begin(
+        transaction: &'t Transaction<'_>,
+        kept: &'t mut Option<Standing>,
+    ) -> Result<Self, Fault> {
+        let moment = Moment::now(transaction)?;
+        let standing = match kept.take() {
+            Some(standing) if standing.moment == moment => standing,
+            _ => Standing::read(transaction, moment)?,
+        };
         Ok(Self {
             connection: transaction,
             insert: revision::prepare_insert(transaction)?,
-            registry: features::read(transaction)?,
-            last,
-            heads: HashMap::new(),
+            standing,
+            kept,
             appended: 0,
         })
     }
 
     /// The feature table.
     pub(super) const fn registry(&self) -> &Registry {
-        &self.registry
+        &self.standing.registry
     }
 
     /// How many revisions were appended so far.
@@ -164,13 +214,13 @@ impl<'t> Ledger<'t> {
 
     /// Appends a revision.
     pub(super) fn append(&mut self, draft: &Draft<'_>) -> rusqlite::Result<Entry> {
-        let known = self.registry.mask();
+        let Standing { registry, last, .. } = &self.standing;
+        let known = registry.mask();
         let mut state = draft.snapshot.state;
-        state.record.registry_hash = self.registry.hash();
-        let id = self
-            .last
+        state.record.registry_hash = registry.hash();
+        let id = last
             .checked_add(1)
-            .ok_or(rusqlite::Error::IntegralValueOutOfRange(0, self.last))?;
+            .ok_or(rusqlite::Error::IntegralValueOutOfRange(0, *last))?;
         let connection = self.connection;
         let head = self.head(draft.environment)?;
         let environment = head.row(connection, draft.environment)?;
@@ -192,14 +242,15 @@ impl<'t> Ledger<'t> {
         let previous = head.last_state;
         head.advance(&revision);
         revision::insert(&mut self.insert, environment, &revision)?;
-        self.last = id;
+        self.standing.last = id;
         self.appended += 1;
         Ok(Entry { revision, previous })
     }
 
-    /// Writes the heads. The caller commits.
-    pub(super) fn finish(self) -> rusqlite::Result<()> {
-        for head in self.heads.values().filter(|head| head.changed) {
+    /// Writes the heads. The caller commits, or forgets what was kept.
+    pub(super) fn finish(mut self) -> rusqlite::Result<()> {
+        let heads = self.standing.heads.values_mut();
+        for head in heads.filter(|head| head.changed) {
             let mut update = self.connection.prepare_cached(
                 "UPDATE environment SET revisions = ?2, last = ?3, effective = ?4, digest = ?5 WHERE id = ?1",
             )?;
@@ -210,12 +261,15 @@ impl<'t> Ledger<'t> {
                 head.effective.map(|effective| effective.id),
                 head.digest,
             ])?;
+            head.changed = false;
         }
+        self.standing.moment.own = self.connection.total_changes();
+        *self.kept = Some(self.standing);
         Ok(())
     }
 
     fn head(&mut self, environment: &str) -> rusqlite::Result<&mut Head> {
-        match self.heads.entry(environment.to_owned()) {
+        match self.standing.heads.entry(environment.to_owned()) {
             MapEntry::Occupied(entry) => Ok(entry.into_mut()),
             MapEntry::Vacant(entry) => Ok(entry.insert(Head::read(self.connection, environment)?)),
         }

@@ -44,7 +44,7 @@ pub struct Pruned {
 impl Worker {
     /// Removes the next revisions that have to go, in a transaction of its own.
     pub(super) fn prune(&mut self, job: &Prune) -> Result<Answer<Progress<Pruned>>, Error> {
-        self.write(|transaction| {
+        self.write(|transaction, _| {
             let registry = features::read(transaction)?;
             let value = remove(transaction, job)?;
             Ok((Answer { value, registry }, None))

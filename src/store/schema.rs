@@ -10,6 +10,7 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use super::backup::Copies;
 use super::failure::{Fault, from_io, is_busy};
+use super::ledger::Standing;
 use super::opened::OpenFiles;
 use super::{Access, patience, system};
 use crate::error::Error;
@@ -103,6 +104,8 @@ pub(super) struct Database {
     pub(super) connection: Connection,
     pub(super) access: Access,
     pub(super) files: OpenFiles,
+    /// What the last transaction knew.
+    pub(super) standing: Option<Standing>,
 }
 
 impl Database {
@@ -162,6 +165,7 @@ pub(super) fn open_with(
             connection,
             access,
             files,
+            standing: None,
         })
         .map_err(|fault| fault.into_error(path, started.elapsed()))
 }

@@ -6,7 +6,7 @@ use rusqlite::{Connection, Transaction};
 
 use super::connection::Trace;
 use super::failure::{Fault, again};
-use super::ledger::{Draft, Ledger};
+use super::ledger::{Draft, Ledger, Standing};
 use super::thread::Worker;
 use super::{Answer, Entry, Given, Persist, Revision, revision};
 use crate::error::Error;
@@ -73,8 +73,8 @@ impl Worker {
     /// Persists all of `jobs` in one transaction, then answers them in order.
     pub(super) fn persist(&mut self, jobs: Vec<Persist>) {
         let started = Instant::now();
-        let outcome = self.write(|transaction| {
-            let appended = append_all(transaction, &jobs)?;
+        let outcome = self.write(|transaction, kept| {
+            let appended = append_all(transaction, kept, &jobs)?;
             let trace = Trace::of(appended.entries.iter().flatten());
             Ok((appended, trace))
         });
@@ -115,10 +115,11 @@ impl Worker {
             new,
             target,
             registry,
-        } = self.write(|transaction| {
+        } = self.write(|transaction, kept| {
+            let ledger = Ledger::begin(transaction, kept)?;
             let restored = match job.source {
-                Source::Copy(origin) => append_copy(transaction, job, origin)?,
-                Source::Given(given) => append_given(transaction, job, given)?,
+                Source::Copy(origin) => append_copy(transaction, ledger, job, origin)?,
+                Source::Given(given) => append_given(ledger, job, given)?,
             };
             let trace = Trace::of([&restored.entry]);
             Ok((restored, trace))
@@ -193,8 +194,12 @@ struct Appended {
 }
 
 /// An error is that of the transaction, after which nothing is written.
-fn append_all(transaction: &Transaction<'_>, jobs: &[Persist]) -> Result<Appended, Fault> {
-    let mut ledger = Ledger::begin(transaction)?;
+fn append_all(
+    transaction: &Transaction<'_>,
+    kept: &mut Option<Standing>,
+    jobs: &[Persist],
+) -> Result<Appended, Fault> {
+    let mut ledger = Ledger::begin(transaction, kept)?;
     let mut entries = Vec::with_capacity(jobs.len());
     for job in jobs {
         entries.push(match append(&mut ledger, job) {
@@ -241,10 +246,10 @@ fn append(ledger: &mut Ledger<'_>, job: &Persist) -> Result<Entry, Fault> {
 /// Appends a copy of an earlier or another environment's revision.
 fn append_copy(
     transaction: &Transaction<'_>,
+    mut ledger: Ledger<'_>,
     job: &Restore<'_>,
     origin: Origin<'_>,
 ) -> Result<Restored, Fault> {
-    let mut ledger = Ledger::begin(transaction)?;
     ledger.expect_last(job.environment, job.if_revision)?;
     let effective = ledger.effective(job.environment)?;
     let (source, reason, parent) = match origin {
@@ -278,11 +283,10 @@ fn append_copy(
 
 /// Appends a given state, if the last revision is not in effect with the same.
 fn append_given(
-    transaction: &Transaction<'_>,
+    mut ledger: Ledger<'_>,
     job: &Restore<'_>,
     given: &Given,
 ) -> Result<Restored, Fault> {
-    let mut ledger = Ledger::begin(transaction)?;
     ledger.expect_last(job.environment, job.if_revision)?;
     let mask = ledger.registry().mask();
     let target = Target {

@@ -299,3 +299,38 @@ fn a_revision_takes_at_most_200_bytes_on_disk() {
     let size = std::fs::metadata(bed.path()).unwrap().len();
     assert!(size / COUNT <= 200, "{} bytes a revision", size / COUNT);
 }
+
+/// What one transaction knew is only good for the next one if nobody has changed anything in between.
+#[test]
+fn a_persist_goes_on_from_what_others_and_other_jobs_have_left() {
+    let bed = Bed::new();
+    let (store, page) = (bed.open(), page(0));
+    persist_many(&store, &page, 3);
+    // Another process cuts off the last revision.
+    bed.outsider()
+        .execute_batch(
+            "UPDATE environment SET revisions = 2, last = 2, effective = 2,
+               digest = (SELECT digest FROM revision WHERE id = 2);
+             DELETE FROM revision WHERE id = 3;",
+        )
+        .unwrap();
+    let entry = persist(&store, &page, "after another process");
+    assert_eq!((entry.revision.id, entry.revision.parent), (3, Some(2)));
+    // This process numbers on, and then takes that back.
+    let number_on = "UPDATE environment SET last = 10";
+    on_connection(&store, move |connection| {
+        let transaction = connection.transaction().unwrap();
+        transaction.execute(number_on, []).unwrap();
+        transaction.rollback().unwrap();
+    });
+    assert_eq!(persist(&store, &page, "after nothing").revision.id, 4);
+    assert!(verify(&store, None).unwrap().breaches.is_empty());
+    // This process has a revision of another environment only.
+    persist_in(&store, "other", &page, "");
+    let entry = persist(&store, &page, "after another environment");
+    assert_eq!((entry.revision.id, entry.revision.parent), (6, Some(4)));
+    try_prune(&store, ENV, 1).unwrap();
+    let entry = persist(&store, &page, "after a pruning");
+    assert_eq!((entry.revision.id, entry.revision.parent), (7, Some(6)));
+    assert!(verify(&store, None).unwrap().breaches.is_empty());
+}
