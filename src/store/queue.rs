@@ -1,8 +1,13 @@
 //! Where jobs wait for the store's thread.
 
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::SyncSender;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::thread::{available_parallelism, yield_now};
+use std::time::{Duration, Instant};
+
+use once_cell::sync::Lazy;
 
 use super::{Access, Answer, Job, Reply, Revision};
 use crate::error::Error;
@@ -40,11 +45,17 @@ pub(super) enum Task {
     Run(Box<dyn FnOnce(&mut rusqlite::Connection) + Send>),
 }
 
+/// How long the thread looks for more work before it sleeps. Whoever persists once more as soon as the last one is done
+/// does so about that soon.
+const LINGER: Duration = Duration::from_micros(100);
+
 /// The queue of one store.
 #[derive(Default)]
 pub(super) struct Queue {
     state: Mutex<State>,
     changed: Condvar,
+    /// Whether the thread has been called since it last took something. Only a hint, for who looks without the lock.
+    called: AtomicBool,
 }
 
 #[derive(Default)]
@@ -54,6 +65,8 @@ struct State {
     awake: bool,
     /// Whether the last handle is gone, so that nothing more will come.
     closing: bool,
+    /// Whether the thread sleeps.
+    sleeping: bool,
 }
 
 impl Queue {
@@ -62,8 +75,18 @@ impl Queue {
     }
 
     pub(super) fn wake(&self) {
-        lock(&self.state).awake = true;
-        self.changed.notify_one();
+        self.call(|state| state.awake = true);
+    }
+
+    fn call(&self, why: impl FnOnce(&mut State)) {
+        let mut state = lock(&self.state);
+        why(&mut state);
+        self.called.store(true, Relaxed);
+        let sleeping = state.sleeping;
+        drop(state);
+        if sleeping {
+            self.changed.notify_one();
+        }
     }
 
     /// Whether the thread has been asked for more since it last took something.
@@ -72,8 +95,7 @@ impl Queue {
     }
 
     pub(super) fn close(&self) {
-        lock(&self.state).closing = true;
-        self.changed.notify_one();
+        self.call(|state| state.closing = true);
     }
 
     /// Whether the last handle is gone and nothing is left to do.
@@ -82,10 +104,25 @@ impl Queue {
         state.closing && state.items.is_empty()
     }
 
+    /// Waits a moment for a call, without sleeping: a processor that has nothing to do takes longer to wake up than most
+    /// of what is asked of the thread. It gives way to every other thread meanwhile.
+    pub(super) fn linger(&self) {
+        static ALONE: Lazy<bool> =
+            Lazy::new(|| available_parallelism().is_ok_and(|processors| processors.get() == 1));
+        if *ALONE {
+            return;
+        }
+        let started = Instant::now();
+        while !self.called.load(Relaxed) && started.elapsed() < LINGER {
+            yield_now();
+        }
+    }
+
     /// Waits for a wake-up, or for `pause` if given, and takes everything. `None` once the queue is closed and empty.
     pub(super) fn take(&self, pause: Option<Duration>) -> Option<Vec<Item>> {
-        let state = lock(&self.state);
+        let mut state = lock(&self.state);
         let idle = |state: &mut State| !state.awake && !state.closing;
+        state.sleeping = true;
         let mut state = match pause {
             None => self
                 .changed
@@ -98,11 +135,13 @@ impl Queue {
                     .0
             }
         };
+        state.sleeping = false;
         if !state.awake && !state.closing {
             // Only the pause is over; what is queued waits for its wake-up.
             return Some(Vec::new());
         }
         state.awake = false;
+        self.called.store(false, Relaxed);
         let items = std::mem::take(&mut state.items);
         (!items.is_empty() || !state.closing).then_some(items)
     }

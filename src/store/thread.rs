@@ -51,11 +51,15 @@ fn run(shared: Arc<Shared>, predecessor: Option<&Latch>) {
         predecessor.wait();
     }
     while let Some(items) = worker.shared.queue.take(worker.pause()) {
+        let is_busy = !items.is_empty();
         worker.work(items);
         worker.guard(Worker::mend_pages);
         worker.guard(Worker::drop_abandoned_backups);
         if !worker.shared.queue.is_finished() {
             worker.say_goodbye();
+        }
+        if is_busy {
+            worker.shared.queue.linger();
         }
     }
     worker.close();
