@@ -3,6 +3,8 @@
 //! A bit belongs to its name for good: a table only grows, so two programs with different lists never
 //! misread each other's flags.
 
+use std::sync::Arc;
+
 use crate::error::Error;
 use crate::record::DEFAULT_REGISTRY_HASH;
 
@@ -30,25 +32,43 @@ pub const DEFAULT_FEATURES: [&str; 11] = [
 /// Seed of the registry hash.
 const HASH_SEED: u32 = 0x9747_b28c;
 
-/// The names that own the bits, from bit 0 up. Names are valid and distinct, and there are at most 32.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// The names that own the bits, from bit 0 up. Names are valid and distinct, and there are at most 32. Clones share them.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Registry {
-    names: Vec<String>,
+    names: Arc<[String]>,
+    hash: u32,
+}
+
+impl Default for Registry {
+    fn default() -> Self {
+        Self::of(Vec::new())
+    }
 }
 
 impl Registry {
     /// A table of these names in this order.
     pub fn new<I: IntoIterator<Item = S>, S: AsRef<str>>(names: I) -> Result<Self, Error> {
-        let mut registry = Self::default();
+        let mut known: Vec<String> = Vec::new();
         for name in names {
-            if registry.names.iter().any(|known| known == name.as_ref()) {
+            if known.iter().any(|known| known == name.as_ref()) {
                 return Err(Error::DuplicateFeature {
                     name: name.as_ref().to_owned(),
                 });
             }
-            registry.append(name.as_ref())?;
+            append(&mut known, name.as_ref())?;
         }
-        Ok(registry)
+        Ok(Self::of(known))
+    }
+
+    /// The names are checked.
+    fn of(names: Vec<String>) -> Self {
+        let hash = if names == DEFAULT_FEATURES {
+            DEFAULT_REGISTRY_HASH
+        } else {
+            murmur3_x86_32(names.join("\n").as_bytes(), HASH_SEED)
+        };
+        let names = names.into();
+        Self { names, hash }
     }
 
     /// Gives each name that has no bit yet the next free one, and returns those names in order.
@@ -57,32 +77,18 @@ impl Registry {
         &mut self,
         names: I,
     ) -> Result<Vec<&'n str>, Error> {
-        let mut grown = self.clone();
+        let mut grown = self.names.to_vec();
         let mut added = Vec::new();
         for name in names {
-            if grown.bit(name).is_none() {
-                grown.append(name)?;
+            if !grown.iter().any(|known| known == name) {
+                append(&mut grown, name)?;
                 added.push(name);
             }
         }
-        *self = grown;
+        if !added.is_empty() {
+            *self = Self::of(grown);
+        }
         Ok(added)
-    }
-
-    fn append(&mut self, name: &str) -> Result<(), Error> {
-        if !is_feature_name(name) {
-            return Err(Error::FeatureName {
-                name: name.to_owned(),
-            });
-        }
-        if self.names.len() == MAX_FEATURES {
-            return Err(Error::TooManyFeatures {
-                name: name.to_owned(),
-                taken: self.names.clone(),
-            });
-        }
-        self.names.push(name.to_owned());
-        Ok(())
     }
 
     /// The bit that `name` owns.
@@ -107,18 +113,30 @@ impl Registry {
     /// Whether these are the default features, in their order.
     #[must_use]
     pub fn is_default(&self) -> bool {
-        self.names == DEFAULT_FEATURES
+        *self.names == DEFAULT_FEATURES
     }
 
     /// The hash that describes this table in a record. The default features have a constant of their own.
     #[must_use]
-    pub fn hash(&self) -> u32 {
-        if self.is_default() {
-            DEFAULT_REGISTRY_HASH
-        } else {
-            murmur3_x86_32(self.names.join("\n").as_bytes(), HASH_SEED)
-        }
+    pub const fn hash(&self) -> u32 {
+        self.hash
     }
+}
+
+fn append(names: &mut Vec<String>, name: &str) -> Result<(), Error> {
+    if !is_feature_name(name) {
+        return Err(Error::FeatureName {
+            name: name.to_owned(),
+        });
+    }
+    if names.len() == MAX_FEATURES {
+        return Err(Error::TooManyFeatures {
+            name: name.to_owned(),
+            taken: names.clone(),
+        });
+    }
+    names.push(name.to_owned());
+    Ok(())
 }
 
 /// Whether `name` is a letter, then up to 62 letters, digits, `_`, `.` or `-`.

@@ -25,6 +25,7 @@ use super::{Result, js_error, runtime_error};
 use crate::error::Error;
 use crate::page::{FULL_ROLLOUTS, Rollouts, State};
 use crate::record::Record;
+use crate::registry::Registry;
 use crate::startup::Startup;
 use crate::store::{Access, Answer, Entry, Given, Job, Persist, Reply, Revision, Store, hex};
 
@@ -332,12 +333,12 @@ impl NativeStore {
         ts_return_type = "Promise<Array<NativeFailure | NativeAnswer>>"
     )]
     pub fn wake<'env>(&mut self, env: &'env Env) -> Result<Object<'env>> {
-        let promise = std::mem::take(&mut self.turn).end(env, &self.told)?;
-        // Closing has woken the store already.
+        let turn = std::mem::take(&mut self.turn);
+        // First, so that it works while the promise is made. Closing has woken it already.
         if let Some(store) = &self.store {
             store.wake();
         }
-        Ok(promise)
+        turn.end(env, &self.told)
     }
 
     /// Lets go of the store. Resolves when everything queued so far is done and, if nobody else in the process uses
@@ -394,25 +395,50 @@ impl NativeStore {
             .map_err(runtime_error("create a promise"))?;
         let told = Arc::clone(&self.told);
         let callback = move |result: std::result::Result<Answer<T>, Error>| {
-            let outcome = to_outcome(result, convert);
-            deferred.resolve(Box::new(move |_env| {
-                Ok(without_known_names(outcome, &told))
-            }));
+            let report = Report::of(result, convert);
+            deferred.resolve(Box::new(move |_env| Ok(report.tell(&told))));
         };
         Ok((Reply::new(self.store()?, callback), promise))
     }
 }
 
-pub(super) fn to_outcome<T>(
-    result: std::result::Result<Answer<T>, Error>,
-    convert: impl FnOnce(Answer<T>) -> Outcome,
-) -> Outcome {
-    match result {
-        Ok(answer) => convert(answer),
-        Err(error) => Outcome::A(NativeFailure {
-            code: error.code().as_ref().to_owned(),
-            message: error.to_string(),
-        }),
+/// An outcome on its way to JavaScript.
+pub(super) struct Report {
+    outcome: Outcome,
+    /// What may have to be told of with it.
+    registry: Option<Registry>,
+}
+
+impl Report {
+    pub(super) fn of<T>(
+        result: std::result::Result<Answer<T>, Error>,
+        convert: impl FnOnce(Answer<T>) -> Outcome,
+    ) -> Self {
+        match result {
+            Ok(answer) => {
+                let registry = Some(answer.registry.clone());
+                let outcome = convert(answer);
+                Self { outcome, registry }
+            }
+            Err(error) => Self {
+                outcome: Outcome::A(NativeFailure {
+                    code: error.code().as_ref().to_owned(),
+                    message: error.to_string(),
+                }),
+                registry: None,
+            },
+        }
+    }
+
+    /// The outcome, with the names unless they were told before. Called in the order in which JavaScript gets the answers.
+    pub(super) fn tell(mut self, told: &AtomicUsize) -> Outcome {
+        if let (Outcome::B(answer), Some(registry)) = (&mut self.outcome, &self.registry) {
+            let names = registry.names();
+            if told.swap(names.len(), Relaxed) != names.len() {
+                answer.names = Some(names.to_vec());
+            }
+        }
+        self.outcome
     }
 }
 
@@ -420,22 +446,11 @@ pub(super) fn to_persisted(answer: Answer<Entry>) -> Outcome {
     Outcome::B(to_answer(answer, |entry| vec![to_entry(entry)]))
 }
 
-/// Leaves out the names that were told before. Called in the order in which JavaScript gets the answers.
-pub(super) fn without_known_names(mut outcome: Outcome, told: &AtomicUsize) -> Outcome {
-    if let Outcome::B(NativeAnswer { names, .. }) = &mut outcome {
-        let count = names.as_ref().map_or(0, Vec::len);
-        if told.swap(count, Relaxed) == count {
-            *names = None;
-        }
-    }
-    outcome
-}
-
 fn to_answer<T>(answer: Answer<T>, convert: impl FnOnce(T) -> Vec<NativeRevision>) -> NativeAnswer {
     let Answer { value, registry } = answer;
     NativeAnswer {
         registry_hash: registry.hash(),
-        names: Some(registry.names().to_vec()),
+        names: None,
         revisions: convert(value),
     }
 }

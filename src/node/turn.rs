@@ -7,12 +7,13 @@ use std::sync::{Arc, Mutex};
 use napi::bindgen_prelude::Object;
 use napi::{Env, JsDeferred};
 
-use super::store::{Outcome, to_outcome, to_persisted, without_known_names};
+use super::store::{Outcome, Report, to_persisted};
 use super::{Result, runtime_error};
 use crate::error::Error;
 use crate::store::{Answer, Entry, lock};
 
 /// One for each persist, in their order; `None` until it is there.
+type Reports = Vec<Option<Report>>;
 type Outcomes = Vec<Option<Outcome>>;
 type Resolver = Box<dyn FnOnce(Env) -> napi::Result<Outcomes> + Send>;
 type Deferred = JsDeferred<Outcomes, Resolver>;
@@ -25,10 +26,10 @@ pub(super) struct Turn {
 
 #[derive(Default)]
 struct State {
-    outcomes: Outcomes,
+    reports: Reports,
     missing: usize,
     /// There once the turn is over.
-    resolve: Option<Box<dyn FnOnce(Outcomes) + Send>>,
+    resolve: Option<Box<dyn FnOnce(Reports) + Send>>,
 }
 
 impl State {
@@ -36,7 +37,7 @@ impl State {
         if self.missing == 0
             && let Some(resolve) = self.resolve.take()
         {
-            resolve(std::mem::take(&mut self.outcomes));
+            resolve(std::mem::take(&mut self.reports));
         }
     }
 }
@@ -49,15 +50,15 @@ impl Turn {
         let state = Arc::clone(&self.state);
         let index = {
             let mut state = lock(&state);
-            state.outcomes.push(None);
+            state.reports.push(None);
             state.missing += 1;
-            state.outcomes.len() - 1
+            state.reports.len() - 1
         };
         move |result| {
-            let outcome = to_outcome(result, to_persisted);
+            let report = Report::of(result, to_persisted);
             let mut state = lock(&state);
-            if let Some(place) = state.outcomes.get_mut(index) {
-                *place = Some(outcome);
+            if let Some(place) = state.reports.get_mut(index) {
+                *place = Some(report);
             }
             state.missing -= 1;
             state.resolve_if_complete();
@@ -71,13 +72,10 @@ impl Turn {
             .map_err(runtime_error("create a promise"))?;
         let told = Arc::clone(told);
         let mut state = lock(&self.state);
-        state.resolve = Some(Box::new(move |outcomes| {
+        state.resolve = Some(Box::new(move |reports| {
             deferred.resolve(Box::new(move |_env| {
-                let shorten = |outcome| without_known_names(outcome, &told);
-                Ok(outcomes
-                    .into_iter()
-                    .map(|outcome| outcome.map(shorten))
-                    .collect())
+                let tell = |report: Report| report.tell(&told);
+                Ok(reports.into_iter().map(|report| report.map(tell)).collect())
             }));
         }));
         state.resolve_if_complete();

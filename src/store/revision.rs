@@ -135,11 +135,13 @@ pub(super) fn append_field(bytes: &mut Vec<u8>, field: &[u8]) {
 /// A digest as text: two lower-case hexadecimal digits for each byte.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .flat_map(|byte| [byte >> 4, byte & 0xf])
-        .filter_map(|digit| char::from_digit(digit.into(), 16))
-        .collect()
+    let digit = |half: u8| char::from(if half < 10 { b'0' } else { b'a' - 10 } + half);
+    let mut digits = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        digits.push(digit(byte >> 4));
+        digits.push(digit(byte & 0xf));
+    }
+    digits
 }
 
 /// The statement that [`insert`] runs.
