@@ -90,11 +90,15 @@ export function guard<Arguments extends unknown[], Result>(
   };
 }
 
-/** The result of a native operation, or the error it failed with. */
-export async function settle<Outcome extends object>(reply: Promise<NativeFailure | Outcome>): Promise<Outcome> {
-  const outcome = await reply;
+/** The result of a native operation; throws the error it failed with. */
+export function resultOf<Outcome extends object>(outcome: NativeFailure | Outcome): Outcome {
   if (isFailure(outcome)) throw makeError(outcome.code as ErrorCode, outcome.message);
   return outcome;
+}
+
+/** The same when it is there. */
+export async function settle<Outcome extends object>(reply: Promise<NativeFailure | Outcome>): Promise<Outcome> {
+  return resultOf(await reply);
 }
 
 function isFailure(outcome: object): outcome is NativeFailure {

@@ -1,5 +1,4 @@
 import type { GivenState } from './extras/config-state';
-import { type ErrorCode, makeError } from './errors';
 import { type FeatureTable, featureTable } from './feature-table';
 import {
   guard,
@@ -22,6 +21,7 @@ import {
   type NativeStoreMetrics,
   type NativeVerifier,
   type NativeVerifyProgress,
+  resultOf,
   settle,
 } from './native';
 
@@ -191,9 +191,11 @@ export class Store {
       const outcomes = await guard(() => this.#native.wake())();
       // Without another promise for each, which is a twentieth of the time that many at once take.
       turn.forEach(({ resolve, reject }, index) => {
-        const outcome = outcomes[index]!;
-        if ('code' in outcome) reject(makeError(outcome.code as ErrorCode, outcome.message));
-        else resolve(this.#toAnswer(outcome));
+        try {
+          resolve(this.#toAnswer(resultOf(outcomes[index]!)));
+        } catch (error) {
+          reject(error);
+        }
       });
     } catch (error) {
       turn.forEach(({ reject }) => reject(error));
