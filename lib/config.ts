@@ -503,8 +503,8 @@ export class ProductionConfig<Name extends string = string> {
    * @throws ConfigError `ERR_PERSISTENCE_DISABLED`, `ERR_REVISION_CONFLICT`, `ERR_STORE_BUSY`, `ERR_DISK_FULL` and
    *   others of `docs/errors.md`; then nothing was written.
    */
-  async persist(reason = 'manual', options: RevisionOptions = {}): Promise<HistoryEntry> {
-    return await this.#loadExtras().history.persist(reason, options);
+  persist(reason = 'manual', options: RevisionOptions = {}): Promise<HistoryEntry> {
+    return this.#loadExtras().history.persist(reason, options);
   }
 
   /**
@@ -513,8 +513,8 @@ export class ProductionConfig<Name extends string = string> {
    *
    * @returns `false` when nothing was persisted in this environment yet.
    */
-  async load(): Promise<boolean> {
-    return await this.#loadExtras().history.load();
+  load(): Promise<boolean> {
+    return this.#loadExtras().history.load();
   }
 
   /**
@@ -523,8 +523,8 @@ export class ProductionConfig<Name extends string = string> {
    * @param limit - How many at most, 1–10,000. Default 50.
    * @param options - `before`: only revisions with a smaller number, to read on from the last page.
    */
-  async getHistory(limit = 50, options: { before?: number } = {}): Promise<HistoryEntry[]> {
-    return await this.#loadExtras().history.getHistory(limit, options);
+  getHistory(limit = 50, options: { before?: number } = {}): Promise<HistoryEntry[]> {
+    return this.#loadExtras().history.getHistory(limit, options);
   }
 
   /**
@@ -535,8 +535,8 @@ export class ProductionConfig<Name extends string = string> {
    *   walk back through the history.
    * @throws ConfigError `ERR_REVISION_NOT_FOUND`, `ERR_NOTHING_TO_ROLL_BACK`, `ERR_REVISION_CONFLICT`.
    */
-  async rollback(revision?: number, options: RestoreOptions = {}): Promise<HistoryEntry> {
-    return await this.#loadExtras().history.rollback(revision, options);
+  rollback(revision?: number, options: RestoreOptions = {}): Promise<HistoryEntry> {
+    return this.#loadExtras().history.rollback(revision, options);
   }
 
   /**
@@ -552,8 +552,8 @@ export class ProductionConfig<Name extends string = string> {
    * @example
    * await config.apply(JSON.parse(await readFile('flags.json', 'utf8')), 'flags of release 42');
    */
-  async apply(state: ConfigState<Name>, reason = 'applied', options: RevisionOptions = {}): Promise<HistoryEntry> {
-    return await this.#loadExtras().history.apply(state, reason, options);
+  apply(state: ConfigState<Name>, reason = 'applied', options: RevisionOptions = {}): Promise<HistoryEntry> {
+    return this.#loadExtras().history.apply(state, reason, options);
   }
 
   /**
@@ -561,8 +561,8 @@ export class ProductionConfig<Name extends string = string> {
    *
    * @throws ConfigError `ERR_REVISION_NOT_FOUND`.
    */
-  async diff(from: number, to: number): Promise<ConfigDiff> {
-    return await this.#loadExtras().history.diff(from, to);
+  diff(from: number, to: number): Promise<ConfigDiff> {
+    return this.#loadExtras().history.diff(from, to);
   }
 
   /**
@@ -571,8 +571,8 @@ export class ProductionConfig<Name extends string = string> {
    * @example
    * await config.getEnvironments(); // ['production', 'staging']
    */
-  async getEnvironments(): Promise<string[]> {
-    return await this.#loadExtras().history.getEnvironments();
+  getEnvironments(): Promise<string[]> {
+    return this.#loadExtras().history.getEnvironments();
   }
 
   /**
@@ -581,8 +581,8 @@ export class ProductionConfig<Name extends string = string> {
    *
    * @throws ConfigError `ERR_NOTHING_TO_PROMOTE` when nothing was persisted there.
    */
-  async promote(fromEnvironment: string, options: RestoreOptions = {}): Promise<HistoryEntry> {
-    return await this.#loadExtras().history.promote(fromEnvironment, options);
+  promote(fromEnvironment: string, options: RestoreOptions = {}): Promise<HistoryEntry> {
+    return this.#loadExtras().history.promote(fromEnvironment, options);
   }
 
   /**
@@ -599,8 +599,8 @@ export class ProductionConfig<Name extends string = string> {
    * const { ok, head, firstBroken } = await config.verify({ expectedHead: lastKnownHead });
    * if (!ok) alarm(firstBroken);
    */
-  async verify(options: VerifyOptions = {}): Promise<Verification> {
-    return await this.#loadExtras().history.verify(options);
+  verify(options: VerifyOptions = {}): Promise<Verification> {
+    return this.#loadExtras().history.verify(options);
   }
 
   /**
@@ -615,8 +615,8 @@ export class ProductionConfig<Name extends string = string> {
    * @example
    * const { removed, head } = await config.prune({ keep: 10_000 });
    */
-  async prune(options: PruneOptions): Promise<PruneResult> {
-    return await this.#loadExtras().history.prune(options);
+  prune(options: PruneOptions): Promise<PruneResult> {
+    return this.#loadExtras().history.prune(options);
   }
 
   /**
@@ -629,8 +629,8 @@ export class ProductionConfig<Name extends string = string> {
    * @example
    * const { bytes, revisions } = await config.backup('/backup/flags.db', { overwrite: true });
    */
-  async backup(path: string, options: BackupOptions = {}): Promise<BackupResult> {
-    return await this.#loadExtras().history.backup(path, options);
+  backup(path: string, options: BackupOptions = {}): Promise<BackupResult> {
+    return this.#loadExtras().history.backup(path, options);
   }
 
   /**
@@ -643,8 +643,8 @@ export class ProductionConfig<Name extends string = string> {
    * const { status, checks } = await config.healthCheck();
    * if (status !== 'ok') alarm(checks.filter((check) => check.status !== 'ok'));
    */
-  async healthCheck(): Promise<Health> {
-    return await this.#loadExtras().healthCheck();
+  healthCheck(): Promise<Health> {
+    return this.#loadExtras().healthCheck();
   }
 
   // ---- Metrics ------------------------------------------------------------------------------------------------
