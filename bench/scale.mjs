@@ -140,6 +140,7 @@ async function main() {
       title: `Resident memory, each of the first ${CONFIGS.toLocaleString('en')}, with what the engine takes for itself`,
       unit: 'bytes',
       rows: rows.first ?? [],
+      goals: [],
       notes: [
         'The goal is judged by the table above. Here each has its share of one-off growth too: heaps that grow, code that ' +
           'is compiled and the pages of the runtime that this brings into memory, which is most of what an object by hand ' +

@@ -868,7 +868,7 @@ export class ProductionConfig<Name extends string = string> {
       throw makeError('ERR_INVALID_TYPE', `Invalid feature name: ${show(name)} (must be a string)`);
     }
     const table = this.#currentTable();
-    const mask = maskOf(table.index, name);
+    const mask = maskOf(table.index, name) || table.index.others.get(name);
     if (mask) return mask;
     throw makeError('ERR_UNKNOWN_FEATURE', `Unknown feature: ${name}. Available: ${table.names.join(', ')}`);
   }

@@ -1,8 +1,11 @@
 import type { EventEmitter } from 'node:events';
 
+let methods: EventEmitter | undefined;
+
 /** Loaded when it is needed: Bun takes two milliseconds to do it, and most programs never listen. */
 export function emitterMethods(): EventEmitter {
-  return (require('node:events') as typeof import('node:events')).EventEmitter.prototype;
+  methods ??= (require('node:events') as typeof import('node:events')).EventEmitter.prototype;
+  return methods;
 }
 
 /**
