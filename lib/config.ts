@@ -223,22 +223,7 @@ export class ProductionConfig<Name extends string = string> {
    * if (config.isFeatureEnabledFor('beta_feature', user.id)) showBeta();
    */
   isFeatureEnabledFor(name: Name, key: string): boolean {
-    const mask = maskOf(this.#names, name) || this.#findMask(name);
-    if (typeof key !== 'string' || key === '') checkKey(key);
-    const words = this.#words;
-    const flags = this.#base + WORD_FEATURE_FLAGS;
-    const bit = 31 - Math.clz32(mask);
-    const isOn = (loadWord(words, flags) & mask) !== 0;
-    const rollout = isOn ? readRollout(this.#page, bit) : 0;
-    if (rollout === 0 || rollout >= FULL_ROLLOUT) {
-      // What is no key is refused here too: it must not begin to fail when the rollout changes.
-      if (!key.isWellFormed()) checkKey(key);
-      if (rollout === 0) return false;
-    } else if (rolloutBucket(prefixOf(this.#table, bit), key) >= rollout) {
-      return false;
-    }
-    // Once more: a rollback turns a feature off before it changes its rollout, so that rollout belongs to this switch.
-    return (loadWord(words, flags) & mask) !== 0;
+    return this.#isOnFor(maskOf(this.#names, name) || this.#findMask(name), key);
   }
 
   /** Per cent of all keys that a feature is on for while it is on, 0 to 100. 100 unless it was set. */
@@ -855,6 +840,25 @@ export class ProductionConfig<Name extends string = string> {
   #setTerminalByte(shift: number, value: number): void {
     this.#checkWritable();
     this.#exchange((flags, terminal) => [flags, (terminal & ~(0xff << shift)) | (value << shift)]);
+  }
+
+  /** A function of its own, since in a larger one JavaScriptCore would call the look-up of the name. */
+  #isOnFor(mask: number, key: string): boolean {
+    if (typeof key !== 'string' || key === '') checkKey(key);
+    const words = this.#words;
+    const flags = this.#base + WORD_FEATURE_FLAGS;
+    const bit = 31 - Math.clz32(mask);
+    const isOn = (loadWord(words, flags) & mask) !== 0;
+    const rollout = isOn ? readRollout(this.#page, bit) : 0;
+    if (rollout === 0 || rollout >= FULL_ROLLOUT) {
+      // What is no key is refused here too: it must not begin to fail when the rollout changes.
+      if (!key.isWellFormed()) checkKey(key);
+      if (rollout === 0) return false;
+    } else if (rolloutBucket(prefixOf(this.#table, bit), key) >= rollout) {
+      return false;
+    }
+    // Once more: a rollback turns a feature off before it changes its rollout, so that rollout belongs to this switch.
+    return (loadWord(words, flags) & mask) !== 0;
   }
 
   #maskOf(name: string): number {
