@@ -32,7 +32,7 @@ export const goals = /** @satisfies {Record<string, Goal>} */ (/** @type {const}
   startPrivate: { what: 'import and create, private, over an empty script', atMost: 5e6, unit: 'ns' },
   startDatabase: { what: 'import and create with a database, over an empty script', atMost: 12e6, unit: 'ns' },
   addonSize: { what: 'the addon', atMost: 3 * 2 ** 20, unit: 'bytes' },
-  configMemory: { what: 'resident memory of one more private config, after 10,000', atMost: 1024, unit: 'bytes' },
+  configMemory: { what: 'resident memory of each of 10,000 private configs', atMost: 1024, unit: 'bytes' },
   scaleOpen: { what: 'open, against 100 revisions', atMost: 2, unit: 'times' },
   scaleLoad: { what: '`load`, against 100 revisions', atMost: 2, unit: 'times' },
   scaleHistory: { what: '`getHistory(50)`, against 100 revisions', atMost: 2, unit: 'times' },
