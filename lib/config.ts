@@ -204,7 +204,7 @@ export class ProductionConfig<Name extends string = string> {
    * if (beta.enabled) showBeta();
    */
   feature(name: Name): Feature<Name> {
-    const mask = maskOf(this.#names, name) || this.#findMask(name);
+    const mask = this.#maskOf(name);
     this.#directReads ??= { allowed: this.#settings.stopwatch === undefined };
     return new FeatureOfConfig(this, name, mask, this.#page, this.#directReads);
   }
@@ -228,7 +228,7 @@ export class ProductionConfig<Name extends string = string> {
 
   /** Per cent of all keys that a feature is on for while it is on, 0 to 100. 100 unless it was set. */
   getRollout(name: Name): number {
-    const mask = maskOf(this.#names, name) || this.#findMask(name);
+    const mask = this.#maskOf(name);
     return toPercent(readRollout(this.#page, 31 - Math.clz32(mask)));
   }
 
@@ -355,9 +355,7 @@ export class ProductionConfig<Name extends string = string> {
     const word = checkU32(hash, 'registry hash') | 0;
     this.#checkWritable();
     const before = Atomics.exchange(this.#words, this.#base + WORD_REGISTRY_HASH, word);
-    if (before === word) return;
-    this.#announce();
-    this.#extras?.noteChange();
+    if (before !== word) this.#announce();
   }
 
   /**
@@ -809,6 +807,7 @@ export class ProductionConfig<Name extends string = string> {
   #announce(): void {
     this.#writes += 1;
     announce(this.#words, this.#base, this.#page.handle);
+    this.#extras?.noteChange();
   }
 
   #word(index: number): number {

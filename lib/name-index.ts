@@ -39,7 +39,7 @@ function hashOf({ first, firstFactor, second, secondFactor }: Hash, name: string
 }
 
 /** An index without names: every look-up in it misses, which sends a closed config to its slow path. */
-export const NO_NAMES: NameIndex = makeIndex([], [''], { first: 0, firstFactor: 0, second: 0, secondFactor: 0 });
+export const NO_NAMES: NameIndex = makeIndex([], 1, { first: 0, firstFactor: 0, second: 0, secondFactor: 0 });
 
 /** The index of these names, by the bits that they own. */
 export function nameIndex(given: readonly string[]): NameIndex {
@@ -47,11 +47,7 @@ export function nameIndex(given: readonly string[]): NameIndex {
   const names = asKeys(given);
   const size = 2 ** Math.ceil(Math.log2(names.length * SLOTS_PER_NAME));
   const hash = hasNoCollisions(names, USUAL, size) ? USUAL : findHash(names, size);
-  if (!hash) return makeIndex(names, NO_NAMES.slots, NO_NAMES);
-  const slots: string[] = [];
-  for (let slot = 0; slot < size; slot += 1) slots.push('');
-  for (const name of names) slots[hashOf(hash, name) & (size - 1)] = name;
-  return makeIndex(names, slots, hash);
+  return hash ? makeIndex(names, size, hash) : makeIndex(names, 1, NO_NAMES);
 }
 
 /**
@@ -76,15 +72,21 @@ const FACTORS = [1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31];
 /** Enough that one of the tries finds places for all. */
 const SLOTS_PER_NAME = 4;
 
-function makeIndex(names: readonly string[], slots: readonly string[], hash: Hash): NameIndex {
-  const last = slots.length - 1;
-  const flags = new Int32Array(slots.length);
+function makeIndex(names: readonly string[], size: number, hash: Hash): NameIndex {
+  const last = size - 1;
+  const slots: string[] = [];
+  for (let slot = 0; slot < size; slot += 1) slots.push('');
+  const flags = new Int32Array(size);
   const others = new Map<string, number>();
   for (let bit = 0; bit < names.length; bit += 1) {
     const name = names[bit]!;
     const slot = hashOf(hash, name) & last;
-    if (slots[slot] === name) flags[slot] = 1 << bit;
-    else others.set(name, 1 << bit);
+    if (slots[slot] === '') {
+      slots[slot] = name;
+      flags[slot] = 1 << bit;
+    } else {
+      others.set(name, 1 << bit);
+    }
   }
   const { first, firstFactor, second, secondFactor } = hash;
   return { slots, flags, last, first, firstFactor, second, secondFactor, others };

@@ -2,6 +2,8 @@
  * Everything that most programs do not need to open a config and to use its features: `dist/extras.cjs`, which is loaded
  * when the first of it is asked for. A third of a program's start goes into reading code, whether it runs or not.
  */
+import { checkKeys } from '../checks';
+import type { Validation } from '../config';
 import type { Inside } from '../inside';
 import { native } from '../native';
 import { isLive, readGeneration, readRevision, splitState } from '../page';
@@ -15,7 +17,6 @@ import { ChangeEmitter, countListeners, type EmitterMethod } from './emitter';
 import { checkHealth, type Health } from './health';
 import { checkSignal, type ConfigChange, iterateChanges, Listening } from './listening';
 import { exposeMetrics, measure, type Measured, type Metrics } from './metrics';
-import { checkKeys } from '../checks';
 
 export { attach } from './attach';
 export { timedConfig } from './timed-config';
@@ -41,27 +42,24 @@ export class Extras<Name extends string> {
 
   // ---- Changes that the config has made -----------------------------------------------------------------------
 
+  /** Any of them; those below say which it was. */
   noteChange(): void {
     this.#autoPersist?.touch();
   }
 
   noteFlags(set: number, cleared: number): void {
-    this.#autoPersist?.touch();
     this.#listening?.noteFlags(set, cleared);
   }
 
   noteTerminal(word: number): void {
-    this.#autoPersist?.touch();
     this.#listening?.noteTerminal(word);
   }
 
   noteRollout(bit: number, basisPoints: number): void {
-    this.#autoPersist?.touch();
     this.#listening?.noteRollout(bit, basisPoints);
   }
 
   noteState(before: bigint, after: bigint): void {
-    this.#autoPersist?.touch();
     if (!this.#listening) return;
     const [from, to] = [splitState(before), splitState(after)];
     this.#listening.noteFlags(to.flags & ~from.flags, from.flags & ~to.flags);
@@ -119,7 +117,7 @@ export class Extras<Name extends string> {
     return readConfigState(this.#inside.page, this.#inside.table()) as ConfigState<Name>;
   }
 
-  validate(): { isValid: boolean; errors: string[] } {
+  validate(): Validation {
     const { page, settings } = this.#inside;
     const errors = native.pageProblems(page.handle, this.#inside.table().all);
     const storeError = settings.storeError ?? this.#autoPersistError;
