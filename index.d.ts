@@ -711,6 +711,19 @@ export declare class ProductionConfig<Name extends string = string> {
 	 */
 	persist(reason?: string, options?: RevisionOptions): Promise<HistoryEntry>;
 	/**
+	 * As {@link ProductionConfig.persist}, but returns when the revision is on disk: for command-line tools and `exit`
+	 * handlers, where no promise settles any more. It blocks the event loop meanwhile, usually for as long as the disk
+	 * takes to sync, and up to 5 seconds while another process holds the database locked. In a server use `persist`.
+	 *
+	 * Revisions are in the order of the calls: what was persisted before is written first, and the pending persists of the
+	 * same stretch of JavaScript share its transaction.
+	 *
+	 * @throws The errors of `persist`; then nothing was written.
+	 * @example
+	 * process.on('exit', () => config.persistSync('state at exit'));
+	 */
+	persistSync(reason?: string, options?: RevisionOptions): HistoryEntry;
+	/**
 	 * Goes to the last persisted state. Features that the revision did not know stay as they are. With
 	 * `enableClusterSync` this changes the state for everyone, so a `readOnly` config must not do it there.
 	 *

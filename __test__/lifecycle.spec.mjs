@@ -254,6 +254,7 @@ function usesOf(config, feature) {
     getState: () => config.getState(),
     validate: () => config.validate(),
     persist: () => config.persist('too late'),
+    persistSync: () => config.persistSync('too late'),
     load: () => config.load(),
     getHistory: () => config.getHistory(),
     getEnvironments: () => config.getEnvironments(),

@@ -49,6 +49,8 @@ export class Store {
   #turn: { resolve: (answer: StoreAnswer) => void; reject: (error: unknown) => void }[] = [];
   /** The table of the last answer; the first one brings it. */
   #table = featureTable([], 0);
+  /** The same for `persistSync`, which overtakes answers that are on their way through the event loop. */
+  #tableAtOnce = this.#table;
 
   /** Opens the database, or joins this process's store of the same file. With `mustExist` it is never made. */
   constructor(path: string, environment: string, readOnly: boolean, mustExist = false) {
@@ -78,6 +80,14 @@ export class Store {
       if (this.#turn.length === 0) queueMicrotask(() => this.#endTurn());
       this.#turn.push({ resolve, reject });
     });
+  }
+
+  /** The same, done when it returns. What was handed over before comes first. */
+  persistSync(page: number, reason: string, actor: string, ifRevision: number | undefined): StoreAnswer {
+    const persist = () => this.#native.persistSync(page, this.environment, reason, actor, ifRevision);
+    const { names, registryHash, revisions } = resultOf(guard(persist)());
+    if (names) this.#tableAtOnce = featureTable(names, registryHash);
+    return { table: this.#tableAtOnce, revisions };
   }
 
   load(page: number): Promise<StoreAnswer> {

@@ -104,6 +104,8 @@ async function history(): Promise<void> {
   const entry: HistoryEntry = await config.persist();
   await config.persist('why');
   await config.persist('why', options);
+  expectType<HistoryEntry, ReturnType<typeof config.persistSync>>(true);
+  config.persistSync('why', options);
   expectType<Promise<HistoryEntry>, ReturnType<typeof config.rollback>>(true);
   await config.rollback();
   await config.rollback(entry.revision, { ifRevision: 0 });
@@ -119,6 +121,8 @@ async function history(): Promise<void> {
   expectType<TerminalSettings | undefined, NonNullable<typeof terminal>['from'] | undefined>(true);
   await config.promote('staging', { actor: 'alice' });
 
+  // @ts-expect-error
+  config.persistSync('why', { ifRevison: 7 });
   // @ts-expect-error
   await config.persist(7);
   // @ts-expect-error

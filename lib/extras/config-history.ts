@@ -47,10 +47,13 @@ export class ConfigHistory<Name extends string> {
   }
 
   async persist(reason: string, options: RevisionOptions): Promise<HistoryEntry> {
-    checkText(reason, 'reason', MAX_REASON_LENGTH);
-    const { actor, ifRevision } = this.#checkRevisionOptions(options);
-    const store = this.#writableStore();
+    const { store, actor, ifRevision } = this.#checkPersist(reason, options);
     return this.#entry(await store.persist(this.#inside.page.handle, reason, actor, ifRevision));
+  }
+
+  persistSync(reason: string, options: RevisionOptions): HistoryEntry {
+    const { store, actor, ifRevision } = this.#checkPersist(reason, options);
+    return this.#entry(store.persistSync(this.#inside.page.handle, reason, actor, ifRevision));
   }
 
 
@@ -152,6 +155,12 @@ export class ConfigHistory<Name extends string> {
   #writableStore(): Store {
     this.#inside.checkWritable();
     return this.#openStore();
+  }
+
+  #checkPersist(reason: string, options: RevisionOptions): { store: Store; actor: string; ifRevision: number | undefined } {
+    checkText(reason, 'reason', MAX_REASON_LENGTH);
+    const checked = this.#checkRevisionOptions(options);
+    return { store: this.#writableStore(), ...checked };
   }
 
   #checkRestoreOptions(options: RestoreOptions): CheckedRestore {

@@ -20,6 +20,7 @@ const TIMED = [
   'getState',
   'validate',
   'persist',
+  'persistSync',
   'load',
   'getHistory',
   'rollback',

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 
-use napi::bindgen_prelude::{Either8, Object};
+use napi::bindgen_prelude::{Either, Either8, Object};
 use napi::{Env, JsDeferred};
 use napi_derive::napi;
 
@@ -105,6 +105,8 @@ pub struct NativeStore {
     turn: Turn,
     /// How many feature names the last answer told of. Names only come in addition, so their number says which.
     told: Arc<AtomicUsize>,
+    /// The same for answers of `persist_sync`, which overtake those that are on their way through the event loop.
+    told_at_once: AtomicUsize,
 }
 
 #[napi]
@@ -128,6 +130,7 @@ impl NativeStore {
                 store: Some(store),
                 turn: Turn::default(),
                 told: Arc::default(),
+                told_at_once: AtomicUsize::default(),
             })
             .map_err(|error| js_error(&error))
     }
@@ -173,6 +176,37 @@ impl NativeStore {
             reply,
         }));
         Ok(())
+    }
+
+    /// Persists a snapshot of the page, taken now, and returns when it is on disk. What was queued before comes first. Blocks.
+    #[napi(catch_unwind)]
+    pub fn persist_sync(
+        &self,
+        handle: u32,
+        environment: String,
+        reason: String,
+        actor: String,
+        if_revision: Option<f64>,
+    ) -> Result<Either<NativeFailure, NativeAnswer>> {
+        let page = page::page(handle)?;
+        let answer = self.store()?.persist_now(|reply| Persist {
+            environment,
+            snapshot: page.snapshot(),
+            page,
+            reason,
+            actor,
+            unless_same: false,
+            if_revision: if_revision.map(to_id),
+            reply,
+        });
+        match Report::of(answer, to_persisted).tell(&self.told_at_once) {
+            Outcome::A(failure) => Ok(Either::A(failure)),
+            Outcome::B(answer) => Ok(Either::B(answer)),
+            _ => Err(js_error(&Error::Runtime {
+                operation: "persist",
+                detail: "the store gave another answer".to_owned(),
+            })),
+        }
     }
 
     /// Applies the last persisted state to the page.

@@ -14,7 +14,7 @@ use super::schema::Database;
 
 /// A copy under way.
 ///
-/// Synchronization: none. It is made, stepped and dropped on the store's thread, as the source is.
+/// Synchronization: none. It is made, stepped and dropped by the holder of the store's worker, as the source is.
 #[derive(Debug)]
 pub(super) struct OnlineCopy {
     // Fields drop in this order: the copy is finished before its destination closes.
@@ -25,6 +25,10 @@ pub(super) struct OnlineCopy {
 /// What SQLite keeps of a copy, from its beginning to its finish.
 #[derive(Debug)]
 struct RawCopy(NonNull<ffi::sqlite3_backup>);
+
+// SAFETY: SQLite ties a copy to no thread, only to two connections that one thread at a time may use. It is kept beside
+// both of them, in the worker, which has one holder at a time.
+unsafe impl Send for RawCopy {}
 
 /// How far a copy has come after a step.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +49,7 @@ impl OnlineCopy {
         let from = unsafe { database.connection.handle() };
         // SAFETY: `destination` is open, and moves into the copy.
         let to = unsafe { destination.handle() };
-        // SAFETY: both handles are open and used by the store's thread only; the names are NUL-terminated.
+        // SAFETY: both handles are open and used by the holder of the worker only; the names are NUL-terminated.
         let raw = unsafe { ffi::sqlite3_backup_init(to, main, from, main) };
         let Some(raw) = NonNull::new(raw) else {
             // SAFETY: `to` is open; the code says why the copy could not begin.

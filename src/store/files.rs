@@ -32,7 +32,10 @@ pub(super) fn handle(path: &Path, may_create: bool, busy: Duration) -> Result<Ar
     let real_path = fs::canonicalize(path).map_err(|source| from_io(path, source))?;
     let id = identify(&metadata, &real_path);
     let mut predecessor = open.get(&id).map(|slot| Arc::clone(&slot.ended));
-    if let Some(handle) = open.get(&id).and_then(|slot| slot.handle.upgrade()) {
+    if let Some(handle) = open.get(&id).and_then(|slot| slot.handle.upgrade())
+        // A thread that panicked has ended before its handles.
+        && !handle.shared.ended.is_set()
+    {
         if handle.shared.is_at(&id) {
             return Ok(handle);
         }
@@ -47,9 +50,9 @@ pub(super) fn handle(path: &Path, may_create: bool, busy: Duration) -> Result<Ar
     }
     let shared = Arc::new(Shared::new(real_path.into(), busy));
     // The last handle may be gone while its thread still works off the queue.
-    thread::start(&shared, predecessor)?;
+    let worker = thread::start(&shared, predecessor)?;
     let ended = Arc::clone(&shared.ended);
-    let handle = Arc::new(Handle { shared });
+    let handle = Arc::new(Handle { shared, worker });
     let slot = Slot {
         handle: Arc::downgrade(&handle),
         ended,

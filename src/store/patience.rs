@@ -12,15 +12,20 @@ use rusqlite::Connection;
 const PAUSE: Duration = Duration::from_millis(1);
 
 thread_local! {
-    /// How long to wait. A connection has its thread for itself.
+    /// How long this thread waits.
     static LIMIT: Cell<Duration> = const { Cell::new(Duration::ZERO) };
     static SINCE: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
-/// Has the connection, which stays on this thread, wait for locks up to `limit`.
-pub(super) fn wait_for_locks(connection: &mut Connection, limit: Duration) -> rusqlite::Result<()> {
-    LIMIT.set(limit);
+/// Has the connection wait for locks as long as [`wait_up_to`] says on the thread that uses it.
+pub(super) fn wait_for_locks(connection: &mut Connection) -> rusqlite::Result<()> {
     connection.busy_handler(Some(ask_again))
+}
+
+/// How long connections wait for locks while this thread uses them. SQLite gives a busy handler no place of its own to
+/// keep that.
+pub(super) fn wait_up_to(limit: Duration) {
+    LIMIT.set(limit);
 }
 
 /// SQLite counts from 0 for each lock.

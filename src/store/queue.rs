@@ -43,6 +43,9 @@ pub(super) enum Task {
     /// Lets a test reach the connection.
     #[cfg(test)]
     Run(Box<dyn FnOnce(&mut rusqlite::Connection) + Send>),
+    /// Lets a test end the thread with a panic.
+    #[cfg(test)]
+    Die,
 }
 
 /// How long the thread looks for more work before it sleeps. Whoever persists once more as soon as the last one is done
@@ -63,15 +66,31 @@ struct State {
     items: Vec<Item>,
     /// Whether somebody asked for the items to be done.
     awake: bool,
-    /// Whether the last handle is gone, so that nothing more will come.
-    closing: bool,
     /// Whether the thread sleeps.
     sleeping: bool,
+    life: Life,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Life {
+    #[default]
+    Open,
+    /// The last handle is gone, so that nothing more will come.
+    Closing,
+    /// The thread has ended.
+    Ended,
 }
 
 impl Queue {
+    /// Queues an item. After the thread has ended the item is dropped, which answers it.
     pub(super) fn push(&self, item: Item) {
-        lock(&self.state).items.push(item);
+        let mut state = lock(&self.state);
+        if state.life == Life::Ended {
+            // Its reply must not find the queue locked.
+            drop(state);
+            return;
+        }
+        state.items.push(item);
     }
 
     pub(super) fn wake(&self) {
@@ -95,13 +114,13 @@ impl Queue {
     }
 
     pub(super) fn close(&self) {
-        self.call(|state| state.closing = true);
+        self.call(|state| state.life = Life::Closing);
     }
 
     /// Whether the last handle is gone and nothing is left to do.
     pub(super) fn is_finished(&self) -> bool {
         let state = lock(&self.state);
-        state.closing && state.items.is_empty()
+        state.life != Life::Open && state.items.is_empty()
     }
 
     /// Waits a moment for a call, without sleeping: a processor that has nothing to do takes longer to wake up than most
@@ -118,10 +137,10 @@ impl Queue {
         }
     }
 
-    /// Waits for a wake-up, or for `pause` if given, and takes everything. `None` once the queue is closed and empty.
-    pub(super) fn take(&self, pause: Option<Duration>) -> Option<Vec<Item>> {
+    /// Waits for a wake-up, or for `pause` if given. Returns `false` once the queue is closed and empty.
+    pub(super) fn wait(&self, pause: Option<Duration>) -> bool {
         let mut state = lock(&self.state);
-        let idle = |state: &mut State| !state.awake && !state.closing;
+        let idle = |state: &mut State| !state.awake && state.life == Life::Open;
         state.sleeping = true;
         let mut state = match pause {
             None => self
@@ -136,14 +155,39 @@ impl Queue {
             }
         };
         state.sleeping = false;
-        if !state.awake && !state.closing {
-            // Only the pause is over; what is queued waits for its wake-up.
-            return Some(Vec::new());
+        state.life == Life::Open || !state.items.is_empty()
+    }
+
+    /// Takes everything, if there was a wake-up. What is queued otherwise waits for its own.
+    ///
+    /// Items are taken by the holder of the worker only, so that they are done in their order.
+    pub(super) fn take(&self) -> Vec<Item> {
+        let state = lock(&self.state);
+        if state.awake || state.life == Life::Closing {
+            self.empty(state)
+        } else {
+            Vec::new()
         }
+    }
+
+    /// Takes everything. As [`Queue::take`], for the holder of the worker only.
+    pub(super) fn take_all(&self) -> Vec<Item> {
+        self.empty(lock(&self.state))
+    }
+
+    fn empty(&self, mut state: MutexGuard<'_, State>) -> Vec<Item> {
         state.awake = false;
         self.called.store(false, Relaxed);
-        let items = std::mem::take(&mut state.items);
-        (!items.is_empty() || !state.closing).then_some(items)
+        std::mem::take(&mut state.items)
+    }
+
+    /// Drops what is queued, and from now on everything that is pushed: the thread has ended.
+    pub(super) fn end(&self) {
+        let mut state = lock(&self.state);
+        state.life = Life::Ended;
+        let items = self.empty(state);
+        // Their replies must not find the queue locked.
+        drop(items);
     }
 }
 

@@ -289,14 +289,15 @@ fn connect(
         Access::ReadWrite => OpenFlags::SQLITE_OPEN_READ_WRITE,
     };
     system::prepare()?;
-    // One thread owns the connection, so SQLite needs no mutex. Without CREATE, a file deleted meanwhile stays so.
+    // One thread at a time uses the connection, so SQLite needs no mutex. Without CREATE, a file deleted meanwhile stays so.
     let had_wal = std::fs::metadata(with_suffix(path, "-wal")).is_ok_and(|wal| wal.len() > 0);
     let flags = mode | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     #[cfg(not(all(test, unix)))]
     let mut connection = Connection::open_with_flags(path, flags)?;
     #[cfg(all(test, unix))]
     let mut connection = super::tests::power_loss::connect(path, flags)?;
-    patience::wait_for_locks(&mut connection, busy)?;
+    patience::wait_up_to(busy);
+    patience::wait_for_locks(&mut connection)?;
     harden(&connection)?;
     let started = Instant::now();
     loop {

@@ -2,14 +2,14 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::thread::Builder;
 use std::time::{Duration, Instant};
 
-use super::queue::{Item, Latch, Task};
+use super::queue::{Item, Latch, Task, lock};
 use super::schema::Database;
 use super::write::{Origin, Restore, Source};
-use super::{Access, Answer, Job, Persist, Reply, Revision, Shared, features};
+use super::{Access, Answer, Job, Persist, Reply, Revision, Shared, features, patience};
 use crate::error::Error;
 use crate::page::Page;
 use crate::registry::Registry;
@@ -17,56 +17,67 @@ use crate::registry::Registry;
 /// How often live pages are looked at for changes that killed processes left half-made.
 const LOOK_AT_PAGES: Duration = Duration::from_secs(1);
 
-/// Starts the thread of a store. It touches the file only after `predecessor`, the thread that had it before, has
-/// closed it.
-pub(super) fn start(shared: &Arc<Shared>, predecessor: Option<Arc<Latch>>) -> Result<(), Error> {
-    let shared = Arc::clone(shared);
-    Builder::new()
-        .name("13byte-store".to_owned())
-        .spawn(move || run(shared, predecessor.as_deref()))
-        .map(drop)
-        .map_err(|source| Error::Thread { source })
-}
-
-fn run(shared: Arc<Shared>, predecessor: Option<&Latch>) {
-    /// Tells the successor that the file is closed, however this thread ends.
-    struct Ended(Arc<Latch>);
-    impl Drop for Ended {
-        fn drop(&mut self) {
-            self.0.set();
-        }
-    }
-
-    // Declared before the worker, so dropped after it has closed the connection.
-    let _ended = Ended(Arc::clone(&shared.ended));
-    let mut worker = Worker {
-        shared,
+/// Starts the thread of a store, and returns the worker that it shares with callers. The thread touches the file only
+/// after `predecessor`, the thread that had it before, has closed it.
+pub(super) fn start(
+    shared: &Arc<Shared>,
+    predecessor: Option<Arc<Latch>>,
+) -> Result<Arc<Mutex<Worker>>, Error> {
+    let worker = Arc::new(Mutex::new(Worker {
+        shared: Arc::clone(shared),
         database: None,
         was_open: false,
         registry: Registry::default(),
         leaving: Vec::new(),
         live_pages: Vec::new(),
-    };
+    }));
+    let (shared, of_thread) = (Arc::clone(shared), Arc::clone(&worker));
+    Builder::new()
+        .name("13byte-store".to_owned())
+        .spawn(move || run(&shared, &of_thread, predecessor.as_deref()))
+        .map_err(|source| Error::Thread { source })?;
+    Ok(worker)
+}
+
+fn run(shared: &Shared, worker: &Mutex<Worker>, predecessor: Option<&Latch>) {
+    /// Closes the file, answers what is left and tells the successor, however this thread ends.
+    struct End<'a>(&'a Shared, &'a Mutex<Worker>);
+    impl Drop for End<'_> {
+        fn drop(&mut self) {
+            let Self(shared, worker) = self;
+            let mut worker = lock(worker);
+            worker.close();
+            worker.say_goodbye();
+            drop(worker);
+            shared.queue.end();
+            shared.ended.set();
+        }
+    }
+
     if let Some(predecessor) = predecessor {
         predecessor.wait();
     }
-    while let Some(items) = worker.shared.queue.take(worker.pause()) {
+    let _end = End(shared, worker);
+    let mut pause = None;
+    while shared.queue.wait(pause) {
+        let mut worker = lock(worker);
+        let items = shared.queue.take();
         let is_busy = !items.is_empty();
         worker.work(items);
         worker.guard(Worker::mend_pages);
         worker.guard(Worker::drop_abandoned_backups);
-        if !worker.shared.queue.is_finished() {
+        if !shared.queue.is_finished() {
             worker.say_goodbye();
         }
+        pause = worker.pause();
+        drop(worker);
         if is_busy {
-            worker.shared.queue.linger();
+            shared.queue.linger();
         }
     }
-    worker.close();
-    worker.say_goodbye();
 }
 
-/// What the thread owns.
+/// What does the work. One thread at a time holds it: the store's own, or that of a caller who waits for the answer.
 pub(super) struct Worker {
     pub(super) shared: Arc<Shared>,
     /// `None` until the first task, and after a failure that left it in doubt.
@@ -121,14 +132,27 @@ impl Worker {
         }
     }
 
+    /// Does everything that is queued, on the thread of a caller who waits for some of it.
+    pub(super) fn work_off(&mut self) {
+        let items = self.shared.queue.take_all();
+        self.work(items);
+        if !self.leaving.is_empty() {
+            // The thread knows when to answer them.
+            self.shared.queue.wake();
+        }
+    }
+
     /// Does everything in order. Neighbouring persists share a transaction.
     fn work(&mut self, items: Vec<Item>) {
+        patience::wait_up_to(self.shared.busy);
         let mut group = Vec::new();
         for Item { access, task } in items {
             match task {
                 Task::Job(Job::Persist(persist)) if access == Access::ReadWrite => {
                     group.push(persist);
                 }
+                #[cfg(test)]
+                Task::Die => panic!("ended by a test"),
                 task => {
                     self.flush(&mut group);
                     self.guard(|worker| worker.run(access, task));
@@ -186,6 +210,8 @@ impl Worker {
                     run(&mut database.connection);
                 }
             }
+            #[cfg(test)]
+            Task::Die => {}
         }
     }
 

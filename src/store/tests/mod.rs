@@ -20,6 +20,7 @@ mod migrating;
 mod model;
 mod opening;
 mod persisting;
+mod persisting_now;
 #[cfg(unix)]
 pub(super) mod power_loss;
 mod pruning;
