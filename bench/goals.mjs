@@ -28,6 +28,8 @@ export const goals = /** @satisfies {Record<string, Goal>} */ (/** @type {const}
   flip: { what: '`enableFeature`, `disableFeature`', atMost: { bun: 10, node: 30 }, unit: 'ns' },
   flipNothing: { what: 'a flip that changes nothing, against raw', atMost: 2, unit: 'times' },
   persist: { what: '`persist` against an insert of the same row', atMost: 1.25, unit: 'times' },
+  persistSync: { what: '`persistSync` against an insert of the same row', atMost: 1.25, unit: 'times' },
+  persistTogetherRow: { what: '64 `persist` at once, each against a row of one transaction of 64 inserts', atMost: 2.5, unit: 'times' },
   persistTogether: { what: '64 `persist` at once, faster each than one after the other', atLeast: 20, unit: 'times' },
   startPrivate: { what: 'import and create, private, over an empty script', atMost: 5e6, unit: 'ns' },
   startDatabase: { what: 'import and create with a database, over an empty script', atMost: 12e6, unit: 'ns' },
@@ -69,9 +71,11 @@ export function judge(id, figure, onBun) {
  * @param {GoalId} id
  * @param {number} measured
  * @param {boolean} onBun
+ * @param {string} [unjudged] why the figure is only printed
  */
-export function goalLine(id, measured, onBun) {
+export function goalLine(id, measured, onBun, unjudged) {
   const { what, limit, figure, isMet } = judge(id, measured, onBun);
-  const verdict = isShort ? 'not judged in a short run' : isMet ? 'met' : '**not met**';
+  const reason = isShort ? 'in a short run' : unjudged;
+  const verdict = reason ? `not judged ${reason}` : isMet ? 'met' : '**not met**';
   return `Goal, ${what}, ${limit}: ${figure}, ${verdict}`;
 }

@@ -2,11 +2,12 @@
 // Making a state durable, against the SQLite that the runtime brings, with the same table and settings, and against what a
 // user would keep flags in instead.
 import assert from 'node:assert/strict';
+import { fdatasyncSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { createProductionConfig } from '../index.mjs';
 import { compare } from './lib/compare.mjs';
 import { temporaryDirectory } from './lib/files.mjs';
-import { ratio, speedUp } from './lib/judge.mjs';
+import { ratio, speedUp, where } from './lib/judge.mjs';
 import { durableWriters } from './lib/peers.mjs';
 import { connectOwn, OWN } from './lib/peers/sqlite.mjs';
 
@@ -58,7 +59,14 @@ const PAGE_ID = -0x1862_9a81_4d3f_2c19n;
 
 const ROW = `by hand: a prepared insert of the same row by \`${OWN}\``;
 const PERSIST = '`await config.persist(reason)`';
+const SYNC = '`config.persistSync(reason)`';
 const TOGETHER = `each of ${AT_ONCE} \`config.persist(reason)\` at once`;
+
+const ROWS = `by hand: each of ${AT_ONCE} such inserts in one transaction`;
+const DISK = 'by hand: 4 KiB written and synced';
+
+/** Below that, a disk does not make anything durable: it is memory, or confirms what it has not written. */
+const LEAST_SYNC_NS = 200_000;
 
 await compare(import.meta.url, [
   {
@@ -83,6 +91,19 @@ await compare(import.meta.url, [
           },
         };
       },
+      [SYNC]: async () => {
+        const config = open();
+        let last = 0;
+        return {
+          operations: 1,
+          expected: true,
+          run() {
+            const { revision } = config.persistSync('bench');
+            last += 1;
+            return revision === last;
+          },
+        };
+      },
       [TOGETHER]: async () => {
         const config = open();
         let last = 0;
@@ -96,7 +117,7 @@ await compare(import.meta.url, [
           },
         };
       },
-      [`by hand: each of ${AT_ONCE} such inserts in one transaction`]: async () => {
+      [ROWS]: async () => {
         const { add, execute, count } = await sameRow();
         const run = () => {
           execute('BEGIN IMMEDIATE');
@@ -107,8 +128,26 @@ await compare(import.meta.url, [
         assert.equal(count(), AT_ONCE);
         return { operations: AT_ONCE, expected: undefined, run };
       },
+      [DISK]: async () => {
+        const file = openSync(join(temporaryDirectory(), 'bench'), 'w');
+        const block = new Uint8Array(4096);
+        return {
+          operations: 1,
+          expected: block.length,
+          run() {
+            const written = writeSync(file, block, 0, block.length, 0);
+            fdatasyncSync(file);
+            return written;
+          },
+        };
+      },
     },
-    goals: [ratio('persist', PERSIST, ROW), speedUp('persistTogether', TOGETHER, [PERSIST])],
+    goals: [
+      ratio('persist', PERSIST, ROW),
+      where(ratio('persistSync', SYNC, ROW), DISK, LEAST_SYNC_NS),
+      ratio('persistTogetherRow', TOGETHER, ROWS),
+      speedUp('persistTogether', TOGETHER, [PERSIST]),
+    ],
   },
   {
     title: 'One flag, changed and durable',

@@ -1,10 +1,15 @@
 // @ts-check
 // Figures that goals are about, from the rows of a table.
-import { median } from './figures.mjs';
+import { median, show } from './figures.mjs';
 
 /**
  * @typedef {import('./report.mjs').Row} Row
- * @typedef {(rows: Row[]) => { goal: import('../goals.mjs').GoalId, figure: number }} Judgement
+ * @typedef {object} Judged
+ * @property {import('../goals.mjs').GoalId} goal
+ * @property {number} figure
+ * @property {string} [unjudged] why the figure is only printed
+ *
+ * @typedef {(rows: Row[]) => Judged} Judgement
  * @typedef {import('../goals.mjs').GoalId} GoalId
  */
 
@@ -32,6 +37,18 @@ export const ratio = (goal, name, baseline) => (rows) => ({ goal, figure: median
 export const speedUp = (goal, name, others) => (rows) => {
   const fastest = Math.min(...others.map((other) => medianOf(rows, other)));
   return { goal, figure: fastest / medianOf(rows, name) };
+};
+
+/**
+ * @param {Judgement} judgement that means something only where another row takes so long
+ * @param {string} name of that row
+ * @param {number} least nanoseconds that it takes
+ * @returns {Judgement} which otherwise only prints its figure
+ */
+export const where = (judgement, name, least) => (rows) => {
+  const takes = medianOf(rows, name);
+  const judged = judgement(rows);
+  return takes >= least ? judged : { ...judged, unjudged: `where ${name} takes ${show(takes, 'ns')}, less than ${show(least, 'ns')}` };
 };
 
 /**

@@ -16,7 +16,7 @@ import { isBun } from './settings.mjs';
  * @property {'ratio' | 'over' | 'nothing'} [compared] with the first row: how many times, or how much more; default `ratio`
  * @property {[middle: string, spread: string]} [columns] what the figures of a row are, when not medians of rounds and their extremes
  * @property {Row[]} rows
- * @property {{ goal: import('../goals.mjs').GoalId, figure: number }[]} goals
+ * @property {import('./judge.mjs').Judged[]} goals
  * @property {string[]} [notes]
  */
 
@@ -48,7 +48,7 @@ export function toMarkdown({ title, unit, compared = 'ratio', columns, rows, goa
     return [name, show(middle, unit), spread, ...(withP99 ? [p99 ? show(median(p99), unit) : ''] : []), ...difference];
   });
   const cells = [head, ['---', ...head.slice(1).map(() => '--:')], ...lines];
-  const judged = goals.map(({ goal, figure }) => `- ${goalLine(goal, figure, onBun)}`);
+  const judged = goals.map(({ goal, figure, unjudged }) => `- ${goalLine(goal, figure, onBun, unjudged)}`);
   return [
     cells.map((row) => `| ${row.join(' | ')} |`).join('\n').replace('| --- |', '|---|').replaceAll(' --: ', '--:'),
     ...(judged.length > 0 ? [judged.join('\n')] : []),

@@ -198,7 +198,10 @@ function goalRow(id, runtimes, sections) {
     const judged = sections
       .flatMap((section) => section.runtimes.find((runtime) => runtime.title === title)?.tables ?? [])
       .flatMap((measured) => measured.goals.filter(({ goal }) => goal === id))
-      .map(({ figure }) => judge(id, figure, isBun));
+      .map(({ figure, unjudged }) => {
+        const judged = judge(id, figure, isBun);
+        return unjudged === undefined ? judged : { ...judged, figure: `${judged.figure} (not judged)`, isMet: true };
+      });
     // Where several tables are about one goal, the worst one counts.
     return judged.find(({ isMet }) => !isMet) ?? judged[0];
   });
