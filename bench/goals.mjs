@@ -52,9 +52,10 @@ export const goals = /** @satisfies {Record<string, Goal>} */ (/** @type {const}
  * @param {GoalId} id
  * @param {number} figure
  * @param {boolean} onBun
+ * @param {string} [unjudged] why the figure is only printed
  * @returns {{ what: string, limit: string, figure: string, isMet: boolean }}
  */
-export function judge(id, figure, onBun) {
+export function judge(id, figure, onBun, unjudged) {
   /** @type {Goal} */
   const { what, atMost, atLeast, unit } = goals[id];
   const given = atMost ?? atLeast ?? Number.NaN;
@@ -62,8 +63,8 @@ export function judge(id, figure, onBun) {
   return {
     what,
     limit: `at ${atMost === undefined ? 'least' : 'most'} ${show(limit, unit)}`,
-    figure: show(figure, unit),
-    isMet: atMost === undefined ? figure >= limit : figure <= limit,
+    figure: `${show(figure, unit)}${unjudged === undefined ? '' : ' (not judged)'}`,
+    isMet: unjudged !== undefined || (atMost === undefined ? figure >= limit : figure <= limit),
   };
 }
 

@@ -198,10 +198,7 @@ function goalRow(id, runtimes, sections) {
     const judged = sections
       .flatMap((section) => section.runtimes.find((runtime) => runtime.title === title)?.tables ?? [])
       .flatMap((measured) => measured.goals.filter(({ goal }) => goal === id))
-      .map(({ figure, unjudged }) => {
-        const judged = judge(id, figure, isBun);
-        return unjudged === undefined ? judged : { ...judged, figure: `${judged.figure} (not judged)`, isMet: true };
-      });
+      .map(({ figure, unjudged }) => judge(id, figure, isBun, unjudged));
     // Where several tables are about one goal, the worst one counts.
     return judged.find(({ isMet }) => !isMet) ?? judged[0];
   });
