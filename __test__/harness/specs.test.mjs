@@ -67,9 +67,15 @@ function executor(suite, specUrl) {
   if (mode !== 'main') throw new Error(`SPEC_MODE is ${mode}, not main, worker or web-worker`);
   return {
     /** @param {string} name */
-    outcome(name) {
+    async outcome(name) {
       trace({ type: 'started', name, timeoutMs: suite.options.timeoutMs, at: Date.now() });
-      return runCase(suite, name);
+      try {
+        await runCase(suite, name);
+        trace({ type: 'passed', name });
+      } catch (error) {
+        trace({ type: 'failed', name });
+        throw error;
+      }
     },
     async end() {},
   };

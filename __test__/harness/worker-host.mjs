@@ -46,11 +46,11 @@ export function runInWorker(suite, specUrl, kind) {
           failRest(`"${report.name}" blocked its worker, which had to be terminated`);
           void worker.terminate();
         }, suite.options.timeoutMs + graceMs);
-      } else if (report.type === 'passed') {
-        outcomes.get(report.name)?.resolve();
-      } else {
-        outcomes.get(report.name)?.reject(asError(report.error));
+        return;
       }
+      trace({ type: report.type, name: report.name });
+      if (report.type === 'passed') outcomes.get(report.name)?.resolve();
+      else outcomes.get(report.name)?.reject(asError(report.error));
     },
     onError(error) {
       failRest(`The worker failed: ${error instanceof Error ? error.stack : String(error)}`);

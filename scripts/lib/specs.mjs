@@ -2,7 +2,6 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { parseJunit } from './junit.mjs';
 import { inRoot } from './paths.mjs';
 import { describeExit, run } from './process.mjs';
 
@@ -71,8 +70,7 @@ export async function runSpecs(files, runtime, mode) {
 }
 
 /**
- * Runs one spec file. What passed is what the runner's report says passed, and every other
- * declared case failed.
+ * Runs one spec file. A case passed if the trace says so, and every other declared case failed.
  *
  * @param {string} file
  * @param {Runtime} runtime
@@ -83,10 +81,9 @@ export async function runSpecs(files, runtime, mode) {
 export async function runSpec(file, runtime, mode, env = {}) {
   const directory = mkdtempSync(join(tmpdir(), '13byte-config-run-'));
   try {
-    const report = join(directory, 'junit.xml');
     const traceFile = join(directory, 'trace.jsonl');
     const watch = watchTrace(traceFile);
-    const result = await run(runtime.path, runnerArguments(runtime, report), {
+    const result = await run(runtime.path, runnerArguments(runtime), {
       env: {
         SPEC_FILE: file,
         SPEC_MODE: mode,
@@ -102,70 +99,45 @@ export async function runSpec(file, runtime, mode, env = {}) {
       signal: watch.signal,
     });
     watch.stop();
-    return judge(result, watch.stuck(), report, readTrace(traceFile));
+    return judge(result, watch.stuck(), readTrace(traceFile));
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
 }
 
-/**
- * @param {Runtime} runtime
- * @param {string} report
- */
-function runnerArguments(runtime, report) {
+/** @param {Runtime} runtime */
+function runnerArguments(runtime) {
   const test = inRoot('__test__', 'harness', 'specs.test.mjs');
-  if (runtime.name === 'bun') return ['test', '--reporter=junit', `--reporter-outfile=${report}`, test];
-  return [
-    '--test-reporter=spec', '--test-reporter-destination=stdout',
-    '--test-reporter=junit', `--test-reporter-destination=${report}`,
-    test,
-  ];
+  return runtime.name === 'bun' ? ['test', test] : ['--test-reporter=spec', test];
 }
 
 /**
  * @param {import('./process.mjs').RunResult} result
  * @param {string | undefined} stuck
- * @param {string} report
  * @param {TraceEvent[]} events
  * @returns {Outcome}
  */
-function judge(result, stuck, report, events) {
-  const declared = events.flatMap((event) => (event.type === 'declared' ? event.names : []));
-  const { cases, problem } = readReport(report);
-  const passedNames = new Set(cases.filter(({ outcome }) => outcome === 'passed').map(({ name }) => name));
-  const passed = declared.filter((name) => passedNames.has(name)).length;
-  let failed = declared.length - passed;
-
-  const problems = [];
-  if (stuck) problems.push(stuck);
-  if (problem) problems.push(`${problem}; the process ${describeExit(result)}`);
-  if (problem && !stuck) problems.push(lastStarted(events));
-  for (const event of events) if (event.type === 'problem') problems.push(event.message);
-  if (declared.length === 0) problems.push('No case was declared');
-  for (const { name, outcome } of cases) {
-    if (outcome === 'skipped') problems.push(`Skipped, which counts as failed: ${name}`);
-    if (!declared.includes(name)) problems.push(`Reported but never declared: ${name}`);
+function judge(result, stuck, events) {
+  /** @type {Map<string, string>} */
+  const states = new Map();
+  const problems = stuck ? [stuck] : [];
+  for (const event of events) {
+    if (event.type === 'declared') for (const name of event.names) states.set(name, 'did not start');
+    else if (event.type === 'started') states.set(event.name, 'did not end');
+    else if (event.type === 'passed' || event.type === 'failed') states.set(event.name, event.type);
+    else if (event.type === 'problem') problems.push(event.message);
   }
+  if (states.size === 0) problems.push('No case was declared');
+  if (events.at(-1)?.type !== 'ended') problems.push(`The process ${describeExit(result)} before the end of its cases`);
+
+  const notPassed = [...states].filter(([, state]) => state !== 'passed');
   // Outside the cases: the file does not load, a hook fails, a thread crashes at the end.
-  if (failed === 0 && !result.ok) problems.push(`Every case passed, but the process ${describeExit(result)}`);
-  if (failed === 0 && problems.length > 0) failed = 1;
-  return { passed, failed, output: [result.output.trimEnd(), ...problems].join('\n') };
-}
-
-/** @param {string} report */
-function readReport(report) {
-  if (!existsSync(report)) return { cases: [], problem: 'The runner wrote no report' };
-  try {
-    return { cases: parseJunit(readFileSync(report, 'utf8')), problem: undefined };
-  } catch (error) {
-    return { cases: [], problem: /** @type {Error} */ (error).message };
-  }
-}
-
-/** @param {TraceEvent[]} events */
-function lastStarted(events) {
-  const started = events.findLast((event) => event.type === 'started');
-  return started ? `The last case that started: ${started.name}` : 'No case started';
+  if (notPassed.length === 0 && !result.ok) problems.push(`Every case passed, but the process ${describeExit(result)}`);
+  return {
+    passed: states.size - notPassed.length,
+    failed: Math.max(notPassed.length, problems.length > 0 ? 1 : 0),
+    output: [result.output.trimEnd(), ...notPassed.map(([name, state]) => `${name}: ${state}`), ...problems].join('\n'),
+  };
 }
 
 /**
