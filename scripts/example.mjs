@@ -1,7 +1,7 @@
 // @ts-check
-// Installs, builds and runs a bigger example: `node scripts/example.mjs cluster`.
+// Installs, builds and runs an example: `node scripts/example.mjs demo`.
 //
-//   npm run example:cluster               on Bun
+//   npm run demo                          on Bun
 //   npm run example:cluster -- --node     on the Node that runs npm
 //
 // Other arguments go to the example. Set-up is reported on stderr; stdout is the example's own.

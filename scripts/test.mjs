@@ -13,25 +13,17 @@ import { ensureBuilt } from './lib/build.mjs';
 import { ensureInstalled } from './lib/install.mjs';
 import { inRoot, root } from './lib/paths.mjs';
 import { runMain, UsageError } from './lib/progress.mjs';
-import { failedSetUp, printSummary, runStages, totals } from './lib/report.mjs';
 import { allRuntimes } from './lib/runtimes.mjs';
 import { stageIds, stages } from './lib/stages.mjs';
 
 await runMain(async () => {
   const selection = parseSelection();
-  const results = [];
-  /** @type {string[]} */
-  let missing = [];
-  try {
-    const available = await setUp(selection);
-    missing = available.missing;
-    const selected = stages(selection, available.runtimes);
-    if (selected.length === 0) throw new UsageError('Nothing matches the selection');
-    results.push(...(await runStages(selected)));
-  } catch (error) {
-    if (error instanceof UsageError) throw error;
-    results.push(failedSetUp(error));
-  }
+  const { runtimes, missing } = await setUp(selection);
+  const selected = stages(selection, runtimes);
+  if (selected.length === 0) throw new UsageError('Nothing matches the selection');
+  // Loaded here because it needs packages, which only the set-up installs.
+  const { printSummary, runStages, totals } = await import('./lib/report.mjs');
+  const results = await runStages(selected);
   printSummary(results, missing);
   return totals(results).failed === 0 ? 0 : 1;
 });

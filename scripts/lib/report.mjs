@@ -1,4 +1,6 @@
 // @ts-check
+import Table from 'cli-table3';
+import colours from 'picocolors';
 import { duration } from './progress.mjs';
 
 /**
@@ -11,14 +13,6 @@ import { duration } from './progress.mjs';
  * @property {number} ms
  */
 
-const colour = process.stdout.isTTY && !process.env.NO_COLOR;
-/** @param {string} text */
-const green = (text) => (colour ? `\x1b[32m${text}\x1b[39m` : text);
-/** @param {string} text */
-const red = (text) => (colour ? `\x1b[31m${text}\x1b[39m` : text);
-/** @param {string} text */
-const bold = (text) => (colour ? `\x1b[1m${text}\x1b[22m` : text);
-
 /**
  * Runs the stages one after the other and prints each result as it comes.
  *
@@ -30,9 +24,9 @@ export async function runStages(stages) {
   for (const stage of stages) {
     process.stdout.write(`${stage.name.padEnd(18)}${stage.where.padEnd(26)}`);
     const result = await runStage(stage);
-    const verdict = result.failed === 0 ? green('ok') : red('FAILED');
+    const verdict = result.failed === 0 ? colours.green('ok') : colours.red('FAILED');
     process.stdout.write(`${verdict}  ${counts(result)}, ${duration(result.ms)}\n`);
-    if (result.failed > 0) process.stdout.write(`\n${indent(result.output.trim())}\n\n`);
+    if (result.failed > 0) process.stdout.write(`\n${result.output.trim().replace(/^(?=.)/gm, '    ')}\n\n`);
     results.push(result);
   }
   return results;
@@ -58,28 +52,24 @@ async function runStage(stage) {
 }
 
 /**
- * The set-up as a failed stage, so that the summary says why nothing ran.
- *
- * @param {unknown} error
- * @returns {Result}
- */
-export function failedSetUp(error) {
-  const output = error instanceof Error ? error.message : String(error);
-  process.stdout.write(`\n${indent(output.trim())}\n`);
-  return { name: 'Set-up', where: '', passed: 0, failed: 1, output, ms: 0 };
-}
-
-/**
  * Prints what ran where. The last line holds the totals alone, for programs to read.
  *
  * @param {Result[]} results
  * @param {readonly string[]} missing runtimes that do not exist for this platform
  */
 export function printSummary(results, missing) {
-  const rows = results.map(({ name, where, passed, failed, ms }) =>
-    [name, where, String(passed), String(failed), duration(ms)]);
-  process.stdout.write(`\n${table(['What', 'Where', 'Passed', 'Failed', 'Time'], rows)}\n`);
-  if (missing.length > 0) process.stdout.write(red(`NOT TESTED on this platform: ${missing.join(', ')}\n\n`));
+  const table = new Table({
+    head: ['What', 'Where', 'Passed', 'Failed', 'Time'],
+    colAligns: ['left', 'left', 'right', 'right', 'right'],
+    chars: { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' },
+    style: { head: [], border: [] },
+  });
+  for (const { name, where, passed, failed, ms } of results) {
+    const cells = [name, where, String(passed), String(failed), duration(ms)];
+    table.push(failed === 0 ? cells : cells.map((cell) => colours.red(cell)));
+  }
+  process.stdout.write(`\n${table}\n\n`);
+  if (missing.length > 0) process.stdout.write(colours.red(`NOT TESTED on this platform: ${missing.join(', ')}\n\n`));
   process.stdout.write(`${counts(totals(results))}\n`);
 }
 
@@ -93,22 +83,3 @@ export function totals(results) {
 
 /** @param {{ passed: number, failed: number }} result */
 const counts = ({ passed, failed }) => `${passed} passed, ${failed} failed`;
-
-/** @param {string} text */
-const indent = (text) => text.replace(/^(?=.)/gm, '    ');
-
-/**
- * Columns of numbers and times are aligned to the right.
- *
- * @param {string[]} head
- * @param {string[][]} rows
- */
-function table(head, rows) {
-  const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)));
-  /** @param {string[]} row */
-  const line = (row) => row
-    .map((cell, column) => (column < 2 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)))
-    .join('  ')
-    .trimEnd();
-  return [bold(line(head)), ...rows.map((row) => (row[3] === '0' ? line(row) : red(line(row)))), ''].join('\n');
-}
