@@ -10,7 +10,6 @@ const HEAD = '// Generated from lib by `npm run build`. Edit the sources, not th
  * @typedef {object} GeneratedFile
  * @property {string} path of the committed file
  * @property {string} source what it is made from
- * @property {string} [command] that writes it, `npm run build` by default
  * @property {() => Promise<string>} generate
  */
 
@@ -70,12 +69,12 @@ export async function writeGenerated({ path, generate }) {
  * @param {GeneratedFile} file
  * @returns {Promise<string | undefined>} what is wrong
  */
-export async function staleness({ path, source, command = 'npm run build', generate }) {
+export async function staleness({ path, source, generate }) {
   const name = relative(root, path);
   const wanted = await generate();
-  if (!existsSync(path)) return `${name} is missing: run \`${command}\` and commit it`;
+  if (!existsSync(path)) return `${name} is missing: run \`npm run build\` and commit it`;
   const difference = firstDifference(readFileSync(path, 'utf8'), wanted);
-  return difference && `${name} does not match ${source}: run \`${command}\` and commit it\n${difference}`;
+  return difference && `${name} does not match ${source}: run \`npm run build\` and commit it\n${difference}`;
 }
 
 /**

@@ -8,7 +8,6 @@ import { errorCodesProblem, esmExportsProblem, packedFilesProblem, platformPacka
 import { generatedTypes, layoutConstants, staleness } from './generated.mjs';
 import { inRoot, tool } from './paths.mjs';
 import { describeExit, run } from './process.mjs';
-import { recordedSession } from './session.mjs';
 import { modesOf, runsIn, runSpecs, specFiles } from './specs.mjs';
 
 /**
@@ -76,7 +75,6 @@ const makers = {
     stage('generated', 'Up to date', 'committed files', checks([
       () => staleness(layoutConstants),
       ...generatedTypes.map((file) => () => staleness(file)),
-      () => staleness(recordedSession),
       esmExportsProblem,
       platformPackagesProblem,
       packedFilesProblem,

@@ -146,11 +146,19 @@ export async function runProgram(runtime, file, cwd) {
  */
 export async function runCommand(runtime, project, [command = '', ...args]) {
   const [program, ...before] = runtime.name === 'bun' ? [runtime.path, 'x', '--bun', command] : [join('node_modules', '.bin', command)];
-  const PATH = `${dirname(runtime.path)}${delimiter}${process.env.PATH}`;
-  const { code, output } = await run(program, [...before, ...args], {
-    cwd: project,
-    env: { ...userEnvironment, ...offline, PATH },
-    timeoutMs: 60_000,
-  });
+  const { code, output } = await run(program, [...before, ...args], { cwd: project, env: environmentOf(runtime), timeoutMs: 60_000 });
   return { code, output };
+}
+
+/**
+ * The environment of a user who has no settings, and whose `node` or `bun` is this one.
+ *
+ * @param {import('../../../scripts/lib/runtimes.mjs').Runtime} runtime
+ * @returns {NodeJS.ProcessEnv}
+ */
+export function environmentOf(runtime) {
+  // npm hands its own settings to what it runs, such as the gate.
+  const inherited = Object.keys(process.env).filter((name) => /^(CONFIG13BYTE_|npm_)/i.test(name));
+  const cleared = Object.fromEntries(inherited.map((name) => [name, undefined]));
+  return { ...cleared, ...userEnvironment, ...offline, PATH: `${dirname(runtime.path)}${delimiter}${process.env.PATH}` };
 }
