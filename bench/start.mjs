@@ -7,8 +7,9 @@ import { fileURLToPath } from 'node:url';
 import { addonFile } from '../scripts/lib/addon.mjs';
 import { median } from './lib/figures.mjs';
 import { temporaryDirectory } from './lib/files.mjs';
+import { OWN } from './lib/peers/sqlite.mjs';
 import { report } from './lib/report.mjs';
-import { isBun, isShort } from './lib/settings.mjs';
+import { isShort } from './lib/settings.mjs';
 
 /** A process takes tens of milliseconds and varies by some, so many rounds are made. */
 const ROUNDS = isShort ? 1 : 31;
@@ -31,7 +32,7 @@ const programs = {
   convict: 'convict',
   'conf, the file exists': 'conf',
   'lmdb, the database exists': 'lmdb',
-  [`${isBun ? 'bun:sqlite' : 'node:sqlite'}, the database exists`]: 'own-sqlite',
+  [`${OWN}, the database exists`]: 'own-sqlite',
   'better-sqlite3, the database exists': 'better-sqlite3',
 };
 

@@ -4,7 +4,8 @@
 import {
   asking, askingAsync, askingForOne, askingForOneAsync, askingForUsers, askingForUsersAsync, flipping, flippingAsync,
 } from './loops.mjs';
-import { isBun } from './settings.mjs';
+import { OWN } from './peers/sqlite.mjs';
+import { hasRedis } from './redis.mjs';
 
 /**
  * @typedef {object} Access to the flags of `flags.mjs`
@@ -27,7 +28,14 @@ import { isBun } from './settings.mjs';
  * @property {string} [setDurably]
  */
 
-const OWN_SQLITE = isBun ? 'bun:sqlite' : 'node:sqlite';
+/** @type {Peer} */
+const REDIS = {
+  name: 'Redis',
+  kind: 'database',
+  open: async () => (await import('./peers/redis.mjs')).open(),
+  isAsync: true,
+  isOn: 'await get(name)',
+};
 
 /** @type {Peer[]} */
 export const peers = [
@@ -113,7 +121,7 @@ export const peers = [
     set: 'putSync(name, on)',
   },
   {
-    name: OWN_SQLITE,
+    name: OWN,
     kind: 'database',
     open: async () => (await import('./peers/sqlite.mjs')).openOwn(),
     isOn: 'get(name)',
@@ -127,7 +135,7 @@ export const peers = [
     setDurably: 'run(on)',
   },
   {
-    name: `${OWN_SQLITE}, in memory`,
+    name: `${OWN}, in memory`,
     kind: 'database',
     open: async () => (await import('./peers/sqlite.mjs')).openOwn({ inMemory: true }),
     set: 'run(on)',
@@ -138,6 +146,8 @@ export const peers = [
     open: async () => (await import('./peers/sqlite.mjs')).openBetter({ inMemory: true }),
     set: 'run(on)',
   },
+  // Not everywhere.
+  ...(hasRedis() ? [REDIS] : []),
 ];
 
 /** @typedef {'isOn' | 'isOnFor' | 'set' | 'setDurably'} Call */

@@ -1,6 +1,6 @@
 // @ts-check
 // A Redis server for the time of a benchmark, where one is installed.
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, connect } from 'node:net';
@@ -10,8 +10,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const PATIENCE_MS = 10_000;
 
+/** Whether Redis is installed. */
+export const hasRedis = () => spawnSync('redis-server', ['--version'], { stdio: 'ignore' }).status === 0;
+
 /** @returns {Promise<{ port: number, stop: () => void } | undefined>} nothing where Redis is not installed */
 export async function startRedis() {
+  if (!hasRedis()) return undefined;
   const directory = mkdtempSync(join(tmpdir(), '13byte-config-redis-'));
   const port = await freePort();
   const settings = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', directory];
@@ -20,12 +24,6 @@ export async function startRedis() {
     server.kill('SIGKILL');
     rmSync(directory, { recursive: true, force: true });
   };
-  const failure = once(server, 'error');
-  const isMissing = await Promise.race([failure.then(() => true), once(server, 'spawn').then(() => false)]).catch(() => true);
-  if (isMissing) {
-    stop();
-    return undefined;
-  }
   process.once('exit', stop);
   for (const end = Date.now() + PATIENCE_MS; !(await answers(port)); await sleep(20)) {
     if (Date.now() > end) throw new Error('redis-server does not answer');

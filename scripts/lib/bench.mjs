@@ -1,15 +1,16 @@
 // @ts-check
 // Runs the benchmarks of `bench/` on a runtime, at length or short.
+import { arch, cpus, release, tmpdir, totalmem, type } from 'node:os';
 import { goals } from '../../bench/goals.mjs';
 import { inRoot } from './paths.mjs';
-import { runOrThrow } from './process.mjs';
+import { run, runOrThrow } from './process.mjs';
 
 /**
  * @typedef {import('./runtimes.mjs').Runtime} Runtime
  * @typedef {import('../../bench/lib/report.mjs').Table} Table
  */
 
-/** The files of `bench/`. */
+/** The files of `bench/` that JavaScript runtimes are measured with. */
 export const benchmarks = ['read', 'write', 'persist', 'sync', 'start', 'scale'];
 
 /** The runtimes that are measured. */
@@ -57,4 +58,28 @@ export function goalsNotJudged(tables) {
   const judged = new Set(tables.flatMap((table) => table.goals.map(({ goal }) => goal)));
   // Redis is not everywhere; the table says so.
   return Object.keys(goals).filter((id) => id !== 'toldRedis' && !judged.has(/** @type {keyof typeof goals} */ (id)));
+}
+
+/** What is measured, and on which machine. */
+export async function describeRun() {
+  const commit = await printedBy('git', 'rev-parse', '--short=12', 'HEAD');
+  // The results themselves are not among these.
+  const changes = await printedBy('git', 'status', '--porcelain', '--', 'src', 'lib', 'Cargo.toml', 'Cargo.lock', 'benches', 'bench/*.mjs');
+  const disk = await printedBy('findmnt', '-no', 'FSTYPE', '-T', process.env.BENCH_DIRECTORY ?? tmpdir());
+  const memory = `${Math.round(totalmem() / 2 ** 30)} GiB`;
+  return {
+    date: new Date().toISOString().slice(0, 10),
+    commit: `${commit ?? 'unknown'}${changes ? ' with uncommitted changes' : ''}`,
+    machine: [cpus()[0]?.model.trim(), `${cpus().length} cores`, memory, `${type()} ${release()} ${arch()}`, disk].filter(Boolean).join(', '),
+  };
+}
+
+/**
+ * @param {string} command
+ * @param {string[]} args
+ * @returns {Promise<string | undefined>} nothing where there is no such command, or nothing to say
+ */
+async function printedBy(command, ...args) {
+  const { ok, stdout } = await run(command, args).catch(() => ({ ok: false, stdout: '' }));
+  return ok ? stdout.trim() : undefined;
 }

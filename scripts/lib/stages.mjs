@@ -2,7 +2,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { benchmarks, benchRuntimes, goalsNotJudged, runBenchmark } from './bench.mjs';
-import { drawChart } from './bench-charts.mjs';
 import { quotesMissing, resultsProblem } from './bench-results.mjs';
 import { errorCodesProblem, esmExportsProblem, packedFilesProblem, platformPackagesProblem, supplyChainProblem } from './consistency.mjs';
 import { generatedTypes, layoutConstants, staleness } from './generated.mjs';
@@ -189,7 +188,6 @@ async function shortBenchmarks(runtime) {
   for (const benchmark of benchmarks) {
     try {
       const measured = await runBenchmark(runtime, benchmark, { short: true });
-      await drawChart(benchmark, [{ title: runtime.version, isBun: runtime.name === 'bun', tables: measured }]);
       tables.push(...measured);
       const missing = quotesMissing(benchmark, measured);
       if (missing.length > 0) throw new Error(`${benchmark} has nothing for what the README quotes: ${missing.join(', ')}`);

@@ -7,8 +7,8 @@ import { temporaryDirectory } from '../files.mjs';
 import { isOn, names } from '../flags.mjs';
 import { isBun } from '../settings.mjs';
 
-/** The library that the runtime brings. */
-export const OWN = isBun ? 'bun:sqlite' : 'node:sqlite';
+/** The library that the runtime brings, by one name on all of them. */
+export const OWN = 'bun:sqlite or node:sqlite';
 
 /** @param {{ inMemory?: boolean }} [options] */
 export async function openOwn({ inMemory = false } = {}) {
@@ -19,7 +19,7 @@ export async function openOwn({ inMemory = false } = {}) {
 
 /** @param {string} path */
 export async function connectOwn(path) {
-  const { Database, DatabaseSync } = await import(OWN);
+  const { Database, DatabaseSync } = await import(isBun ? 'bun:sqlite' : 'node:sqlite');
   return isBun ? new Database(path) : new DatabaseSync(path);
 }
 
