@@ -5,7 +5,8 @@ import { benchmarks, benchRuntimes, goalsNotJudged, runBenchmark } from './bench
 import { quotesMissing, resultsProblem } from './bench-results.mjs';
 import { errorCodesProblem, esmExportsProblem, packedFilesProblem, platformPackagesProblem, supplyChainProblem } from './consistency.mjs';
 import { generatedTypes, layoutConstants, staleness } from './generated.mjs';
-import { inRoot, tool } from './paths.mjs';
+import { npmRun } from './npm.mjs';
+import { inRoot } from './paths.mjs';
 import { describeExit, run } from './process.mjs';
 import { modesOf, runsIn, runSpecs, specFiles } from './specs.mjs';
 
@@ -52,23 +53,13 @@ function isSelected(id, selected) {
 
 /** @type {Record<(typeof stageIds)[number], (selection: Selection, runtimes: readonly Runtime[]) => Stage[]>} */
 const makers = {
-  format: () => [stage('format', 'Rust format', 'cargo fmt', command('cargo', ['fmt', '--check']))],
+  format: () => [stage('format', 'Format', 'cargo fmt', oneTest(() => run('cargo', ['fmt', '--check'])))],
 
-  clippy: () => [
-    stage('clippy', 'Rust lints', 'clippy, addon', command('cargo', clippy())),
-    stage('clippy', 'Rust lints', 'clippy, core', command('cargo', clippy('--no-default-features'))),
-  ],
+  clippy: () => [stage('clippy', 'Rust lints', 'addon and core', script('lint:rust'))],
 
-  lint: () => [
-    stage('lint', 'JavaScript lints', 'oxlint', command(process.execPath, [tool('oxlint/bin/oxlint'), '--deny-warnings'])),
-  ],
+  lint: () => [stage('lint', 'JavaScript lints', 'oxlint', script('lint:js'))],
 
-  types: () => [
-    stage('types', 'Type check', 'sources', command(process.execPath, tsc('--project', '.'))),
-    stage('types', 'Type tests', '@types/node', command(process.execPath, typeTests('node'))),
-    // Bun's types go with the newest Node's and do not compile with those of our oldest.
-    stage('types', 'Type tests', '@types/bun', command(process.execPath, typeTests('bun', '--skipLibCheck'))),
-  ],
+  types: () => [stage('types', 'Type check', 'sources, type tests', script('typecheck'))],
 
   generated: () => [
     stage('generated', 'Up to date', 'committed files', checks([
@@ -121,27 +112,17 @@ const makers = {
  */
 const stage = (id, name, where, execute) => ({ id, name, where, run: execute });
 
-/** @param {string[]} features */
-const clippy = (...features) => ['clippy', '--quiet', '--all-targets', ...features, '--', '-D', 'warnings'];
-
-/** @param {string[]} args */
-const tsc = (...args) => [tool('typescript/bin/tsc'), ...args];
-
 /**
- * @param {string} types
- * @param {string[]} args
- */
-const typeTests = (types, ...args) => tsc('--project', '__test__/types', '--types', types, ...args);
-
-/**
- * A command as one test.
+ * A script of package.json as one test.
  *
- * @param {string} program
- * @param {string[]} args
+ * @param {string} name
  */
-function command(program, args) {
+const script = (name) => oneTest(() => npmRun(name, 30 * minutes));
+
+/** @param {() => Promise<import('./process.mjs').RunResult>} execute */
+function oneTest(execute) {
   return async () => {
-    const { ok, output } = await run(program, args, { timeoutMs: 15 * minutes });
+    const { ok, output } = await execute();
     return { passed: ok ? 1 : 0, failed: ok ? 0 : 1, output };
   };
 }
@@ -164,7 +145,7 @@ function checks(functions) {
 
 /** Counts come from the line that each test binary ends with. */
 async function cargoTest() {
-  const result = await run('cargo', ['test', '--no-default-features', '--no-fail-fast'], { timeoutMs: 15 * minutes });
+  const result = await npmRun('test:rust', 15 * minutes);
   let [passed, failed] = [0, 0];
   for (const [, ok, bad] of result.output.matchAll(/^test result: .*? (\d+) passed; (\d+) failed;/gm)) {
     passed += Number(ok);
