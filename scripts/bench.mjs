@@ -54,6 +54,8 @@ await runMain(async () => {
       const found = await step(`${title}: ${benchmark}`, () => runBenchmark(runtime, benchmark, { short }));
       const text = found.map((table) => toMarkdown({ ...table, goals: short ? [] : table.goals }, runtime.name === 'bun')).join('\n\n');
       process.stdout.write(`## ${benchmark}, ${title}\n\n${text}\n\n`);
+      const empty = found.find(({ rows }) => rows.length === 0);
+      if (write && empty) throw new Error(`Not kept, since "${empty.title}" was not measured`);
       measured.push({ title, tables: found });
       tables.push(...found);
     }
