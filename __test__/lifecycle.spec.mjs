@@ -255,6 +255,7 @@ function usesOf(config, feature) {
     validate: () => config.validate(),
     persist: () => config.persist('too late'),
     persistSync: () => config.persistSync('too late'),
+    persisted: () => config.persisted,
     load: () => config.load(),
     getHistory: () => config.getHistory(),
     getEnvironments: () => config.getEnvironments(),

@@ -507,6 +507,23 @@ export class ProductionConfig<Name extends string = string> {
   }
 
   /**
+   * Whether the live state is what the last revision holds, so that a restart would bring it back: for status pages. It
+   * compares states, so it is `true` again when a change was taken back. It reads shared memory only, and neither waits
+   * nor calls native code.
+   *
+   * The last revision is the one that this config, or any thread or process with the same live state, has persisted or
+   * loaded last. What programs with a live state of their own persist counts after `load()`. `false` without a database,
+   * and while nothing was persisted.
+   *
+   * @example
+   * response.end(config.persisted ? 'saved' : 'unsaved changes');
+   */
+  get persisted(): boolean {
+    this.#checkOpen();
+    return this.#loadExtras().persisted;
+  }
+
+  /**
    * Goes to the last persisted state. Features that the revision did not know stay as they are. With
    * `enableClusterSync` this changes the state for everyone, so a `readOnly` config must not do it there.
    *

@@ -12,6 +12,7 @@ import {
   WORD_REVISION,
   WORD_SLEEPERS,
   WORD_NAME_COUNT,
+  WORD_PERSISTED_MARK,
 } from './generated/layout';
 import { loadWord } from './load-word';
 import { native } from './native';
@@ -193,6 +194,11 @@ export function readNameCount({ views, base }: Page): number {
 /** Counts applied changes, from 0 to 2^32 − 1 and on from 0. */
 export function readGeneration({ views, base }: Page): number {
   return loadWord(views.words, base + WORD_GENERATION) >>> 0;
+}
+
+/** The mark of the state that is in effect since the last persisted revision; of no use while there is none. */
+export function readPersistedMark({ views, base }: Page): number {
+  return loadWord(views.words, base + WORD_PERSISTED_MARK);
 }
 
 /** The last persisted revision, 0 when there is none. */

@@ -87,7 +87,8 @@ function bucketOfBytes({ state, tail, length }: RolloutPrefix, text: string, hig
   return bucketOf(finish(hash, rest, length + size));
 }
 
-function mixWord(state: number, word: number): number {
+/** One step of MurmurHash3 (x86, 32 bits). */
+export function mixWord(state: number, word: number): number {
   const mixed = state ^ scramble(word);
   return (Math.imul((mixed << 13) | (mixed >>> 19), 5) + 0xe6546b64) | 0;
 }

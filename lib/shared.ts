@@ -18,6 +18,7 @@ export {
   pageOf,
   readGeneration,
   readPageState,
+  readPersistedMark,
   readRegistryHash,
   readRevision,
   readRollout,
@@ -27,6 +28,6 @@ export {
   splitState,
 } from './page';
 export { toHex } from './record';
-export { checkPercent, toPercent } from './rollout';
+export { checkPercent, mixWord, toPercent } from './rollout';
 export { Store } from './store';
 export { describeTerminal, modeName, packedTerminal, packTerminal, unpackTerminal } from './terminal';

@@ -3,47 +3,54 @@
 use config13::page::{FIRST_LIVE_HANDLE, PAGES_PER_CHUNK, layout};
 use config13::{record, registry};
 
+/// The words of a page: name, what it holds, and its offset in bytes.
+const WORDS: [(&str, &str, usize); 9] = [
+    ("WORD_HEADER", "Magic and record version.", layout::HEADER),
+    (
+        "WORD_REGISTRY_HASH",
+        "Registry hash.",
+        layout::REGISTRY_HASH,
+    ),
+    (
+        "WORD_FEATURE_FLAGS",
+        "Feature flags.",
+        layout::FEATURE_FLAGS,
+    ),
+    (
+        "WORD_TERMINAL",
+        "Terminal mode, rows, cols and reserved byte.",
+        layout::TERMINAL,
+    ),
+    (
+        "WORD_GENERATION",
+        "Counts applied changes.",
+        layout::GENERATION,
+    ),
+    (
+        "WORD_SLEEPERS",
+        "1 while listeners wait to be told of the next change; whoever tells them takes it.",
+        layout::SLEEPERS,
+    ),
+    (
+        "WORD_NAME_COUNT",
+        "How many names the table of a live page has.",
+        layout::NAME_COUNT,
+    ),
+    (
+        "WORD_REVISION",
+        "Last persisted revision, low half; the high half follows.",
+        layout::REVISION,
+    ),
+    (
+        "WORD_PERSISTED_MARK",
+        "A mark of the state that is in effect since the last persisted revision.",
+        layout::PERSISTED_MARK,
+    ),
+];
+
 fn main() {
     println!("// Generated from src/page/layout.rs by scripts/layout.rs. Do not edit.\n");
-    let words: [(&str, &str, usize); 8] = [
-        ("WORD_HEADER", "Magic and record version.", layout::HEADER),
-        (
-            "WORD_REGISTRY_HASH",
-            "Registry hash.",
-            layout::REGISTRY_HASH,
-        ),
-        (
-            "WORD_FEATURE_FLAGS",
-            "Feature flags.",
-            layout::FEATURE_FLAGS,
-        ),
-        (
-            "WORD_TERMINAL",
-            "Terminal mode, rows, cols and reserved byte.",
-            layout::TERMINAL,
-        ),
-        (
-            "WORD_GENERATION",
-            "Counts applied changes.",
-            layout::GENERATION,
-        ),
-        (
-            "WORD_SLEEPERS",
-            "1 while listeners wait to be told of the next change; whoever tells them takes it.",
-            layout::SLEEPERS,
-        ),
-        (
-            "WORD_NAME_COUNT",
-            "How many names the table of a live page has.",
-            layout::NAME_COUNT,
-        ),
-        (
-            "WORD_REVISION",
-            "Last persisted revision, low half; the high half follows.",
-            layout::REVISION,
-        ),
-    ];
-    for (name, what, offset) in words {
+    for (name, what, offset) in WORDS {
         constant(
             name,
             &format!("Index in 32-bit words from the page's start. {what}"),

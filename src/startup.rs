@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
-use crate::page::{self, FULL_ROLLOUTS, Initial, Page, State};
+use crate::page::{self, FULL_ROLLOUTS, Initial, Page, Persisted, State};
 use crate::record::Record;
 use crate::registry::{DEFAULT_FEATURES, Registry};
 use crate::store::Store;
@@ -27,10 +27,10 @@ impl Startup {
     /// Registers the features in the store, and gives what a new page starts with.
     pub fn from_store(&self, store: &Store) -> Result<Initial, Error> {
         let answer = store.attach(&self.environment, self.features.as_deref())?;
-        let revision = answer
-            .value
-            .as_ref()
-            .map_or(0, |last| last.id.cast_unsigned());
+        let persisted = answer.value.as_ref().map(|last| Persisted {
+            revision: last.id.cast_unsigned(),
+            state: last.state,
+        });
         let state = match answer.value.filter(|_| self.auto_load) {
             Some(last) => describe(last.state, &answer.registry),
             None => self.fresh_state(&answer.registry),
@@ -38,7 +38,7 @@ impl Startup {
         Ok(Initial {
             state,
             registry: answer.registry,
-            revision,
+            persisted,
         })
     }
 
@@ -51,7 +51,7 @@ impl Startup {
         Ok(Initial {
             state: self.fresh_state(&registry),
             registry,
-            revision: 0,
+            persisted: None,
         })
     }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use config13::error::Error;
 use config13::page::layout::{FORMAT, LIVE_SIZE, MAGIC, PAGE_FORMAT, PAGE_ID};
-use config13::page::{FULL_ROLLOUTS, Initial, Page, State, open_live_within};
+use config13::page::{FULL_ROLLOUTS, Initial, Page, Persisted, State, open_live_within};
 use config13::record::Record;
 use config13::registry::{Registry, is_feature_name};
 
@@ -105,7 +105,10 @@ fn open(path: &Path) -> Result<Page, Error> {
         Ok(Initial {
             state: state(),
             registry: registry.clone(),
-            revision: 7,
+            persisted: Some(Persisted {
+                revision: 7,
+                state: state(),
+            }),
         })
     })
 }
@@ -150,5 +153,8 @@ fn exercise(page: &Page) {
     assert_eq!(after.feature_flags, state().record.feature_flags);
     assert_eq!(after.terminal, state().record.terminal);
     assert_eq!(page.pending(), 0);
-    page.note_revision(snapshot.page_id);
+    page.note_persisted(&Persisted {
+        revision: snapshot.page_id,
+        state: state(),
+    });
 }

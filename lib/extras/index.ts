@@ -16,6 +16,7 @@ import { type DebugView, DebugViews, type StoreStatus } from './debug-view';
 import { ChangeEmitter, countListeners, type EmitterMethod } from './emitter';
 import { checkHealth, type Health } from './health';
 import { checkSignal, type ConfigChange, iterateChanges, Listening } from './listening';
+import { isPersisted } from './persisted';
 import { exposeMetrics, measure, type Measured, type Metrics } from './metrics';
 
 export { attach } from './attach';
@@ -111,6 +112,11 @@ export class Extras<Name extends string> {
       ...(timings && { timings }),
     };
     return `ProductionConfig ${inspect(shown, options)}`;
+  }
+
+  get persisted(): boolean {
+    const { page, settings } = this.#inside;
+    return settings.store !== undefined && isPersisted(page);
   }
 
   getState(): ConfigState<Name> {

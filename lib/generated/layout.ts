@@ -24,6 +24,9 @@ export const WORD_NAME_COUNT = 7;
 /** Index in 32-bit words from the page's start. Last persisted revision, low half; the high half follows. */
 export const WORD_REVISION = 8;
 
+/** Index in 32-bit words from the page's start. A mark of the state that is in effect since the last persisted revision. */
+export const WORD_PERSISTED_MARK = 15;
+
 /** Index in 64-bit words from the page's start: feature flags (low half) and terminal (high half). */
 export const STATE_WORD64 = 1;
 

@@ -115,7 +115,9 @@ pub fn page(handle: u32) -> std::result::Result<Page, Error> {
 pub fn open_private(initial: &Initial) -> Result<NativePage> {
     PAGES.with_borrow_mut(|pages| {
         let handle = pages.private.allocate(&initial.state)?;
-        pages.private.page(handle)?.note_revision(initial.revision);
+        if let Some(persisted) = &initial.persisted {
+            pages.private.page(handle)?.note_persisted(persisted);
+        }
         Ok(to_native(handle, &initial.registry))
     })
 }

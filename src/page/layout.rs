@@ -47,6 +47,8 @@ pub const PENDING: usize = 48;
 /// Counts the doorbells that listeners have put up beside a live file, u32, wrapping. Writers list them again when it
 /// changes.
 pub const DOORBELLS: usize = 56;
+/// A mark of the state that is in effect since the last persisted revision, u32; of no use while that is 0.
+pub const PERSISTED_MARK: usize = 60;
 /// Rollout of each feature in basis points, 32 × u16.
 pub const ROLLOUTS: usize = 64;
 

@@ -27,7 +27,7 @@ use super::doorbells::Doorbells;
 use super::layout::LIVE_SIZE;
 use super::mapping::{self, FileIdentity, Lock, Mapping};
 use super::table;
-use super::{Page, PageMemory, State};
+use super::{Page, PageMemory, Persisted, State};
 use crate::error::Error;
 use crate::registry::Registry;
 
@@ -44,8 +44,8 @@ pub struct Initial {
     pub state: State,
     /// The features that the state's flags belong to.
     pub registry: Registry,
-    /// The revision that the state was persisted as; 0 when it was not.
-    pub revision: u64,
+    /// What was persisted last; `None` while nothing was.
+    pub persisted: Option<Persisted>,
 }
 
 /// A mapped live file, with the lock that tells other processes it is in use.
@@ -261,11 +261,13 @@ fn initialize(
     let Initial {
         state,
         registry,
-        revision,
+        persisted,
     } = initial()?;
     table::write(&page, &registry);
     page.initialize(&state)?;
-    page.note_revision(revision);
+    if let Some(persisted) = persisted {
+        page.note_persisted(&persisted);
+    }
     let shared = page.0.live_file().map_or(Ok(true), LiveFile::share_lock)?;
     Ok((shared && page.check().is_ok()).then_some(page))
 }
@@ -321,7 +323,10 @@ mod tests {
         Initial {
             state: State::with_flags(flags),
             registry: registry(&["a", "b"]),
-            revision: 5,
+            persisted: Some(Persisted {
+                revision: 5,
+                state: State::with_flags(flags),
+            }),
         }
     }
 

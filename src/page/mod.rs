@@ -26,6 +26,7 @@ mod doorbells;
 pub mod layout;
 mod live;
 mod mapping;
+mod persisted;
 pub mod shared;
 mod table;
 
@@ -42,6 +43,7 @@ pub use live::{
     open_within as open_live_within,
 };
 pub use mapping::cluster_path;
+pub use persisted::Persisted;
 
 use crate::error::Error;
 use crate::record::{Problem, RECORD_VERSION, Record, Terminal};
@@ -173,6 +175,7 @@ impl Page {
         self.u64(PAGE_ID).store(random_page_id()?, SeqCst);
         self.u64(PENDING).store(0, SeqCst);
         self.u32(DOORBELLS).store(0, SeqCst);
+        self.u32(layout::PERSISTED_MARK).store(0, SeqCst);
         for (bit, rollout) in state.rollouts.iter().enumerate() {
             self.rollout(bit).store(*rollout, SeqCst);
         }
@@ -351,11 +354,6 @@ impl Page {
         };
         // An error means that the page is past that generation, which is as good.
         let _before = self.u32(GENERATION).fetch_update(SeqCst, SeqCst, behind);
-    }
-
-    /// Notes that `revision` is on disk. An older number than the one noted is ignored.
-    pub fn note_revision(&self, revision: u64) {
-        self.u64(REVISION).fetch_max(revision, SeqCst);
     }
 
     /// The feature table that a live page carries; `None` for a private page.
@@ -537,14 +535,6 @@ mod tests {
         page.count_change();
         page.reach_generation(reserved);
         assert_eq!(page.snapshot().generation, reserved.wrapping_add(1));
-    }
-
-    #[test]
-    fn the_last_revision_never_goes_back() {
-        let page = page(0);
-        page.note_revision(7);
-        page.note_revision(3);
-        assert_eq!(page.u64(REVISION).load(SeqCst), 7);
     }
 
     #[test]

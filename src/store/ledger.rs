@@ -95,6 +95,7 @@ struct Head {
     digest: [u8; DIGEST_SIZE],
     last_state: Option<State>,
     effective: Option<Effective>,
+    effective_state: Option<State>,
     changed: bool,
 }
 
@@ -212,6 +213,11 @@ impl<'t> Ledger<'t> {
             .map(|effective| effective.id))
     }
 
+    /// The state of the revision in effect.
+    pub(super) fn state_in_effect(&mut self, environment: &str) -> rusqlite::Result<Option<State>> {
+        Ok(self.head(environment)?.effective_state)
+    }
+
     /// Appends a revision.
     pub(super) fn append(&mut self, draft: &Draft<'_>) -> rusqlite::Result<Entry> {
         let Standing { registry, last, .. } = &self.standing;
@@ -291,6 +297,7 @@ impl Head {
                     digest: row.get(4)?,
                     last_state: None,
                     effective: None,
+                    effective_state: None,
                     changed: false,
                 };
                 Ok((head, effective))
@@ -304,6 +311,7 @@ impl Head {
                 digest: NO_DIGEST,
                 last_state: None,
                 effective: None,
+                effective_state: None,
                 changed: false,
             });
         };
@@ -313,11 +321,13 @@ impl Head {
         };
         let last = find(head.last)?;
         head.last_state = Some(last.state);
-        head.effective = Some(if effective == head.last {
-            Effective::of(&last)
+        let effective = if effective == head.last {
+            last
         } else {
-            Effective::of(&find(effective)?)
-        });
+            find(effective)?
+        };
+        head.effective = Some(Effective::of(&effective));
+        head.effective_state = Some(effective.state);
         Ok(head)
     }
 
@@ -347,6 +357,7 @@ impl Head {
             .is_none_or(|current| current.gives_way_to(newer))
         {
             self.effective = Some(newer);
+            self.effective_state = Some(revision.state);
         }
     }
 }

@@ -6,7 +6,7 @@ use super::failure::Fault;
 use super::thread::Worker;
 use super::{Access, Answer, Entry, Revision, features, revision, schema};
 use crate::error::Error;
-use crate::page::Page;
+use crate::page::{Page, Persisted};
 use crate::watch;
 
 impl Worker {
@@ -27,7 +27,10 @@ impl Worker {
         if let Some(Entry { revision, .. }) = &answer.value {
             let id = revision.id.cast_unsigned();
             page.apply(&revision.state, revision.known, id);
-            page.note_revision(id);
+            page.note_persisted(&Persisted {
+                revision: id,
+                state: revision.state,
+            });
             watch::announce(page);
         }
         Ok(answer)

@@ -10,7 +10,7 @@ use super::ledger::{Draft, Ledger, Standing};
 use super::thread::Worker;
 use super::{Answer, Entry, Given, Persist, Revision, revision};
 use crate::error::Error;
-use crate::page::{Page, Snapshot, State};
+use crate::page::{Page, Persisted, Snapshot, State};
 use crate::record::RECORD_VERSION;
 use crate::registry::Registry;
 use crate::watch;
@@ -75,7 +75,8 @@ impl Worker {
         let started = Instant::now();
         let outcome = self.write(|transaction, kept| {
             let appended = append_all(transaction, kept, &jobs)?;
-            let trace = Trace::of(appended.entries.iter().flatten());
+            let entries = appended.entries.iter().flatten();
+            let trace = Trace::of(entries.map(|(entry, _)| entry));
             Ok((appended, trace))
         });
         self.note_persist(outcome.as_ref().err());
@@ -88,12 +89,12 @@ impl Worker {
                 self.learn(&registry);
                 self.note_commit(new, started);
                 for (job, entry) in jobs.into_iter().zip(entries) {
-                    if let Ok(entry) = &entry {
-                        note(&job.page, &entry.revision);
+                    if let Ok((entry, in_effect)) = &entry {
+                        note(&job.page, &entry.revision, in_effect);
                     }
                     let registry = registry.clone();
                     job.reply
-                        .send(entry.map(|value| Answer { value, registry }));
+                        .send(entry.map(|(value, _)| Answer { value, registry }));
                 }
             }
             Err(error) => {
@@ -134,7 +135,7 @@ impl Worker {
             job.page.reach_generation(entry.revision.generation);
         }
         watch::announce(job.page);
-        note(job.page, &entry.revision);
+        note(job.page, &entry.revision, &entry.revision.state);
         Ok(Answer {
             value: entry,
             registry,
@@ -159,7 +160,7 @@ impl Worker {
         if let Some(revision) = found.value {
             page.apply(&revision.state, revision.known, pending);
             page.reach_generation(revision.generation);
-            note(page, &revision);
+            note(page, &revision, &revision.state);
             watch::announce(page);
         } else {
             // It was committed before it was begun, so somebody has replaced the database since.
@@ -186,8 +187,8 @@ impl Worker {
 
 /// What came of a group of persists.
 struct Appended {
-    /// The answers; errors are refusals of single persists.
-    entries: Vec<Result<Entry, Error>>,
+    /// The answers, each with the state that is in effect since; errors are refusals of single persists.
+    entries: Vec<Result<(Entry, State), Error>>,
     /// How many of them are new revisions.
     new: u64,
     registry: Registry,
@@ -217,7 +218,8 @@ fn append_all(
     })
 }
 
-fn append(ledger: &mut Ledger<'_>, job: &Persist) -> Result<Entry, Fault> {
+/// With the state that is in effect since.
+fn append(ledger: &mut Ledger<'_>, job: &Persist) -> Result<(Entry, State), Fault> {
     let problems = job.snapshot.state.problems(ledger.registry().mask());
     if !problems.is_empty() {
         return Err(Error::InvalidState { problems }.into());
@@ -230,17 +232,22 @@ fn append(ledger: &mut Ledger<'_>, job: &Persist) -> Result<Entry, Fault> {
             job.page.is_persisted_by_others(),
         )?
     {
-        return Ok(last);
+        let in_effect = last.revision.state;
+        return Ok((last, in_effect));
     }
     let parent = ledger.effective(&job.environment)?;
-    Ok(ledger.append(&Draft {
+    let entry = ledger.append(&Draft {
         environment: &job.environment,
         snapshot: job.snapshot,
         reason: &job.reason,
         actor: &job.actor,
         parent,
         restored_from: None,
-    })?)
+    })?;
+    // A slow snapshot of a page does not take effect after a newer one.
+    let in_effect = ledger.state_in_effect(&job.environment)?;
+    let state = in_effect.unwrap_or(entry.revision.state);
+    Ok((entry, state))
 }
 
 /// Appends a copy of an earlier or another environment's revision.
@@ -382,6 +389,10 @@ fn merge(target: &Target, live: &State, mask: u32) -> State {
     state
 }
 
-fn note(page: &Page, revision: &Revision) {
-    page.note_revision(revision.id.cast_unsigned());
+/// Has the page know of a revision that was written, and which state is in effect since.
+fn note(page: &Page, revision: &Revision, in_effect: &State) {
+    page.note_persisted(&Persisted {
+        revision: revision.id.cast_unsigned(),
+        state: *in_effect,
+    });
 }

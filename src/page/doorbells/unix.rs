@@ -259,7 +259,7 @@ mod tests {
             Ok(Initial {
                 state: State::with_flags(0b111),
                 registry: registry.clone(),
-                revision: 0,
+                persisted: None,
             })
         })
         .unwrap()

@@ -334,3 +334,23 @@ fn a_persist_goes_on_from_what_others_and_other_jobs_have_left() {
     assert_eq!((entry.revision.id, entry.revision.parent), (7, Some(6)));
     assert!(verify(&store, None).unwrap().breaches.is_empty());
 }
+
+#[test]
+fn the_page_tells_whether_it_holds_the_state_in_effect() {
+    let bed = Bed::new();
+    let (store, page) = (bed.open(), page(0b1));
+    let slow = page.snapshot();
+    set(&page, 0b11);
+    assert!(!page.is_persisted());
+    persist(&store, &page, "newer");
+    assert!(page.is_persisted());
+    // It gets a higher number, and does not take effect.
+    let slow = ask(&store, persist_job(ENV, &page, slow, "slow", None)).unwrap();
+    assert_eq!(slow.value.revision.id, 2);
+    assert!(page.is_persisted());
+    set(&page, 0b1);
+    assert!(!page.is_persisted());
+    load(&store, ENV, &page);
+    assert_eq!(page.snapshot().state.record.feature_flags, 0b11);
+    assert!(page.is_persisted());
+}

@@ -1,0 +1,149 @@
+//! What a page says of its last persisted state: the number of its revision, and a mark by which the live state can be
+//! compared with it, without the database and by every process that shares the page.
+
+use std::sync::atomic::Ordering::SeqCst;
+
+use super::layout::{PERSISTED_MARK, REVISION};
+use super::{Page, State, high_half, low_half, state_word};
+
+/// A revision, and the state that is in effect since it was written: its own one, nearly always.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Persisted {
+    /// Its number, above 0.
+    pub revision: u64,
+    /// The state that a restart would begin with.
+    pub state: State,
+}
+
+impl Persisted {
+    /// The body of `MurmurHash3` (x86, 32 bits) over flags, terminal and pairs of rollouts. `lib/extras/persisted.ts` does
+    /// the same.
+    ///
+    /// Every step is a bijection of the hash and of the word, so states that differ in one word only never have the same
+    /// mark; others do by chance, one pair in 2^32. The number of the revision is the seed, so that a mark says nothing
+    /// beside the number of another one.
+    fn mark(&self) -> u32 {
+        let word = state_word(&self.state.record);
+        let pairs = self.state.rollouts.chunks(2);
+        let rollouts = pairs.map(|pair| {
+            let [low, high] =
+                [pair.first(), pair.get(1)].map(|half| half.map_or(0, |half| u32::from(*half)));
+            high << 16 | low
+        });
+        [low_half(word), high_half(word)]
+            .into_iter()
+            .chain(rollouts)
+            .fold(low_half(self.revision), mix)
+    }
+}
+
+const fn mix(hash: u32, word: u32) -> u32 {
+    let scrambled = word
+        .wrapping_mul(0xcc9e_2d51)
+        .rotate_left(15)
+        .wrapping_mul(0x1b87_3593);
+    (hash ^ scrambled)
+        .rotate_left(13)
+        .wrapping_mul(5)
+        .wrapping_add(0xe654_6b64)
+}
+
+impl Page {
+    /// Notes what is on disk. An older number than the one noted is ignored.
+    ///
+    /// Others may note theirs at the same time. Who finds its number replaced leaves the mark to them, and the mark is
+    /// replaced only if it is still the one from before that look. A process that is killed in between leaves a mark that
+    /// fits no state, until the next revision.
+    pub fn note_persisted(&self, persisted: &Persisted) {
+        let Persisted { revision, .. } = *persisted;
+        let mark = persisted.mark();
+        self.u64(REVISION).fetch_max(revision, SeqCst);
+        loop {
+            let before = self.u32(PERSISTED_MARK).load(SeqCst);
+            if self.u64(REVISION).load(SeqCst) != revision {
+                return;
+            }
+            let exchanged = self
+                .u32(PERSISTED_MARK)
+                .compare_exchange(before, mark, SeqCst, SeqCst);
+            if exchanged.is_ok() {
+                return;
+            }
+        }
+    }
+
+    /// Whether the page holds what its last persisted state does.
+    #[cfg(test)]
+    pub(crate) fn is_persisted(&self) -> bool {
+        let persisted = Persisted {
+            revision: self.u64(REVISION).load(SeqCst),
+            state: self.snapshot().state,
+        };
+        persisted.revision != 0 && self.u32(PERSISTED_MARK).load(SeqCst) == persisted.mark()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::page::Arena;
+
+    fn page(flags: u32) -> Page {
+        let mut arena = Arena::default();
+        let handle = arena.allocate(&State::with_flags(flags)).unwrap();
+        arena.page(handle).unwrap().clone()
+    }
+
+    fn persisted(revision: u64, flags: u32) -> Persisted {
+        let state = State::with_flags(flags);
+        Persisted { revision, state }
+    }
+
+    #[test]
+    fn the_last_revision_never_goes_back() {
+        let page = page(1);
+        assert!(!page.is_persisted());
+        page.note_persisted(&persisted(7, 1));
+        page.note_persisted(&persisted(3, 2));
+        assert_eq!(page.u64(REVISION).load(SeqCst), 7);
+        assert!(page.is_persisted());
+    }
+
+    #[test]
+    fn every_field_counts() {
+        let page = page(0b101);
+        let is_persisted_as = |change: fn(&mut State)| {
+            let mut state = State::with_flags(0b101);
+            change(&mut state);
+            let revision = page.u64(REVISION).load(SeqCst) + 1;
+            page.note_persisted(&Persisted { revision, state });
+            page.is_persisted()
+        };
+        assert!(is_persisted_as(|_| {}));
+        assert!(!is_persisted_as(|state| state.record.feature_flags = 0b111));
+        assert!(!is_persisted_as(|state| state.record.terminal.rows = 25));
+        assert!(!is_persisted_as(|state| state.record.terminal.reserved = 1));
+        assert!(!is_persisted_as(|state| state.rollouts[0] = 0));
+        assert!(!is_persisted_as(|state| state.rollouts[31] = 1));
+        // These describe the time of writing.
+        assert!(is_persisted_as(|state| state.record.registry_hash = 1));
+    }
+
+    #[test]
+    fn of_those_who_note_at_once_the_newest_has_the_last_word() {
+        const THREADS: u32 = 4;
+        let page = page(THREADS - 1);
+        for round in 0..2_000_u32 {
+            std::thread::scope(|scope| {
+                for thread in 0..THREADS {
+                    let page = &page;
+                    scope.spawn(move || {
+                        let number = u64::from(round * THREADS + thread + 1);
+                        page.note_persisted(&persisted(number, thread));
+                    });
+                }
+            });
+            assert!(page.is_persisted(), "round {round}");
+        }
+    }
+}
