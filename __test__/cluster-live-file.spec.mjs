@@ -137,8 +137,8 @@ export default suite('hostile live files', {
       writeFileSync(liveFile(options), '', { mode: 0o600 });
       chownSync(liveFile(options), 65_534, 65_534);
       assert.throws(() => createProductionConfig(options), (error) => {
-        assert.equal(error.code, 'ERR_LIVE_FILE_INVALID');
-        assert.match(error.message, /it belongs to user 65534/);
+        assert.equal(error.code, 'ERR_LIVE_FILE_PERMISSION');
+        assert.match(error.message, /it belongs to user 65534, and the database to user 0\. .*: chown 0 .*-live-eu$/);
         return true;
       });
       chownSync(liveFile(options), 0, 0);
@@ -152,6 +152,22 @@ export default suite('hostile live files', {
       const other = peer(t, { env: { XDG_RUNTIME_DIR: '/' } });
       assert.equal((await other.refuse('open', { enableClusterSync: true, clusterName: 'shop' })).code, 'ERR_LIVE_FILE');
     }
+  },
+
+  'names of different configs never lead to one file'(t) {
+    const directory = t.tempDir();
+    const share = (name, environment) =>
+      open(t, { persistPath: join(directory, name), enableClusterSync: true, environment, features: NAMES });
+    for (const [name, environment, otherName, otherEnvironment] of [
+      ['a.db', 'eu-live-x', 'a.db-live-eu', 'x'],
+      ['b', 'live-x', 'b-live', 'x'],
+      ['c', 'live-doorbells', 'c-live', 'doorbells'],
+    ]) {
+      const [one, other] = [share(name, environment), share(otherName, otherEnvironment)];
+      one.enableFeature('a');
+      assert.deepEqual([one, other].map((config) => config.isFeatureEnabled('a')), [true, false], name);
+    }
+    assert.ok(existsSync(join(directory, 'a.db-live-eu~live~x')));
   },
 
   async "a directory for clusters without a database that is not this user's alone is refused"(t) {

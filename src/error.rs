@@ -169,6 +169,15 @@ pub enum Error {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
 
+    /// A file beside the database is in the way, or cannot be made.
+    #[error("No permission to use the database {}: {reason}", .path.display())]
+    StoreObstacle {
+        /// The database file.
+        path: PathBuf,
+        /// Which file, whose it is, and what to do.
+        reason: String,
+    },
+
     /// The file is something else than a SQLite database.
     #[error("{} is not a SQLite database (choose another persistPath, or move that file away)", .path.display())]
     NotADatabase {
@@ -215,6 +224,13 @@ pub enum Error {
         path: PathBuf,
         /// How long the operation waited, in milliseconds.
         waited_ms: u64,
+    },
+
+    /// A program began to write to the database while it was read, and what was read may not be whole.
+    #[error("A program began to write to {} while it was read. Try again", .path.display())]
+    StoreStirred {
+        /// The database file.
+        path: PathBuf,
     },
 
     /// The database is damaged.
@@ -311,6 +327,15 @@ pub enum Error {
         /// The live file.
         path: PathBuf,
         /// What is wrong with it.
+        reason: String,
+    },
+
+    /// A live file that belongs to another user.
+    #[error("No permission to use the live file {}: {reason}", .path.display())]
+    LiveFilePermission {
+        /// The live file.
+        path: PathBuf,
+        /// Whose it is, and what to do.
         reason: String,
     },
 
@@ -421,11 +446,11 @@ impl Error {
             Self::ReadOnly { .. } => "ERR_READ_ONLY",
             Self::StorePath { .. } => "ERR_STORE_PATH",
             Self::StoreNotFound { .. } => "ERR_STORE_NOT_FOUND",
-            Self::StorePermission { .. } => "ERR_STORE_PERMISSION",
+            Self::StorePermission { .. } | Self::StoreObstacle { .. } => "ERR_STORE_PERMISSION",
             Self::NotADatabase { .. } => "ERR_NOT_A_DATABASE",
             Self::ForeignDatabase { .. } => "ERR_FOREIGN_DATABASE",
             Self::NewerSchema { .. } => "ERR_NEWER_SCHEMA",
-            Self::StoreBusy { .. } => "ERR_STORE_BUSY",
+            Self::StoreBusy { .. } | Self::StoreStirred { .. } => "ERR_STORE_BUSY",
             Self::StoreCorrupt { .. } => "ERR_STORE_CORRUPT",
             Self::DiskFull { .. } => "ERR_DISK_FULL",
             Self::StoreReplaced { .. } => "ERR_STORE_REPLACED",
@@ -436,6 +461,7 @@ impl Error {
             Self::StoreStopped { .. } => "ERR_STORE_STOPPED",
             Self::LiveFile { .. } => "ERR_LIVE_FILE",
             Self::LiveFileInvalid { .. } => "ERR_LIVE_FILE_INVALID",
+            Self::LiveFilePermission { .. } => "ERR_LIVE_FILE_PERMISSION",
             Self::LiveFileMismatch { .. } => "ERR_LIVE_FILE_MISMATCH",
             Self::LiveFileBusy { .. } => "ERR_LIVE_FILE_BUSY",
             Self::LiveFileRemote { .. } => "ERR_LIVE_FILE_REMOTE",

@@ -9,6 +9,7 @@
 //! | [`store`] | the SQLite file that holds the history |
 //! | [`exposition`] | the OpenMetrics text |
 //! | [`startup`] | what the page of a configuration starts with |
+//! | [`ownership`] | whose a file is |
 //! | [`metrics`] | counting, and percentiles |
 //! | [`clock`] | a clock that processes share |
 //! | [`error`] | every way this crate can fail, with a stable code |
@@ -30,6 +31,7 @@ pub mod clock;
 pub mod error;
 pub mod exposition;
 pub mod metrics;
+pub mod ownership;
 pub mod page;
 pub mod record;
 pub mod registry;

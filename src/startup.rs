@@ -1,7 +1,5 @@
 //! What the page of a configuration starts with.
 
-use std::path::{Path, PathBuf};
-
 use crate::error::Error;
 use crate::page::{self, FULL_ROLLOUTS, Initial, Page, Persisted, State};
 use crate::record::Record;
@@ -58,12 +56,14 @@ impl Startup {
     /// The page that all processes with this store and environment share, in a file beside the database.
     pub fn open_live_with_store(&self, store: &Store) -> Result<Page, Error> {
         let registry = self.from_store(store)?.registry;
-        let path = beside(store.path(), &self.environment);
+        let path = page::live_path(store.path(), &self.environment);
         // Read again once this process is alone with the file: another one may have persisted and ended meanwhile.
         let page = if self.live_must_exist {
-            page::join_live(&path, &registry, true)?
+            page::join_live(&path, &registry, Some(store.path()))?
         } else {
-            page::open_live(&path, &registry, true, || self.from_store(store))?
+            page::open_live(&path, &registry, Some(store.path()), || {
+                self.from_store(store)
+            })?
         };
         store.keep(&self.environment, &page)?;
         Ok(page)
@@ -74,9 +74,9 @@ impl Startup {
         let registry = Registry::new(self.features.iter().flatten())?;
         let path = page::cluster_path(cluster, &self.environment, !self.live_must_exist)?;
         if self.live_must_exist {
-            return page::join_live(&path, &registry, false);
+            return page::join_live(&path, &registry, None);
         }
-        page::open_live(&path, &registry, false, || self.fresh())
+        page::open_live(&path, &registry, None, || self.fresh())
     }
 
     fn fresh_state(&self, registry: &Registry) -> State {
@@ -103,13 +103,6 @@ fn describe(mut state: State, registry: &Registry) -> State {
     state
 }
 
-fn beside(database: &Path, environment: &str) -> PathBuf {
-    let mut name = database.as_os_str().to_owned();
-    name.push("-live-");
-    name.push(environment);
-    name.into()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -132,13 +125,5 @@ mod tests {
         let initial = startup(Some(&["a", "b", "debug"])).fresh().unwrap();
         assert_eq!(initial.state.record.feature_flags, 0b100);
         assert_eq!(initial.state.record.registry_hash, initial.registry.hash());
-    }
-
-    #[test]
-    fn a_live_file_stands_beside_its_database() {
-        assert_eq!(
-            beside(Path::new("/data/flags.db"), "eu.1"),
-            Path::new("/data/flags.db-live-eu.1")
-        );
     }
 }

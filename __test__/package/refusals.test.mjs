@@ -1,12 +1,14 @@
 // Errors that no sound machine gives: the public API in a process whose system refuses one thing.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { after, before, suite, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { createProductionConfig } from '13byte-config';
 import { addonFile } from '../../scripts/lib/addon.mjs';
 
 const PACKAGE = JSON.stringify(new URL('../../index.mjs', import.meta.url).href);
@@ -30,6 +32,26 @@ const REFUSALS = [
     message: /config\.db-live-development is on a network file system/,
   },
 ];
+
+/** A process that makes whole-state changes and registers features, beside another one that does the same. */
+const SHARING = `
+  import { createProductionConfig } from ${PACKAGE};
+  const [persistPath, number] = process.argv.slice(1);
+  const open = (features) => createProductionConfig({ persistPath, enableClusterSync: true, ...(features && { features }) });
+  const config = open();
+  const { revision } = await config.persist('first');
+  let restored = 0;
+  for (let round = 0; round < 25; round += 1) {
+    config.toggleFeature('debug');
+    await config.persist('flipped');
+    await config.rollback(revision);
+    await config.load();
+    restored += 2;
+    if (round % 5 === 0) await open(['from_' + number + '_' + round / 5]).close();
+  }
+  await config.close();
+  console.log(restored + ' restored');
+`;
 
 // The functions of other systems have other names, and take other ways.
 if (process.platform === 'linux') {
@@ -64,6 +86,26 @@ if (process.platform === 'linux') {
         assert.equal(error.code, code);
         assert.match(error.message, message);
         assert.equal(error.isOurs, true, 'and the same works when it is not refused');
+      });
+    }
+
+    for (const answer of ['EINVAL', 'EPERM']) {
+      test(`locks of open file descriptions: ${answer}, and those of processes take their place`, async () => {
+        const env = { ...process.env, LD_PRELOAD: join(directory, 'refuse.so'), REFUSE: `fcntl:${answer}`, NODE_ENV: 'development' };
+        const children = [1, 2].map((number) => spawn(process.execPath, ['--input-type=module', '-e', SHARING, `${answer}.db`, `${number}`], {
+          cwd: directory, env, stdio: ['ignore', 'pipe', 'inherit'],
+        }));
+        const outputs = await Promise.all(children.map(({ stdout }) => text(stdout)));
+        for (const output of outputs) assert.equal(output.trim(), '50 restored');
+        const config = createProductionConfig({ persistPath: join(directory, `${answer}.db`), enableClusterSync: true });
+        try {
+          // Both have registered names while the other one did, and none was written over another one's.
+          const names = config.getFeatureNames().filter((name) => name.startsWith('from_'));
+          assert.deepEqual(names.toSorted(), [1, 2].flatMap((number) => [0, 1, 2, 3, 4].map((count) => `from_${number}_${count}`)));
+          assert.equal((await config.verify()).ok, true);
+        } finally {
+          await config.close();
+        }
       });
     }
   });

@@ -101,7 +101,7 @@ fn state() -> State {
 
 fn open(path: &Path) -> Result<Page, Error> {
     let registry = Registry::new(["alpha", "beta"]).expect("two names");
-    open_live_within(WAIT, path, &registry, false, || {
+    open_live_within(WAIT, path, &registry, None, || {
         Ok(Initial {
             state: state(),
             registry: registry.clone(),

@@ -13,6 +13,7 @@
 //! local file system, fully allocated (a hole on a full disk would be a SIGBUS), and hold a valid header and table.
 
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -29,6 +30,7 @@ use super::mapping::{self, FileIdentity, Lock, Mapping};
 use super::table;
 use super::{Page, PageMemory, Persisted, State};
 use crate::error::Error;
+use crate::ownership::Owner;
 use crate::registry::Registry;
 
 /// How long opening waits for a process that initializes the file, and a change for another one's.
@@ -124,21 +126,45 @@ impl Drop for ExclusiveGuard<'_> {
     }
 }
 
+/// The path of a live file: `owner` is the path of the database, or what processes without one have in common.
+///
+/// Different owners and environments never have the same path. The name of an environment is part of it with `~` for
+/// each `-`, so what follows the last `-` is the environment, and what precedes the `-live` before it is the owner.
+/// macOS does not tell upper case from lower case in paths; there, a `+` precedes each upper-case letter.
+pub(crate) fn path_for(owner: impl Into<OsString>, environment: &str) -> PathBuf {
+    let mut path = owner.into();
+    path.push("-live-");
+    path.push(escaped(environment, cfg!(target_vendor = "apple")));
+    path.into()
+}
+
+/// Neither `~` nor `+` is allowed in the name of an environment.
+pub(super) fn escaped(name: &str, folds_case: bool) -> String {
+    let mut text = String::with_capacity(name.len());
+    for letter in name.chars() {
+        if folds_case && letter.is_ascii_uppercase() {
+            text.push('+');
+        }
+        text.push(if letter == '-' { '~' } else { letter });
+    }
+    text
+}
+
 /// The live pages of this process: the same file is the same mapping, however many threads open it.
 static OPEN: Lazy<Mutex<HashMap<FileIdentity, Weak<PageMemory>>>> = Lazy::new(Mutex::default);
 
 /// Opens the live file at `path`, and fills it with what `initial` gives if no process has it open.
 ///
 /// `registry` holds the features that the caller wants. Those that the file lacks are appended to its table, off and
-/// rolled out to everyone; what it has already keeps its bits. With `owned_elsewhere` the caller's table decides
-/// which bit a name has, and a file that disagrees is refused.
+/// rolled out to everyone; what it has already keeps its bits. With a `database` the caller's table, which is that of the
+/// database, decides which bit a name has, and a file that disagrees is refused. The file belongs to its owner.
 pub fn open(
     path: &Path,
     registry: &Registry,
-    owned_elsewhere: bool,
+    database: Option<&Path>,
     initial: impl Fn() -> Result<Initial, Error>,
 ) -> Result<Page, Error> {
-    open_within(LOCK_TIMEOUT, path, registry, owned_elsewhere, initial)
+    open_within(LOCK_TIMEOUT, path, registry, database, initial)
 }
 
 /// [`open`], with another time to wait for a process that initializes the file, or for an invalid file to become valid.
@@ -146,26 +172,26 @@ pub fn open_within(
     wait: Duration,
     path: &Path,
     registry: &Registry,
-    owned_elsewhere: bool,
+    database: Option<&Path>,
     initial: impl Fn() -> Result<Initial, Error>,
 ) -> Result<Page, Error> {
     register(
-        map_once(wait, path, Some(&initial))?,
+        map_once(wait, path, database, Some(&initial))?,
         path,
         registry,
-        owned_elsewhere,
+        database.is_some(),
     )
 }
 
 /// As [`open`], but only if another process, or another config of this one, has the file open. Nothing is made, and
 /// nothing is filled.
-pub fn join(path: &Path, registry: &Registry, owned_elsewhere: bool) -> Result<Page, Error> {
+pub fn join(path: &Path, registry: &Registry, database: Option<&Path>) -> Result<Page, Error> {
     let nobody = None::<&fn() -> Result<Initial, Error>>;
     register(
-        map_once(LOCK_TIMEOUT, path, nobody)?,
+        map_once(LOCK_TIMEOUT, path, database, nobody)?,
         path,
         registry,
-        owned_elsewhere,
+        database.is_some(),
     )
 }
 
@@ -189,6 +215,7 @@ fn register(
 fn map_once(
     wait: Duration,
     path: &Path,
+    database: Option<&Path>,
     initial: Option<&impl Fn() -> Result<Initial, Error>>,
 ) -> Result<Page, Error> {
     // The lock is held while the file is opened, so that two threads never map it twice.
@@ -200,7 +227,7 @@ fn map_once(
     if let Some(memory) = mapped {
         return Ok(Page(memory));
     }
-    let (page, identity) = attach_or_initialize(wait, path, initial)?;
+    let (page, identity) = attach_or_initialize(wait, path, database, initial)?;
     open_pages.insert(identity, Arc::downgrade(&page.0));
     Ok(page)
 }
@@ -209,11 +236,13 @@ fn map_once(
 fn attach_or_initialize(
     wait: Duration,
     path: &Path,
+    database: Option<&Path>,
     initial: Option<&impl Fn() -> Result<Initial, Error>>,
 ) -> Result<(Page, FileIdentity), Error> {
     let deadline = Instant::now() + wait;
+    let owner = database.and_then(Owner::of_path);
     loop {
-        let file = mapping::open(path, initial.is_some())?;
+        let file = mapping::open(path, initial.is_some(), owner)?;
         let identity = mapping::identity(&file).map_err(io_error(path))?;
         let is_current = || mapping::identity_of_path(path) == Some(identity);
         let mut problem = None;
@@ -223,6 +252,7 @@ fn attach_or_initialize(
                     let path = path.to_path_buf();
                     return Err(Error::NotLive { path });
                 };
+                mapping::give_to(&file, owner);
                 if let Some(page) = initialize(path, file, initial)? {
                     return Ok((page, identity));
                 }
@@ -340,18 +370,51 @@ mod tests {
 
     /// Another process that has the file open, as far as locks go.
     fn hold(path: &Path, lock: Lock) -> File {
-        let file = mapping::open(path, true).unwrap();
+        let file = mapping::open(path, true, None).unwrap();
         assert!(mapping::try_lock_file(&file, lock).unwrap());
         file
+    }
+
+    #[test]
+    fn live_files_of_different_configs_have_different_paths() {
+        let parts = [
+            "a",
+            "live",
+            "a-live",
+            "live-a",
+            "-live-",
+            "a-live-b",
+            "doorbells",
+            "a.db-wal",
+        ];
+        let mut paths = HashMap::new();
+        for owner in parts {
+            for environment in parts {
+                let other = paths.insert(path_for(owner, environment), (owner, environment));
+                assert_eq!(other, None, "{owner} / {environment}");
+            }
+        }
+        assert_eq!(
+            path_for("/data/flags.db", "eu.1"),
+            Path::new("/data/flags.db-live-eu.1")
+        );
+    }
+
+    #[test]
+    fn case_counts_where_the_file_system_ignores_it() {
+        let names = ["prod", "Prod", "pROD", "a-B", "A-b"];
+        let folded = names.map(|name| escaped(name, true).to_lowercase());
+        assert_eq!(folded, ["prod", "+prod", "p+r+o+d", "a~+b", "+a~b"]);
+        assert_eq!(escaped("Eu-West", false), "Eu~West");
     }
 
     #[test]
     fn the_first_opener_initializes_and_the_next_one_shares() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("c.db-live-test");
-        let first = open(&path, &registry(&["a", "b"]), false, || Ok(initial(0b10))).unwrap();
+        let first = open(&path, &registry(&["a", "b"]), None, || Ok(initial(0b10))).unwrap();
         let called = Cell::new(false);
-        let second = open(&path, &registry(&["b", "c"]), false, || {
+        let second = open(&path, &registry(&["b", "c"]), None, || {
             called.set(true);
             Ok(initial(0))
         })
@@ -370,15 +433,15 @@ mod tests {
     fn a_file_that_others_hold_is_attached_to_and_keeps_its_state() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("live");
-        let page = open(&path, &registry(&["a"]), false, || Ok(initial(1))).unwrap();
+        let page = open(&path, &registry(&["a"]), None, || Ok(initial(1))).unwrap();
         let id = page.snapshot().page_id;
         let other_process = File::open(&path).unwrap();
         assert!(mapping::try_lock_file(&other_process, Lock::Shared).unwrap());
         drop(page);
-        let again = open(&path, &registry(&["a"]), false, || Ok(initial(0))).unwrap();
+        let again = open(&path, &registry(&["a"]), None, || Ok(initial(0))).unwrap();
         assert_eq!((flags(&again), again.snapshot().page_id), (1, id));
         drop((again, other_process));
-        let restarted = open(&path, &registry(&["a"]), false, || Ok(initial(0))).unwrap();
+        let restarted = open(&path, &registry(&["a"]), None, || Ok(initial(0))).unwrap();
         assert_eq!(flags(&restarted), 0);
         assert_ne!(restarted.snapshot().page_id, id);
     }
@@ -387,14 +450,14 @@ mod tests {
     fn a_registered_name_starts_off_and_rolled_out_to_everyone() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("live");
-        let page = open(&path, &registry(&["a"]), false, || {
+        let page = open(&path, &registry(&["a"]), None, || {
             let mut initial = initial(0b111);
             initial.state.rollouts[2] = 5;
             Ok(initial)
         })
         .unwrap();
         let longest = "n".repeat(63);
-        open(&path, &registry(&[&longest]), false, || Ok(initial(0))).unwrap();
+        open(&path, &registry(&[&longest]), None, || Ok(initial(0))).unwrap();
         let names = page.registry().unwrap().unwrap();
         assert_eq!(names.names(), ["a", "b", &longest]);
         let state = page.snapshot().state;
@@ -406,11 +469,17 @@ mod tests {
     fn a_table_that_disagrees_with_the_database_is_refused() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("live");
-        let page = open(&path, &registry(&["a", "b"]), true, || Ok(initial(0))).unwrap();
-        let error = open(&path, &registry(&["b", "a"]), true, || Ok(initial(0))).unwrap_err();
+        let page = open(&path, &registry(&["a", "b"]), Some(&path), || {
+            Ok(initial(0))
+        })
+        .unwrap();
+        let error = open(&path, &registry(&["b", "a"]), Some(&path), || {
+            Ok(initial(0))
+        })
+        .unwrap_err();
         assert_eq!(error.code().as_ref(), "ERR_LIVE_FILE_MISMATCH");
         // A database that lags behind the file agrees with it.
-        open(&path, &registry(&["a"]), true, || Ok(initial(0))).unwrap();
+        open(&path, &registry(&["a"]), Some(&path), || Ok(initial(0))).unwrap();
         assert_eq!(page.registry().unwrap().unwrap().names(), ["a", "b"]);
     }
 
@@ -421,7 +490,7 @@ mod tests {
         let precious = "a letter to a friend ".repeat(200);
         fs::write(&path, &precious).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
-        let error = open(&path, &registry(&["a"]), false, || Ok(initial(0))).unwrap_err();
+        let error = open(&path, &registry(&["a"]), None, || Ok(initial(0))).unwrap_err();
         assert_eq!(error.code().as_ref(), "ERR_LIVE_FILE_INVALID");
         assert_eq!(fs::read_to_string(&path).unwrap(), precious);
     }
@@ -440,7 +509,7 @@ mod tests {
             (directory.path(), "ERR_LIVE_FILE"),
             (&directory.path().join("missing/live"), "ERR_LIVE_FILE"),
         ] {
-            let error = open(path, &registry(&["a"]), false, || Ok(initial(0))).unwrap_err();
+            let error = open(path, &registry(&["a"]), None, || Ok(initial(0))).unwrap_err();
             assert_eq!(error.code().as_ref(), code, "{error}");
         }
     }
@@ -456,17 +525,17 @@ mod tests {
             (128, &[255, b'x']),
         ];
         for (offset, bytes) in damages {
-            drop(open(&path, &registry(&["a"]), false, || Ok(initial(1))).unwrap());
+            drop(open(&path, &registry(&["a"]), None, || Ok(initial(1))).unwrap());
             let other_process = hold(&path, Lock::Shared);
             other_process.write_all_at(bytes, offset).unwrap();
             let before = fs::read(&path).unwrap();
-            let error = attach(&path, mapping::open(&path, true).unwrap()).unwrap_err();
+            let error = attach(&path, mapping::open(&path, true, None).unwrap()).unwrap_err();
             assert_eq!(error.code().as_ref(), "ERR_LIVE_FILE_INVALID", "{offset}");
             assert_eq!(fs::read(&path).unwrap(), before);
             fs::remove_file(&path).unwrap();
         }
         fs::write(&path, [0; 100]).unwrap();
-        let error = attach(&path, mapping::open(&path, true).unwrap()).unwrap_err();
+        let error = attach(&path, mapping::open(&path, true, None).unwrap()).unwrap_err();
         assert!(
             error.to_string().contains("100 bytes instead of 2176"),
             "{error}"
@@ -479,7 +548,7 @@ mod tests {
         let path = directory.path().join("live");
         let other_process = hold(&path, Lock::Exclusive);
         let wait = Duration::from_millis(20);
-        let attempt = || open_within(wait, &path, &registry(&["a"]), false, || Ok(initial(1)));
+        let attempt = || open_within(wait, &path, &registry(&["a"]), None, || Ok(initial(1)));
         let error = attempt().unwrap_err();
         assert_eq!(error.code().as_ref(), "ERR_LIVE_FILE_BUSY");
         assert!(error.to_string().contains("for 20 ms"), "{error}");
@@ -491,11 +560,11 @@ mod tests {
     fn a_killed_initializer_leaves_a_file_that_the_next_one_fills() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("live");
-        let killed = open(&path, &registry(&["a"]), false, || {
+        let killed = open(&path, &registry(&["a"]), None, || {
             Err(Error::Unsupported { what: "dying here" })
         });
         assert_eq!(killed.unwrap_err().code().as_ref(), "ERR_UNSUPPORTED");
-        let page = open(&path, &registry(&["a"]), false, || Ok(initial(1))).unwrap();
+        let page = open(&path, &registry(&["a"]), None, || Ok(initial(1))).unwrap();
         assert_eq!(flags(&page), 1);
     }
 
@@ -504,20 +573,20 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("live");
         let not_live = || {
-            let error = join(&path, &registry(&["a"]), false).unwrap_err();
+            let error = join(&path, &registry(&["a"]), None).unwrap_err();
             assert_eq!(error.code().as_ref(), "ERR_NOT_LIVE", "{error}");
         };
         not_live();
         assert!(!path.exists());
-        drop(open(&path, &registry(&["a"]), false, || Ok(initial(1))).unwrap());
+        drop(open(&path, &registry(&["a"]), None, || Ok(initial(1))).unwrap());
         let left = fs::read(&path).unwrap();
         not_live();
         assert_eq!(fs::read(&path).unwrap(), left);
         let other_process = hold(&path, Lock::Shared);
-        assert_eq!(flags(&join(&path, &registry(&["a"]), false).unwrap()), 1);
+        assert_eq!(flags(&join(&path, &registry(&["a"]), None).unwrap()), 1);
         drop(other_process);
-        let page = open(&path, &registry(&["a"]), false, || Ok(initial(2))).unwrap();
-        assert_eq!(flags(&join(&path, &registry(&["a"]), false).unwrap()), 2);
+        let page = open(&path, &registry(&["a"]), None, || Ok(initial(2))).unwrap();
+        assert_eq!(flags(&join(&path, &registry(&["a"]), None).unwrap()), 2);
         drop(page);
     }
 }

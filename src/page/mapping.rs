@@ -6,8 +6,8 @@ mod unix;
 pub use unix::cluster_path;
 #[cfg(unix)]
 pub(super) use unix::{
-    FileIdentity, Mapping, allocate, check_replaceable, create_private, identity, identity_of_path,
-    open, try_lock_file, try_lock_range, unlock_range,
+    FileIdentity, Mapping, allocate, check_replaceable, create_private, give_to, identity,
+    identity_of_path, open, try_lock_file, try_lock_range, unlock_range,
 };
 
 #[cfg(not(unix))]
@@ -16,7 +16,7 @@ mod unsupported;
 pub use unsupported::cluster_path;
 #[cfg(not(unix))]
 pub(super) use unsupported::{
-    FileIdentity, Mapping, allocate, check_replaceable, identity, identity_of_path, open,
+    FileIdentity, Mapping, allocate, check_replaceable, give_to, identity, identity_of_path, open,
     try_lock_file, try_lock_range, unlock_range,
 };
 

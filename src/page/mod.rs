@@ -38,6 +38,7 @@ use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, AtomicU64};
 
 pub use arena::{Arena, CHUNK_SIZE, Chunk, PAGES_PER_CHUNK};
 pub use doorbells::Doorbell;
+pub(crate) use live::path_for as live_path;
 pub use live::{
     ExclusiveGuard, Initial, LiveFile, join as join_live, open as open_live,
     open_within as open_live_within,

@@ -20,6 +20,7 @@ use super::schema::{Database, with_suffix};
 use super::thread::Worker;
 use super::{Access, Answer, Progress};
 use crate::error::Error;
+use crate::ownership::{Owner, adopt};
 
 /// After so many pages the copy is synced, so that no single sync takes long.
 const PAGES_BETWEEN_SYNCS: u64 = 4096;
@@ -248,18 +249,22 @@ impl Partial {
         let target = directory.join(name);
         check_target(backup, &target, source)?;
         let (path, file) = create_beside(&target).map_err(|error| backup.failed(&error))?;
-        // Whoever may not read the history must not read it in the copy.
         let partial = Self { path, file, target };
-        fs::metadata(source)
-            .and_then(|metadata| partial.file.set_permissions(metadata.permissions()))
-            .map_err(|error| backup.failed(&error))?;
+        // Who may not read the history must not read it in the copy.
+        if let Some(owner) = Owner::of_path(source) {
+            adopt(&partial.file, owner).map_err(|error| backup.failed(&error))?;
+        }
         Ok(partial)
     }
 
     /// Syncs the copy and gives it the target's name.
     fn publish(&self, backup: &Backup) -> Result<u64, Error> {
+        self.file
+            .sync_all()
+            .map_err(|error| backup.failed(&error))?;
+        // What was there at the beginning may be something else by now.
+        check_replaceable(backup, &self.target)?;
         let publish = || {
-            self.file.sync_all()?;
             let bytes = self.file.metadata()?.len();
             if backup.overwrite {
                 fs::rename(&self.path, &self.target)?;
@@ -292,11 +297,7 @@ fn check_target(backup: &Backup, target: &Path, source: &Path) -> Result<(), Err
     {
         return Err(backup.refuse("it is a part of the database"));
     }
-    match fs::symlink_metadata(target) {
-        Ok(metadata) if metadata.is_dir() => return Err(backup.refuse("it is a directory")),
-        Ok(_) if !backup.overwrite => return Err(backup.refuse(EXISTS)),
-        Ok(_) | Err(_) => {}
-    }
+    check_replaceable(backup, target)?;
     for suffix in ["-wal", "-journal"] {
         if fs::metadata(with_suffix(target, suffix)).is_ok_and(|log| log.len() > 0) {
             // SQLite would take it for the log of the copy.
@@ -308,6 +309,27 @@ fn check_target(backup: &Backup, target: &Path, source: &Path) -> Result<(), Err
     Ok(())
 }
 
+/// Only a regular file is replaced, and only when that was asked for. A device, a FIFO, a socket or a link at that path
+/// is there for another purpose.
+fn check_replaceable(backup: &Backup, target: &Path) -> Result<(), Error> {
+    let kind = match fs::symlink_metadata(target) {
+        Ok(found) => found.file_type(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(backup.failed(&error)),
+    };
+    if kind.is_dir() {
+        Err(backup.refuse("it is a directory"))
+    } else if kind.is_symlink() {
+        Err(backup.refuse("it is a symbolic link (name the file that it leads to)"))
+    } else if !kind.is_file() {
+        Err(backup.refuse("it is not a regular file (choose another name)"))
+    } else if !backup.overwrite {
+        Err(backup.refuse(EXISTS))
+    } else {
+        Ok(())
+    }
+}
+
 /// A new file, whose name nobody else uses.
 fn create_beside(target: &Path) -> io::Result<(PathBuf, File)> {
     static COUNT: AtomicU64 = AtomicU64::new(0);
@@ -315,12 +337,12 @@ fn create_beside(target: &Path) -> io::Result<(PathBuf, File)> {
         let count = COUNT.fetch_add(1, Relaxed);
         let suffix = format!(".partial-{}-{count}", std::process::id());
         let path = with_suffix(target, &suffix);
-        match OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create_new(true)
-            .open(&path)
-        {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create_new(true);
+        // Who opened it now could read it later.
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        match options.open(&path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             file => return file.map(|file| (path, file)),
         }

@@ -18,6 +18,12 @@ static int by_description(int command) {
   }
 }
 
+// Some sandboxes know only the locks of processes, or forbid the others. No answer to a valid request for a lock is among
+// these. The lock of a live file falls back in the same way (src/page/mapping/unix.rs).
+static int is_refusal(int error) {
+  return error == EINVAL || error == ENOSYS || error == EPERM || error == EOPNOTSUPP;
+}
+
 int config13_fcntl(int file, int command, ...) {
   va_list arguments;
   va_start(arguments, command);
@@ -31,8 +37,7 @@ int config13_fcntl(int file, int command, ...) {
     // The kernel insists on it.
     lock->l_pid = 0;
     int result = fcntl(file, better, lock);
-    // Some sandboxes know only the locks of processes, and say so by EINVAL. SQLite's own request is never invalid.
-    if (result == 0 || errno != EINVAL) return result;
+    if (result == 0 || !is_refusal(errno)) return result;
   }
   return fcntl(file, command, argument);
 }

@@ -1,9 +1,12 @@
 // Stands before the system's functions in a process that is started with LD_PRELOAD, and answers as a system does that
 // refuses them, while their names are in the environment variable REFUSE. What it stands for cannot be had on a sound
-// machine: a network file system, a kernel without random numbers, or without threads.
+// machine: a network file system, a kernel without random numbers, without
+// threads, or without locks of open file descriptions.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
@@ -37,4 +40,30 @@ int pthread_create(void *thread, const void *attributes, void *(*run)(void *), v
   if (refuses("pthread_create")) return EAGAIN;
   if (!system_create) system_create = dlsym(RTLD_NEXT, "pthread_create");
   return system_create(thread, attributes, run, argument);
+}
+
+static int control(const char *name, int file, int command, void *argument) {
+  int (*system_control)(int, int, ...) = dlsym(RTLD_NEXT, name);
+  int is_description_lock = command == F_OFD_SETLK || command == F_OFD_SETLKW || command == F_OFD_GETLK;
+  if (is_description_lock && (refuses("fcntl:EINVAL") || refuses("fcntl:EPERM"))) {
+    errno = refuses("fcntl:EPERM") ? EPERM : EINVAL;
+    return -1;
+  }
+  return system_control(file, command, argument);
+}
+
+int fcntl(int file, int command, ...) {
+  va_list arguments;
+  va_start(arguments, command);
+  void *argument = va_arg(arguments, void *);
+  va_end(arguments);
+  return control("fcntl", file, command, argument);
+}
+
+int fcntl64(int file, int command, ...) {
+  va_list arguments;
+  va_start(arguments, command);
+  void *argument = va_arg(arguments, void *);
+  va_end(arguments);
+  return control("fcntl64", file, command, argument);
 }

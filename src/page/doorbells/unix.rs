@@ -255,7 +255,7 @@ mod tests {
 
     fn live_page(path: &Path) -> Page {
         let registry = Registry::new(["a"]).unwrap();
-        open_live(path, &registry, false, || {
+        open_live(path, &registry, None, || {
             Ok(Initial {
                 state: State::with_flags(0b111),
                 registry: registry.clone(),

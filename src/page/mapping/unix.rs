@@ -4,7 +4,7 @@ use std::ffi::c_int;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 use std::ptr::{self, NonNull};
 
@@ -12,8 +12,12 @@ use sha2::{Digest, Sha256};
 
 use super::Lock;
 use crate::error::Error;
+use crate::ownership::{self, Owner, effective_user};
 use crate::page::layout::{LIVE_SIZE, MAGIC};
-use crate::page::live::io_error;
+use crate::page::live::{escaped, io_error, path_for};
+
+/// Of every live file.
+const MODE: u32 = 0o600;
 
 /// Device and inode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -60,25 +64,11 @@ impl Drop for Mapping {
 }
 
 /// Opens a live file, which with `create` is made when missing, and checks that it is this user's, and local.
-pub fn open(path: &Path, create: bool) -> Result<File, Error> {
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(create)
-        .truncate(false)
-        .mode(0o600)
-        .custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC)
-        .open(path)
-        .map_err(|source| match source.raw_os_error() {
-            Some(libc::ELOOP) => Error::LiveFileInvalid {
-                path: path.to_path_buf(),
-                reason: "it is a symbolic link".to_owned(),
-            },
-            Some(libc::ENOENT) if !create => Error::NotLive {
-                path: path.to_path_buf(),
-            },
-            _ => io_error(path)(source),
-        })?;
+///
+/// `owner` is that of the database. Root uses the live file of that user, and makes one for that user: nobody else could
+/// open one of root's.
+pub fn open(path: &Path, create: bool, owner: Option<Owner>) -> Result<File, Error> {
+    let file = open_or_create(path, create, owner)?;
     let invalid = |reason: String| Error::LiveFileInvalid {
         path: path.to_path_buf(),
         reason,
@@ -87,8 +77,10 @@ pub fn open(path: &Path, create: bool) -> Result<File, Error> {
     if !metadata.is_file() {
         return Err(invalid("it is not a regular file".to_owned()));
     }
-    if metadata.uid() != effective_user() {
-        return Err(invalid(format!("it belongs to user {}", metadata.uid())));
+    let user = effective_user();
+    let is_served = user == 0 && owner.is_some_and(|owner| owner.user == metadata.uid());
+    if metadata.uid() != user && !is_served {
+        return Err(foreign(path, metadata.uid(), owner));
     }
     let mode = metadata.permissions().mode() & 0o777;
     if mode & 0o022 != 0 {
@@ -100,6 +92,97 @@ pub fn open(path: &Path, create: bool) -> Result<File, Error> {
         });
     }
     Ok(file)
+}
+
+fn open_or_create(path: &Path, create: bool, owner: Option<Owner>) -> Result<File, Error> {
+    let mut options = OpenOptions::new();
+    options
+        .read(true)
+        .write(true)
+        .mode(MODE)
+        .custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC);
+    loop {
+        // Not with O_CREAT: in a directory such as /tmp, Linux then refuses files of others even to root.
+        match options.open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && create => {}
+            opened => return opened.map_err(refusal(path, owner)),
+        }
+        let created = match owner {
+            Some(owner) if effective_user() == 0 && owner.user != 0 => {
+                let wanted = Owner {
+                    mode: MODE,
+                    ..owner
+                };
+                ownership::create(path, wanted)
+            }
+            _ => options.clone().create_new(true).open(path).map(drop),
+        };
+        match created {
+            // Another process was faster.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                return Err(not_made(path, owner, error));
+            }
+            created => created.map_err(io_error(path))?,
+        }
+    }
+}
+
+/// Gives a live file that nobody else has open to the owner of the database, as root: one of root's keeps the programs
+/// of that user from starting.
+pub fn give_to(file: &File, owner: Option<Owner>) {
+    if let Some(owner) = owner.filter(|_| effective_user() == 0) {
+        // Where root may not, the file was here before, and stays as it is.
+        let _as_far_as_possible = fchown(file, Some(owner.user), Some(owner.group));
+    }
+}
+
+/// What it means that a live file cannot be opened.
+fn refusal(path: &Path, owner: Option<Owner>) -> impl Fn(io::Error) -> Error {
+    move |source| match source.raw_os_error() {
+        Some(libc::ELOOP) => Error::LiveFileInvalid {
+            path: path.to_path_buf(),
+            reason: "it is a symbolic link".to_owned(),
+        },
+        Some(libc::ENOENT) => Error::NotLive {
+            path: path.to_path_buf(),
+        },
+        Some(libc::EACCES | libc::EPERM) => match Owner::of_path(path) {
+            Some(found) if found.user != effective_user() => foreign(path, found.user, owner),
+            _ => io_error(path)(source),
+        },
+        _ => io_error(path)(source),
+    }
+}
+
+fn foreign(path: &Path, user: u32, owner: Option<Owner>) -> Error {
+    let own = effective_user();
+    let reason = match owner {
+        Some(owner) if owner.user == own => format!(
+            "it belongs to user {user}, and the database to user {own}. Give it to that user, which changes nothing \
+             else: chown {own} {}",
+            path.display()
+        ),
+        _ => format!(
+            "it belongs to user {user}, and this process runs as user {own}. Live state is not shared between users: \
+             run this as user {user}"
+        ),
+    };
+    let path = path.to_path_buf();
+    Error::LiveFilePermission { path, reason }
+}
+
+fn not_made(path: &Path, owner: Option<Owner>, source: io::Error) -> Error {
+    match owner {
+        Some(owner) if owner.user != effective_user() => Error::LiveFilePermission {
+            path: path.to_path_buf(),
+            reason: format!(
+                "it cannot be made for user {0}, to whom the database belongs ({source}). Run this as user {0}",
+                owner.user
+            ),
+        },
+        _ => io_error(path)(source),
+    }
 }
 
 /// Refuses to initialize over something that is not a live file: it must be empty, or start as one does, or with the
@@ -178,13 +261,33 @@ pub fn unlock_range(file: &File) {
     debug_assert_eq!(status, 0, "a range locked here can be unlocked");
 }
 
+/// Sets or removes the lock of the range.
+///
+/// On Linux it belongs to the open file description: it is not lost when another part of the process closes the same
+/// file. Some sandboxes refuse such locks; there it belongs to the process, as elsewhere. The two kinds exclude each
+/// other, and [`LiveFile`](crate::page::LiveFile) has a mutex for the threads of a process.
 fn control_range(file: &File, kind: c_int) -> c_int {
-    // Locks of an open file description are not lost when another part of the process closes the same file.
     #[cfg(target_os = "linux")]
-    const COMMAND: c_int = libc::F_OFD_SETLK;
-    #[cfg(not(target_os = "linux"))]
-    const COMMAND: c_int = libc::F_SETLK;
+    {
+        let status = request_range(file, libc::F_OFD_SETLK, kind);
+        if status == 0 || !is_refusal(&io::Error::last_os_error()) {
+            return status;
+        }
+    }
+    request_range(file, libc::F_SETLK, kind)
+}
 
+/// Whether the system does not know locks of open file descriptions, or forbids them: no answer to a valid request for
+/// a lock is among these.
+#[cfg(target_os = "linux")]
+fn is_refusal(error: &io::Error) -> bool {
+    matches!(
+        error.raw_os_error(),
+        Some(libc::EINVAL | libc::ENOSYS | libc::EPERM | libc::EOPNOTSUPP)
+    )
+}
+
+fn request_range(file: &File, command: c_int, kind: c_int) -> c_int {
     // SAFETY: `flock` is plain numbers, for which zeros are valid; `l_pid` must be 0 for these locks.
     let mut range: libc::flock = unsafe { std::mem::zeroed() };
     #[expect(
@@ -197,7 +300,7 @@ fn control_range(file: &File, kind: c_int) -> c_int {
     }
     range.l_len = 1;
     // SAFETY: the descriptor is open, and `range` outlives the call.
-    unsafe { libc::fcntl(file.as_raw_fd(), COMMAND, &raw const range) }
+    unsafe { libc::fcntl(file.as_raw_fd(), command, &raw const range) }
 }
 
 fn granted(status: c_int, refusals: &[c_int]) -> io::Result<bool> {
@@ -224,7 +327,7 @@ pub fn cluster_path(name: Option<&str>, environment: &str, create: bool) -> Resu
         check_private(&directory)?;
     }
     let name = if let Some(name) = name {
-        format!("cluster-{name}")
+        format!("cluster-{}", escaped(name, cfg!(target_vendor = "apple")))
     } else {
         let here = std::env::current_dir()
             .and_then(std::fs::canonicalize)
@@ -236,7 +339,7 @@ pub fn cluster_path(name: Option<&str>, environment: &str, create: bool) -> Resu
             .fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
         format!("directory-{start:016x}")
     };
-    Ok(directory.join(format!("{name}-live-{environment}")))
+    Ok(path_for(directory.join(name), environment))
 }
 
 /// Makes a directory that is this user's alone, unless it is there already.
@@ -263,11 +366,6 @@ fn check_private(directory: &Path) -> Result<(), Error> {
             metadata.uid()
         ),
     })
-}
-
-fn effective_user() -> u32 {
-    // SAFETY: always succeeds and touches no memory.
-    unsafe { libc::geteuid() }
 }
 
 #[cfg(target_os = "linux")]

@@ -7,6 +7,7 @@ use std::ptr::NonNull;
 
 use super::Lock;
 use crate::error::Error;
+use crate::ownership::Owner;
 
 const SHARING: Error = Error::Unsupported {
     what: "enableClusterSync (sharing memory between processes)",
@@ -32,9 +33,11 @@ impl Mapping {
     }
 }
 
-pub fn open(_path: &Path, _create: bool) -> Result<File, Error> {
+pub fn open(_path: &Path, _create: bool, _owner: Option<Owner>) -> Result<File, Error> {
     Err(SHARING)
 }
+
+pub fn give_to(_file: &File, _owner: Option<Owner>) {}
 
 pub fn check_replaceable(_path: &Path, _file: &File) -> Result<(), Error> {
     Err(SHARING)

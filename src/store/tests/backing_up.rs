@@ -1,8 +1,10 @@
 //! Copies of a database in use.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{FileTypeExt, PermissionsExt, symlink};
+use std::os::unix::net::UnixListener;
 use std::path::Path;
+use std::process::Command;
 
 use super::children::Other;
 use super::*;
@@ -166,6 +168,11 @@ fn places_that_cannot_be_used_are_refused() {
     fs::create_dir(place("directory")).unwrap();
     symlink(bed.path(), place("link")).unwrap();
     fs::hard_link(bed.path(), place("hard")).unwrap();
+    symlink(place("existing"), place("other-link")).unwrap();
+    symlink("/dev/null", place("link-to-a-device")).unwrap();
+    let _socket = UnixListener::bind(place("socket")).unwrap();
+    let fifo = Command::new("mkfifo").arg(place("fifo")).status();
+    assert!(fifo.unwrap().success());
     let before = bed.files();
     for (name, overwrite, reason) in [
         ("existing", false, "overwrite"),
@@ -176,6 +183,10 @@ fn places_that_cannot_be_used_are_refused() {
         ("config.db-shm", true, "part of the database"),
         ("config.db-live-production", true, "part of the database"),
         ("directory", true, "directory"),
+        ("other-link", true, "symbolic link"),
+        ("link-to-a-device", true, "symbolic link"),
+        ("socket", true, "not a regular file"),
+        ("fifo", true, "not a regular file"),
         ("crashed", false, "-wal"),
         ("missing/copy.db", false, "does not exist"),
         ("..", true, "file"),
@@ -185,6 +196,11 @@ fn places_that_cannot_be_used_are_refused() {
         assert!(error.to_string().contains(reason), "{name}: {error}");
     }
     assert_eq!(bed.files(), before);
+    assert!(place("other-link").is_symlink());
+    for name in ["socket", "fifo"] {
+        let kind = fs::symlink_metadata(place(name)).unwrap().file_type();
+        assert!(kind.is_socket() || kind.is_fifo(), "{name}");
+    }
     assert_eq!(fs::read_to_string(place("existing")).unwrap(), "mine");
     assert_eq!(
         back_up(&store, &place("existing"), true).unwrap().revisions,

@@ -1,0 +1,15 @@
+//! Whose a file is, and files that belong to the owner of another one.
+//!
+//! What is made beside a database has to be of use to the programs that use the database, also when root makes it, or a
+//! member of a group. Such a file gets its owner before it gets its name, so that no other program ever finds it as a
+//! file that it may not use.
+
+#[cfg(unix)]
+mod unix;
+#[cfg(unix)]
+pub use unix::{Owner, adopt, create, effective_user, obstacle};
+
+#[cfg(not(unix))]
+mod unsupported;
+#[cfg(not(unix))]
+pub use unsupported::{Owner, adopt, obstacle};
