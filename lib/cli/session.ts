@@ -1,4 +1,6 @@
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { createProductionConfig, DEFAULT_FEATURES, type ProductionConfig } from '13byte-config';
+import { PROGRAM } from './command';
 import { CliError, usageError } from './errors';
 import type { Target } from './options';
 import { hint } from './suggest';
@@ -72,7 +74,7 @@ async function during<T>(opening: Promise<Session>, work: (session: Session) => 
 }
 
 async function openForReading(target: Target): Promise<Session> {
-  const joined = join(target, true);
+  const joined = joinToRead(target);
   if (joined) return { config: joined, live: true, target };
   if (target.db === undefined) throw nobodyShares(target);
   const config = createProductionConfig(databaseOptions(target, true));
@@ -85,15 +87,29 @@ async function openForReading(target: Target): Promise<Session> {
   return { config, live: false, target };
 }
 
+/** Who may not use the live state can still read the database. */
+function joinToRead(target: Target): ProductionConfig<string> | undefined {
+  try {
+    return join(target, true);
+  } catch (error) {
+    const { code, message } = error as Error & { code?: string };
+    if (code !== 'ERR_LIVE_FILE_PERMISSION' || target.db === undefined) throw error;
+    process.stderr.write(`${PROGRAM}: ${message}. This is what is persisted; running programs may have another state\n`);
+    return undefined;
+  }
+}
+
 async function openForWatching(target: Target): Promise<Session> {
   const joined = join(target, true);
   if (joined) return { config: joined, live: true, target };
   if (target.db === undefined) throw nobodyShares(target);
   await readingPersisted(target, checkEnvironment);
+  checkOwner(target.db);
   return { config: createProductionConfig({ ...databaseOptions(target, true), enableClusterSync: true }), live: false, target };
 }
 
 async function openForChange(target: Target, check: CheckNames): Promise<Session> {
+  await refuseForeign(target);
   const joined = join(target, false);
   if (joined) return checked({ config: joined, live: true, target }, check);
   if (target.db === undefined) throw nobodyShares(target);
@@ -110,6 +126,44 @@ async function openForChange(target: Target, check: CheckNames): Promise<Session
     fileMustExist: !target.create,
   });
   return checked({ config, live: false, target }, check);
+}
+
+/**
+ * Refuses to make files as another user than the owner of the database, whose programs could then not use the live state.
+ * Root makes them for the owner.
+ */
+function checkOwner(db: string): void {
+  const user = process.geteuid?.();
+  const owner = statSync(db, { throwIfNoEntry: false })?.uid;
+  if (user === undefined || user === 0 || owner === undefined || owner === user) return;
+  // Where nothing can be written, opening says so.
+  if (!mayWrite(db)) return;
+  throw new CliError(
+    'ERR_LIVE_FILE_PERMISSION',
+    `The database ${db} belongs to user ${owner}, and its programs could not share live state that user ${user} makes. Nothing was changed; run this as user ${owner}`,
+  );
+}
+
+/** To be called before anything is opened for writing. Where programs share live state, whose it is decides. */
+async function refuseForeign(target: Target): Promise<void> {
+  const { db, persist } = target;
+  if (db === undefined || !persist || !existsSync(db)) return;
+  try {
+    checkOwner(db);
+  } catch (error) {
+    const joined = join(target, true);
+    if (!joined) throw error;
+    await joined.close();
+  }
+}
+
+function mayWrite(file: string): boolean {
+  try {
+    accessSync(file, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Somebody else may have added features or made the database since, so what is open is checked in any case. */

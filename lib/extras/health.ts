@@ -141,7 +141,7 @@ async function checkDatabase(patient: Patient, store: Store): Promise<HealthChec
   return [
     checkThread(store, end, waited),
     checkActivity(patient, store.activity()),
-    ...checkFiles(store, files),
+    ...checkFiles(patient, store, files),
     checkChain(end),
   ];
 }
@@ -196,22 +196,15 @@ function checkActivity(patient: Patient, { lastPersist, failedAt, failure }: Nat
   );
 }
 
-function checkFiles({ path }: Store, settledFiles: Settled | undefined): HealthCheck[] {
+function checkFiles({ readOnly }: Patient, { path }: Store, settledFiles: Settled | undefined): HealthCheck[] {
   const files = settledFiles?.files;
   if (!files) {
     const why = settledFiles?.error ?? `the file system did not answer within ${DEADLINE_MS} ms`;
     return [check('database-files', 'failed', `The files of ${path} cannot be looked at: ${why}`)];
   }
-  const { replaced, logBytes, freeBytes } = files;
+  const { replaced, obstacle, ofNoUseToOthers, logBytes, freeBytes } = files;
   return [
-    replaced === undefined
-      ? check('database-files', 'ok', 'The files of the database are in their places')
-      : check(
-          'database-files',
-          'failed',
-          `${replaced} was deleted or replaced while the database is open, so what is persisted may not be found again. ` +
-            'Find out who does that, persist again, and look at the history',
-        ),
+    checkPlaces(replaced, readOnly ? undefined : obstacle, ofNoUseToOthers),
     logBytes < LARGE_LOG
       ? check('wal-size', 'ok', `The write-ahead log has ${sizeOf(logBytes)}`)
       : check(
@@ -222,6 +215,21 @@ function checkFiles({ path }: Store, settledFiles: Settled | undefined): HealthC
         ),
     checkSpace(path, freeBytes),
   ];
+}
+
+function checkPlaces(replaced: string | undefined, obstacle: string | undefined, ofNoUseToOthers: string | undefined): HealthCheck {
+  if (replaced !== undefined) {
+    return check(
+      'database-files',
+      'failed',
+      `${replaced} was deleted or replaced while the database is open, so what is persisted may not be found again. ` +
+        'Find out who does that, persist again, and look at the history',
+    );
+  }
+  if (obstacle !== undefined) return check('database-files', 'failed', `Nothing can be persisted: ${obstacle}`);
+  return ofNoUseToOthers === undefined
+    ? check('database-files', 'ok', 'The files of the database are in their places')
+    : check('database-files', 'degraded', ofNoUseToOthers);
 }
 
 function checkSpace(path: string, freeBytes: number | undefined): HealthCheck {

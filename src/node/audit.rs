@@ -65,6 +65,10 @@ pub struct NativeVerifyProgress {
 pub struct NativeFileState {
     /// The file that was deleted or replaced while it is open.
     pub replaced: Option<String>,
+    /// The file beside the database that this process may not write to, whose it is, and what to do.
+    pub obstacle: Option<String>,
+    /// The one that others may not use who may use the database, likewise.
+    pub of_no_use_to_others: Option<String>,
     /// The size of the write-ahead log.
     pub log_bytes: f64,
     /// Bytes that may still be written there, where that is known.
@@ -208,6 +212,8 @@ impl NativeStore {
                 replaced: state
                     .replaced
                     .map(|path| path.to_string_lossy().into_owned()),
+                obstacle: state.obstacle,
+                of_no_use_to_others: state.of_no_use_to_others,
                 log_bytes: to_number(state.log_bytes),
                 free_bytes: state.free_bytes.map(to_number),
             })

@@ -46,6 +46,9 @@ impl Worker {
             self.close();
             return Err(error);
         }
+        if self.database.as_ref().is_some_and(Database::is_stirred) {
+            self.close();
+        }
         self.open(access, false)?;
         let path = &self.shared.path;
         self.database.as_mut().ok_or_else(|| Error::StoreStopped {
@@ -136,15 +139,22 @@ impl Worker {
     }
 
     /// Works on the connection, and turns what SQLite says into an error that names the file and the time waited.
+    ///
+    /// `work` is done again if a program began to write while it read, see [`still`](super::still).
     pub(super) fn with<T>(
         &mut self,
         access: Access,
-        work: impl FnOnce(&mut Connection) -> Result<T, Fault>,
+        work: impl Fn(&mut Connection) -> Result<T, Fault>,
     ) -> Result<T, Error> {
-        self.with_database(access, |database| work(&mut database.connection))
+        match self.with_database(access, |database| work(&mut database.connection)) {
+            Err(Error::StoreStirred { .. }) => {
+                self.with_database(access, |database| work(&mut database.connection))
+            }
+            result => result,
+        }
     }
 
-    /// As [`Worker::with`], for work that needs more than the connection.
+    /// As [`Worker::with`], for work that needs more than the connection, or cannot be done twice.
     pub(super) fn with_database<T>(
         &mut self,
         access: Access,
@@ -154,6 +164,11 @@ impl Worker {
         let database = self.database(access)?;
         let started = Instant::now();
         let worked = work(database);
+        if database.is_stirred() {
+            self.close();
+            let path = path.to_path_buf();
+            return Err(Error::StoreStirred { path });
+        }
         let connection = &database.connection;
         let fault = match worked {
             Ok(value) => return Ok(value),

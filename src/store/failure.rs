@@ -1,13 +1,13 @@
 //! From what SQLite says to what the caller is told.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, Transaction, ffi};
 
-use super::system;
+use super::{beside, system};
 use crate::error::{Cause, Error};
 
 /// Why a piece of work was not done.
@@ -125,13 +125,23 @@ pub(super) fn from_sql(path: &Path, waited: Duration, source: rusqlite::Error) -
         ErrorCode::DiskFull => Error::DiskFull { path },
         // The file itself could be read before SQLite opened it, so what cannot be opened is `-wal` or `-shm`.
         ErrorCode::PermissionDenied | ErrorCode::ReadOnly | ErrorCode::CannotOpen => {
-            let source = Box::new(source);
-            Error::StorePermission { path, source }
+            no_permission(path, Box::new(source))
         }
         _ => {
             let source = Arc::new(source);
             Error::Store { path, source }
         }
+    }
+}
+
+/// Says which file is in the way, if that can be seen.
+pub(super) fn no_permission(
+    path: PathBuf,
+    source: Box<dyn std::error::Error + Send + Sync>,
+) -> Error {
+    match beside::refusal(&path) {
+        Some(reason) => Error::StoreObstacle { path, reason },
+        None => Error::StorePermission { path, source },
     }
 }
 
@@ -142,8 +152,7 @@ pub(super) fn from_io(path: &Path, source: io::Error) -> Error {
     match source.kind() {
         io::ErrorKind::NotFound => Error::StoreNotFound { path },
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            let source = Box::new(source);
-            Error::StorePermission { path, source }
+            no_permission(path, Box::new(source))
         }
         io::ErrorKind::IsADirectory => refused(path, IS_DIRECTORY),
         io::ErrorKind::NotADirectory => {
@@ -170,6 +179,11 @@ pub(super) fn again(error: &Error, path: &Path) -> Error {
             path: path.clone(),
             source: source.to_string().into(),
         },
+        Error::StoreObstacle { path, reason } => Error::StoreObstacle {
+            path: path.clone(),
+            reason: reason.clone(),
+        },
+        Error::StoreStirred { path } => Error::StoreStirred { path: path.clone() },
         Error::NotADatabase { path } => Error::NotADatabase { path: path.clone() },
         Error::ForeignDatabase {
             path,

@@ -15,7 +15,7 @@ use super::schema::with_suffix;
 use super::space::free_bytes;
 use super::thread::Worker;
 use super::verify::Chain;
-use super::{Answer, Reply, Shared, Store};
+use super::{Answer, Reply, Shared, Store, beside};
 use crate::error::Error;
 use crate::registry::Registry;
 
@@ -44,6 +44,10 @@ pub struct PersistFailure {
 pub struct FileState {
     /// The file that was deleted or replaced while the database is open, if one was.
     pub replaced: Option<PathBuf>,
+    /// The file beside the database that this process may not write to, whose it is, and what to do.
+    pub obstacle: Option<String>,
+    /// The one that others may not use who may use the database, likewise.
+    pub of_no_use_to_others: Option<String>,
     /// The size of the write-ahead log.
     pub log_bytes: u64,
     /// Bytes that may still be written there, where that is known.
@@ -94,6 +98,8 @@ impl Store {
                 let log = fs::metadata(with_suffix(path, "-wal"));
                 let value = FileState {
                     replaced: shared.replaced(),
+                    obstacle: beside::obstacle(path),
+                    of_no_use_to_others: beside::of_no_use_to_others(path),
                     log_bytes: log.map_or(0, |log| log.len()),
                     free_bytes: free_bytes(path),
                 };

@@ -13,6 +13,7 @@
 
 mod anchor;
 mod backup;
+mod beside;
 mod connection;
 mod copy;
 mod failure;
@@ -31,6 +32,7 @@ mod queue;
 mod revision;
 mod schema;
 mod space;
+mod still;
 mod system;
 mod thread;
 mod verify;

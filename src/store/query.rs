@@ -1,5 +1,7 @@
 //! The jobs that only read.
 
+use std::path::Path;
+
 use rusqlite::Connection;
 
 use super::failure::Fault;
@@ -71,18 +73,39 @@ impl Worker {
     /// Reads in one transaction, so that all of the answer is of one moment.
     pub(super) fn read<T>(
         &mut self,
-        query: impl FnOnce(&Connection) -> Result<T, Fault>,
+        query: impl Fn(&Connection) -> Result<T, Fault>,
     ) -> Result<Answer<T>, Error> {
         let path = self.path().to_path_buf();
         let answer = self.with(Access::ReadOnly, |connection| {
-            let transaction = connection.transaction()?;
-            schema::expect_known(&transaction, &path)?;
-            Ok(Answer {
-                registry: features::read(&transaction)?,
-                value: query(&transaction)?,
-            })
+            in_transaction(connection, &path, &query)
         })?;
         self.learn(&answer.registry);
         Ok(answer)
     }
+
+    /// As [`Worker::read`], for a query that cannot be made twice.
+    pub(super) fn read_once<T>(
+        &mut self,
+        query: impl FnOnce(&Connection) -> Result<T, Fault>,
+    ) -> Result<Answer<T>, Error> {
+        let path = self.path().to_path_buf();
+        let answer = self.with_database(Access::ReadOnly, |database| {
+            in_transaction(&mut database.connection, &path, query)
+        })?;
+        self.learn(&answer.registry);
+        Ok(answer)
+    }
+}
+
+fn in_transaction<T>(
+    connection: &mut Connection,
+    path: &Path,
+    query: impl FnOnce(&Connection) -> Result<T, Fault>,
+) -> Result<Answer<T>, Fault> {
+    let transaction = connection.transaction()?;
+    schema::expect_known(&transaction, path)?;
+    Ok(Answer {
+        registry: features::read(&transaction)?,
+        value: query(&transaction)?,
+    })
 }

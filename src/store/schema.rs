@@ -9,9 +9,10 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use super::backup::Copies;
-use super::failure::{Fault, from_io, is_busy};
+use super::failure::{Fault, from_io, is_busy, no_permission};
 use super::ledger::Standing;
 use super::opened::OpenFiles;
+use super::still::Still;
 use super::{Access, patience, system};
 use crate::error::Error;
 
@@ -104,11 +105,18 @@ pub(super) struct Database {
     pub(super) connection: Connection,
     pub(super) access: Access,
     pub(super) files: OpenFiles,
+    /// Set while the connection reads a database that nobody writes to.
+    pub(super) still: Option<Still>,
     /// What the last transaction knew.
     pub(super) standing: Option<Standing>,
 }
 
 impl Database {
+    /// Whether a program has begun to write since it was opened as still, so that what was read may be torn.
+    pub(super) fn is_stirred(&self) -> bool {
+        self.still.as_ref().is_some_and(Still::is_over)
+    }
+
     /// Keeps what is in the log from being moved into the database when the connection closes.
     pub(super) fn leave_log(&self) -> rusqlite::Result<bool> {
         let setting = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
@@ -157,14 +165,20 @@ pub(super) fn open_with(
     let found = peek(path)?;
     check_identity(path, &found, steps)?;
     let started = Instant::now();
-    let (connection, files) =
-        OpenFiles::of(path, || connect(path, access, must_exist, busy, steps));
+    let still = match access {
+        Access::ReadOnly => Still::begin(path, busy)?,
+        Access::ReadWrite => None,
+    };
+    let (connection, files) = OpenFiles::of(path, || {
+        connect(path, still.as_ref(), access, must_exist, busy, steps)
+    });
     connection
         .map(|connection| Database {
             copies: Copies::default(),
             connection,
             access,
             files,
+            still,
             standing: None,
         })
         .map_err(|fault| fault.into_error(path, started.elapsed()))
@@ -279,6 +293,7 @@ fn newest(steps: &[Step]) -> i32 {
 
 fn connect(
     path: &Path,
+    still: Option<&Still>,
     access: Access,
     must_exist: bool,
     busy: Duration,
@@ -292,10 +307,16 @@ fn connect(
     // One thread at a time uses the connection, so SQLite needs no mutex. Without CREATE, a file deleted meanwhile stays so.
     let had_wal = std::fs::metadata(with_suffix(path, "-wal")).is_ok_and(|wal| wal.len() > 0);
     let flags = mode | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    #[cfg(not(all(test, unix)))]
-    let mut connection = Connection::open_with_flags(path, flags)?;
-    #[cfg(all(test, unix))]
-    let mut connection = super::tests::power_loss::connect(path, flags)?;
+    system::set_reader(access == Access::ReadOnly);
+    let mut connection = match still {
+        Some(still) => {
+            Connection::open_with_flags(still.uri(), flags | OpenFlags::SQLITE_OPEN_URI)?
+        }
+        #[cfg(not(all(test, unix)))]
+        None => Connection::open_with_flags(path, flags)?,
+        #[cfg(all(test, unix))]
+        None => super::tests::power_loss::connect(path, flags)?,
+    };
     patience::wait_up_to(busy);
     patience::wait_for_locks(&mut connection)?;
     harden(&connection)?;
@@ -360,11 +381,8 @@ fn prepare(
         Access::ReadWrite => {
             if connection.is_readonly("main")? {
                 // SQLite falls back to reading when it may not write.
-                return Err(Error::StorePermission {
-                    path: path.to_path_buf(),
-                    source: "the file cannot be opened for writing".into(),
-                }
-                .into());
+                let source = "the file cannot be opened for writing".into();
+                return Err(no_permission(path.to_path_buf(), source).into());
             }
             write_ahead(connection, path)?;
             migrate(connection, path, steps)?;

@@ -11,6 +11,12 @@
 //! The owner being the description, a second connection of **this** SQLite to the same file would be at odds with what
 //! SQLite remembers of the locks of its process. There never is one: a file has one thread with one connection.
 //!
+//! # Files beside the database
+//!
+//! SQLite's `open` makes `-wal`, `-shm` and `-journal` for who opens the database, also a colleague who only looks, or
+//! root in a container that may not give files away. The owner of the database could not use them. So they are made for
+//! the owner, or not at all.
+//!
 //! # Opened files
 //!
 //! SQLite does not tell which file it has open, and a path may lead to another one by the time one looks. So its `open`
@@ -53,21 +59,30 @@ pub(super) fn observe_opening<T>(
     platform::observe_opening(paths, open)
 }
 
-pub(super) use platform::is_out_of_space;
+/// Whether the connection that this thread opens from now on only reads. Then it makes no files beside a database of
+/// another user.
+pub(super) fn set_reader(is_reader: bool) {
+    platform::set_reader(is_reader);
+}
+
+pub(super) use platform::{is_out_of_space, lock_shared};
 
 #[cfg(unix)]
 mod platform {
-    use std::cell::RefCell;
+    use std::cell::{Cell, RefCell};
     use std::ffi::{CStr, OsStr, c_char, c_int, c_uint, c_void};
     use std::fs::File;
+    use std::io;
     use std::mem::{ManuallyDrop, transmute};
-    use std::os::fd::FromRawFd;
+    use std::os::fd::{AsRawFd, FromRawFd};
     use std::os::unix::ffi::OsStrExt;
+    use std::os::unix::fs::{MetadataExt, fchown};
     use std::path::{Path, PathBuf};
     use std::ptr;
 
     use rusqlite::{Connection, ffi};
 
+    use crate::ownership::{self, Owner, effective_user};
     use crate::store::file_id::{FileId, identify};
 
     type Open = unsafe extern "C" fn(*const c_char, c_int, c_int) -> c_int;
@@ -77,6 +92,8 @@ mod platform {
     thread_local! {
         /// The files that are waited for, with what they were when SQLite last opened them.
         static OBSERVED: RefCell<Vec<(PathBuf, Option<FileId>)>> = const { RefCell::new(Vec::new()) };
+        /// Whether the connection of this thread only reads.
+        static IS_READER: Cell<bool> = const { Cell::new(false) };
     }
 
     pub(super) fn replace() -> bool {
@@ -99,13 +116,18 @@ mod platform {
     }
 
     #[cfg(target_os = "linux")]
+    unsafe extern "C" {
+        #[link_name = "config13_fcntl"]
+        fn control(file: c_int, command: c_int, ...) -> c_int;
+    }
+    #[cfg(not(target_os = "linux"))]
+    use libc::fcntl as control;
+
+    #[cfg(target_os = "linux")]
     fn replace_fcntl(replace: impl Fn(&CStr, SystemCall) -> bool) -> bool {
         type Fcntl = unsafe extern "C" fn(c_int, c_int, ...) -> c_int;
-        unsafe extern "C" {
-            fn config13_fcntl(file: c_int, command: c_int, ...) -> c_int;
-        }
         // SAFETY: SQLite casts it back to `int(*)(int,int,...)` before it calls.
-        let fcntl = unsafe { transmute::<Fcntl, SystemCall>(config13_fcntl) };
+        let fcntl = unsafe { transmute::<Fcntl, SystemCall>(control) };
         replace(c"fcntl", fcntl)
     }
 
@@ -115,16 +137,105 @@ mod platform {
         true
     }
 
-    /// Stands for SQLite's own one, which does nothing more than the first line.
+    /// Stands for SQLite's own one, which does no more than `system_open`.
     unsafe extern "C" fn open(path: *const c_char, flags: c_int, mode: c_int) -> c_int {
-        // SAFETY: what SQLite passed is passed on.
-        let descriptor = unsafe { libc::open(path, flags, mode.cast_unsigned() as c_uint) };
+        // SAFETY: SQLite passes a C string.
+        let path = unsafe { CStr::from_ptr(path) };
+        let descriptor = open_or_create(path, flags, mode);
         if descriptor >= 0 {
-            // SAFETY: the system has just accepted it as a C string.
-            let path = unsafe { CStr::from_ptr(path) };
             note(Path::new(OsStr::from_bytes(path.to_bytes())), descriptor);
         }
         descriptor
+    }
+
+    fn system_open(path: &CStr, flags: c_int, mode: c_int) -> c_int {
+        // SAFETY: the path is a C string, and the rest is numbers.
+        unsafe { libc::open(path.as_ptr(), flags, mode.cast_unsigned() as c_uint) }
+    }
+
+    /// What is made beside a database is made for its owner, or not at all, see [`Owner::serves`].
+    fn open_or_create(path: &CStr, flags: c_int, mode: c_int) -> c_int {
+        if flags & libc::O_CREAT == 0 || flags & libc::O_EXCL != 0 {
+            return system_open(path, flags, mode);
+        }
+        // Not with O_CREAT: in a directory such as /tmp, Linux then refuses files of others even to root.
+        let without = flags & !libc::O_CREAT;
+        let descriptor = system_open(path, without, mode);
+        if descriptor >= 0 || io::Error::last_os_error().kind() != io::ErrorKind::NotFound {
+            return descriptor;
+        }
+        let Some(owner) = owner_of_database(path) else {
+            return system_open(path, flags, mode);
+        };
+        let user = effective_user();
+        if user != owner.user && user == 0 {
+            let file = Path::new(OsStr::from_bytes(path.to_bytes()));
+            return match ownership::create(file, owner) {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => descriptor,
+                _ => system_open(path, without, mode),
+            };
+        }
+        if user != owner.user && IS_READER.get() {
+            return descriptor;
+        }
+        let descriptor = system_open(path, flags, mode);
+        share_with_group(descriptor, owner);
+        descriptor
+    }
+
+    /// Who owns the database that a log, an index or a journal belongs to.
+    fn owner_of_database(path: &CStr) -> Option<Owner> {
+        let path = path.to_bytes();
+        let database = [b"-wal".as_slice(), b"-shm", b"-journal"]
+            .iter()
+            .find_map(|suffix| path.strip_suffix(*suffix))?;
+        Owner::of_path(Path::new(OsStr::from_bytes(database)))
+    }
+
+    /// SQLite sees to the mode, and to the group for root alone.
+    fn share_with_group(descriptor: c_int, owner: Owner) {
+        if descriptor >= 0 {
+            // SAFETY: the descriptor was just opened, and is not closed here.
+            let file = ManuallyDrop::new(unsafe { File::from_raw_fd(descriptor) });
+            if file.metadata().is_ok_and(|own| own.gid() != owner.group) {
+                // The owner need not be a member of the group. Then the group stays out.
+                let _as_far_as_possible = fchown(&*file, None, Some(owner.group));
+            }
+        }
+    }
+
+    pub(super) fn set_reader(is_reader: bool) {
+        IS_READER.set(is_reader);
+    }
+
+    /// Takes SQLite's lock of readers, for the open file description where there is such a thing. `false` while
+    /// somebody has the exclusive one.
+    pub(in super::super) fn lock_shared(file: &File) -> io::Result<bool> {
+        // https://www.sqlite.org/src/file/src/os.h
+        const SHARED_FIRST: libc::off_t = 0x4000_0002;
+        const SHARED_SIZE: libc::off_t = 510;
+        // SAFETY: `flock` is plain numbers, for which zeros are valid.
+        let mut range: libc::flock = unsafe { std::mem::zeroed() };
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "the constants fit the field on every platform"
+        )]
+        {
+            range.l_type = libc::F_RDLCK as _;
+            range.l_whence = libc::SEEK_SET as _;
+        }
+        range.l_start = SHARED_FIRST;
+        range.l_len = SHARED_SIZE;
+        // SAFETY: the descriptor is open, and `range` outlives the call.
+        let status = unsafe { control(file.as_raw_fd(), libc::F_SETLK, &raw mut range) };
+        if status == 0 {
+            return Ok(true);
+        }
+        let error = io::Error::last_os_error();
+        match error.raw_os_error() {
+            Some(libc::EAGAIN | libc::EACCES | libc::EINTR) => Ok(false),
+            _ => Err(error),
+        }
     }
 
     fn note(path: &Path, descriptor: c_int) {
@@ -191,6 +302,8 @@ mod platform {
 /// Files that are open cannot be deleted, so there is nothing to observe.
 #[cfg(not(unix))]
 mod platform {
+    use std::fs::File;
+    use std::io;
     use std::path::PathBuf;
 
     use rusqlite::Connection;
@@ -206,6 +319,13 @@ mod platform {
         open: impl FnOnce() -> T,
     ) -> (T, Vec<(PathBuf, FileId)>) {
         (open(), Vec::new())
+    }
+
+    pub(super) fn set_reader(_is_reader: bool) {}
+
+    /// Never, so that SQLite reads in its own way.
+    pub(in super::super) fn lock_shared(_file: &File) -> io::Result<bool> {
+        Ok(false)
     }
 
     pub(in super::super) fn is_out_of_space(_connection: &Connection) -> bool {

@@ -103,7 +103,7 @@ impl Worker {
     }
 
     /// Whether somebody waits for the thread, for work that can give way.
-    pub(super) fn waiting(&self) -> impl FnMut() -> bool + Send + 'static {
+    pub(super) fn waiting(&self) -> impl FnMut() -> bool + Clone + Send + 'static {
         let shared = Arc::clone(&self.shared);
         move || shared.queue.is_awake()
     }

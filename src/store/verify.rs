@@ -123,9 +123,11 @@ impl Worker {
                     // The file, not what the connection remembers of it.
                     Ok(connection.execute_batch("PRAGMA shrink_memory")?)
                 })
-                .and_then(|()| self.read(|connection| state.begin(connection)))
+                .and_then(|()| self.read_once(|connection| state.begin(connection)))
                 .map(drop),
-            Stage::Walk => self.read(|connection| state.walk(connection)).map(drop),
+            Stage::Walk => self
+                .read_once(|connection| state.walk(connection))
+                .map(drop),
             Stage::Structure { interruptions } => self.structure(state, interruptions),
             Stage::End => Ok(()),
         };
@@ -144,9 +146,11 @@ impl Worker {
 
     /// SQLite's own check of the file, which is one statement. It is interrupted for those who wait, and begun again.
     fn structure(&mut self, state: &mut State, interruptions: u32) -> Result<(), Error> {
-        let may_wait = (interruptions < MAX_INTERRUPTIONS).then(|| self.waiting());
+        let may_wait = interruptions < MAX_INTERRUPTIONS;
+        let is_waiting = self.waiting();
         let complaints = self.with(Access::ReadOnly, |connection| {
-            if let Some(is_waiting) = may_wait {
+            if may_wait {
+                let is_waiting = is_waiting.clone();
                 connection.progress_handler(OPERATIONS_BETWEEN_LOOKS, Some(is_waiting))?;
             }
             let complaints = check_structure(connection);

@@ -63,6 +63,6 @@ function identityPairs({ colors }: Output, { database, cluster, environment, liv
   return [
     database === null ? ['cluster', `${cluster}`] : ['database', database],
     ['environment', environment],
-    ['live', live ? colors.green('yes, programs are running') : 'no program is running, this is what is persisted'],
+    ['live', live ? colors.green('yes, programs are running') : 'no, this is what is persisted'],
   ];
 }

@@ -22,6 +22,7 @@ const OPEN_FIXES: { readonly [code: string]: string } = {
   ERR_FOREIGN_DATABASE: 'Choose another --db; it was not touched',
   ERR_LIVE_FILE_BUSY: 'Find the program that is stopped while it opens the live file',
   ERR_LIVE_FILE_INVALID: 'Close every program that uses it, then move it away',
+  ERR_LIVE_FILE_PERMISSION: 'Run it as the user that the message names',
   ERR_LIVE_FILE_MISMATCH: 'Close all programs that use it, then start again',
   ERR_NEWER_SCHEMA: 'Update 13byte-config',
   ERR_NOT_A_DATABASE: 'Choose another --db, or restore a backup',

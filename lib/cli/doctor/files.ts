@@ -32,15 +32,21 @@ export function examineFiles({ db, environment }: Target): Finding[] {
   // Links are followed, and what belongs to a database is beside the file itself.
   const file = realpathSync(db);
   const directory = dirname(file);
-  const name = environment ?? (process.env.NODE_ENV || 'development');
-  const live = `${file}-live-${name}`;
+  const live = liveFileOf(file, environment ?? (process.env.NODE_ENV || 'development'));
   return [
     examineDatabase(file, found),
     examineDirectory(directory),
     ...examineFileSystem(directory),
-    examineLiveFile(live),
+    ...['-wal', '-shm', '-journal'].map((suffix) => examineBeside(`${file}${suffix}`, suffix, found)),
+    examineLiveFile(live, found),
     ...examineDoorbells(`${live}-doorbells`),
   ];
+}
+
+/** Its name has `~` for each `-` of the environment, and on macOS a `+` before upper-case letters, which paths do not tell apart there. */
+function liveFileOf(database: string, environment: string): string {
+  const name = environment.replaceAll('-', '~');
+  return `${database}-live-${process.platform === 'darwin' ? name.replace(/[A-Z]/g, '+$&') : name}`;
 }
 
 function examineDatabase(file: string, found: Stats): Finding {
@@ -79,12 +85,44 @@ export function examineFileSystemType(directory: string, type: number): Finding 
     : degraded('file-system', `${directory} is on ${passing}`, 'Put the database where it lasts, such as a volume');
 }
 
-function examineLiveFile(live: string): Finding {
+/** What SQLite keeps beside the database: of use to all who may use the database, or it locks some of them out. */
+function examineBeside(file: string, suffix: string, database: Stats): Finding {
+  const name = `database${suffix}`;
+  const found = look(file);
+  if (found === undefined) return ok(name, `There is no ${file}`);
+  const described = `${file} has mode ${modeOf(found)}, owner ${found.uid} and group ${found.gid}`;
+  const fix = `chown ${database.uid}:${database.gid} ${file} && chmod ${modeOf(database)} ${file}`;
+  if (!mayUse(file, constants.R_OK | constants.W_OK) && mayUse(file.slice(0, -suffix.length), constants.W_OK)) {
+    return failed(name, `${described}, and this user may not read and write it, so nothing can be persisted`, fix);
+  }
+  return serves(found, database)
+    ? ok(name, described)
+    : failed(name, `${described}, and the database has mode ${modeOf(database)}, owner ${database.uid} and group ${database.gid}: some who may use the database cannot`, fix);
+}
+
+/** Whether those who may use the database may use this file beside it. The owner is taken for a member of the group. */
+function serves(file: Stats, database: Stats): boolean {
+  const sameGroup = file.gid === database.gid;
+  const [group, others] = [(file.mode >> 3) & 6, file.mode & 6];
+  const [groupWants, othersWant] = [(database.mode >> 3) & 6, database.mode & 6];
+  const owner = file.uid === database.uid || (sameGroup && group === 6) || others === 6;
+  const members = (sameGroup && (group & groupWants) === groupWants) || (others & groupWants) === groupWants;
+  return owner && members && (others & othersWant) === othersWant;
+}
+
+function examineLiveFile(live: string, database: Stats): Finding {
   const found = look(live);
   if (found === undefined) return ok('live-file-permissions', `There is no ${live}: no program with enableClusterSync has run`);
   const described = `${live} has ${found.size} bytes, mode ${modeOf(found)} and owner ${found.uid}`;
   const away = 'Close every program that uses it, then move it away';
-  if (!isOwn(found)) return failed('live-file-permissions', `${described}, which is another user than this one`, 'Run as the user of the programs: live state is not shared between users');
+  const isRoot = process.geteuid?.() === 0;
+  const locksOwnerOut = found.uid !== database.uid && (isRoot ? found.uid === 0 : isOwn(database));
+  if (locksOwnerOut) {
+    return failed('live-file-permissions', `${described}, and the database belongs to user ${database.uid}, whose programs cannot use it`, `chown ${database.uid}:${database.gid} ${live}`);
+  }
+  if (!isOwn(found) && !isRoot) {
+    return failed('live-file-permissions', `${described}, which is another user than this one`, `Run as user ${found.uid}: live state is not shared between users`);
+  }
   if ((found.mode & 0o022) !== 0) return failed('live-file-permissions', `${described}: others may write to it`, away);
   return found.isFile() && (found.size === LIVE_FILE_SIZE || found.size === 0)
     ? ok('live-file-permissions', described)

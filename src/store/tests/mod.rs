@@ -27,6 +27,8 @@ mod pruning;
 #[cfg(unix)]
 mod replaced;
 mod restoring;
+#[cfg(unix)]
+mod still;
 mod verifying;
 
 use std::path::PathBuf;
