@@ -31,7 +31,7 @@ import {
   WORD_TERMINAL,
 } from './generated/layout';
 import type { Inside, Settings } from './inside';
-import { loadExtras } from './load-extras';
+import { loadExtras, loadExtrasSoon } from './load-extras';
 import { loadWord } from './load-word';
 import { maskOf, NO_NAMES } from './name-index';
 import { native } from './native';
@@ -134,6 +134,8 @@ export class ProductionConfig<Name extends string = string> {
     abandoned.register(this, this.#page);
     // It has to hear of the first change.
     if (this.#settings.autoPersistMs !== undefined) this.#loadExtras();
+    // It may need them at its end, when the package was replaced or no descriptor is left.
+    else if (this.#settings.store || this.#settings.clusterSync) loadExtrasSoon();
   }
 
   // ---- Features -----------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
  *
  * @packageDocumentation
  */
-import { ProductionConfig } from './config';
+import { shareModules } from './load-extras';
 import * as shared from './shared';
 
 export { attachConfig, createDevelopmentConfig, createProductionConfig } from './create';
@@ -48,5 +48,5 @@ export type { StateChanges } from './extras/state';
 export type { TerminalModeName, TerminalSettings } from './terminal';
 export type { OperationTiming, Timings } from './extras/timings';
 
-// For `dist/extras.cjs`. Not an export: programs have no business with it.
-Object.defineProperty(ProductionConfig, Symbol.for('13byte-config.shared'), { value: shared });
+// For `dist/extras.cjs`, of which programs know nothing.
+shareModules(shared);

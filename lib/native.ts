@@ -1,7 +1,7 @@
 /**
  * The only module that knows the native binding. Everything here is cold: reads and flips of flags never come here.
  */
-import { type Addon, loadAddon } from './addon';
+import { loadAddon } from './addon';
 import { type ErrorCode, makeError } from './errors';
 
 export type {
@@ -31,20 +31,7 @@ export type {
 } from '../native/binding.js';
 import type { NativeFailure } from '../native/binding.js';
 
-const binding = loadBinding();
-
-function loadBinding(): Addon {
-  try {
-    return loadAddon();
-  } catch (error) {
-    throw makeError(
-      'ERR_BINDING',
-      `No native addon of 13byte-config for ${process.platform} ${process.arch}: install it again without omitting ` +
-        'optional dependencies (they hold the addon of each platform)',
-      error,
-    );
-  }
-}
+const binding = loadAddon();
 
 /** The binding with its errors made into this package's. */
 export const native = {

@@ -1,6 +1,7 @@
 /**
  * What `dist/extras.cjs` uses of the modules in `dist/index.cjs`, of which there must be one copy in a program: the build
- * replaces its imports by these (`scripts/lib/build.mjs`).
+ * makes a function of that file, and its imports are these, which it is called with (`scripts/lib/build.mjs`,
+ * `lib/load-extras.ts`).
  */
 export { checkBoolean, checkInteger, checkKeys, checkObject, checkString, checkText } from './checks';
 export { makeConfig, ProductionConfig } from './config';

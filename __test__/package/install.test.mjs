@@ -20,6 +20,7 @@ describe('what is published', () => {
       'LICENSE',
       'README.md',
       'dist/THIRD-PARTY-NOTICES.md',
+      'dist/addon-problem.cjs',
       'dist/cli.cjs',
       'dist/extras.cjs',
       'dist/index.cjs',

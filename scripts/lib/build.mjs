@@ -10,6 +10,7 @@ import { step } from './progress.mjs';
 const nativeDirectory = inRoot('native');
 const bundleFile = inRoot('dist', 'index.cjs');
 const extrasFile = inRoot('dist', 'extras.cjs');
+const addonProblemFile = inRoot('dist', 'addon-problem.cjs');
 const testingFile = inRoot('dist', 'testing.cjs');
 const commandLineFile = inRoot('dist', 'cli.cjs');
 const noticesFile = inRoot('dist', 'THIRD-PARTY-NOTICES.md');
@@ -43,7 +44,7 @@ export async function buildAll() {
 }
 
 function isFresh() {
-  const bundles = [bundleFile, extrasFile, testingFile, commandLineFile, noticesFile, ...adapters.flatMap(({ files }) => Object.values(files))];
+  const bundles = [bundleFile, extrasFile, addonProblemFile, testingFile, commandLineFile, noticesFile, ...adapters.flatMap(({ files }) => Object.values(files))];
   return [...bundles, join(nativeDirectory, 'binding.d.ts'), stampFile].every((file) => existsSync(file))
     && readFileSync(stampFile, 'utf8') === hashInputs();
 }
@@ -137,14 +138,23 @@ export async function bundle() {
   await bundleCommandLine(esbuild, options);
 }
 
+/** The version, and a digest of the sources: the files of two builds must never work together. */
+function buildName() {
+  const { version } = JSON.parse(readFileSync(inRoot('package.json'), 'utf8'));
+  const hash = createHash('sha256');
+  for (const file of filesUnder(inRoot('lib'))) hash.update(`${relative(root, file)}\n`).update(readFileSync(file));
+  return `${version}+${hash.digest('hex').slice(0, 12)}`;
+}
+
 /**
- * What every program loads, and what it loads when it needs it. The second takes the modules of the first from it, by
- * what `lib/shared.ts` exports: an import of anything else is an error.
+ * What every program loads, and what it loads when it needs it. The second is a function that is handed the modules of
+ * the first, by what `lib/shared.ts` exports: an import of anything else is an error.
  *
  * @param {typeof import('esbuild')} esbuild
  * @param {import('esbuild').BuildOptions} options
  */
 async function bundleLibrary(esbuild, options) {
+  const build = JSON.stringify(buildName());
   const { metafile } = await esbuild.build({
     ...options,
     absWorkingDir: root,
@@ -152,22 +162,25 @@ async function bundleLibrary(esbuild, options) {
     entryPoints: [inRoot('lib', 'index.ts')],
     outfile: bundleFile,
     format: 'cjs',
-    external: ['*.node', '@13byte-config/*', './extras.cjs'],
+    define: { PACKAGE_BUILD: build },
+    external: ['*.node', '@13byte-config/*', './extras.cjs', './addon-problem.cjs'],
   });
+  await esbuild.build({ ...options, entryPoints: [inRoot('lib', 'addon-problem.ts')], outfile: addonProblemFile, format: 'cjs' });
   const loaded = new Set(Object.keys(metafile.inputs).map((file) => inRoot(file)));
   const sharedFile = inRoot('lib', 'shared.ts');
   const { metafile: sharedFacts } = await esbuild.build({
     ...options, entryPoints: [sharedFile], outfile: 'shared.mjs', format: 'esm', metafile: true, write: false, external: ['*'],
   });
   const names = Object.values(sharedFacts.outputs)[0]?.exports ?? [];
-  const contents = `export const { ${names.join(', ')} } =
-    require('./index.cjs').ProductionConfig[Symbol.for('13byte-config.shared')];`;
+  const contents = `export const { ${names.join(', ')} } = shared;`;
   await esbuild.build({
     ...options,
     entryPoints: [inRoot('lib', 'extras', 'index.ts')],
     outfile: extrasFile,
     format: 'cjs',
-    external: ['./index.cjs'],
+    // The parentheses have the function read once, as it is called at once.
+    banner: { js: `"use strict";\nexports.BUILD = ${build};\nexports.make = (function (shared) {\nconst module = { exports: {} };` },
+    footer: { js: 'return module.exports;\n});' },
     plugins: [{
       name: 'modules of the library',
       setup: ({ onResolve, onLoad }) => {
