@@ -46,7 +46,7 @@ export function explainAddon({ targets, supported, libc, failures: thrown }: Add
 
 function failureOf(error: unknown): Failure {
   const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
-  return { code: String(code), message: firstLine(String(message ?? error)) };
+  return { code: String(code), message: short(String(message ?? error)) };
 }
 
 /** Some bundlers leave an error without a code in the place of a module that they did not find. */
@@ -194,9 +194,13 @@ function installedTargets(): string[] {
   }
 }
 
-function firstLine(message: string): string {
-  return message.split('\n', 1)[0] ?? '';
+/** In one line: the message of a missing module goes on with all that required it, and bundlers put more in front. */
+function short(message: string): string {
+  const line = message.replace(/\nRequire stack:[^]*/, '').replace(/\s+/g, ' ').trim();
+  return line.length > MESSAGE_LENGTH ? `${line.slice(0, MESSAGE_LENGTH)}…` : line;
 }
+
+const MESSAGE_LENGTH = 400;
 
 /** Without the full stop that some messages end with. */
 function endless(message: string): string {

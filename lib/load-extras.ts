@@ -75,10 +75,15 @@ const FILE = 'dist/extras.cjs';
 
 function readExtras(): ExtrasFile {
   try {
-    return require('./extras.cjs');
+    return requireExtras();
   } catch (error) {
     throw makeError('ERR_PACKAGE_FILES', `13byte-config could not load ${FILE}: ${causeOf(error)}`, error);
   }
+}
+
+/** Not in a `try` itself, of which bundlers take it that the file may be missing. */
+function requireExtras(): ExtrasFile {
+  return require('./extras.cjs');
 }
 
 function causeOf(error: unknown): string {

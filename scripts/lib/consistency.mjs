@@ -92,7 +92,7 @@ export async function errorCodesProblem() {
 export async function supplyChainProblem() {
   const actions = filesIn('.github', /\.ya?ml$/).flatMap((file) =>
     Array.from(readFileSync(file, 'utf8').matchAll(/\buses: *(\S+)/g), ([, action]) => ({ file, action: String(action) })));
-  const addressed = ['.', 'bench', '__test__/runtimes'].flatMap((directory) =>
+  const addressed = ['.', 'bench', '__test__/bundlers', '__test__/runtimes'].flatMap((directory) =>
     Object.entries(readJson(directory, 'package-lock.json').packages)
       .filter(([, { resolved, link }]) => resolved !== undefined && !link)
       .map(([name]) => `${directory}/package-lock.json has an address for ${name}`));
