@@ -2,15 +2,21 @@
 // Says whether the packages are fit to publish: run by the release after it has collected
 // the addons of every platform.
 import { existsSync, readFileSync } from 'node:fs';
+import { addressesProblem, repositoryOf, versionOf } from './lib/addresses.mjs';
 import { packedFilesProblem, platformPackagesProblem } from './lib/consistency.mjs';
-import { inRoot } from './lib/paths.mjs';
+import { inRoot, root } from './lib/paths.mjs';
 import { runMain } from './lib/progress.mjs';
 
 /** @param {string} file */
 const readJson = (file) => JSON.parse(readFileSync(file, 'utf8'));
 
 await runMain(async () => {
-  const problems = [await platformPackagesProblem(), await packedFilesProblem(), addonsProblem()];
+  const problems = [
+    await platformPackagesProblem(),
+    await packedFilesProblem(),
+    addonsProblem(),
+    addressesProblem(root, repositoryOf(process.env, versionOf(root))),
+  ];
   const found = problems.filter((problem) => problem !== undefined);
   process.stderr.write(found.map((problem) => `${problem}\n`).join(''));
   return found.length === 0 ? 0 : 1;

@@ -58,6 +58,9 @@ export async function packedFilesProblem() {
   /** @type {string[]} */
   const packed = JSON.parse(stdout)[0].files.map((/** @type {{ path: string }} */ { path }) => path).toSorted();
   const problems = [
+    ...[...documentsNamed(manifest.files)]
+      .filter((file) => !manifest.files.includes(file))
+      .map((file) => `${file} is named by what is published, and would be missing from the package`),
     ...wanted.filter((file) => !packed.includes(file)).map((file) => `${file} would be missing from the package`),
     ...packed.filter((file) => !wanted.includes(file)).map((file) => `${file} would be in the package`),
     ...Object.keys(manifest.dependencies ?? {}).map((name) => `the package would depend on ${name}`),
@@ -66,6 +69,16 @@ export async function packedFilesProblem() {
       .map((name) => `the package would depend on ${name}`),
   ];
   return problems.length > 0 ? problems.join('\n') : undefined;
+}
+
+/**
+ * The pages that types and programs send their users to.
+ *
+ * @param {readonly string[]} published
+ */
+function documentsNamed(published) {
+  const sources = published.filter((file) => /\.(?:[cm]?js|d\.[cm]?ts)$/.test(file));
+  return new Set(sources.flatMap((file) => readFileSync(inRoot(file), 'utf8').match(/\bdocs\/[\w-]+\.md\b/g) ?? []));
 }
 
 /** Every code in docs/errors.md is one that the sources give, and the other way round, and at least one test names it. */
