@@ -1,7 +1,9 @@
 // `export` and `import`, through the real program.
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { chmodSync, chownSync, existsSync, lstatSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { createProductionConfig } from '13byte-config';
 import { startProcess } from './children/peers.mjs';
 import { conforming, database, failure, history, print, production, result, run } from './harness/command-line.mjs';
@@ -25,6 +27,31 @@ export default suite('command line: export and import', {
     assert.equal(await print(t, ['export', file, ...production(persistPath)]), `production: what is persisted, in ${file}\n`);
     const failed = await failure(t, 1, ['export', join(file, 'below'), ...production(persistPath)]);
     assert.equal(failed.code, 'ERR_FILE');
+  },
+
+  async 'what is not a regular file is written to, and what is replaced keeps its mode and its links'(t) {
+    const persistPath = await small(t);
+    const whole = await print(t, ['export', ...production(persistPath)]);
+    const [fifo, file, link] = ['fifo', 'flags.json', 'link'].map((name) => join(t.tempDir(), name));
+    execFileSync('mkfifo', [fifo]);
+    const reader = spawn('cat', [fifo], { stdio: ['ignore', 'pipe', 'inherit'] });
+    t.after(() => reader.kill('SIGKILL'));
+    const [read] = await Promise.all([text(reader.stdout), print(t, ['export', fifo, ...production(persistPath)])]);
+    assert.equal(read, whole);
+    assert.ok(lstatSync(fifo).isFIFO());
+    await print(t, ['export', '/dev/null', ...production(persistPath)]);
+    assert.ok(lstatSync('/dev/null').isCharacterDevice());
+
+    writeFileSync(file, 'older');
+    chmodSync(file, 0o640);
+    if (process.getuid() === 0) chownSync(file, 65_534, 65_534);
+    const { uid, gid, mode } = statSync(file);
+    symlinkSync(file, link);
+    await print(t, ['export', link, ...production(persistPath)]);
+    assert.ok(lstatSync(link).isSymbolicLink());
+    assert.equal(readFileSync(file, 'utf8'), whole);
+    const now = statSync(file);
+    assert.deepEqual([now.uid, now.gid, now.mode], [uid, gid, mode]);
   },
 
   async 'all environments are exported, each is imported'(t) {

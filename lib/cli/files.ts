@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { open, rename, rm } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { open, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { MAX_DOCUMENT_BYTES } from './document-check';
 import { CliError } from './errors';
 
@@ -41,24 +42,35 @@ async function collect(file: string, stream: AsyncIterable<Uint8Array | string>)
   return Buffer.concat(chunks);
 }
 
-/** Writes a file that is there whole or not at all. */
+/**
+ * Writes a file that is there whole or not at all. One that it replaces keeps its mode, and from root its owner; a link stays
+ * a link. What is no file, such as a FIFO or /dev/stdout, is written to and not replaced.
+ */
 export async function writeFileWhole(file: string, text: string): Promise<void> {
-  const aside = `${file}.${randomUUID()}`;
   try {
-    try {
-      await using handle = await open(aside, 'wx');
-      await handle.writeFile(text);
-      await handle.sync();
-    } catch (error) {
-      await rm(aside, { force: true });
-      throw error;
-    }
-    await rename(aside, file).catch(async (error: unknown) => {
-      await rm(aside, { force: true });
-      throw error;
-    });
+    const found = await stat(file).catch(() => undefined);
+    if (found && (found.isFIFO() || found.isCharacterDevice())) return await writeFile(file, text);
+    if (found && !found.isFile() && !found.isDirectory()) throw new CliError('ERR_FILE', `Cannot write ${file}: it is not a regular file`);
+    await replace(found ? await realpath(file) : file, text, found);
   } catch (error) {
     throw fileError('write', file, error);
+  }
+}
+
+async function replace(file: string, text: string, found: Stats | undefined): Promise<void> {
+  const aside = `${file}.${randomUUID()}`;
+  try {
+    {
+      await using handle = await open(aside, 'wx');
+      if (found) await handle.chmod(found.mode & 0o777);
+      if (found && process.geteuid?.() === 0) await handle.chown(found.uid, found.gid);
+      await handle.writeFile(text);
+      await handle.sync();
+    }
+    await rename(aside, file);
+  } catch (error) {
+    await rm(aside, { force: true });
+    throw error;
   }
 }
 
