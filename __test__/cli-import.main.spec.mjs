@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, lstatSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
+import { text as textOf } from 'node:stream/consumers';
 import { createProductionConfig } from '13byte-config';
 import { startProcess } from './children/peers.mjs';
 import { conforming, database, failure, history, print, production, result, run } from './harness/command-line.mjs';
@@ -36,7 +36,7 @@ export default suite('command line: export and import', {
     execFileSync('mkfifo', [fifo]);
     const reader = spawn('cat', [fifo], { stdio: ['ignore', 'pipe', 'inherit'] });
     t.after(() => reader.kill('SIGKILL'));
-    const [read] = await Promise.all([text(reader.stdout), print(t, ['export', fifo, ...production(persistPath)])]);
+    const [read] = await Promise.all([textOf(reader.stdout), print(t, ['export', fifo, ...production(persistPath)])]);
     assert.equal(read, whole);
     assert.ok(lstatSync(fifo).isFIFO());
     await print(t, ['export', '/dev/null', ...production(persistPath)]);
