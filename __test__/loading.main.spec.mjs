@@ -308,6 +308,7 @@ function run(project, program, { command: [file, ...before] = [process.execPath]
     cwd: project,
     encoding: 'utf8',
     env: { ...process.env, NODE_ENV: 'production' },
+    timeout: 30_000,
   });
   assert.equal(signal ?? status, 0, stderr);
   return stdout.trim();
