@@ -370,7 +370,7 @@ export interface StoreMetrics {
 	readonly persists: PersistMetrics;
 	/** The transactions that wrote revisions, of all environments. */
 	readonly commits: CommitMetrics;
-	/** How many operations failed, by the code of their error, of all environments. */
+	/** How many operations failed, by the code of their error, of all environments. Refusals are not among them. */
 	readonly errors: {
 		readonly [code: string]: number;
 	};
@@ -391,6 +391,8 @@ export interface PersistMetrics {
 	readonly ok: number;
 	/** How many failed. */
 	readonly failed: number;
+	/** How many were refused because of `ifRevision`: somebody else had persisted in between. That is no failure. */
+	readonly refused: number;
 	/** From the call to the acknowledgement of those that succeeded. */
 	readonly latency: LatencyMetrics;
 }
@@ -867,9 +869,15 @@ export declare class ProductionConfig<Name extends string = string> {
 	/**
 	 * Ends this config: every later use of it fails with `ERR_CLOSED`. Resolves when all persists are done and the
 	 * database is closed. Calling it again gives the same promise.
+	 *
+	 * @throws With `autoPersist`, what a persist throws (such as `ERR_STORE_BUSY` or `ERR_DISK_FULL`) if a change could not
+	 *   be written. The config is closed all the same, and the change is not in the history.
 	 */
 	close(): Promise<void>;
-	/** Ends this config without waiting. Persists that were started still settle. */
+	/**
+	 * Ends this config without waiting. Persists that were started still settle. What {@link ProductionConfig.close} would
+	 * reject with is a `ConfigWarning`.
+	 */
 	destroy(): void;
 	[Symbol.dispose](): void;
 	[Symbol.asyncDispose](): Promise<void>;
@@ -898,8 +906,9 @@ export declare class ProductionConfig<Name extends string = string> {
 	/** How many listeners there are. */
 	listenerCount(event: "change"): number;
 	/**
-	 * The changes from now on, to be read in a loop. While the loop is busy, changes come together as one. The loop ends
-	 * when the config is closed, and throws the signal's reason when that is aborted.
+	 * The changes from the first `next()` on, to be read in a loop. While the loop is busy, changes come together as one.
+	 * The loop ends when the config is closed, and throws the signal's reason when that is aborted. `return()` and `throw()`
+	 * end it at once, also while `next()` waits for a change.
 	 *
 	 * @example
 	 * for await (const change of config.changes({ signal })) apply(change);

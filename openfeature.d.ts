@@ -40,7 +40,11 @@ export declare class ConfigProvider implements Provider {
     readonly events: OpenFeatureEventEmitter;
     /** @param config - Whose features are served. */
     constructor(config: ProductionConfig<any>, options?: ConfigProviderOptions);
-    /** Listens to the config from now on. Rejects when it is closed. */
+    /**
+     * Listens to the config from now on, and looks at its health. Rejects when the config is closed, or when its health is
+     * `failed`, such as when its database could not be opened: the provider then has an `ERROR` from the beginning, serves
+     * the features all the same, and is ready once the health is better.
+     */
     initialize(): Promise<void>;
     /** Ends listening. The provider can be initialized again. */
     onClose(): Promise<void>;

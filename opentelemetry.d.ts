@@ -8,7 +8,10 @@ import { type Attributes, type Meter } from '@opentelemetry/api';
 import type { ProductionConfig } from '13byte-config';
 /** What {@link instrumentConfig} takes besides the config. */
 export interface InstrumentOptions {
-    /** Where the instruments are made. Default: the meter `13byte-config` of the global meter provider. */
+    /**
+     * Where the instruments are made. Default: the meter `13byte-config` of the global meter provider, as soon as an SDK has
+     * registered one.
+     */
     readonly meter?: Meter;
     /** What every value carries, to tell configs of one environment apart. Default: nothing but the environment. */
     readonly attributes?: Attributes;
@@ -27,6 +30,8 @@ export interface ConfigInstrumentation {
  * Latencies are gauges with the attribute `config13byte.quantile` (0.5, 0.99 and 1), since OpenTelemetry has no histograms
  * that are observed. Several configs may share a meter; the attribute `config13byte.environment` tells them apart, and
  * `attributes` where that is the same.
+ *
+ * If no SDK is registered yet, nothing is observed until one is, which is looked for once a second.
  *
  * @param config - What is observed, until it is closed. It stays its maker's.
  * @example

@@ -1,14 +1,29 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { join } from 'node:path';
+import { readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { createProductionConfig } from '13byte-config';
+import { attachConfig, createProductionConfig } from '13byte-config';
 import { startProcess, startThread } from './children/peers.mjs';
 import { suite } from './harness/suite.mjs';
 
 const NAMES = ['a', 'b', 'c', 'd'];
 /** Longer than any case, so that only the end of a config persists. */
 const LATE = { debounceMs: 86_400_000 };
+
+/** A flag that no feature owns makes a state that is not persisted. */
+const INVALID = Buffer.from('01785634120000008002185000', 'hex');
+/** A program in which `fail(path)` makes a change that cannot be persisted, and `twin` is the same memory. */
+const FAILING = `
+  const { attachConfig, createProductionConfig } = await import('13byte-config');
+  let twin;
+  function fail(persistPath) {
+    const config = createProductionConfig({ persistPath, features: ['a', 'b'], autoPersist: { debounceMs: 0 } });
+    const { autoPersistMs, ...handle } = config.share();
+    twin = attachConfig(handle);
+    config.updateFromBuffer(Buffer.from('${INVALID.toString('hex')}', 'hex'));
+  }
+`;
 
 export default suite('auto-persist', {
   async 'changes are persisted by themselves, with reason auto'(t) {
@@ -176,10 +191,8 @@ export default suite('auto-persist', {
 
   async 'a failure is told, shows, and is over when the next one succeeds'(t) {
     const config = open(t, { autoPersist: { debounceMs: 0 } });
-    // A flag that no feature owns makes a state that is not persisted.
-    const invalid = Buffer.from('01785634120000008002185000', 'hex');
     const warned = once(process, 'warning');
-    config.updateFromBuffer(invalid);
+    config.updateFromBuffer(INVALID);
     const [warning] = await warned;
     assert.equal(warning.name, 'ConfigWarning');
     assert.match(warning.message, /^A change was not persisted: /);
@@ -196,12 +209,82 @@ export default suite('auto-persist', {
     assert.deepEqual((await config.getHistory()).map(({ changes }) => changes), [['+b']]);
   },
 
-  async 'a failure at the end does not make closing fail'(t) {
-    const config = open(t, { autoPersist: LATE });
+  async 'what has failed is tried again, until it is written'(t) {
+    const config = open(t, { autoPersist: { debounceMs: 0 } });
     const warned = once(process, 'warning');
-    config.updateFromBuffer(Buffer.from('01785634120000008002185000', 'hex'));
+    config.updateFromBuffer(INVALID);
+    assert.match((await warned)[0].message, /tried again/);
+    // Past the config, which so has no other change to persist.
+    twinOf(t, config).featureFlags = 0b100;
+    await revision(config, 1);
+    const [{ changeReason, changes }] = await config.getHistory();
+    assert.deepEqual([changeReason, changes], ['auto', ['+c']]);
+  },
+
+  async 'closing makes a last attempt at what has failed'(t) {
+    const persistPath = join(t.tempDir(), 'config.db');
+    const config = open(t, { persistPath, autoPersist: { debounceMs: 0 } });
+    const warned = once(process, 'warning');
+    config.updateFromBuffer(INVALID);
+    await warned;
+    twinOf(t, config).featureFlags = 0b1000;
     await config.close();
-    assert.match((await warned)[0].message, /^A change was not persisted: /);
+    assert.deepEqual(open(t, { persistPath }).getEnabledFeatures(), ['d']);
+  },
+
+  async 'closing rejects when the last attempt fails, and closes the config'(t) {
+    for (const autoPersist of [LATE, { debounceMs: 0 }]) {
+      for (const end of ['close', Symbol.asyncDispose]) {
+        const persistPath = join(t.tempDir(), 'config.db');
+        const config = createProductionConfig({ persistPath, features: NAMES, autoPersist });
+        const warned = autoPersist === LATE ? undefined : once(process, 'warning');
+        config.updateFromBuffer(INVALID);
+        await warned;
+        await assert.rejects(config[end](), { code: 'ERR_INVALID_STATE' });
+        await assert.rejects(config.close(), { code: 'ERR_INVALID_STATE' }, 'the same promise');
+        assert.throws(() => config.toHex(), { code: 'ERR_CLOSED' });
+        // The last to close a database removes its log.
+        assert.deepEqual(readdirSync(dirname(persistPath)), ['config.db']);
+      }
+    }
+  },
+
+  async 'what destroy() cannot write is a warning'(t) {
+    for (const end of ['destroy', Symbol.dispose]) {
+      const config = createProductionConfig({ persistPath: join(t.tempDir(), 'config.db'), autoPersist: LATE });
+      const warned = once(process, 'warning');
+      config.updateFromBuffer(INVALID);
+      config[end]();
+      const [{ name, message }] = await warned;
+      assert.equal(name, 'ConfigWarning');
+      assert.match(message, /could not be closed properly.*no feature owns/i);
+      await assert.rejects(config.close(), { code: 'ERR_INVALID_STATE' });
+    }
+  },
+
+  async 'a change that waits for its next attempt keeps the process running'(t) {
+    const persistPath = join(t.tempDir(), 'config.db');
+    const child = t.spawn(`${FAILING}
+      process.once('warning', () => { twin.featureFlags = 2; });
+      fail(${JSON.stringify(persistPath)});
+    `);
+    const { code, stderr } = await child.exited;
+    assert.equal(code, 0, stderr);
+    assert.deepEqual((await open(t, { persistPath }).getHistory()).map(({ changeReason, changes }) => [changeReason, changes]), [
+      ['auto', ['+b']],
+    ]);
+  },
+
+  async 'but not for good: it ends, and says that a change is lost'(t) {
+    const persistPath = join(t.tempDir(), 'config.db');
+    const hasty = `
+      const { now } = performance;
+      performance.now = () => now.call(performance) * 10_000;
+    `;
+    const child = t.spawn(`${hasty}${FAILING} fail(${JSON.stringify(persistPath)});`);
+    const { code, stderr } = await child.exited;
+    assert.match(stderr, /A change was not persisted: .*tried again[^]*A change was not persisted: .*the program ends without it/);
+    assert.equal(code, 1);
   },
 
   'its options are checked'(t) {
@@ -226,6 +309,14 @@ function open(t, options) {
   const config = createProductionConfig({ persistPath: join(t.tempDir(), 'config.db'), features: NAMES, ...options });
   t.after(() => config.close());
   return config;
+}
+
+/** The same memory past the config, which so does not count its changes as its own. */
+function twinOf(t, config) {
+  const { autoPersistMs: _own, ...handle } = config.share();
+  const twin = attachConfig(handle);
+  t.after(() => twin.close());
+  return twin;
 }
 
 /** Waits until this revision is on disk. */

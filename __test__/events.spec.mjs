@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { EventEmitter, on, once } from 'node:events';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import { attachConfig, createProductionConfig } from '13byte-config';
+import { collectGarbage } from './children/collect-garbage.mjs';
 import { startProcess, startThread } from './children/peers.mjs';
 import { suite } from './harness/suite.mjs';
 
@@ -365,6 +367,94 @@ export default suite('events', {
     assert.deepEqual(seen, [['b']]);
   },
 
+  async 'changes() ends at once while it waits, by return() and throw()'(t) {
+    const config = open(t);
+    const ended = { value: undefined, done: true };
+    const returned = config.changes();
+    const waiting = [returned.next(), returned.next()];
+    assert.deepEqual(await returned.return(), ended);
+    assert.deepEqual(await Promise.all(waiting), [ended, ended]);
+    assert.deepEqual(await returned.next(), ended);
+
+    const thrown = config.changes();
+    const next = thrown.next();
+    const reason = new Error('enough');
+    await assert.rejects(thrown.throw(reason), reason);
+    assert.deepEqual([await next, await thrown.next()], [ended, ended]);
+
+    const untouched = config.changes();
+    assert.deepEqual([await untouched.return(), await untouched.next()], [ended, ended]);
+    await assert.rejects(config.changes().throw(reason), reason);
+    assert.equal(config.getMetrics().changes.local, 0);
+  },
+
+  async 'changes() answers its calls in their order, and only the first with a failure'(t) {
+    const config = open(t);
+    const changes = config.changes();
+    const order = [];
+    const all = [1, 2, 3].map((call) => changes.next().then(({ value, done }) => order.push([call, value?.enabled, done])));
+    config.enableFeature('a');
+    await all[0];
+    config.enableFeature('b');
+    await all[1];
+    await changes.return();
+    await all[2];
+    assert.deepEqual(order, [[1, ['a'], false], [2, ['b'], false], [3, undefined, true]]);
+
+    const end = new AbortController();
+    const aborted = config.changes({ signal: end.signal });
+    const waiting = [aborted.next(), aborted.next()];
+    end.abort(new Error('enough'));
+    await assert.rejects(waiting[0], { message: 'enough' });
+    assert.deepEqual([await waiting[1], await aborted.next()].map(({ done }) => done), [true, true]);
+  },
+
+  async 'changes() is an async generator as others are'(t) {
+    const config = open(t);
+    const changes = config.changes();
+    assert.equal(changes[Symbol.asyncIterator](), changes);
+    const prototypeOf = Object.getPrototypeOf;
+    const shared = prototypeOf(prototypeOf(async function* () {}.prototype));
+    assert.ok(prototypeOf(shared).isPrototypeOf(changes));
+    const waiting = changes.next();
+    await changes[Symbol.asyncDispose]();
+    assert.equal((await waiting).done, true);
+
+    const streams = Array.from({ length: 20 }, () => Readable.from(config.changes()).resume());
+    await flip(config);
+    await Promise.all(streams.map((stream, index) => {
+      const closed = new Promise((resolve) => { stream.on('error', () => {}).once('close', resolve); });
+      stream.destroy(index % 2 === 0 ? undefined : new Error('gone'));
+      return closed;
+    }));
+  },
+
+  async '50,000 subscribers that come and go leave no memory behind'(t) {
+    const config = open(t);
+    const { signal } = new AbortController();
+    const witness = config.changes();
+    const last = witness.next();
+    const round = async (count) => {
+      for (let done = 0; done < count; done += 500) {
+        const loops = Array.from({ length: 500 }, () => config.changes({ signal }));
+        const waiting = loops.map((loop) => loop.next());
+        await Promise.all(loops.map((loop, index) => (index % 2 === 0 ? loop.return() : loop.throw(new Error('gone')).catch(() => {}))));
+        await Promise.all(waiting);
+      }
+      await setImmediate();
+      collectGarbage();
+      return process.memoryUsage().heapUsed;
+    };
+    await round(5000);
+    const before = await round(5000);
+    const after = await round(50_000);
+    // A subscriber that stays costs more than 1,000 bytes.
+    assert.ok(after - before < 5e6, `${after - before} bytes`);
+    config.enableFeature('a');
+    assert.deepEqual((await last).value.enabled, ['a']);
+    await witness.return();
+  },
+
   async 'changes() checks its options'(t) {
     const config = open(t);
     for (const [options, code] of [
@@ -406,6 +496,37 @@ export default suite('events', {
     child.send('on');
     const second = [await child.line(), await child.line(), await child.line()];
     assert.deepEqual(second.toSorted(), ['loop metrics', 'other config metrics', 'same config metrics']);
+    child.send('end');
+    assert.equal((await child.exited).code, 0);
+  },
+
+  async 'each listener of a config is called, whichever of them throw'(t) {
+    const child = t.spawn(`
+      import { writeSync } from 'node:fs';
+      import { createProductionConfig } from '13byte-config';
+      const config = createProductionConfig().ref();
+      const print = (line) => writeSync(1, line + '\\n');
+      process.on('uncaughtException', (error) => print('uncaught ' + error.message));
+      config.once('change', () => { throw new Error('once'); });
+      const removed = () => print('removed');
+      config.on('change', () => { config.off('change', removed); throw new Error('on'); });
+      config.on('change', removed);
+      config.prependListener('change', () => { throw new Error('first'); });
+      config.on('change', ({ enabled }) => print('last ' + enabled));
+      config.enableFeature('debug');
+      process.stdin.once('data', () => {
+        config.enableFeature('metrics');
+        process.stdin.once('data', () => { config.close(); process.stdin.destroy(); });
+      });
+    `);
+    const lines = async (count) => {
+      const heard = [];
+      while (heard.length < count) heard.push(await child.line());
+      return heard;
+    };
+    assert.deepEqual(await lines(5), ['removed', 'last debug', 'uncaught first', 'uncaught once', 'uncaught on']);
+    child.send('on');
+    assert.deepEqual(await lines(3), ['last metrics', 'uncaught first', 'uncaught on'], 'each error once');
     child.send('end');
     assert.equal((await child.exited).code, 0);
   },

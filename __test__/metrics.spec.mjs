@@ -77,7 +77,7 @@ export default suite('metrics', {
   async 'persists and the transactions they share are measured'(t) {
     const { config } = openStore(t);
     const before = config.getMetrics().store;
-    assert.deepEqual(before.persists, { ok: 0, failed: 0, latency: NOTHING });
+    assert.deepEqual(before.persists, { ok: 0, failed: 0, refused: 0, latency: NOTHING });
     assert.deepEqual(before.commits, { count: 0, revisions: 0, revisionsP50: null, revisionsMax: null, latency: NOTHING });
     assert.deepEqual([before.errors, before.pending, before.reopenings], [{}, 0, 0]);
 
@@ -99,16 +99,26 @@ export default suite('metrics', {
     assert.equal(after.persists.ok, 6, 'a rollback is no persist');
   },
 
-  async 'failures are counted by code'(t) {
+  async 'failures are counted by code, and refusals are none'(t) {
     const { config } = openStore(t);
     await config.persist();
     await assert.rejects(config.persist('late', { ifRevision: 7 }), { code: 'ERR_REVISION_CONFLICT' });
     await assert.rejects(config.persist('later', { ifRevision: 7 }), { code: 'ERR_REVISION_CONFLICT' });
     await assert.rejects(config.diff(1, 99), { code: 'ERR_REVISION_NOT_FOUND' });
-    const { persists, errors, commits } = config.getMetrics().store;
-    assert.deepEqual([persists.ok, persists.failed, persists.latency.count], [1, 2, 1]);
-    assert.deepEqual(errors, { ERR_REVISION_CONFLICT: 2, ERR_REVISION_NOT_FOUND: 1 });
-    assert.equal(commits.count, 1, 'what wrote nothing is none');
+    await assert.rejects(config.rollback(99), { code: 'ERR_REVISION_NOT_FOUND' });
+    const before = config.getMetrics().store;
+    assert.deepEqual({ ...before.persists, latency: before.persists.latency.count }, { ok: 1, failed: 0, refused: 2, latency: 1 });
+    assert.deepEqual(before.errors, {});
+    assert.equal(before.commits.count, 1, 'what wrote nothing is none');
+    const { status, checks } = await config.healthCheck();
+    assert.deepEqual([status, checks.filter((check) => check.status !== 'ok')], ['ok', []]);
+
+    config.updateFromBuffer(Buffer.from('01785634120000008002185000', 'hex'));
+    await assert.rejects(config.persist('no feature owns bit 31'), { code: 'ERR_INVALID_STATE' });
+    const { persists, errors } = config.getMetrics().store;
+    assert.deepEqual([persists.ok, persists.failed, persists.refused], [1, 1, 2]);
+    assert.deepEqual(errors, { ERR_INVALID_STATE: 1 });
+    assert.match((await config.healthCheck()).checks.find(({ name }) => name === 'last-persist').message, /failed at .* ERR_INVALID_STATE/);
   },
 
   async 'the store is that of the process, and persists are those of the environment'(t) {
@@ -299,6 +309,7 @@ export default suite('metrics', {
     config.setRollout('b', 0.01);
     await heard;
     await Promise.all([config.persist(), config.persist(), config.persist('no', { ifRevision: 9 }).catch(() => {})]);
+    await assert.rejects(config.backup(join(t.tempDir(), 'missing', 'backup.db')), { code: 'ERR_BACKUP' });
     const samples = read(config);
     const { listenerLag, store, uptimeMs, ...metrics } = config.getMetrics();
     const value = (name, labels) => samples.get(`config13byte_${name}{${labels}}`);
@@ -316,13 +327,13 @@ export default suite('metrics', {
     assert.deepEqual(['a', 'b'].map((name) => value('feature_rollout_ratio', `${own},feature="${name}"`)), [1, 0.0001]);
     assert.equal(value('listener_lag_seconds_count', own), listenerLag.count);
     assert.ok(Math.abs(value('listener_lag_seconds_sum', own) - (listenerLag.meanMs * listenerLag.count) / 1000) < 1e-9);
-    assert.deepEqual(['ok', 'failed'].map((outcome) => value('persists_total', `${both},outcome="${outcome}"`)), [2, 1]);
+    assert.deepEqual(['ok', 'failed', 'refused'].map((outcome) => value('persists_total', `${both},outcome="${outcome}"`)), [2, 0, 1]);
     assert.equal(value('persist_duration_seconds_count', both), 2);
     assert.equal(value('persist_duration_seconds_bucket', `le="+Inf",${both}`), 2);
     assert.equal(value('commit_revisions_bucket', `le="1.0",${file}`), 0);
     assert.equal(value('commit_revisions_bucket', `le="2.0",${file}`), 1);
     assert.equal(value('commit_duration_seconds_count', file), 1);
-    assert.equal(value('store_errors_total', `code="ERR_REVISION_CONFLICT",${file}`), 1);
+    assert.equal(value('store_errors_total', `code="ERR_BACKUP",${file}`), 1);
     assert.deepEqual(
       ['store_pending_operations', 'store_reopenings_total', 'database_bytes', 'wal_bytes'].map((name) => value(name, file)),
       [0, 0, store.databaseBytes, store.walBytes],

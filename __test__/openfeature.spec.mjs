@@ -86,6 +86,22 @@ export default suite('openfeature', {
     }
   },
 
+  async 'a targeting key that is none gives the default and INVALID_CONTEXT'(t) {
+    const { config, client } = await open(t);
+    config.setRollout('split', 50);
+    for (const [targetingKey, errorCode] of [
+      [0, 'INVALID_CONTEXT'], [Number.NaN, 'INVALID_CONTEXT'], [false, 'INVALID_CONTEXT'], [['user'], 'INVALID_CONTEXT'],
+      ['user \ud83d', 'INVALID_CONTEXT'], [null, 'TARGETING_KEY_MISSING'],
+    ]) {
+      config.enableFeature('split');
+      const details = await client.getBooleanDetails('split', true, { targetingKey });
+      assert.deepEqual([details.value, details.reason, details.errorCode], [true, 'ERROR', errorCode], String(targetingKey));
+      config.disableFeature('split');
+      assert.equal((await client.getBooleanDetails('split', true, { targetingKey })).errorCode, undefined, 'it is not needed');
+    }
+    assert.equal((await client.getBooleanDetails(42, true)).errorCode, 'FLAG_NOT_FOUND');
+  },
+
   async 'a feature takes precedence over a terminal setting of its name'(t) {
     const { client } = await open(t, { features: [...FEATURES, 'terminal.rows'] });
     assert.equal(await client.getBooleanValue('terminal.rows', true), false);
@@ -173,6 +189,38 @@ export default suite('openfeature', {
     assert.match(message, /closed/);
     assert.equal(errorCode, 'GENERAL');
     await provider.onClose();
+  },
+
+  async 'a provider of a config that cannot persist has an error from the beginning, and serves flags'(t) {
+    for (const healthEveryMs of [0, 30_000]) {
+      const persistPath = join(t.tempDir(), 'missing', 'config.db');
+      const config = createProductionConfig({ features: FEATURES, persistPath, onStoreError: 'degrade' });
+      t.after(() => config.close());
+      config.enableFeature('boolean-flag');
+      const api = newApi();
+      api.setLogger(QUIET);
+      t.after(() => api.close());
+      const told = [];
+      for (const event of [ProviderEvents.Ready, ProviderEvents.Error]) api.addHandler(event, ({ message }) => told.push([event, message]));
+      await assert.rejects(api.setProviderAndWait(new ConfigProvider(config, { healthEveryMs })), { code: 'GENERAL', message: /missing/ });
+      const client = api.getClient();
+      assert.equal(client.providerStatus, 'ERROR');
+      assert.deepEqual(told.map(([event]) => event), [ProviderEvents.Error]);
+      assert.equal(await client.getBooleanValue('boolean-flag', false), true);
+      assert.equal(config.listenerCount('change'), 1);
+    }
+  },
+
+  async 'a config that is not well at the beginning is stale'(t) {
+    const config = createProductionConfig({ features: FEATURES });
+    t.after(() => config.close());
+    config.healthCheck = async () => ({ status: 'degraded', checks: [{ name: 'disk-space', status: 'degraded', message: 'little space' }] });
+    const api = newApi();
+    t.after(() => api.close());
+    const stale = new Promise((resolve) => { api.addHandler(ProviderEvents.Stale, resolve); });
+    await api.setProviderAndWait(new ConfigProvider(config));
+    assert.equal((await stale).message, 'little space');
+    assert.equal(api.getClient().providerStatus, 'STALE');
   },
 
   'options are checked'(t) {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { metrics as globalMetrics } from '@opentelemetry/api';
 import { AggregationTemporality, MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
 import { createProductionConfig } from '13byte-config';
@@ -23,6 +24,7 @@ export default suite('opentelemetry', {
     await heard;
     config.on('change', () => {});
     await Promise.all([config.persist(), config.persist(), config.persist('no', { ifRevision: 9 }).catch(() => {})]);
+    await assert.rejects(config.backup(join(t.tempDir(), 'missing', 'backup.db')), { code: 'ERR_BACKUP' });
 
     const points = await read();
     const { uptimeMs, listenerLag, store, timings, ...metrics } = config.getMetrics();
@@ -44,9 +46,10 @@ export default suite('opentelemetry', {
       assert.ok(quantile(0.5) > 0, name);
     }
     assert.equal(value('persists', { 'config13byte.persist.outcome': 'ok' }), 2);
-    assert.equal(value('persists', { 'config13byte.persist.outcome': 'failed' }), 1);
+    assert.equal(value('persists', { 'config13byte.persist.outcome': 'failed' }), 0);
+    assert.equal(value('persists', { 'config13byte.persist.outcome': 'refused' }), 1);
+    assert.equal(value('store.errors', { 'error.type': 'ERR_BACKUP' }), 1);
     assert.deepEqual(['commits', 'commit.revisions', 'store.pending', 'store.reopenings'].map((name) => value(name)), [1, 2, 0, 0]);
-    assert.equal(value('store.errors', { 'error.type': 'ERR_REVISION_CONFLICT' }), 1);
     assert.deepEqual([value('database.size'), value('wal.size')], [store.databaseBytes, store.walBytes]);
     assert.ok(value('disk.free') > 0);
     assert.equal(value('operation.calls', { 'config13byte.operation.name': 'enableFeature' }), 1);
@@ -115,14 +118,31 @@ export default suite('opentelemetry', {
   async 'without a meter, and with require, the global one is taken'(t) {
     const { provider, read } = openReader(t);
     const config = open(t, {});
-    // Before there is a provider, which then observes nothing.
-    instrumentConfig(config).stop();
     globalMetrics.setGlobalMeterProvider(provider);
     t.after(() => globalMetrics.disable());
     const instrumentation = required.instrumentConfig(config);
     config.enableFeature('debug');
     assert.equal((await read()).get('config13byte.writes').value(), 1);
     instrumentation.stop();
+  },
+
+  async 'a config that is instrumented before the SDK is registered is observed from then on'(t) {
+    const { provider, read } = openReader(t);
+    const [early, stopped, closed] = ['early', 'stopped', 'closed'].map((environment) => open(t, { environment }));
+    const instrumentation = instrumentConfig(early);
+    instrumentConfig(stopped).stop();
+    instrumentConfig(closed);
+    await closed.close();
+    globalMetrics.setGlobalMeterProvider(provider);
+    t.after(() => globalMetrics.disable());
+    early.enableFeature('debug');
+    const writes = async () => (await read()).get('config13byte.writes');
+    let found;
+    while (!(found = await writes())) await setImmediate();
+    assert.deepEqual([found.environments(), found.value()], [['early'], 1]);
+    instrumentation.stop();
+    early.enableFeature('verbose');
+    assert.equal((await writes()).value(), 1, 'and no longer');
   },
 });
 

@@ -50,6 +50,7 @@ import {
   releasePage,
   splitState,
 } from './page';
+import { now } from './real-timers';
 import {
   checkCols,
   checkReserved,
@@ -126,7 +127,7 @@ export class ProductionConfig<Name extends string = string> {
   /** Changes made through this config. */
   #writes = 0;
   /** Milliseconds; whole ones take no memory of their own. */
-  readonly #createdAt = Math.trunc(performance.now());
+  readonly #createdAt = Math.trunc(now());
 
   /** @internal Use {@link createProductionConfig}. */
   constructor() {
@@ -699,16 +700,25 @@ export class ProductionConfig<Name extends string = string> {
   /**
    * Ends this config: every later use of it fails with `ERR_CLOSED`. Resolves when all persists are done and the
    * database is closed. Calling it again gives the same promise.
+   *
+   * @throws With `autoPersist`, what a persist throws (such as `ERR_STORE_BUSY` or `ERR_DISK_FULL`) if a change could not
+   *   be written. The config is closed all the same, and the change is not in the history.
    */
   close(): Promise<void> {
     this.#closing ??= this.#end();
     return this.#closing;
   }
 
-  /** Ends this config without waiting. Persists that were started still settle. */
+  /**
+   * Ends this config without waiting. Persists that were started still settle. What {@link ProductionConfig.close} would
+   * reject with is a `ConfigWarning`.
+   */
   destroy(): void {
-    // Nobody waits for the outcome, and what was started reports its own.
-    this.close().catch(() => {});
+    // Otherwise the caller of `close` has the outcome.
+    if (this.#closing) return;
+    this.close().catch(({ message }: Error) => {
+      process.emitWarning(`A config could not be closed properly: ${message}`, { type: 'ConfigWarning' });
+    });
   }
 
   [Symbol.dispose](): void {
@@ -781,15 +791,15 @@ export class ProductionConfig<Name extends string = string> {
   }
 
   /**
-   * The changes from now on, to be read in a loop. While the loop is busy, changes come together as one. The loop ends
-   * when the config is closed, and throws the signal's reason when that is aborted.
+   * The changes from the first `next()` on, to be read in a loop. While the loop is busy, changes come together as one.
+   * The loop ends when the config is closed, and throws the signal's reason when that is aborted. `return()` and `throw()`
+   * end it at once, also while `next()` waits for a change.
    *
    * @example
    * for await (const change of config.changes({ signal })) apply(change);
    */
-  async *changes(options: { signal?: AbortSignal } = {}): AsyncGenerator<ConfigChange<Name>, void, void> {
-    this.#checkOpen();
-    yield* this.#loadExtras().changes(options);
+  changes(options: { signal?: AbortSignal } = {}): AsyncGenerator<ConfigChange<Name>, void, void> {
+    return this.#loadExtras().changes(options);
   }
 
   /** Keeps the process running until {@link ProductionConfig.unref} or `close()`, for programs that only listen. */
@@ -967,7 +977,7 @@ export class ProductionConfig<Name extends string = string> {
       maskOf: (name) => this.#maskOf(name),
       table: () => this.#currentTable(),
       adopt: (answer) => this.#adopt(answer),
-      uptimeMs: () => performance.now() - this.#createdAt,
+      uptimeMs: () => now() - this.#createdAt,
       writes: () => this.#writes,
     };
   }
@@ -986,8 +996,11 @@ export class ProductionConfig<Name extends string = string> {
     if (this.#directReads) this.#directReads.allowed = false;
     const flushed = this.#extras?.close();
     releasePage(this.#page);
-    await flushed;
-    await this.#settings.store?.close();
+    try {
+      await flushed;
+    } finally {
+      await this.#settings.store?.close();
+    }
   }
 }
 

@@ -6,6 +6,8 @@ import {
   ErrorCode,
   type EvaluationContext,
   FlagNotFoundError,
+  GeneralError,
+  InvalidContextError,
   type JsonValue,
   OpenFeatureEventEmitter,
   type Provider,
@@ -17,6 +19,7 @@ import {
   TypeMismatchError,
 } from '@openfeature/server-sdk';
 import type { ConfigChange, Health, ProductionConfig } from '13byte-config';
+import { letExit, startInterval, startTimeout, stopTimer, type Timer } from './real-timers';
 
 /** What the terminal settings are as flags. */
 const TERMINAL_NUMBERS = {
@@ -66,7 +69,7 @@ export class ConfigProvider implements Provider {
   readonly #config: ProductionConfig<string>;
   readonly #healthEveryMs: number;
   #isListening = false;
-  #timer: NodeJS.Timeout | undefined;
+  #timer: Timer | undefined;
   #health: Health['status'] = 'ok';
 
   /** @param config - Whose features are served. */
@@ -80,26 +83,41 @@ export class ConfigProvider implements Provider {
     this.#healthEveryMs = healthEveryMs;
   }
 
-  /** Listens to the config from now on. Rejects when it is closed. */
-  initialize(): Promise<void> {
-    if (this.#isListening) return Promise.resolve();
+  /**
+   * Listens to the config from now on, and looks at its health. Rejects when the config is closed, or when its health is
+   * `failed`, such as when its database could not be opened: the provider then has an `ERROR` from the beginning, serves
+   * the features all the same, and is ready once the health is better.
+   */
+  async initialize(): Promise<void> {
+    if (this.#isListening) return;
     try {
       this.#config.on('change', this.#tell);
     } catch (error) {
-      return Promise.reject(new ProviderNotReadyError(messageOf(error), { cause: error }));
+      throw new ProviderNotReadyError(messageOf(error), { cause: error });
     }
     this.#isListening = true;
     this.#health = 'ok';
-    if (this.#healthEveryMs > 0) {
-      this.#timer = setInterval(() => void this.#checkHealth(), this.#healthEveryMs).unref();
+    if (this.#healthEveryMs === 0) {
+      // Nothing is looked at, but a database that could not be opened is known.
+      const { error } = this.#config.getDebugView().store;
+      if (error) throw new GeneralError(error.message);
+      return;
     }
-    return Promise.resolve();
+    const health = await this.#config.healthCheck();
+    if (!this.#isListening) return;
+    this.#timer = letExit(startInterval(() => void this.#checkHealth(), this.#healthEveryMs));
+    if (health.status === 'failed') {
+      this.#health = 'failed';
+      throw new GeneralError(whatIsWrong(health));
+    }
+    // Afterwards: the SDK calls the provider ready when this resolves.
+    if (health.status === 'degraded') letExit(startTimeout(() => this.#tellHealth(health), 0));
   }
 
   /** Ends listening. The provider can be initialized again. */
   onClose(): Promise<void> {
     this.#config.off('change', this.#tell);
-    clearInterval(this.#timer);
+    stopTimer(this.#timer);
     this.#isListening = false;
     return Promise.resolve();
   }
@@ -147,29 +165,40 @@ export class ConfigProvider implements Provider {
     } catch (error) {
       switch ((error as { code?: string }).code) {
         case 'ERR_UNKNOWN_FEATURE':
+        // What is no string names no flag, either.
+        case 'ERR_INVALID_TYPE':
           return false;
         case 'ERR_CLOSED':
           throw new ProviderNotReadyError(messageOf(error), { cause: error });
         default:
-          throw error;
+          throw new GeneralError(messageOf(error), { cause: error });
       }
     }
   }
 
-  #resolveFeature(name: string, targetingKey: string | undefined): ResolutionDetails<boolean> {
+  #resolveFeature(name: string, targetingKey: unknown): ResolutionDetails<boolean> {
     const rollout = this.#config.getRollout(name);
     const isOn = this.#config.isFeatureEnabled(name);
     const isSplit = isOn && rollout > 0 && rollout < 100;
-    if (isSplit && !targetingKey) {
-      throw new TargetingKeyMissingError(`Feature "${name}" is rolled out to ${rollout} %, so the context needs a targetingKey`);
-    }
-    const value = isSplit ? this.#config.isFeatureEnabledFor(name, targetingKey!) : isOn && rollout > 0;
+    const value = isSplit ? this.#isOnFor(name, rollout, targetingKey) : isOn && rollout > 0;
     return {
       value,
       variant: value ? 'on' : 'off',
       reason: isSplit ? StandardResolutionReasons.SPLIT : StandardResolutionReasons.STATIC,
       flagMetadata: { environment: this.#config.environment, rollout },
     };
+  }
+
+  #isOnFor(name: string, rollout: number, targetingKey: unknown): boolean {
+    if (targetingKey === undefined || targetingKey === null || targetingKey === '') {
+      throw new TargetingKeyMissingError(`Feature "${name}" is rolled out to ${rollout} %, so the context needs a targetingKey`);
+    }
+    try {
+      return this.#config.isFeatureEnabledFor(name, targetingKey as string);
+    } catch (error) {
+      // The flag is known, so it is the key: no string, or not well-formed.
+      throw new InvalidContextError(`Invalid targetingKey: ${messageOf(error)}`, { cause: error });
+    }
   }
 
   #resolveStatic<T>(value: T, variant: string): ResolutionDetails<T> {
@@ -181,15 +210,16 @@ export class ConfigProvider implements Provider {
     };
   }
 
-  /** Tells when the health of the config has become another one. */
   async #checkHealth(): Promise<void> {
-    const { status, checks } = await this.#config.healthCheck();
+    this.#tellHealth(await this.#config.healthCheck());
+  }
+
+  /** Tells when the health of the config has become another one. */
+  #tellHealth(health: Health): void {
+    const { status } = health;
     if (status === this.#health || !this.#isListening) return;
     this.#health = status;
-    const message = checks
-      .filter((check) => check.status !== 'ok')
-      .map((check) => check.message)
-      .join('; ');
+    const message = whatIsWrong(health);
     if (status === 'ok') this.events.emit(ProviderEvents.Ready, { message: 'The config is well again' });
     else if (status === 'degraded') this.events.emit(ProviderEvents.Stale, { message });
     else this.events.emit(ProviderEvents.Error, { message, errorCode: ErrorCode.GENERAL });
@@ -220,6 +250,13 @@ function flagsOf({ enabled, disabled, rollouts = {}, terminal }: ConfigChange<st
     }
   }
   return [...flags];
+}
+
+function whatIsWrong({ checks }: Health): string {
+  return checks
+    .filter((check) => check.status !== 'ok')
+    .map((check) => check.message)
+    .join('; ');
 }
 
 function messageOf(error: unknown): string {

@@ -5,16 +5,21 @@
 import {
   type Attributes,
   type BatchObservableResult,
+  createNoopMeter,
   type Meter,
   type MetricOptions,
   metrics as globalMetrics,
   type Observable,
 } from '@opentelemetry/api';
 import type { LatencyMetrics, Metrics, ProductionConfig } from '13byte-config';
+import { letExit, startInterval, stopTimer } from './real-timers';
 
 /** What {@link instrumentConfig} takes besides the config. */
 export interface InstrumentOptions {
-  /** Where the instruments are made. Default: the meter `13byte-config` of the global meter provider. */
+  /**
+   * Where the instruments are made. Default: the meter `13byte-config` of the global meter provider, as soon as an SDK has
+   * registered one.
+   */
   readonly meter?: Meter;
   /** What every value carries, to tell configs of one environment apart. Default: nothing but the environment. */
   readonly attributes?: Attributes;
@@ -75,6 +80,7 @@ const INSTRUMENTS: readonly Instrument[] = [
       ? [
           [store.persists.ok, { [OUTCOME]: 'ok' }],
           [store.persists.failed, { [OUTCOME]: 'failed' }],
+          [store.persists.refused, { [OUTCOME]: 'refused' }],
         ]
       : [],
   ),
@@ -120,6 +126,8 @@ const INSTRUMENTS: readonly Instrument[] = [
  * that are observed. Several configs may share a meter; the attribute `config13byte.environment` tells them apart, and
  * `attributes` where that is the same.
  *
+ * If no SDK is registered yet, nothing is observed until one is, which is looked for once a second.
+ *
  * @param config - What is observed, until it is closed. It stays its maker's.
  * @example
  * import { metrics } from '@opentelemetry/api';
@@ -129,18 +137,51 @@ const INSTRUMENTS: readonly Instrument[] = [
  * instrumentConfig(other, { meter: metrics.getMeter('shop') });
  */
 export function instrumentConfig(config: ProductionConfig<any>, options: InstrumentOptions = {}): ConfigInstrumentation {
-  const meter = options.meter ?? globalMetrics.getMeter('13byte-config');
   // Refuses a config that is closed, and what is none, before anything is made.
   const common = { [ENVIRONMENT]: config.getMetrics().environment, ...options.attributes };
+  let end: (() => void) | undefined;
+  const stop = () => {
+    end?.();
+    end = undefined;
+  };
+  const begin = (meter: Meter) => {
+    end = register(meter, config, common, stop);
+  };
+  const meter = options.meter ?? registeredMeter();
+  if (meter) {
+    begin(meter);
+  } else {
+    const look = () => {
+      const found = registeredMeter();
+      const isClosed = hasClosed(config);
+      if (found || isClosed) stop();
+      if (found && !isClosed) begin(found);
+    };
+    const timer = letExit(startInterval(look, LOOK_FOR_SDK_EVERY_MS));
+    end = () => stopTimer(timer);
+  }
+  return { stop, [Symbol.dispose]: stop };
+}
+
+const LOOK_FOR_SDK_EVERY_MS = 1000;
+
+/** The meter of the SDK that is registered. Without one, the API gives a meter that never does anything, even later. */
+function registeredMeter(): Meter | undefined {
+  const meter = globalMetrics.getMeter('13byte-config');
+  return meter === createNoopMeter() ? undefined : meter;
+}
+
+/** Makes the instruments, and returns what ends their observation. */
+function register(meter: Meter, config: ProductionConfig, common: Attributes, stop: () => void): () => void {
   const observables = INSTRUMENTS.map(({ name, create, unit, description }) => {
     const instrument: MetricOptions = { unit, description };
     return meter[create](`config13byte.${name}`, instrument) as Observable;
   });
-  const observe = (result: BatchObservableResult) => {
+  const callback = (result: BatchObservableResult) => {
     const metrics = measured(config);
     if (!metrics) {
       // Afterwards: the SDK is going through its callbacks, and would pass over the next one.
-      queueMicrotask(stop);
+      void Promise.resolve().then(stop);
       return;
     }
     INSTRUMENTS.forEach((instrument, index) => {
@@ -149,9 +190,18 @@ export function instrumentConfig(config: ProductionConfig<any>, options: Instrum
       }
     });
   };
-  const stop = () => meter.removeBatchObservableCallback(observe, observables);
-  meter.addBatchObservableCallback(observe, observables);
-  return { stop, [Symbol.dispose]: stop };
+  meter.addBatchObservableCallback(callback, observables);
+  return () => meter.removeBatchObservableCallback(callback, observables);
+}
+
+/** Without measuring anything. */
+function hasClosed(config: ProductionConfig): boolean {
+  try {
+    config.toBytes();
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 /** `undefined` once the config is closed. */

@@ -28,6 +28,7 @@ export {
   readVersion,
   splitState,
 } from './page';
+export { letExit, now, startDeadline, startInterval, startTimeout, stopTimer, throwLater } from './real-timers';
 export { toHex } from './record';
 export { checkPercent, mixWord, toPercent } from './rollout';
 export { Store } from './store';

@@ -427,6 +427,20 @@ impl AsRef<str> for ErrorCode {
 }
 
 impl Error {
+    /// Whether the history answers that the caller asked for something it does not have, such as another last revision.
+    /// That is ordinary work of several editors: nothing has failed.
+    #[must_use]
+    pub const fn is_refusal(&self) -> bool {
+        matches!(
+            self,
+            Self::RevisionConflict { .. }
+                | Self::RevisionNotFound { .. }
+                | Self::RevisionPruned { .. }
+                | Self::NoPredecessor { .. }
+                | Self::NothingToPromote { .. }
+        )
+    }
+
     /// The stable code of this error.
     #[must_use]
     pub const fn code(&self) -> ErrorCode {

@@ -255,6 +255,7 @@ fn write_store(families: &mut Families<'_>, environment: &str, database: &Databa
         [
             (persists("ok"), metrics.persists.count),
             (persists("failed"), metrics.failed_persists),
+            (persists("refused"), metrics.refused_persists),
         ],
     )?;
     families.histogram(
@@ -493,6 +494,7 @@ mod tests {
             metrics: StoreMetrics {
                 persists: summary(TIMES, &[1_500_000]),
                 failed_persists: 1,
+                refused_persists: 3,
                 commits: summary(COUNTS, &[1, 2, 3]),
                 commit_times: summary(TIMES, &[1_000_000, 2_000_000, 3_000_000]),
                 errors: vec![("ERR_STORE_BUSY".to_owned(), 2)],

@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'node:events';
 import { emitterMethods } from '../emitter-prototype';
-import type { ChangeSource, Listening } from './listening';
+import { callListener, type ChangeSource, type Listening } from './listening';
 
 /** What configs take over from `EventEmitter`. */
 export type EmitterMethod =
@@ -50,7 +50,9 @@ export class ChangeEmitter<Name extends string> {
   #emit(): void {
     const change = this.#source?.take();
     if (!change) return;
-    emitterMethods().emit.call(this.#target as EventEmitter, 'change', change);
+    // As `emit` does it, with a copy of the listeners that there are now. But `emit` ends with the first one that throws.
+    const listeners = emitterMethods().rawListeners.call(this.#target as EventEmitter, 'change');
+    for (const listener of listeners) callListener(() => Reflect.apply(listener, this.#target, [change]));
     // Those that wanted the next change only are gone now.
     this.#followListeners();
   }

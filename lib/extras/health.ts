@@ -1,4 +1,5 @@
 import type { NativeActivity, NativeFileState, NativeHistoryEnd } from '../native';
+import { now, startDeadline } from '../real-timers';
 import type { Store } from '../store';
 
 /** `ok`; `degraded` when it works and somebody should look; `failed` when something does not work. */
@@ -125,19 +126,17 @@ function checkStore({ store, storeError }: Patient): HealthCheck {
 }
 
 async function checkDatabase(patient: Patient, store: Store): Promise<HealthCheck[]> {
-  const started = Date.now();
+  const started = now();
   // One deadline for both answers.
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), DEADLINE_MS);
-  });
-  const late = (work: Promise<Settled>): Promise<Settled | undefined> => Promise.race([work, deadline]);
+  const deadline = startDeadline(DEADLINE_MS);
+  const over = deadline.over.then(() => undefined);
+  const late = (work: Promise<Settled>): Promise<Settled | undefined> => Promise.race([work, over]);
   const files = await late(settled('files', () => store.lookAtFiles()));
   // The store refuses the first operation that meets replaced files. That one should be somebody's persist.
   const isReplaced = files?.files?.replaced !== undefined;
   const end = isReplaced ? UNASKED : await late(settled('end', () => store.historyEnd()));
-  clearTimeout(timer);
-  const waited = Date.now() - started;
+  deadline.cancel();
+  const waited = Math.round(now() - started);
   return [
     checkThread(store, end, waited),
     checkActivity(patient, store.activity()),

@@ -4,18 +4,20 @@
  */
 import { checkKeys } from '../checks';
 import type { Validation } from '../config';
+import type { ConfigError } from '../errors';
 import type { Inside } from '../inside';
 import { native } from '../native';
 import { isLive, readGeneration, readRevision, splitState } from '../page';
 import { describeTerminal } from '../terminal';
 import type { ConfigHandle } from './share';
 import { AutoPersist } from './auto-persist';
+import { ChangeIterator } from './change-iterator';
 import { ConfigHistory } from './config-history';
 import { type ConfigState, readConfigState } from './config-state';
 import { type DebugView, DebugViews, type StoreStatus } from './debug-view';
 import { ChangeEmitter, countListeners, type EmitterMethod } from './emitter';
 import { checkHealth, type Health } from './health';
-import { checkSignal, type ConfigChange, iterateChanges, Listening } from './listening';
+import { checkSignal, type ConfigChange, Listening } from './listening';
 import { isPersisted } from './persisted';
 import { exposeMetrics, measure, type Measured, type Metrics } from './metrics';
 
@@ -167,8 +169,10 @@ export class Extras<Name extends string> {
   }
 
   changes(options: { signal?: AbortSignal }): AsyncGenerator<ConfigChange<Name>, void, void> {
-    const signal = checkSignal(checkKeys(options, 'options', ['signal'])['signal']);
-    return iterateChanges(this.#listen(), signal);
+    return new ChangeIterator<Name>(() => {
+      const signal = checkSignal(checkKeys(options, 'options', ['signal'])['signal']);
+      return { listening: this.#listen(), signal };
+    });
   }
 
   /** Whether listening keeps the process running. */
@@ -198,10 +202,10 @@ export class Extras<Name extends string> {
     };
   }
 
-  /** Ends the listening, and resolves when what is to be persisted automatically is. */
-  close(): Promise<void> | undefined {
+  /** Ends the listening. Resolves when what is to be persisted automatically is on disk, and rejects if that fails. */
+  close(): Promise<unknown> | undefined {
     this.#listening?.close();
-    return this.#autoPersist?.flush();
+    return this.#autoPersist?.end();
   }
 
   // ---- Inside -------------------------------------------------------------------------------------------------
@@ -220,10 +224,23 @@ export class Extras<Name extends string> {
       this.#autoPersistError = undefined;
       this.#debugView = undefined;
     };
-    return new AutoPersist(autoPersistMs, persist, (error) => {
+    const note = (error: Error) => {
+      const isNew = (error as ConfigError).code !== (this.#autoPersistError as ConfigError | undefined)?.code;
       this.#autoPersistError = error;
       this.#debugView = undefined;
-      process.emitWarning(`A change was not persisted: ${error.message}`, { type: 'ConfigWarning' });
+      return isNew;
+    };
+    return new AutoPersist(autoPersistMs, {
+      persist,
+      failed: (error) => {
+        // Not after each attempt: it may be a long time until one succeeds.
+        if (note(error)) warn(`${error.message} (it is tried again until it succeeds or the config is closed)`);
+      },
+      lost: (error) => {
+        note(error);
+        warn(`${error.message} (the program ends without it)`);
+        process.exitCode ??= 1;
+      },
     });
   }
 
@@ -250,4 +267,8 @@ export class Extras<Name extends string> {
       stopwatch: settings.stopwatch,
     };
   }
+}
+
+function warn(message: string): void {
+  process.emitWarning(`A change was not persisted: ${message}`, { type: 'ConfigWarning' });
 }

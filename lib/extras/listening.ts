@@ -2,6 +2,7 @@ import { makeError, show } from '../errors';
 import type { FeatureTable } from '../feature-table';
 import { native, type NativeLag } from '../native';
 import { type Page, readGeneration, readPageState } from '../page';
+import { startInterval, stopTimer, throwLater, type Timer } from '../real-timers';
 import { PageWatch } from './page-watch';
 import { compareStates, type Mutable, type State, type StateChanges } from './state';
 import { unpackTerminal } from '../terminal';
@@ -109,7 +110,7 @@ export class Listening<Name extends string> {
   readonly #table: () => FeatureTable;
   readonly #listeners = new Map<ChangeTracker, Listener>();
   #watch: PageWatch | undefined;
-  #keepAlive: NodeJS.Timeout | undefined;
+  #keepAlive: Timer | undefined;
   #lag: NativeLag | undefined;
   /** Changes that were taken, by whether they are all of this config. */
   readonly delivered = { local: 0, foreign: 0 };
@@ -154,8 +155,8 @@ export class Listening<Name extends string> {
 
   /** Listening alone lets the process end, unless it is held. */
   hold(held: boolean): void {
-    clearInterval(this.#keepAlive);
-    this.#keepAlive = held ? setInterval(() => {}, LONGEST_DELAY) : undefined;
+    stopTimer(this.#keepAlive);
+    this.#keepAlive = held ? startInterval(() => {}, LONGEST_DELAY) : undefined;
   }
 
   /** Why other processes have no way to tell of their changes, which are then noticed by looking. */
@@ -188,60 +189,21 @@ export class Listening<Name extends string> {
 
   #deliver(): void {
     // A map's loop leaves out what is removed meanwhile, as when one listener removes another.
-    for (const { notify } of this.#listeners.values()) {
-      try {
-        notify();
-      } catch (error) {
-        // What a listener throws is nobody's to handle but the process's, and must not keep the others from theirs.
-        queueMicrotask(() => {
-          throw error;
-        });
-      }
-    }
+    for (const { notify } of this.#listeners.values()) callListener(notify);
+  }
+}
+
+/** Calls a listener. What it throws is an uncaught exception, and keeps no other listener from being called. */
+export function callListener(listener: () => void): void {
+  try {
+    listener();
+  } catch (error) {
+    throwLater(error);
   }
 }
 
 /** Milliseconds: the most that timers take. */
 const LONGEST_DELAY = 2 ** 31 - 1;
-
-/** The changes from now on. Those that come while the consumer is busy are taken together. */
-export async function* iterateChanges<Name extends string>(
-  listening: Listening<Name>,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<ConfigChange<Name>, void, void> {
-  let hasChanged = false;
-  let hasEnded = false;
-  let proceed: (() => void) | undefined;
-  const notify = () => {
-    hasChanged = true;
-    proceed?.();
-  };
-  const end = () => {
-    hasEnded = true;
-    proceed?.();
-  };
-  const abort = () => proceed?.();
-  const source = listening.open(notify, end);
-  signal?.addEventListener('abort', abort);
-  try {
-    for (;;) {
-      signal?.throwIfAborted();
-      if (hasEnded) return;
-      if (hasChanged) {
-        hasChanged = false;
-        const change = source.take();
-        if (change) yield change;
-      } else {
-        await new Promise<void>((resolve) => {
-          proceed = resolve;
-        });
-      }
-    }
-  } finally {
-    signal?.removeEventListener('abort', abort);
-    source.stop();
-  }
-}
 
 export function checkSignal(signal: unknown): AbortSignal | undefined {
   if (signal === undefined || signal instanceof AbortSignal) return signal;

@@ -81,7 +81,7 @@ export interface StoreMetrics {
   readonly persists: PersistMetrics;
   /** The transactions that wrote revisions, of all environments. */
   readonly commits: CommitMetrics;
-  /** How many operations failed, by the code of their error, of all environments. */
+  /** How many operations failed, by the code of their error, of all environments. Refusals are not among them. */
   readonly errors: { readonly [code: string]: number };
   /** Operations that wait for the store or are under way. */
   readonly pending: number;
@@ -101,6 +101,8 @@ export interface PersistMetrics {
   readonly ok: number;
   /** How many failed. */
   readonly failed: number;
+  /** How many were refused because of `ifRevision`: somebody else had persisted in between. That is no failure. */
+  readonly refused: number;
   /** From the call to the acknowledgement of those that succeeded. */
   readonly latency: LatencyMetrics;
 }
@@ -189,10 +191,10 @@ function featuresOf({ page, table }: Measured): { name: string; enabled: boolean
 }
 
 function toStoreMetrics(metrics: NativeStoreMetrics): StoreMetrics {
-  const { persists, failedPersists, commits, commitTimes, errors, pending, reopenings } = metrics;
+  const { persists, failedPersists, refusedPersists, commits, commitTimes, errors, pending, reopenings } = metrics;
   const some = commits.count > 0;
   return {
-    persists: { ok: persists.count, failed: failedPersists, latency: toLatency(persists) },
+    persists: { ok: persists.count, failed: failedPersists, refused: refusedPersists, latency: toLatency(persists) },
     commits: {
       count: commits.count,
       revisions: commits.sum,

@@ -1,6 +1,7 @@
 import { Doorbell } from './doorbell';
 import { native, type NativeLag, type NativeSubscription } from '../native';
 import { askToBeTold, type Page } from '../page';
+import { letExit, now, startInterval, stopTimer, type Timer } from '../real-timers';
 
 /** How often the page is looked at unasked, in case a writer was killed between changing it and telling of that. */
 const LOOK_EVERY_MS = 1000;
@@ -22,7 +23,7 @@ export class PageWatch {
   readonly #subscription: NativeSubscription;
   readonly #lag: NativeLag;
   #doorbell: Doorbell | undefined;
-  #timer: NodeJS.Timeout;
+  #timer: Timer;
   #isClosed = false;
   #problem: string | undefined;
 
@@ -47,7 +48,7 @@ export class PageWatch {
     const failed = (error: Error) => {
       if (this.#isClosed) return;
       this.#problem = error.message;
-      clearInterval(this.#timer);
+      stopTimer(this.#timer);
       this.#timer = this.#lookEvery(LOOK_WITHOUT_DOORBELL_MS);
     };
     try {
@@ -65,17 +66,17 @@ export class PageWatch {
   }
 
   #answer(sent: Buffer): void {
-    const answered = performance.now();
+    const answered = now();
     this.#look();
     // Afterwards, so that nobody waits for it. Of several rings the first counts, which has waited longest. Anything else
     // than moments is a ring all the same.
     if (sent.length % MOMENT_BYTES !== 0) return;
-    const sinceNs = (performance.now() - answered) * NS_PER_MS;
+    const sinceNs = (now() - answered) * NS_PER_MS;
     this.#lag.note(sent.readUInt32LE(0), sent.readUInt32LE(4), sinceNs);
   }
 
-  #lookEvery(ms: number): NodeJS.Timeout {
-    return setInterval(this.#look, ms).unref();
+  #lookEvery(ms: number): Timer {
+    return letExit(startInterval(this.#look, ms));
   }
 
   /** Why other processes have no way to tell; `undefined` when they have. */
@@ -87,6 +88,6 @@ export class PageWatch {
     this.#isClosed = true;
     this.#doorbell?.close();
     this.#subscription.close();
-    clearInterval(this.#timer);
+    stopTimer(this.#timer);
   }
 }

@@ -128,7 +128,7 @@ async function emitTypes(name) {
   const directory = inRoot('dist', `.${name}`);
   await runOrThrow(process.execPath, [
     tool('typescript/bin/tsc'), '--ignoreConfig', '--declaration', '--emitDeclarationOnly', '--strict',
-    '--module', 'nodenext', '--target', 'es2023', '--lib', 'es2023,es2024.string,esnext.disposable', '--types', 'node',
+    '--module', 'nodenext', '--target', 'es2023', '--lib', 'es2023,es2024.sharedmemory,es2024.string,esnext.disposable', '--types', 'node',
     '--skipLibCheck',
     '--rootDir', root, '--outDir', directory, inRoot('lib', `${name}.ts`),
   ]);

@@ -40,6 +40,8 @@ pub struct NativeStoreMetrics {
     pub persists: NativeSummary,
     /// Persists of the environment that failed.
     pub failed_persists: f64,
+    /// Persists of the environment that were refused.
+    pub refused_persists: f64,
     /// How many revisions transactions wrote.
     pub commits: NativeSummary,
     /// How long those took.
@@ -116,6 +118,7 @@ impl NativeStore {
         Ok(NativeStoreMetrics {
             persists: to_summary(&metrics.persists),
             failed_persists: to_number(metrics.failed_persists),
+            refused_persists: to_number(metrics.refused_persists),
             commits: to_summary(&metrics.commits),
             commit_times: to_summary(&metrics.commit_times),
             errors: metrics

@@ -17,13 +17,15 @@ use crate::metrics::{COUNTS, Distribution, Summary, TIMES};
 pub struct StoreMetrics {
     /// How long acknowledged persists of the environment took, from the call to the answer.
     pub persists: Summary,
-    /// Persists of the environment that were answered with an error.
+    /// Persists of the environment that failed.
     pub failed_persists: u64,
+    /// Persists of the environment that were refused, see [`Error::is_refusal`].
+    pub refused_persists: u64,
     /// How many revisions the transactions wrote that wrote any, of all environments.
     pub commits: Summary,
     /// How long those took, with waiting for other processes and the sync to disk.
     pub commit_times: Summary,
-    /// How many operations ended with each code, of all environments.
+    /// How many operations failed with each code, of all environments. A refusal is no failure.
     pub errors: Vec<(String, u64)>,
     /// Operations without an answer so far.
     pub pending: u64,
@@ -55,6 +57,7 @@ struct Counts {
 struct Persists {
     acknowledged: Distribution,
     failed: u64,
+    refused: u64,
 }
 
 impl Default for Persists {
@@ -62,6 +65,7 @@ impl Default for Persists {
         Self {
             acknowledged: Distribution::new(TIMES),
             failed: 0,
+            refused: 0,
         }
     }
 }
@@ -89,7 +93,9 @@ impl Meters {
     pub(super) fn end(&self, error: Option<&Error>, persist: Option<(&str, Duration)>) {
         let mut counts = lock(&self.0);
         counts.pending = counts.pending.saturating_sub(1);
-        if let Some(error) = error {
+        if let Some(error) = error
+            && !error.is_refusal()
+        {
             *counts
                 .errors
                 .entry(error.code().as_ref().to_owned())
@@ -106,6 +112,7 @@ impl Meters {
             if let Some(persists) = counts.persists.get_mut(environment) {
                 match error {
                     None => persists.acknowledged.record(nanoseconds(took)),
+                    Some(error) if error.is_refusal() => persists.refused += 1,
                     Some(_) => persists.failed += 1,
                 }
             }
@@ -149,6 +156,7 @@ impl Store {
         StoreMetrics {
             persists: persists.acknowledged.summary(),
             failed_persists: persists.failed,
+            refused_persists: persists.refused,
             commits: counts.commits.summary(),
             commit_times: counts.commit_times.summary(),
             errors: counts

@@ -79,7 +79,6 @@ impl Worker {
             let trace = Trace::of(entries.map(|(entry, _)| entry));
             Ok((appended, trace))
         });
-        self.note_persist(outcome.as_ref().err());
         match outcome {
             Ok(Appended {
                 entries,
@@ -88,6 +87,11 @@ impl Worker {
             }) => {
                 self.learn(&registry);
                 self.note_commit(new, started);
+                // A refusal says nothing about the store, so the last persist before it still counts.
+                let errors = || entries.iter().map(|entry| entry.as_ref().err());
+                if let Some(last) = errors().rfind(|error| !error.is_some_and(Error::is_refusal)) {
+                    self.note_persist(last);
+                }
                 for (job, entry) in jobs.into_iter().zip(entries) {
                     if let Ok((entry, in_effect)) = &entry {
                         note(&job.page, &entry.revision, in_effect);
@@ -98,6 +102,7 @@ impl Worker {
                 }
             }
             Err(error) => {
+                self.note_persist(Some(&error));
                 for job in jobs {
                     job.reply.send(Err(again(&error, self.path())));
                 }

@@ -45,13 +45,16 @@ fn failures_of_the_database_are_noted_until_one_succeeds() {
     assert!(failure.at >= first.last_persist.unwrap());
     drop(other);
 
-    // A single refusal says nothing of the database.
-    ask(
-        &store,
-        persist_job(ENV, &page, page.snapshot(), "", Some(77)),
-    )
-    .unwrap_err();
-    assert_eq!(store.activity().failure, None);
+    // A refusal is neither a failure nor a success: what failed before is still not persisted.
+    let refused = |expected: i64| persist_job(ENV, &page, page.snapshot(), "", Some(expected));
+    ask(&store, refused(77)).unwrap_err();
+    assert_eq!(store.activity().failure.as_ref(), Some(&failure));
+
+    persist(&store, &page, "");
+    let second = store.activity();
+    assert_eq!(second.failure, None);
+    ask(&store, refused(78)).unwrap_err();
+    assert_eq!(store.activity(), second);
 }
 
 #[test]

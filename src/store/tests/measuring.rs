@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::*;
 use crate::metrics::Summary;
 
-/// What was persisted and what failed, by environment.
+/// What was persisted and what failed, in an environment.
 fn persists(store: &Store, environment: &str) -> (u64, u64) {
     let metrics = store.metrics(environment);
     (metrics.persists.count, metrics.failed_persists)
@@ -51,19 +51,24 @@ fn what_is_refused_alone_fails_alone() {
     assert_eq!(store.metrics(ENV).pending, 2);
     store.wake();
     assert!(kept.recv().unwrap().is_ok() && refused.recv().unwrap().is_err());
-    assert_eq!(persists(&store, ENV), (1, 1));
+    assert_eq!(persists(&store, ENV), (1, 0));
     assert!(try_rollback(&store, &page, Some(99), None).is_err());
     let metrics = store.metrics(ENV);
-    let code = |code: &str| (code.to_owned(), 1);
-    let wanted = [
-        code("ERR_REVISION_CONFLICT"),
-        code("ERR_REVISION_NOT_FOUND"),
-    ];
-    assert_eq!(
-        (metrics.errors.as_slice(), metrics.pending),
-        (&wanted[..], 0)
-    );
+    assert_eq!((metrics.refused_persists, metrics.pending), (1, 0));
+    assert_eq!(metrics.errors, [], "a refusal is no failure");
     assert_eq!(commits(&store), (1, 1));
+}
+
+#[test]
+fn a_state_that_is_not_valid_is_a_failed_persist() {
+    let bed = Bed::new();
+    let (store, page) = (bed.open(), page(1 << 31));
+    ask(&store, persist_job(ENV, &page, page.snapshot(), "", None)).unwrap_err();
+    assert_eq!(persists(&store, ENV), (0, 1));
+    let metrics = store.metrics(ENV);
+    assert_eq!(metrics.refused_persists, 0);
+    assert_eq!(metrics.errors, [("ERR_INVALID_STATE".to_owned(), 1)]);
+    assert_eq!(store.activity().failure.unwrap().code, "ERR_INVALID_STATE");
 }
 
 #[test]
