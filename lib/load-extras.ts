@@ -1,4 +1,5 @@
 import { makeError } from './errors';
+import { letExit, startTimeout } from './real-timers';
 
 type ExtrasModule = typeof import('./extras');
 type Shared = typeof import('./shared');
@@ -11,9 +12,6 @@ interface ExtrasFile {
 
 /** Which build of the package this is: its version and a digest of its sources. */
 declare const PACKAGE_BUILD: string;
-
-// Taken when the package is loaded: tests put another in its place that waits for the test.
-const { setTimeout } = globalThis;
 
 const RETRY_MS = 1000;
 
@@ -55,8 +53,8 @@ function loadEarly(): void {
     const { code, message } = error as Error & { code: string };
     if (!hasWarned) process.emitWarning(`${message}. Until then, persisting and listening fail`, { type: 'ConfigWarning', code });
     hasWarned = true;
-    // Perhaps there will be a descriptor again, or the file. In browser-like environments timers are numbers.
-    (setTimeout(loadEarly, RETRY_MS) as { unref?(): unknown }).unref?.();
+    // Perhaps there will be a descriptor again, or the file.
+    letExit(startTimeout(loadEarly, RETRY_MS));
   }
 }
 
