@@ -18,7 +18,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::ptr::NonNull;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -34,10 +34,10 @@ use crate::ownership::Owner;
 use crate::registry::Registry;
 
 /// How long opening waits for a process that initializes the file, and a change for another one's.
-const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How often a taken lock is tried again.
-const LOCK_RETRY: Duration = Duration::from_millis(1);
+pub(crate) const LOCK_RETRY: Duration = Duration::from_millis(1);
 
 /// What a live file starts with when no other process has it open.
 #[derive(Debug)]
@@ -92,24 +92,33 @@ impl LiveFile {
         self.mapping.base()
     }
 
-    /// Keeps other threads and processes from changing the table or the whole state until the guard goes.
-    pub(super) fn lock_exclusively(&self) -> Result<ExclusiveGuard<'_>, Error> {
-        // A panic while the lock was held leaves nothing half-made that a redo would not repair.
-        let thread = self
-            .exclusive
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let deadline = Instant::now() + LOCK_TIMEOUT;
-        while !mapping::try_lock_range(&self.file).map_err(io_error(&self.path))? {
+    /// Keeps other threads and processes from changing the table or the whole state until the guard goes. Fails with
+    /// [`Error::LiveFileBusy`] when they have it for longer than `wait`; without one the lock is tried once.
+    pub(super) fn lock_exclusively(&self, wait: Duration) -> Result<ExclusiveGuard<'_>, Error> {
+        let deadline = Instant::now() + wait;
+        loop {
+            if let Some(thread) = self.try_lock_thread()
+                && mapping::try_lock_range(&self.file).map_err(io_error(&self.path))?
+            {
+                return Ok(ExclusiveGuard {
+                    file: &self.file,
+                    _thread: thread,
+                });
+            }
             if Instant::now() >= deadline {
-                return Err(busy(&self.path, LOCK_TIMEOUT));
+                return Err(busy(&self.path, wait));
             }
             sleep(LOCK_RETRY);
         }
-        Ok(ExclusiveGuard {
-            file: &self.file,
-            _thread: thread,
-        })
+    }
+
+    fn try_lock_thread(&self) -> Option<MutexGuard<'_, ()>> {
+        match self.exclusive.try_lock() {
+            Ok(thread) => Some(thread),
+            // A panic while the lock was held leaves nothing half-made that a redo would not repair.
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
     }
 }
 
@@ -318,6 +327,14 @@ fn attach(path: &Path, file: File) -> Result<Page, Error> {
     page.check().map_err(invalid)?;
     table::read(&page).map_err(|error| invalid(error.to_string()))?;
     Ok(page)
+}
+
+/// Locks the table and the whole state of a live file as another process does, until the file is dropped.
+#[cfg(all(test, unix))]
+pub(crate) fn lock_as_another_process(path: &Path) -> File {
+    let file = mapping::open(path, false).unwrap();
+    assert!(mapping::try_lock_range(&file).unwrap());
+    file
 }
 
 fn busy(path: &Path, waited: Duration) -> Error {

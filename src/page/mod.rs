@@ -35,6 +35,7 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, AtomicU64};
+use std::time::Duration;
 
 pub use arena::{Arena, CHUNK_SIZE, Chunk, PAGES_PER_CHUNK};
 pub use doorbells::Doorbell;
@@ -43,6 +44,9 @@ pub use live::{
     ExclusiveGuard, Initial, LiveFile, join as join_live, open as open_live,
     open_within as open_live_within,
 };
+#[cfg(all(test, unix))]
+pub(crate) use live::lock_as_another_process;
+pub(crate) use live::{LOCK_RETRY, LOCK_TIMEOUT};
 pub use mapping::cluster_path;
 pub use persisted::Persisted;
 
@@ -366,8 +370,17 @@ impl Page {
     /// Keeps others from making a whole-state change until the guard goes. A private page needs no guard: only the
     /// thread of its store changes it as a whole.
     pub fn lock_exclusively(&self) -> Result<Option<ExclusiveGuard<'_>>, Error> {
+        self.lock_within(LOCK_TIMEOUT)
+    }
+
+    /// As [`Self::lock_exclusively`], but fails with [`Error::LiveFileBusy`] at once when others have the lock.
+    pub fn try_lock_exclusively(&self) -> Result<Option<ExclusiveGuard<'_>>, Error> {
+        self.lock_within(Duration::ZERO)
+    }
+
+    fn lock_within(&self, wait: Duration) -> Result<Option<ExclusiveGuard<'_>>, Error> {
         let live = self.0.live_file();
-        live.map(LiveFile::lock_exclusively).transpose()
+        live.map(|live| live.lock_exclusively(wait)).transpose()
     }
 
     /// Appends the names that the table of a live page lacks, and returns the table.

@@ -253,3 +253,28 @@ pub enum Job {
         reply: Reply<Vec<String>>,
     },
 }
+
+impl Job {
+    /// The page, if the job changes all of it, for which it has to be locked.
+    pub(super) const fn whole_state_page(&self) -> Option<&Page> {
+        match self {
+            Self::Load { page, .. } | Self::Rollback { page, .. } | Self::Promote { page, .. } => {
+                Some(page)
+            }
+            Self::Apply { given, .. } => Some(&given.page),
+            _ => None,
+        }
+    }
+
+    /// Answers a job of a [`Self::whole_state_page`].
+    pub(super) fn fail(self, error: Error) {
+        match self {
+            Self::Load { reply, .. } => reply.send(Err(error)),
+            Self::Rollback { reply, .. }
+            | Self::Promote { reply, .. }
+            | Self::Apply { reply, .. } => reply.send(Err(error)),
+            // Its reply answers that the store has stopped.
+            _ => {}
+        }
+    }
+}

@@ -12,13 +12,12 @@ use crate::page::{Page, Persisted};
 use crate::watch;
 
 impl Worker {
-    /// Sets the page to the last persisted state of the environment, if there is one.
+    /// Sets the page to the last persisted state of the environment, if there is one. The caller holds the page's lock.
     pub(super) fn load(
         &mut self,
         environment: &str,
         page: &Page,
     ) -> Result<Answer<Option<Entry>>, Error> {
-        let _exclusive = page.lock_exclusively()?;
         self.redo(environment, page)?;
         let answer = self.read(|connection| {
             let effective = revision::effective(connection, environment)?;

@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::thread::Builder;
+use std::thread::{Builder, sleep};
 use std::time::{Duration, Instant};
 
 use super::queue::{Item, Latch, Task, lock};
@@ -11,7 +11,7 @@ use super::schema::Database;
 use super::write::{Origin, Restore, Source};
 use super::{Access, Answer, Job, Persist, Reply, Revision, Shared, features, patience};
 use crate::error::Error;
-use crate::page::Page;
+use crate::page::{LOCK_RETRY, LOCK_TIMEOUT, Page};
 use crate::registry::Registry;
 
 /// How often live pages are looked at for changes that killed processes left half-made.
@@ -30,6 +30,7 @@ pub(super) fn start(
         registry: Registry::default(),
         leaving: Vec::new(),
         live_pages: Vec::new(),
+        postponed: Vec::new(),
     }));
     let (shared, of_thread) = (Arc::clone(shared), Arc::clone(&worker));
     Builder::new()
@@ -47,6 +48,8 @@ fn run(shared: &Shared, worker: &Mutex<Worker>, predecessor: Option<&Latch>) {
             let Self(shared, worker) = self;
             let mut worker = lock(worker);
             worker.close();
+            // There is something left only if this thread panics.
+            worker.postponed.clear();
             worker.say_goodbye();
             drop(worker);
             shared.queue.end();
@@ -64,9 +67,10 @@ fn run(shared: &Shared, worker: &Mutex<Worker>, predecessor: Option<&Latch>) {
         let items = shared.queue.take();
         let is_busy = !items.is_empty();
         worker.work(items);
+        worker.resume();
         worker.guard(Worker::mend_pages);
         worker.guard(Worker::drop_abandoned_backups);
-        if !shared.queue.is_finished() {
+        if worker.postponed.is_empty() && !shared.queue.is_finished() {
             worker.say_goodbye();
         }
         pause = worker.pause();
@@ -75,6 +79,23 @@ fn run(shared: &Shared, worker: &Mutex<Worker>, predecessor: Option<&Latch>) {
             shared.queue.linger();
         }
     }
+    // What is postponed is answered before the file is closed.
+    loop {
+        let mut worker = lock(worker);
+        if worker.postponed.is_empty() {
+            break;
+        }
+        worker.resume();
+        drop(worker);
+        sleep(LOCK_RETRY);
+    }
+}
+
+/// A whole-state change whose page was locked by another process.
+struct Postponed {
+    access: Access,
+    job: Job,
+    since: Instant,
 }
 
 /// What does the work. One thread at a time holds it: the store's own, or that of a caller who waits for the answer.
@@ -90,11 +111,17 @@ pub(super) struct Worker {
     leaving: Vec<Reply<()>>,
     /// The live pages that this process has open, with their environments.
     pub(super) live_pages: Vec<(String, Page)>,
+    /// Tried again until their locks are free, or have been waited for long enough. The other work goes on meanwhile: the
+    /// process that holds the lock may be frozen.
+    postponed: Vec<Postponed>,
 }
 
 impl Worker {
-    /// How long to wait for work before the live pages are looked at.
+    /// How long to wait for work before the live pages are looked at, or a lock is tried again.
     fn pause(&self) -> Option<Duration> {
+        if !self.postponed.is_empty() {
+            return Some(LOCK_RETRY);
+        }
         (!self.live_pages.is_empty()).then_some(LOOK_AT_PAGES)
     }
 
@@ -136,8 +163,8 @@ impl Worker {
     pub(super) fn work_off(&mut self) {
         let items = self.shared.queue.take_all();
         self.work(items);
-        if !self.leaving.is_empty() {
-            // The thread knows when to answer them.
+        if !self.leaving.is_empty() || !self.postponed.is_empty() {
+            // The thread knows when to answer them, and tries again.
             self.shared.queue.wake();
         }
     }
@@ -179,7 +206,7 @@ impl Worker {
 
     fn run(&mut self, access: Access, task: Task) {
         match task {
-            Task::Job(job) => self.job(access, job),
+            Task::Job(job) => self.begin(access, job, Instant::now()),
             // A caller that is gone needs no answer.
             Task::Open { must_exist, reply } => {
                 drop(reply.send(self.open_anew(access, must_exist)));
@@ -212,6 +239,40 @@ impl Worker {
             }
             #[cfg(test)]
             Task::Die => {}
+        }
+    }
+
+    /// Does a job that was first tried at `since`, or postpones it.
+    fn begin(&mut self, access: Access, job: Job, since: Instant) {
+        let Some(page) = job.whole_state_page().cloned() else {
+            return self.job(access, job);
+        };
+        let is_of_page = |other: &Postponed| {
+            let page_of_other = other.job.whole_state_page();
+            page_of_other.is_some_and(|other| other.is(&page))
+        };
+        if self.postponed.iter().any(is_of_page) {
+            // Behind those that came before it.
+            return self.postponed.push(Postponed { access, job, since });
+        }
+        // Held until the job is done.
+        match page.try_lock_exclusively() {
+            Ok(_exclusive) => self.job(access, job),
+            Err(Error::LiveFileBusy { .. }) if since.elapsed() < LOCK_TIMEOUT => {
+                self.postponed.push(Postponed { access, job, since });
+            }
+            Err(Error::LiveFileBusy { path, .. }) => {
+                let waited_ms = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
+                job.fail(Error::LiveFileBusy { path, waited_ms });
+            }
+            Err(error) => job.fail(error),
+        }
+    }
+
+    /// Tries what was postponed again, in order.
+    fn resume(&mut self) {
+        for Postponed { access, job, since } in std::mem::take(&mut self.postponed) {
+            self.guard(|worker| worker.begin(access, job, since));
         }
     }
 

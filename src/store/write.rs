@@ -110,10 +110,9 @@ impl Worker {
         }
     }
 
-    /// Appends a revision with the state of another one, or a given state, and sets the page to it.
+    /// Appends a revision with the state of another one, or a given state, and sets the page to it. The caller holds the
+    /// page's lock until then, so that no other process changes it as a whole in between.
     pub(super) fn restore(&mut self, job: &Restore<'_>) -> Result<Answer<Entry>, Error> {
-        // Held until the page is changed, so that no other process changes it as a whole in between.
-        let _exclusive = job.page.lock_exclusively()?;
         self.redo(job.environment, job.page)?;
         let started = Instant::now();
         let Restored {
@@ -174,14 +173,14 @@ impl Worker {
         Ok(())
     }
 
-    /// Completes what killed processes began, on the live pages that this process has. Another one that is at it holds
-    /// the lock, and is waited for.
+    /// Completes what killed processes began, on the live pages that this process has. A process that is still working
+    /// on its change holds the lock; it may be frozen, so it is not waited for, and the next look tries again.
     pub(super) fn mend_pages(&mut self) {
         self.live_pages
             .retain(|(_, page)| page.is_shared_elsewhere());
         for (environment, page) in self.live_pages.clone() {
             if page.pending() != 0
-                && let Ok(_exclusive) = page.lock_exclusively()
+                && let Ok(_exclusive) = page.try_lock_exclusively()
             {
                 // When the database cannot be read, the next look a second later tries again.
                 let _next_time = self.redo(&environment, &page);

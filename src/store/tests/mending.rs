@@ -3,6 +3,12 @@
 use std::time::{Duration, Instant};
 
 use super::*;
+#[cfg(unix)]
+use crate::page::{Initial, LOCK_TIMEOUT, lock_as_another_process, open_live};
+#[cfg(unix)]
+use crate::registry::Registry;
+#[cfg(unix)]
+use std::{path::Path, sync::mpsc::channel};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -50,6 +56,92 @@ fn the_next_whole_state_change_completes_the_last_one_first() {
     let entry = try_rollback(&store, &page, Some(1), None).unwrap();
     assert_eq!(flags(&entry), 0b01);
     assert_eq!((page.pending(), page.snapshot().state), (0, state(0b01)));
+}
+
+#[test]
+#[cfg(unix)]
+fn a_process_that_is_frozen_in_a_rollback_holds_up_no_other_work() {
+    let bed = Bed::new();
+    let store = bed.open();
+    let path = bed.directory.path().join("live");
+    let page = live_page(&path);
+    set(&page, 0b01);
+    let first = persist(&store, &page, "").revision;
+    set(&page, 0b11);
+    let frozen = lock_as_another_process(&path);
+    page.leave_pending(first.id.cast_unsigned());
+
+    let started = Instant::now();
+    store.keep(ENV, &page).unwrap();
+    let (sender, rollbacks) = channel();
+    for to in [first.id, 999] {
+        let sender = sender.clone();
+        store.submit(Job::Rollback {
+            environment: ENV.to_owned(),
+            page: page.clone(),
+            to: Some(to),
+            actor: "tester".to_owned(),
+            if_revision: None,
+            reason: None,
+            reply: Reply::new(&store, move |answer| sender.send((to, answer)).unwrap()),
+        });
+    }
+    store.wake();
+    for revision in 2..=5 {
+        assert_eq!(persist(&store, &page, "").revision.id, revision);
+    }
+    assert!(started.elapsed() < LOCK_TIMEOUT);
+    assert_eq!(page.pending(), 1);
+    assert!(rollbacks.try_recv().is_err());
+
+    drop(frozen);
+    let (to, answer) = rollbacks.recv_timeout(PATIENCE).unwrap();
+    assert_eq!((to, answer.unwrap().value.revision.id), (first.id, 6));
+    assert_eq!((page.pending(), page.snapshot().state), (0, state(0b01)));
+    // In the order in which they were asked for.
+    let (to, answer) = rollbacks.recv_timeout(PATIENCE).unwrap();
+    let error = answer.unwrap_err();
+    assert_eq!((to, error.code().as_ref()), (999, "ERR_REVISION_NOT_FOUND"));
+}
+
+#[test]
+#[cfg(unix)]
+fn what_waits_for_a_frozen_process_is_answered_before_the_store_ends() {
+    let bed = Bed::new();
+    let store = bed.open();
+    let path = bed.directory.path().join("live");
+    let page = live_page(&path);
+    let frozen = lock_as_another_process(&path);
+    let (sender, loaded) = channel();
+    store.submit(Job::Load {
+        environment: ENV.to_owned(),
+        page: page.clone(),
+        reply: Reply::new(&store, move |answer| sender.send(answer).unwrap()),
+    });
+    let (sender, closed) = channel();
+    let reply = Reply::new(&store, move |_| sender.send(()).unwrap());
+    store.close(reply);
+    assert!(closed.try_recv().is_err());
+    let error = loaded.recv_timeout(PATIENCE).unwrap().unwrap_err();
+    assert!(
+        matches!(error, Error::LiveFileBusy { waited_ms: 5_000.., .. }),
+        "{error}"
+    );
+    closed.recv_timeout(PATIENCE).unwrap();
+    drop(frozen);
+}
+
+#[cfg(unix)]
+fn live_page(path: &Path) -> Page {
+    let registry = Registry::default();
+    open_live(path, &registry, false, || {
+        Ok(Initial {
+            state: state(0),
+            registry: registry.clone(),
+            revision: 0,
+        })
+    })
+    .unwrap()
 }
 
 /// As an automatic persist does.
