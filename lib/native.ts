@@ -58,6 +58,7 @@ export const native = {
   pageId: guard(binding.pageId),
   pageProblems: guard(binding.pageProblems),
   releasePage: guard(binding.releasePage),
+  ringingProblem: guard(binding.ringingProblem),
   userName: guard(binding.userName),
   // As it is: nothing but a fault of this package makes it fail, and it is on the way to every listener.
   wakePage: binding.wakePage,

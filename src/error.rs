@@ -321,6 +321,15 @@ pub enum Error {
         source: std::io::Error,
     },
 
+    /// The sockets beside a live file, by which processes tell each other of changes.
+    #[error("The doorbells in {} cannot be used: {reason}", .directory.display())]
+    Doorbells {
+        /// Their directory.
+        directory: PathBuf,
+        /// What is wrong with it, or what the system said.
+        reason: String,
+    },
+
     /// A live file that cannot be trusted.
     #[error("The live file {} cannot be used: {reason}. Close every process that uses it, then move it away", .path.display())]
     LiveFileInvalid {
@@ -473,7 +482,7 @@ impl Error {
             Self::StoreIo { .. } => "ERR_STORE_IO",
             Self::Thread { .. } => "ERR_THREAD",
             Self::StoreStopped { .. } => "ERR_STORE_STOPPED",
-            Self::LiveFile { .. } => "ERR_LIVE_FILE",
+            Self::LiveFile { .. } | Self::Doorbells { .. } => "ERR_LIVE_FILE",
             Self::LiveFileInvalid { .. } => "ERR_LIVE_FILE_INVALID",
             Self::LiveFilePermission { .. } => "ERR_LIVE_FILE_PERMISSION",
             Self::LiveFileMismatch { .. } => "ERR_LIVE_FILE_MISMATCH",

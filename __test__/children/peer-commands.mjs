@@ -1,5 +1,6 @@
 // What a peer does when it is told to: `["enableFeature", "debug"]` calls a member of its config; the commands below
 // open one, listen to it and wait for what it hears.
+import { closeSync, openSync, rmSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { attachConfig, createDevelopmentConfig, createProductionConfig } from '13byte-config';
 
@@ -12,6 +13,8 @@ export function makePeer(startThread) {
   let changes = [];
   let features = new Set();
   let heard = nobodyWaits;
+  let crowd = [];
+  const descriptors = [];
 
   const commands = {
     open(options) {
@@ -84,6 +87,44 @@ export function makePeer(startThread) {
     },
     /** The config's own handle, given to a thread of this thread. */
     share: (...list) => commands.nest(config.share(), ...list),
+    /** In one turn. */
+    listenAndRemove(directory) {
+      commands.listen();
+      rmSync(directory, { recursive: true });
+    },
+    listenAndDropPrivileges() {
+      commands.listen();
+      return commands.dropPrivileges();
+    },
+    useUpDescriptors() {
+      try {
+        for (;;) descriptors.push(openSync('/dev/null', 'r'));
+      } catch (error) {
+        if (error.code !== 'EMFILE') throw error;
+      }
+    },
+    giveBackDescriptors() {
+      for (const descriptor of descriptors.splice(0)) closeSync(descriptor);
+    },
+    /** Many configs that listen, each for itself. */
+    crowd(options, size) {
+      crowd = Array.from({ length: size }, () => {
+        const member = { config: createProductionConfig(options), changes: 0 };
+        member.config.on('change', () => {
+          member.changes += 1;
+          heard();
+        });
+        return member;
+      });
+    },
+    /** Waits until each of them has heard of so many changes. */
+    async crowdHears(changes) {
+      while (crowd.some((member) => member.changes < changes)) {
+        await new Promise((resolve) => {
+          heard = resolve;
+        });
+      }
+    },
     dropPrivileges() {
       if (process.getuid() !== 0) return false;
       process.setgid(65_534);

@@ -52,6 +52,8 @@ export interface Patient {
   listeners(): number;
   /** Why other processes cannot tell this one of changes. */
   listeningProblem(): string | undefined;
+  /** Why this process cannot tell others of changes. */
+  ringingProblem(): string | null;
 }
 
 /** Milliseconds that the store and the file system have to answer. */
@@ -106,16 +108,19 @@ function checkLiveFile(patient: Patient): HealthCheck {
 }
 
 function checkListening(patient: Patient): HealthCheck {
-  const problem = patient.listeningProblem();
   const listeners = `Listeners for changes: ${patient.listeners()}`;
-  return problem === undefined
-    ? check('listening', 'ok', listeners)
-    : check(
-        'listening',
-        'degraded',
-        `${listeners}. Other processes cannot tell of their changes, so the state is looked at 100 times a second: ${problem}. ` +
-          'Mend that, then create the config again',
-      );
+  const deaf = patient.listeningProblem();
+  const mute = patient.ringingProblem();
+  if (deaf === undefined && mute === null) return check('listening', 'ok', listeners);
+  const found = [listeners];
+  if (deaf !== undefined) {
+    found.push(`Other processes cannot tell this one of changes, so it looks at the state 100 times a second: ${deaf}`);
+  }
+  if (mute !== null) {
+    found.push(`This process cannot tell others of its changes, which they notice within a second: ${mute}`);
+  }
+  found.push('This is tried again every second, and with each change');
+  return check('listening', 'degraded', found.join('. '));
 }
 
 function checkStore({ store, storeError }: Patient): HealthCheck {

@@ -146,6 +146,7 @@ export class Extras<Name extends string> {
       lostLiveFile: () => native.lostLiveFile(page.handle),
       listeners: () => this.listenerCount('change'),
       listeningProblem: () => this.#listening?.problem,
+      ringingProblem: () => native.ringingProblem(page.handle),
     });
   }
 

@@ -159,7 +159,7 @@ export class Listening<Name extends string> {
     this.#keepAlive = held ? startInterval(() => {}, LONGEST_DELAY) : undefined;
   }
 
-  /** Why other processes have no way to tell of their changes, which are then noticed by looking. */
+  /** Why other processes have no way to tell of their changes at the moment, which are then noticed by looking. */
   get problem(): string | undefined {
     return this.#watch?.problem;
   }

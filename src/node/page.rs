@@ -220,3 +220,10 @@ pub fn page_problems(handle: u32, known: u32) -> Result<Vec<String>> {
     let problems = page(handle)?.snapshot().state.problems(known);
     Ok(problems.iter().map(ToString::to_string).collect())
 }
+
+/// Why the listeners of other processes cannot be told of changes at once, if that is so now.
+#[napi(catch_unwind)]
+pub fn ringing_problem(handle: u32) -> Result<Option<String>> {
+    let checked = page(handle)?.check_ringing();
+    Ok(checked.err().map(|error| error.to_string()))
+}

@@ -61,10 +61,10 @@ pub struct NativeSubscription {
 #[napi]
 impl NativeSubscription {
     /// Where to listen for other processes, which connect there and send the moment of each change, see
-    /// [`NativeLag::note`]. `null` for a page that
-    /// no other process sees. To be called once.
+    /// [`NativeLag::note`]. Any earlier doorbell is taken down. `null` for a page that no other process sees.
     #[napi(catch_unwind)]
     pub fn doorbell(&mut self) -> Result<Option<String>> {
+        self.doorbell = None;
         let Some(doorbell) = self.page.put_up_doorbell()? else {
             return Ok(None);
         };
@@ -79,11 +79,20 @@ impl NativeSubscription {
 
     /// Lets other processes find the doorbell, now that connections to its address are accepted.
     #[napi(catch_unwind)]
-    pub fn publish_doorbell(&self) -> Result<()> {
-        if let Some(doorbell) = &self.doorbell {
+    pub fn publish_doorbell(&mut self) -> Result<()> {
+        if let Some(doorbell) = &mut self.doorbell {
             doorbell.publish()?;
         }
         Ok(())
+    }
+
+    /// Whether other processes still find the doorbell. Throws when this process cannot tell.
+    #[napi(catch_unwind)]
+    pub fn is_doorbell_up(&self) -> Result<bool> {
+        match &self.doorbell {
+            Some(doorbell) => Ok(doorbell.is_up()?),
+            None => Ok(false),
+        }
     }
 
     /// Ends it. A call that is under way may still come.

@@ -64,12 +64,13 @@ pub struct LiveFile {
 
 impl LiveFile {
     fn map(path: &Path, file: File) -> Result<Self, Error> {
+        let metadata = file.metadata().map_err(io_error(path))?;
         Ok(Self {
             mapping: Mapping::new(&file).map_err(io_error(path))?,
             file,
             path: path.to_path_buf(),
             exclusive: Mutex::default(),
-            doorbells: Doorbells::beside(path),
+            doorbells: Doorbells::beside(path, &metadata),
         })
     }
 
@@ -332,7 +333,7 @@ fn attach(path: &Path, file: File) -> Result<Page, Error> {
 /// Locks the table and the whole state of a live file as another process does, until the file is dropped.
 #[cfg(all(test, unix))]
 pub(crate) fn lock_as_another_process(path: &Path) -> File {
-    let file = mapping::open(path, false).unwrap();
+    let file = mapping::open(path, false, None).unwrap();
     assert!(mapping::try_lock_range(&file).unwrap());
     file
 }

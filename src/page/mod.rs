@@ -39,13 +39,13 @@ use std::time::Duration;
 
 pub use arena::{Arena, CHUNK_SIZE, Chunk, PAGES_PER_CHUNK};
 pub use doorbells::Doorbell;
+#[cfg(all(test, unix))]
+pub(crate) use live::lock_as_another_process;
 pub(crate) use live::path_for as live_path;
 pub use live::{
     ExclusiveGuard, Initial, LiveFile, join as join_live, open as open_live,
     open_within as open_live_within,
 };
-#[cfg(all(test, unix))]
-pub(crate) use live::lock_as_another_process;
 pub(crate) use live::{LOCK_RETRY, LOCK_TIMEOUT};
 pub use mapping::cluster_path;
 pub use persisted::Persisted;
@@ -324,11 +324,20 @@ impl Page {
     }
 
     /// Tells the listeners of other processes that the page has changed, at this moment of [`clock::now`](crate::clock::now).
+    /// Takes a bounded time, however many there are.
     pub fn ring(&self, changed_at: u64) {
         if let Some(live) = self.0.live_file() {
             let count = self.u32(DOORBELLS).load(SeqCst);
             live.doorbells().ring(count, changed_at);
         }
+    }
+
+    /// Why the listeners of other processes cannot be told of changes at once, if that is so now.
+    pub fn check_ringing(&self) -> Result<(), Error> {
+        let Some(live) = self.0.live_file() else {
+            return Ok(());
+        };
+        live.doorbells().problem(self.u32(DOORBELLS).load(SeqCst))
     }
 
     /// A doorbell by which other processes tell a listener of this one of changes. `None` for a private page, which

@@ -11,6 +11,10 @@
 //! listener sees the new state, or the writer sees the mark. Messages wait for their listener, so one that comes before
 //! the listener waits is as good as one that comes after.
 //!
+//! A writer sends the message itself to as many listeners as it has connections. For the others it leaves a message with
+//! the notifier, a thread of its process, which takes that message back before it sends those of its own: so a change that
+//! is made while it sends is another message.
+//!
 //! JavaScript has both halves, `announce` and `askToBeTold` in `lib/page.ts`; the writer's is here too, for changes
 //! that the store makes. The tests run both through loom.
 
@@ -49,25 +53,39 @@ mod tests {
         }
     }
 
-    /// A message that waits for its listener: a byte in a socket, or a call in the queue of an event loop.
+    /// A message that waits for its receiver: a byte in a socket, a call in the queue of an event loop, or what is left
+    /// with the notifier.
     #[derive(Default)]
     struct Message {
-        sent: Mutex<bool>,
+        state: Mutex<Sent>,
         arrival: Condvar,
+    }
+
+    #[derive(Default)]
+    struct Sent {
+        is_there: bool,
+        /// Nothing more will come.
+        has_ended: bool,
     }
 
     impl Message {
         fn send(&self) {
-            *self.sent.lock().unwrap() = true;
+            self.state.lock().unwrap().is_there = true;
             self.arrival.notify_one();
         }
 
-        fn receive(&self) {
-            let mut sent = self.sent.lock().unwrap();
-            while !*sent {
-                sent = self.arrival.wait(sent).unwrap();
+        fn end(&self) {
+            self.state.lock().unwrap().has_ended = true;
+            self.arrival.notify_one();
+        }
+
+        /// Takes the message, or `false` when none will come.
+        fn receive(&self) -> bool {
+            let mut state = self.state.lock().unwrap();
+            while !state.is_there && !state.has_ended {
+                state = self.arrival.wait(state).unwrap();
             }
-            *sent = false;
+            std::mem::take(&mut state.is_there)
         }
     }
 
@@ -75,14 +93,17 @@ mod tests {
         state: AtomicU32,
         sleepers: AtomicU32,
         messages: Vec<Message>,
+        /// Sends them in the writer's place, if there is one.
+        notifier: Option<Message>,
     }
 
     impl Shared {
-        fn new(listeners: usize) -> Arc<Self> {
+        fn new(listeners: usize, notifier: Option<Message>) -> Arc<Self> {
             Arc::new(Self {
                 state: AtomicU32::new(0),
                 sleepers: AtomicU32::new(0),
                 messages: (0..listeners).map(|_| Message::default()).collect(),
+                notifier,
             })
         }
 
@@ -90,9 +111,23 @@ mod tests {
         fn write(&self) {
             self.state.fetch_add(1, SeqCst);
             if must_wake(&self.sleepers) {
-                for message in &self.messages {
-                    message.send();
+                match &self.notifier {
+                    Some(notifier) => notifier.send(),
+                    None => self.send_all(),
                 }
+            }
+        }
+
+        fn send_all(&self) {
+            for message in &self.messages {
+                message.send();
+            }
+        }
+
+        fn notify(&self) {
+            let notifier = self.notifier.as_ref().unwrap();
+            while notifier.receive() {
+                self.send_all();
             }
         }
 
@@ -109,12 +144,16 @@ mod tests {
         }
     }
 
-    fn model(listeners: usize, writers: u32, changes: u32) {
+    fn model(listeners: usize, writers: u32, changes: u32, has_notifier: bool) {
         let mut builder = loom::model::Builder::new();
         // The usual bound: nearly every bug shows with fewer forced switches (loom's documentation).
         builder.preemption_bound = Some(3);
         builder.check(move || {
-            let shared = Shared::new(listeners);
+            let shared = Shared::new(listeners, has_notifier.then(Message::default));
+            let start = |run: fn(&Shared, usize, u32), listener| {
+                let shared = Arc::clone(&shared);
+                thread::spawn(move || run(&shared, listener, writers * changes))
+            };
             let mut threads = Vec::new();
             for _ in 0..writers {
                 let shared = Arc::clone(&shared);
@@ -124,32 +163,37 @@ mod tests {
                     }
                 }));
             }
-            for listener in 1..listeners {
-                let shared = Arc::clone(&shared);
-                threads.push(thread::spawn(move || {
-                    shared.listen(listener, writers * changes);
-                }));
-            }
+            threads.extend((1..listeners).map(|listener| start(Shared::listen, listener)));
+            let notifier = has_notifier.then(|| start(|shared, _, _| shared.notify(), 0));
             shared.listen(0, writers * changes);
             for thread in threads {
                 thread.join().unwrap();
+            }
+            if let Some(notifier) = notifier {
+                shared.notifier.as_ref().unwrap().end();
+                notifier.join().unwrap();
             }
         });
     }
 
     #[test]
     fn a_listener_sees_the_last_change_of_two_writers() {
-        model(1, 2, 1);
+        model(1, 2, 1, false);
     }
 
     #[test]
     fn a_listener_sees_the_last_of_three_changes() {
-        model(1, 1, 3);
+        model(1, 1, 3, false);
     }
 
     #[test]
     fn two_listeners_see_the_last_of_two_changes() {
-        model(2, 1, 2);
+        model(2, 1, 2, false);
+    }
+
+    #[test]
+    fn a_listener_that_the_notifier_tells_sees_the_last_of_three_changes() {
+        model(1, 1, 3, true);
     }
 
     #[test]

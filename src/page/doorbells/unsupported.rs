@@ -1,6 +1,7 @@
 //! Platforms without live files.
 
 use std::convert::Infallible;
+use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
@@ -14,13 +15,17 @@ const DOORBELLS: Error = Error::Unsupported {
 pub struct Doorbells;
 
 impl Doorbells {
-    pub fn beside(_live_file: &Path) -> Self {
+    pub fn beside(_path: &Path, _live_file: &Metadata) -> Self {
         Self
     }
 
     pub fn clear(&self) {}
 
     pub fn ring(&self, _count: u32, _changed_at: u64) {}
+
+    pub fn problem(&self, _count: u32) -> Result<(), Error> {
+        Ok(())
+    }
 
     pub fn put_up(&self, _page: &Page) -> Result<Doorbell, Error> {
         Err(DOORBELLS)
@@ -38,7 +43,12 @@ impl Doorbell {
     }
 
     /// Lets others ring.
-    pub fn publish(&self) -> Result<(), Error> {
+    pub fn publish(&mut self) -> Result<(), Error> {
+        match self.0 {}
+    }
+
+    /// Whether other processes still find it.
+    pub fn is_up(&self) -> Result<bool, Error> {
         match self.0 {}
     }
 }

@@ -343,7 +343,7 @@ pub fn cluster_path(name: Option<&str>, environment: &str, create: bool) -> Resu
 }
 
 /// Makes a directory that is this user's alone, unless it is there already.
-pub fn create_private(directory: &Path) -> Result<(), Error> {
+fn create_private(directory: &Path) -> Result<(), Error> {
     match DirBuilder::new().mode(0o700).create(directory) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
             Err(io_error(directory)(error))

@@ -124,7 +124,13 @@ fn what_waits_for_a_frozen_process_is_answered_before_the_store_ends() {
     assert!(closed.try_recv().is_err());
     let error = loaded.recv_timeout(PATIENCE).unwrap().unwrap_err();
     assert!(
-        matches!(error, Error::LiveFileBusy { waited_ms: 5_000.., .. }),
+        matches!(
+            error,
+            Error::LiveFileBusy {
+                waited_ms: 5_000..,
+                ..
+            }
+        ),
         "{error}"
     );
     closed.recv_timeout(PATIENCE).unwrap();
@@ -134,11 +140,11 @@ fn what_waits_for_a_frozen_process_is_answered_before_the_store_ends() {
 #[cfg(unix)]
 fn live_page(path: &Path) -> Page {
     let registry = Registry::default();
-    open_live(path, &registry, false, || {
+    open_live(path, &registry, None, || {
         Ok(Initial {
             state: state(0),
             registry: registry.clone(),
-            revision: 0,
+            persisted: None,
         })
     })
     .unwrap()
