@@ -9,6 +9,7 @@ import { createProductionConfig } from '13byte-config';
 import { startProcess } from '../__test__/children/peers.mjs';
 import { killPersisting } from '../__test__/children/persisters.mjs';
 import { flipTogether, killAll, killAtRandom, mixTerminals, terminateThreads } from '../__test__/children/stress.mjs';
+import { crowd } from './crowd.mjs';
 
 /**
  * Each gets a directory, the runtimes, and `after` for what is to be undone, and returns what it counted.
@@ -64,6 +65,10 @@ export const parts = {
       }
       return counts;
     },
+  },
+  listeners: {
+    promise: '100 processes listen and flip: all hear of each flip without a look, over at most 8 connections for each process',
+    run: ({ directory, bun, node, after }) => crowd({ directory, size: 100, paths: [bun, node], after }),
   },
   disk: {
     promise: 'a full disk is an error, not a crash: live state goes on, nothing acknowledged is lost, and with room it works again',

@@ -69,6 +69,12 @@ export function makePeer(startThread) {
     flip(name, times) {
       for (let time = 0; time < times; time += 1) config.toggleFeature(name);
     },
+    /** Turns it around, and returns for how many milliseconds that took. */
+    timeFlip(name) {
+      const started = performance.now();
+      config.toggleFeature(name);
+      return performance.now() - started;
+    },
     /** Reads until a feature is as wanted. */
     async sees(name, on) {
       while (config.isFeatureEnabled(name) !== on) await setImmediate();

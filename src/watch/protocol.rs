@@ -11,9 +11,9 @@
 //! listener sees the new state, or the writer sees the mark. Messages wait for their listener, so one that comes before
 //! the listener waits is as good as one that comes after.
 //!
-//! A writer sends the message itself to as many listeners as it has connections. For the others it leaves a message with
-//! the notifier, a thread of its process, which takes that message back before it sends those of its own: so a change that
-//! is made while it sends is another message.
+//! A writer sends the messages itself while it has a connection to each listener. Else it leaves one message with the
+//! notifier, a thread of its process, which takes that message before it sends to the listeners: so a change that is made
+//! while it sends is another message.
 //!
 //! JavaScript has both halves, `announce` and `askToBeTold` in `lib/page.ts`; the writer's is here too, for changes
 //! that the store makes. The tests run both through loom.

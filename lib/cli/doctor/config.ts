@@ -8,7 +8,7 @@ const FIXES: { readonly [name in HealthCheckName]: string } = {
   config: 'Run it again; report it if that does not help',
   page: 'Correct the state with enable, disable or terminal, or go back with rollback',
   'live-file': 'Restart all programs that use it',
-  listening: 'See the message, then restart the programs',
+  listening: 'See the message; it is repaired within a second after that',
   store: 'See the message',
   'store-thread': 'Find the program that holds the database locked: fuser -v <path>',
   'last-persist': 'See the message',

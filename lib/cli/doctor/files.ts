@@ -1,4 +1,4 @@
-import { accessSync, constants, readdirSync, realpathSync, type Stats, statfsSync, statSync } from 'node:fs';
+import { accessSync, constants, lstatSync, readdirSync, realpathSync, type Stats, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Target } from '../options';
 import { degraded, failed, type Finding, ok } from './finding';
@@ -131,9 +131,12 @@ function examineLiveFile(live: string, database: Stats): Finding {
 
 /** Where programs put the sockets by which they are told of changes. */
 function examineDoorbells(directory: string): Finding[] {
-  const found = look(directory);
+  const found = lstatSync(directory, { throwIfNoEntry: false });
   if (found === undefined) return [];
-  if (!found.isDirectory() || !isOwn(found) || (found.mode & 0o077) !== 0) {
+  if (!found.isDirectory()) {
+    return [failed('doorbells', `${directory} is not a directory, so nobody can be told of changes`, 'Move it away')];
+  }
+  if (!isOwn(found) || (found.mode & 0o077) !== 0) {
     return [failed('doorbells', `${directory} has mode ${modeOf(found)} and owner ${found.uid}, so nobody can be told of changes`, `It must be this user's alone: chmod 700 ${directory}`)];
   }
   return [ok('doorbells', `Listeners in ${directory}: ${readdirSync(directory).length}`)];

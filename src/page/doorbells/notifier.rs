@@ -1,4 +1,5 @@
-//! A thread that rings the doorbells to which a writer keeps no connection, so that the writer need not wait for it.
+//! A thread that rings the doorbells where there are too many for a connection each, so that the thread that made the
+//! change need not wait for it.
 //!
 //! There is one in a process, while there is something to ring. A writer hands it a message about a change that was
 //! made; the thread takes the message back *before* it rings, so that a change which comes meanwhile is another message.
@@ -76,7 +77,7 @@ impl Notifier {
                 changed_at,
             } in messages
             {
-                doorbells.ring_others(changed_at);
+                doorbells.ring_all(changed_at);
             }
         }
     }

@@ -16,8 +16,8 @@ use crate::error::Error;
 use crate::page::layout::DOORBELLS;
 use crate::page::{Page, random_page_id};
 
-/// How many connections a writer keeps for a live file, and so how many listeners the thread that made the change rings
-/// itself.
+/// How many connections a writer keeps for a live file. While there are no more listeners than this, the thread that made
+/// the change rings them.
 const MAX_CONNECTIONS: usize = 8;
 
 /// What writers ignore is the signal that a lost connection raises.
@@ -49,6 +49,8 @@ struct Known {
     /// Those without a connection. Each process takes the last ones first, and has them in an order of its own, so that
     /// not every writer keeps a connection to the same listeners.
     others: Vec<Name>,
+    /// Those of the connections that the notifier's thread has at the moment.
+    lent: Vec<Name>,
     /// Makes that order.
     seed: u64,
 }
@@ -83,18 +85,22 @@ impl Doorbells {
     /// Rings all doorbells of other processes, soon; `count` is the page's count of them, and `changed_at` what they are
     /// told: the moment of the change.
     ///
-    /// It takes a bounded time, however many there are: it rings those to which there is a connection, and has the
-    /// notifier's thread ring the others. What fails is tried again with the next change, and [`Self::problem`] says so
-    /// in the meantime; the listeners look at the page once a second too.
+    /// It takes a bounded time, however many there are: where they are too many to have a connection each, the notifier's
+    /// thread rings them. What fails is tried again with the next change, and [`Self::problem`] says so in the meantime;
+    /// the listeners look at the page once a second too.
     pub fn ring(&self, count: u32, changed_at: u64) {
         let mut known = self.0.known();
-        known.ring_connected(changed_at);
         // Failures are found again by `problem`.
         let _tried_again = self.0.find(&mut known, count);
+        let are_few =
+            known.lent.is_empty() && known.connected.len() + known.others.len() <= MAX_CONNECTIONS;
+        if are_few {
+            known.ring_connected(changed_at);
+        }
         let _tried_again = self.0.connect_some(&mut known, |socket| {
             ring(socket, changed_at);
         });
-        if !known.others.is_empty() {
+        if !are_few || !known.others.is_empty() {
             let _tried_again = notifier::hand_over(&self.0, changed_at);
         }
     }
@@ -143,14 +149,14 @@ impl Shared {
 
     /// Connects to as many of the others as there is room for, and does this with the connections.
     fn connect_some(&self, known: &mut Known, connected: impl Fn(&Socket)) -> Result<(), Error> {
-        if known.others.is_empty() || known.connected.len() >= MAX_CONNECTIONS {
+        if known.others.is_empty() || !known.has_room() {
             return Ok(());
         }
         let Some(directory) = self.open()? else {
             return Ok(());
         };
         for _attempt in 0..known.others.len().min(MAX_CONNECTIONS) {
-            if known.connected.len() >= MAX_CONNECTIONS {
+            if !known.has_room() {
                 break;
             }
             let Some(&name) = known.others.last() else {
@@ -173,9 +179,14 @@ impl Shared {
         Ok(())
     }
 
-    /// Rings those to which there is no connection, with one that is given up at once. For the notifier's thread.
-    fn ring_others(&self, changed_at: u64) {
-        let names = self.known().others.clone();
+    /// Rings all: those to which there is no connection with one that is given up at once. For the notifier's thread,
+    /// which keeps no lock meanwhile, since a change would have to wait for it.
+    fn ring_all(&self, changed_at: u64) {
+        let (connected, names) = self.known().lend();
+        let (kept, lost) = connected
+            .into_iter()
+            .partition(|(_, socket)| ring(socket, changed_at));
+        self.known().take_back(kept, lost);
         // Failures are found again by `problem`.
         let Ok(Some(directory)) = self.open() else {
             return;
@@ -196,11 +207,28 @@ impl Shared {
 }
 
 impl Known {
+    const fn has_room(&self) -> bool {
+        self.connected.len() + self.lent.len() < MAX_CONNECTIONS
+    }
+
+    /// The connections, until they are taken back, and the names of those without.
+    fn lend(&mut self) -> (Vec<(Name, Socket)>, Vec<Name>) {
+        let connected = std::mem::take(&mut self.connected);
+        self.lent = connected.iter().map(|(name, _)| *name).collect();
+        (connected, self.others.clone())
+    }
+
+    fn take_back(&mut self, kept: Vec<(Name, Socket)>, lost: Vec<(Name, Socket)>) {
+        self.lent.clear();
+        self.connected.extend(kept);
+        self.others.extend(lost.into_iter().map(|(name, _)| name));
+    }
+
     /// Takes over what the directory lists.
     fn update(&mut self, mut names: Vec<Name>) {
         let is_new = |name: &Name| {
             let is_connected = self.connected.iter().any(|(other, _)| other == name);
-            !is_connected && !self.own.contains(name)
+            !is_connected && !self.lent.contains(name) && !self.own.contains(name)
         };
         names.retain(is_new);
         names.sort_unstable_by_key(|name| name.0 ^ self.seed);
