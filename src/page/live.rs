@@ -332,10 +332,10 @@ fn attach(path: &Path, file: File) -> Result<Page, Error> {
 
 /// Locks the table and the whole state of a live file as another process does, until the file is dropped.
 #[cfg(all(test, unix))]
-pub(crate) fn lock_as_another_process(path: &Path) -> File {
-    let file = mapping::open(path, false, None).unwrap();
-    assert!(mapping::try_lock_range(&file).unwrap());
-    file
+pub(crate) fn lock_as_another_process(path: &Path) -> Result<Option<File>, Error> {
+    let file = mapping::open(path, false, None)?;
+    let is_locked = mapping::try_lock_range(&file).map_err(io_error(path))?;
+    Ok(is_locked.then_some(file))
 }
 
 fn busy(path: &Path, waited: Duration) -> Error {

@@ -6,8 +6,8 @@ mod unix;
 pub use unix::cluster_path;
 #[cfg(unix)]
 pub(super) use unix::{
-    FileIdentity, Mapping, allocate, check_replaceable, give_to, identity,
-    identity_of_path, open, try_lock_file, try_lock_range, unlock_range,
+    FileIdentity, Mapping, allocate, check_replaceable, give_to, identity, identity_of_path, open,
+    try_lock_file, try_lock_range, unlock_range,
 };
 
 #[cfg(not(unix))]

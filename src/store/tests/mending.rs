@@ -68,7 +68,7 @@ fn a_process_that_is_frozen_in_a_rollback_holds_up_no_other_work() {
     set(&page, 0b01);
     let first = persist(&store, &page, "").revision;
     set(&page, 0b11);
-    let frozen = lock_as_another_process(&path);
+    let frozen = lock_as_another_process(&path).unwrap().unwrap();
     page.leave_pending(first.id.cast_unsigned());
 
     let started = Instant::now();
@@ -111,7 +111,7 @@ fn what_waits_for_a_frozen_process_is_answered_before_the_store_ends() {
     let store = bed.open();
     let path = bed.directory.path().join("live");
     let page = live_page(&path);
-    let frozen = lock_as_another_process(&path);
+    let frozen = lock_as_another_process(&path).unwrap().unwrap();
     let (sender, loaded) = channel();
     store.submit(Job::Load {
         environment: ENV.to_owned(),
