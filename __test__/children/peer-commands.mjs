@@ -124,8 +124,8 @@ export function makePeer(startThread) {
       });
     },
     /** Waits until each of them has heard of so many changes. */
-    async crowdHears(changes) {
-      while (crowd.some((member) => member.changes < changes)) {
+    async crowdHears(count) {
+      while (crowd.some((member) => member.changes < count)) {
         await new Promise((resolve) => {
           heard = resolve;
         });
