@@ -214,8 +214,8 @@ function open(t, directory = t.tempDir()) {
 async function listener(t, options, ...commands) {
   const peer = startProcess();
   t.after(() => peer.stop());
-  await peer.tell('open', options);
   for (const command of commands) await peer.tell(command);
+  await peer.tell('open', options);
   await peer.tell('listen');
   return peer;
 }

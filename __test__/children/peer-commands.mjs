@@ -41,9 +41,14 @@ export function makePeer(startThread) {
     },
     /** The handle as JSON leaves it, for other processes. */
     handle: () => JSON.parse(JSON.stringify({ ...config.share(), buffer: undefined })),
-    /** From here on no interval comes up, so that a page is looked at only by those who are told. */
+    /**
+     * From here on no interval comes up, so that a page is looked at only by those who are told. To be called before a
+     * config is opened: the package takes the functions of the module at its first timer, where the globals are others.
+     */
     stopTheClock() {
-      globalThis.setInterval = () => ({ unref: nobodyWaits });
+      const { setTimeout } = globalThis;
+      globalThis.setTimeout = (...args) => setTimeout(...args);
+      process.getBuiltinModule('node:timers').setInterval = () => ({ unref: nobodyWaits });
     },
     listen() {
       features = new Set(config.getEnabledFeatures());
