@@ -356,7 +356,7 @@ function isBusy(path) {
   return ({ name, code, message }) => {
     assert.deepEqual({ name, code }, { name: 'ConfigError', code: 'ERR_STORE_BUSY' });
     assert.ok(message.startsWith(`${path} stayed locked by another process for `), message);
-    assert.match(message, / for \d+ ms\. Nothing was changed; find the process that holds it open in a transaction, then try again$/);
+    assert.match(message, / for \d+ ms\. Nothing was written; find the process that holds it open in a transaction, then try again$/);
     return true;
   };
 }

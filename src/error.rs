@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use thiserror::Error as ThisError;
 
+use crate::printable::{short, text};
 use crate::record::Problem;
 use crate::registry::MAX_FEATURES;
 
@@ -32,7 +33,8 @@ pub enum Error {
 
     /// A feature name breaks the naming rule.
     #[error(
-        "Invalid feature name: {name:?} (a letter, then up to 62 letters, digits, '_', '.' or '-')"
+        "Invalid feature name: \"{}\" (a letter, then up to 62 letters, digits, '_', '.' or '-')",
+        short(.name)
     )]
     FeatureName {
         /// The name as given.
@@ -40,7 +42,7 @@ pub enum Error {
     },
 
     /// A feature is listed twice.
-    #[error("Duplicate feature name: {name} (list each feature once)")]
+    #[error("Duplicate feature name: {} (list each feature once)", short(.name))]
     DuplicateFeature {
         /// The repeated name.
         name: String,
@@ -48,8 +50,8 @@ pub enum Error {
 
     /// A 33rd feature was to be registered.
     #[error(
-        "No bit left for feature {name}: all {MAX_FEATURES} are taken by {}. Keep the new one in another database",
-        .taken.join(", ")
+        "No bit left for feature {}: all {MAX_FEATURES} are taken by {}. Keep the new one in another database",
+        short(.name), names(.taken)
     )]
     TooManyFeatures {
         /// The first name without a bit.
@@ -60,7 +62,8 @@ pub enum Error {
 
     /// No revision of the environment has that number.
     #[error(
-        "Revision {revision} does not exist in environment {environment} (getHistory() lists the revisions)"
+        "Revision {revision} does not exist in environment {} (getHistory() lists the revisions)",
+        short(.environment)
     )]
     RevisionNotFound {
         /// The number that was asked for.
@@ -71,8 +74,9 @@ pub enum Error {
 
     /// The revision was removed.
     #[error(
-        "Revision {revision} is not in environment {environment} any more: its revisions up to {until} were pruned \
-         (getHistory() lists those that are left)"
+        "Revision {revision} is not in environment {} any more: its revisions up to {until} were pruned \
+         (getHistory() lists those that are left)",
+        short(.environment)
     )]
     RevisionPruned {
         /// The number that was asked for.
@@ -85,8 +89,9 @@ pub enum Error {
 
     /// The history cannot be pruned, since what would go is not what it was.
     #[error(
-        "The history of environment {environment} is broken at revision {revision}: {problem}. It was not pruned, since \
-         that would remove the evidence. verify() lists all that is wrong"
+        "The history of environment {} is broken at revision {revision}: {}. It was not pruned, since \
+         that would remove the evidence. verify() lists all that is wrong",
+        short(.environment), text(.problem)
     )]
     HistoryBroken {
         /// The first revision that does not fit.
@@ -98,7 +103,7 @@ pub enum Error {
     },
 
     /// A backup cannot be made there.
-    #[error("Cannot back up to {}: {reason}. Nothing was written", .path.display())]
+    #[error("Cannot back up to {}: {}. Nothing was written", text(.path.display()), text(.reason))]
     Backup {
         /// The target as given.
         path: PathBuf,
@@ -108,7 +113,8 @@ pub enum Error {
 
     /// A rollback has nothing to go back to.
     #[error(
-        "Nothing to roll back to in environment {environment}: no revision precedes the current one"
+        "Nothing to roll back to in environment {}: no revision precedes the current one",
+        short(.environment)
     )]
     NoPredecessor {
         /// The environment.
@@ -116,7 +122,7 @@ pub enum Error {
     },
 
     /// Promotion from an environment that holds nothing.
-    #[error("Environment {environment} has no persisted state to promote (persist it there first)")]
+    #[error("Environment {} has no persisted state to promote (persist it there first)", short(.environment))]
     NothingToPromote {
         /// The environment named as the source.
         environment: String,
@@ -124,8 +130,9 @@ pub enum Error {
 
     /// `ifRevision` named another revision than the last one.
     #[error(
-        "Environment {environment} is at revision {actual}, not {expected}: someone persisted in between. \
-         Read the history, then try again"
+        "Environment {} is at revision {actual}, not {expected}: someone persisted in between. \
+         Read the history, then try again",
+        short(.environment)
     )]
     RevisionConflict {
         /// The environment.
@@ -137,14 +144,14 @@ pub enum Error {
     },
 
     /// The store was opened for reading only.
-    #[error("{} was opened with readOnly, so it cannot be changed", .path.display())]
+    #[error("{} was opened with readOnly, so it cannot be changed", text(.path.display()))]
     ReadOnly {
         /// The database file.
         path: PathBuf,
     },
 
     /// The path cannot hold a database, such as a directory.
-    #[error("Cannot use {} as a database: {reason}", .path.display())]
+    #[error("Cannot use {} as a database: {reason}", text(.path.display()))]
     StorePath {
         /// The path as given.
         path: PathBuf,
@@ -153,14 +160,14 @@ pub enum Error {
     },
 
     /// A database was to be opened that has to exist, but there is none.
-    #[error("No database at {} (open it without readOnly and fileMustExist to create it)", .path.display())]
+    #[error("No database at {} (open it without readOnly and fileMustExist to create it)", text(.path.display()))]
     StoreNotFound {
         /// The path as given.
         path: PathBuf,
     },
 
     /// The operating system refuses access.
-    #[error("No permission to use the database {} (check the owner and mode of the file and its directory)", .path.display())]
+    #[error("No permission to use the database {} (check the owner and mode of the file and its directory)", text(.path.display()))]
     StorePermission {
         /// The database file.
         path: PathBuf,
@@ -170,7 +177,7 @@ pub enum Error {
     },
 
     /// A file beside the database is in the way, or cannot be made.
-    #[error("No permission to use the database {}: {reason}", .path.display())]
+    #[error("No permission to use the database {}: {}", text(.path.display()), text(.reason))]
     StoreObstacle {
         /// The database file.
         path: PathBuf,
@@ -179,7 +186,7 @@ pub enum Error {
     },
 
     /// The file is something else than a SQLite database.
-    #[error("{} is not a SQLite database (choose another persistPath, or move that file away)", .path.display())]
+    #[error("{} is not a SQLite database (choose another persistPath, or move that file away)", text(.path.display()))]
     NotADatabase {
         /// The path as given.
         path: PathBuf,
@@ -189,7 +196,7 @@ pub enum Error {
     #[error(
         "{} is the SQLite database of another program (application_id 0x{application_id:08x}). \
          Choose another persistPath",
-        .path.display()
+        text(.path.display())
     )]
     ForeignDatabase {
         /// The path as given.
@@ -202,7 +209,7 @@ pub enum Error {
     #[error(
         "{} has schema version {found}, but this version of 13byte-config knows {supported} at most. \
          Update 13byte-config; the file was not touched",
-        .path.display()
+        text(.path.display())
     )]
     NewerSchema {
         /// The database file.
@@ -215,9 +222,9 @@ pub enum Error {
 
     /// Another process kept the database locked for longer than the time-out.
     #[error(
-        "{} stayed locked by another process for {waited_ms} ms. Nothing was changed; \
+        "{} stayed locked by another process for {waited_ms} ms. Nothing was written; \
          find the process that holds it open in a transaction, then try again",
-        .path.display()
+        text(.path.display())
     )]
     StoreBusy {
         /// The database file.
@@ -227,14 +234,14 @@ pub enum Error {
     },
 
     /// A program began to write to the database while it was read, and what was read may not be whole.
-    #[error("A program began to write to {} while it was read. Try again", .path.display())]
+    #[error("A program began to write to {} while it was read. Try again", text(.path.display()))]
     StoreStirred {
         /// The database file.
         path: PathBuf,
     },
 
     /// The database is damaged.
-    #[error("The database {} is damaged: {detail}. Restore it from a backup", .path.display())]
+    #[error("The database {} is damaged: {}. Restore it from a backup", text(.path.display()), text(.detail))]
     StoreCorrupt {
         /// The database file.
         path: PathBuf,
@@ -243,7 +250,7 @@ pub enum Error {
     },
 
     /// No space is left for the database or a live file.
-    #[error("No space left for {}. Nothing was changed; free some space, then try again", .path.display())]
+    #[error("No space left for {}. Nothing was written; free some space, then try again", text(.path.display()))]
     DiskFull {
         /// The file.
         path: PathBuf,
@@ -252,7 +259,7 @@ pub enum Error {
     /// The database or a file beside it was deleted or replaced while it was in use.
     #[error(
         "{} was deleted or replaced while it was in use, so this was not done: {advice}",
-        .path.display()
+        text(.path.display())
     )]
     StoreReplaced {
         /// The database, or its `-wal` or `-shm`.
@@ -263,9 +270,9 @@ pub enum Error {
 
     /// The disk failed while a transaction was committed, and reading it again did not tell either.
     #[error(
-        "The database {} failed while it committed ({source}), and whether this was written is unknown. \
+        "The database {} failed while it committed ({}), and whether this was written is unknown. \
          Read the history before you try again",
-        .path.display()
+        text(.path.display()), text(.source)
     )]
     StoreOutcomeUnknown {
         /// The database file.
@@ -276,7 +283,7 @@ pub enum Error {
     },
 
     /// Any other failure of SQLite or the file system under it.
-    #[error("The database {} failed: {source}. Nothing was changed; check the disk, then try again", .path.display())]
+    #[error("The database {} failed: {}. Nothing was written; check the disk, then try again", text(.path.display()), text(.source))]
     Store {
         /// The database file.
         path: PathBuf,
@@ -286,7 +293,7 @@ pub enum Error {
     },
 
     /// The operating system failed to look at or create the database file.
-    #[error("Cannot access the database {}: {source}", .path.display())]
+    #[error("Cannot access the database {}: {} ({})", text(.path.display()), text(.source), remedy(.source, "check the disk and the directory"))]
     StoreIo {
         /// The path as given.
         path: PathBuf,
@@ -305,14 +312,14 @@ pub enum Error {
 
     /// The store's thread has ended, so it cannot answer.
     #[error("The store of {} gave up on this operation after an internal error. Everything acknowledged is on disk; \
-         try again, and restart the process if it happens again", .path.display())]
+         try again, and restart the process if it happens again", text(.path.display()))]
     StoreStopped {
         /// The database file.
         path: PathBuf,
     },
 
     /// The file system refused something about a live file.
-    #[error("The live file {} failed: {source} (check the directory and its permissions)", .path.display())]
+    #[error("The live file {} failed: {} ({})", text(.path.display()), text(.source), remedy(.source, "check the directory and its permissions"))]
     LiveFile {
         /// The live file.
         path: PathBuf,
@@ -331,7 +338,7 @@ pub enum Error {
     },
 
     /// A live file that cannot be trusted.
-    #[error("The live file {} cannot be used: {reason}. Close every process that uses it, then move it away", .path.display())]
+    #[error("The live file {} cannot be used: {}. Close every process that uses it, then move it away", text(.path.display()), text(.reason))]
     LiveFileInvalid {
         /// The live file.
         path: PathBuf,
@@ -340,7 +347,7 @@ pub enum Error {
     },
 
     /// A live file that belongs to another user.
-    #[error("No permission to use the live file {}: {reason}", .path.display())]
+    #[error("No permission to use the live file {}: {}", text(.path.display()), text(.reason))]
     LiveFilePermission {
         /// The live file.
         path: PathBuf,
@@ -352,7 +359,7 @@ pub enum Error {
     #[error(
         "The live file {} has the features {}, but the database has {}: the database was replaced while \
          processes use the live file. Close them, then start again",
-        .path.display(), .live.join(", "), .stored.join(", ")
+        text(.path.display()), names(.live), names(.stored)
     )]
     LiveFileMismatch {
         /// The live file.
@@ -364,7 +371,7 @@ pub enum Error {
     },
 
     /// Another process kept a live file locked for longer than the time-out.
-    #[error("The live file {} stayed locked by another process for {waited_ms} ms. Find that process, then try again", .path.display())]
+    #[error("The live file {} stayed locked by another process for {waited_ms} ms. Find that process, then try again", text(.path.display()))]
     LiveFileBusy {
         /// The live file.
         path: PathBuf,
@@ -375,7 +382,7 @@ pub enum Error {
     /// A live file on a file system that does not share memory between processes.
     #[error(
         "The live file {} is on a network file system, whose memory is not shared. Put the database on a local disk",
-        .path.display()
+        text(.path.display())
     )]
     LiveFileRemote {
         /// The live file.
@@ -385,7 +392,7 @@ pub enum Error {
     /// Live state was to be joined, but nobody uses it.
     #[error(
         "No program uses the live state of {} (start one that opens it with enableClusterSync, or leave liveMustExist out)",
-        .path.display()
+        text(.path.display())
     )]
     NotLive {
         /// The live file.
@@ -408,7 +415,7 @@ pub enum Error {
     },
 
     /// The JavaScript runtime refused an operation.
-    #[error("The JavaScript runtime refused to {operation}: {detail}")]
+    #[error("The JavaScript runtime refused to {operation}: {}", text(.detail))]
     Runtime {
         /// What was asked of it.
         operation: &'static str,
@@ -503,4 +510,35 @@ fn list(problems: &[Problem]) -> String {
         .map(ToString::to_string)
         .collect::<Vec<_>>()
         .join("; ")
+}
+
+/// Names from a file may be anything.
+fn names(list: &[String]) -> String {
+    list.iter()
+        .map(|each| short(each).to_string())
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// What helps where the system refused a file, for reasons that have nothing to do with its owner and mode.
+fn remedy(source: &std::io::Error, otherwise: &'static str) -> &'static str {
+    if is_out_of_descriptors(source) {
+        "no file descriptors are left: raise the limit, ulimit -n, or find out what keeps so many files open"
+    } else if source.kind() == std::io::ErrorKind::InvalidFilename {
+        "the name is too long for the file system: choose a shorter path or environment"
+    } else {
+        otherwise
+    }
+}
+
+/// Whether a file could not be opened for lack of descriptors, in the process or in the system.
+pub(crate) fn is_out_of_descriptors(error: &std::io::Error) -> bool {
+    #[cfg(unix)]
+    let limits = [libc::EMFILE, libc::ENFILE];
+    // ERROR_TOO_MANY_OPEN_FILES
+    #[cfg(not(unix))]
+    let limits = [4];
+    error
+        .raw_os_error()
+        .is_some_and(|code| limits.contains(&code))
 }

@@ -12,6 +12,7 @@
 //! | [`ownership`] | whose a file is |
 //! | [`metrics`] | counting, and percentiles |
 //! | [`clock`] | a clock that processes share |
+//! | `printable` | names, paths and other text from elsewhere in messages |
 //! | [`error`] | every way this crate can fail, with a stable code |
 //! | `node` | the N-API boundary (feature `node`) |
 //!
@@ -33,6 +34,7 @@ pub mod exposition;
 pub mod metrics;
 pub mod ownership;
 pub mod page;
+mod printable;
 pub mod record;
 pub mod registry;
 pub mod startup;

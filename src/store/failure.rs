@@ -8,7 +8,7 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, Transaction, ffi};
 
 use super::{beside, system};
-use crate::error::{Cause, Error};
+use crate::error::{Cause, Error, is_out_of_descriptors};
 
 /// Why a piece of work was not done.
 #[derive(Debug)]
@@ -123,10 +123,12 @@ pub(super) fn from_sql(path: &Path, waited: Duration, source: rusqlite::Error) -
         }
         ErrorCode::NotADatabase => Error::NotADatabase { path },
         ErrorCode::DiskFull => Error::DiskFull { path },
-        // The file itself could be read before SQLite opened it, so what cannot be opened is `-wal` or `-shm`.
-        ErrorCode::PermissionDenied | ErrorCode::ReadOnly | ErrorCode::CannotOpen => {
-            no_permission(path, Box::new(source))
-        }
+        // SQLite does not say why, and the file itself was looked at before: it may be `-wal` or `-shm`.
+        ErrorCode::CannotOpen => match system::last_open_error() {
+            Some(reason) if is_telling(&reason) => from_io(&path, reason),
+            _ => no_permission(path, Box::new(source)),
+        },
+        ErrorCode::PermissionDenied | ErrorCode::ReadOnly => no_permission(path, Box::new(source)),
         _ => {
             let source = Arc::new(source);
             Error::Store { path, source }
@@ -143,6 +145,18 @@ pub(super) fn no_permission(
         Some(reason) => Error::StoreObstacle { path, reason },
         None => Error::StorePermission { path, source },
     }
+}
+
+/// Whether what the system said of a file explains it better than SQLite does. The rest may be the reason or come from a
+/// file that need not be there.
+fn is_telling(error: &io::Error) -> bool {
+    is_out_of_descriptors(error)
+        || matches!(
+            error.kind(),
+            io::ErrorKind::InvalidFilename
+                | io::ErrorKind::StorageFull
+                | io::ErrorKind::QuotaExceeded
+        )
 }
 
 /// What the operating system says of the database file.
@@ -163,6 +177,43 @@ pub(super) fn from_io(path: &Path, source: io::Error) -> Error {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Error::DiskFull { path },
         _ => Error::StoreIo { path, source },
     }
+}
+
+/// Bytes that SQLite needs beside the path of a database, for the names of the files beside it.
+#[cfg(unix)]
+const SUFFIX: usize = "-journal".len();
+
+/// Refuses a path that SQLite, or the file system for the files beside it, would refuse: before anything is made, and by
+/// its name. `real` is absolute and has no links.
+#[cfg(unix)]
+pub(super) fn check_length(path: &Path, real: &Path) -> Result<(), Error> {
+    // SQLite's own limit, and what nearly all file systems take.
+    const LONGEST_PATH: usize = 512 - SUFFIX;
+    const LONGEST_NAME: usize = 255 - SUFFIX;
+    let refused = |reason| {
+        let path = path.to_path_buf();
+        Err(Error::StorePath { path, reason })
+    };
+    if real
+        .file_name()
+        .is_some_and(|name| name.len() > LONGEST_NAME)
+    {
+        return refused(
+            "its name is longer than 247 bytes, which leaves no room for the names of the files beside it",
+        );
+    }
+    if real.as_os_str().len() > LONGEST_PATH {
+        return refused(
+            "the absolute path is longer than 504 bytes, which is the most that SQLite takes",
+        );
+    }
+    Ok(())
+}
+
+/// Elsewhere the system's own limits are told by the system.
+#[cfg(not(unix))]
+pub(super) fn check_length(_path: &Path, _real: &Path) -> Result<(), Error> {
+    Ok(())
 }
 
 pub(super) const IS_DIRECTORY: &str = "it is a directory (name a file inside it)";

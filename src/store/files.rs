@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use once_cell::sync::Lazy;
 
-use super::failure::{IS_DIRECTORY, from_io};
+use super::failure::{IS_DIRECTORY, check_length, from_io};
 use super::file_id::{FileId, identify};
 use super::queue::{Latch, lock};
 use super::{Handle, Shared, thread};
@@ -30,6 +30,7 @@ pub(super) fn handle(path: &Path, may_create: bool, busy: Duration) -> Result<Ar
     open.retain(|_, slot| slot.handle.strong_count() > 0 || !slot.ended.is_set());
     let metadata = locate(path, may_create)?;
     let real_path = fs::canonicalize(path).map_err(|source| from_io(path, source))?;
+    check_length(path, &real_path)?;
     let id = identify(&metadata, &real_path);
     let mut predecessor = open.get(&id).map(|slot| Arc::clone(&slot.ended));
     if let Some(handle) = open.get(&id).and_then(|slot| slot.handle.upgrade())
@@ -130,6 +131,7 @@ fn locate(path: &Path, may_create: bool) -> Result<Metadata, Error> {
     let metadata = match fs::metadata(path) {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == io::ErrorKind::NotFound && may_create => {
+            check_new_length(path)?;
             match create(path) {
                 Ok(metadata) => metadata,
                 Err(error) => match (error.kind(), fs::symlink_metadata(path)) {
@@ -156,12 +158,24 @@ fn locate(path: &Path, may_create: bool) -> Result<Metadata, Error> {
     }
 }
 
+/// As [`check_length`], for a file that is not there yet.
+fn check_new_length(path: &Path) -> Result<(), Error> {
+    match (fs::canonicalize(directory_of(path)), path.file_name()) {
+        (Ok(directory), Some(name)) => check_length(path, &directory.join(name)),
+        // Creating it says what is wrong.
+        _ => Ok(()),
+    }
+}
+
+fn directory_of(path: &Path) -> &Path {
+    path.parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
+}
+
 fn create(path: &Path) -> io::Result<Metadata> {
     let file = OpenOptions::new().write(true).create_new(true).open(path)?;
-    let directory = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty());
-    sync_directory(directory.unwrap_or(Path::new(".")))?;
+    sync_directory(directory_of(path))?;
     #[cfg(all(test, unix))]
     super::tests::power_loss::note_created(path);
     file.metadata()

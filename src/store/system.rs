@@ -65,7 +65,7 @@ pub(super) fn set_reader(is_reader: bool) {
     platform::set_reader(is_reader);
 }
 
-pub(super) use platform::{is_out_of_space, lock_shared};
+pub(super) use platform::{is_out_of_space, last_open_error, lock_shared};
 
 #[cfg(unix)]
 mod platform {
@@ -94,6 +94,14 @@ mod platform {
         static OBSERVED: RefCell<Vec<(PathBuf, Option<FileId>)>> = const { RefCell::new(Vec::new()) };
         /// Whether the connection of this thread only reads.
         static IS_READER: Cell<bool> = const { Cell::new(false) };
+        /// What the system said when SQLite last opened a file, 0 if it did.
+        static OPEN_ERROR: Cell<c_int> = const { Cell::new(0) };
+    }
+
+    /// Why the last file that SQLite wanted to open on this thread could not be.
+    pub(in super::super) fn last_open_error() -> Option<io::Error> {
+        let error = OPEN_ERROR.get();
+        (error != 0).then(|| io::Error::from_raw_os_error(error))
     }
 
     pub(super) fn replace() -> bool {
@@ -142,6 +150,13 @@ mod platform {
         // SAFETY: SQLite passes a C string.
         let path = unsafe { CStr::from_ptr(path) };
         let descriptor = open_or_create(path, flags, mode);
+        let error = if descriptor >= 0 {
+            0
+        } else {
+            io::Error::last_os_error().raw_os_error().unwrap_or(0)
+        };
+        // At the end of a thread there is nothing left to note it in.
+        let _not_any_more = OPEN_ERROR.try_with(|last| last.set(error));
         if descriptor >= 0 {
             note(Path::new(OsStr::from_bytes(path.to_bytes())), descriptor);
         }
@@ -330,5 +345,9 @@ mod platform {
 
     pub(in super::super) fn is_out_of_space(_connection: &Connection) -> bool {
         false
+    }
+
+    pub(in super::super) fn last_open_error() -> Option<std::io::Error> {
+        None
     }
 }

@@ -19,6 +19,7 @@ use super::thread::Worker;
 use super::{Access, Answer, anchor, features};
 use crate::error::Error;
 use crate::page::FULL_ROLLOUTS;
+use crate::printable;
 use crate::registry::Registry;
 pub(super) use chain::Chain;
 pub use report::{Breach, Progress, Verification, VerifiedEnvironment};
@@ -398,10 +399,11 @@ impl State {
 
     fn report(&mut self, revision: Option<i64>, environment: Option<String>, problem: String) {
         if self.breaches.len() < MAX_PROBLEMS {
+            // Both may come from a file that was tampered with.
             self.breaches.push(Breach {
                 revision,
-                environment,
-                problem,
+                environment: environment.map(|name| printable::short(name).to_string()),
+                problem: printable::text(problem).to_string(),
             });
         } else {
             self.unlisted += 1;
