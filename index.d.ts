@@ -2,8 +2,85 @@
 
 /// <reference lib="esnext.disposable" />
 
+/** How `autoPersist` was set. */
+export interface AutoPersistOptions {
+	/** Milliseconds from a change to its persisting, 0 to 86,400,000. Changes in between share a revision. Default 250. */
+	debounceMs?: number | undefined;
+}
+/** The features of a new table when none are listed, from bit 0 up. */
+export declare const DEFAULT_FEATURES: readonly [
+	"debug",
+	"verbose",
+	"metrics",
+	"logging",
+	"caching",
+	"compression",
+	"encryption",
+	"validation",
+	"beta_feature",
+	"new_feature",
+	"maintenance_mode"
+];
+/** The features of a config that lists none, from bit 0 up. */
+export type DefaultFeature = (typeof DEFAULT_FEATURES)[number];
+/** Options of {@link createProductionConfig} and {@link createDevelopmentConfig}. Unknown ones are refused. */
+export interface ConfigOptions<Features extends readonly string[] = readonly DefaultFeature[]> {
+	/**
+	 * SQLite file that keeps the history. It is made when missing; its directory must exist. Left out, the config lives
+	 * in memory alone.
+	 */
+	persistPath?: string | undefined;
+	/**
+	 * Which of the histories in the file this config reads and writes: a letter, digit or `_`, then up to 63 letters,
+	 * digits, `_`, `.` or `-`. Default: `NODE_ENV`, else `development`.
+	 */
+	environment?: string | undefined;
+	/**
+	 * Names of the features, up to 32: each a letter, then up to 62 letters, digits, `_`, `.` or `-`. A name keeps the
+	 * bit it first got in a database, wherever it stands in later lists. Default: the names the database has, or
+	 * {@link DEFAULT_FEATURES} in a new one.
+	 */
+	features?: Features | undefined;
+	/**
+	 * Shares the live state with every process and thread of this machine that opens the same database and environment:
+	 * one memory, in which a flip is seen at once. Without `persistPath`, processes with the same `clusterName` share.
+	 * Default false: the state is this config's own.
+	 */
+	enableClusterSync?: boolean | undefined;
+	/**
+	 * With `enableClusterSync` and without `persistPath`: who shares. Same rule as `environment`. Default: the processes
+	 * with the same working directory.
+	 */
+	clusterName?: string | undefined;
+	/**
+	 * Persists the changes made through this config by itself, with reason `auto`, a quarter of a second after the first
+	 * of them, or `debounceMs` milliseconds. What the last revision holds already is not persisted again. Needs
+	 * `persistPath`. Default false.
+	 */
+	autoPersist?: boolean | AutoPersistOptions | undefined;
+	/** Times every operation and shows the figures in the debug view. Costs some 100 ns an operation. Default false. */
+	debugMode?: boolean | undefined;
+	/** Who is recorded with each revision, up to 255 characters. Default: the user and the process id. */
+	actor?: string | undefined;
+	/** Starts from the last persisted state when there is one. Default true. */
+	autoLoad?: boolean | undefined;
+	/**
+	 * What happens when the database cannot be opened: `throw` (default) throws the error; `degrade` runs in memory
+	 * alone, and says so in `validate()`, in the debug view and in the rejection of every `persist()`.
+	 */
+	onStoreError?: "throw" | "degrade" | undefined;
+	/** Refuses every change of the state and of the database, which must exist. Default false. */
+	readOnly?: boolean | undefined;
+	/** Refuses to make the database when there is none at `persistPath` (`ERR_STORE_NOT_FOUND`). Default false. */
+	fileMustExist?: boolean | undefined;
+	/**
+	 * With `enableClusterSync`: joins the live state that others have in use, and otherwise refuses to make one
+	 * (`ERR_NOT_LIVE`). For tools that only make sense beside running programs. Default false.
+	 */
+	liveMustExist?: boolean | undefined;
+}
 /** Collects the changes of one {@link ProductionConfig.update}. Of two that contradict each other the later counts. */
-export interface UpdateDraft<Name extends string = string> {
+export interface UpdateDraft<in Name extends string = DefaultFeature> {
 	/** Turns features on. */
 	enable(...names: Name[]): void;
 	/** Turns features off. */
@@ -69,9 +146,9 @@ export interface WorkProgress {
 /** What long work on the database takes. */
 export interface WorkOptions {
 	/** Called after each slice of the work. What it throws ends the work, and is what the promise rejects with. */
-	onProgress?: (progress: WorkProgress) => void;
+	onProgress?: ((progress: WorkProgress) => void) | undefined;
 	/** Ends the work early; the promise then rejects with the reason of the signal. */
-	signal?: AbortSignal;
+	signal?: AbortSignal | undefined;
 }
 /** What {@link ProductionConfig.verify} takes. */
 export interface VerifyOptions extends WorkOptions {
@@ -79,7 +156,7 @@ export interface VerifyOptions extends WorkOptions {
 	 * A digest of this environment that was kept elsewhere: `head` of an earlier check, or `digest` of a revision. The
 	 * chain must contain it.
 	 */
-	expectedHead?: string;
+	expectedHead?: string | undefined;
 }
 /** Something that is wrong with the history. */
 export interface HistoryBreach {
@@ -124,7 +201,7 @@ export interface PruneOptions extends WorkOptions {
 	/** How many of the newest revisions of this environment stay, 1 or more. */
 	keep: number;
 	/** Who is recorded, up to 255 characters. Default: the `actor` of the config. */
-	actor?: string;
+	actor?: string | undefined;
 }
 /** What {@link ProductionConfig.prune} has done. */
 export interface PruneResult {
@@ -142,9 +219,9 @@ export interface PruneResult {
 /** What {@link ProductionConfig.backup} takes. */
 export interface BackupOptions extends WorkOptions {
 	/** Whether an existing file is replaced. Default: `false`, and `ERR_BACKUP` when there is one. */
-	overwrite?: boolean;
+	overwrite?: boolean | undefined;
 	/** How many pages of the database are copied before persists have their turn. Default 256, which is 1 MiB. */
-	pagesPerStep?: number;
+	pagesPerStep?: number | undefined;
 }
 /** What {@link ProductionConfig.backup} has made. */
 export interface BackupResult {
@@ -254,16 +331,16 @@ export interface ConfigDiff extends StateChanges {
 /** What `persist` and `rollback` take besides their first argument. */
 export interface RevisionOptions {
 	/** Who is recorded, up to 255 characters. Default: the `actor` of the config. */
-	actor?: string;
+	actor?: string | undefined;
 	/**
 	 * Refuses with `ERR_REVISION_CONFLICT` unless this is the last revision of the environment; 0 stands for none.
 	 */
-	ifRevision?: number;
+	ifRevision?: number | undefined;
 }
 /** What `rollback` and `promote` take besides their first argument. */
 export interface RestoreOptions extends RevisionOptions {
 	/** Why, for the history, up to 1,000 characters. Default: what is done, such as `rollback to revision 7`. */
-	reason?: string;
+	reason?: string | undefined;
 }
 /** `ok`; `degraded` when it works and somebody should look; `failed` when something does not work. */
 export type HealthStatus = "ok" | "degraded" | "failed";
@@ -413,7 +490,7 @@ export interface CommitMetrics {
  * What {@link ProductionConfig.share} gives: plain data for `workerData`, `postMessage` or a message to a child process,
  * and {@link attachConfig} takes.
  */
-export interface ConfigHandle {
+export interface ConfigHandle<Name extends string = string> {
 	/** Tells a handle from other objects. */
 	readonly type: "13byte-config";
 	/** Which state page it is, 16 hexadecimal digits. */
@@ -421,23 +498,23 @@ export interface ConfigHandle {
 	/** The environment of the config. */
 	readonly environment: string;
 	/** The feature names, from bit 0 up. */
-	readonly features: readonly string[];
+	readonly features: readonly Name[];
 	/** The database, if there is one. */
-	readonly persistPath?: string;
+	readonly persistPath?: string | undefined;
 	/** Whether other processes can attach. */
 	readonly enableClusterSync: boolean;
 	/** Who shares, when there is no database. */
-	readonly clusterName?: string;
+	readonly clusterName?: string | undefined;
 	/** Milliseconds from a change to its automatic persisting, with `autoPersist`. */
-	readonly autoPersistMs?: number;
+	readonly autoPersistMs?: number | undefined;
 	/** Whether the config refuses changes. */
 	readonly readOnly: boolean;
 	/** Who is recorded with revisions, where the config was given somebody. */
-	readonly actor?: string;
+	readonly actor?: string | undefined;
 	/** Whether operations are timed. */
 	readonly debugMode: boolean;
 	/** The state page, where the runtime can share it. It keeps the page alive while the handle is on its way. */
-	readonly buffer?: SharedArrayBuffer;
+	readonly buffer?: SharedArrayBuffer | undefined;
 }
 /** One feature of a config. */
 export interface Feature<Name extends string = string> {
@@ -452,9 +529,19 @@ export interface Feature<Name extends string = string> {
 	isEnabledFor(key: string): boolean;
 	/** Per cent of all keys that it is on for while it is on, 0 to 100. */
 	readonly rollout: number;
+	/** What `JSON.stringify(feature)` gives. */
+	toJSON(): {
+		readonly name: Name;
+		readonly enabled: boolean;
+		readonly rollout: number;
+	};
 }
 /** 13 bytes, as any of the types that JavaScript keeps bytes in. */
 export type RecordBytes = ArrayBufferLike | ArrayBufferView;
+/** The fields of a record. */
+export type CoreFields = {
+	readonly [field in "version" | "registryHash" | "featureFlags" | "terminalMode" | "terminalRows" | "terminalCols" | "reserved"]: number;
+};
 /**
  * The 13-byte record by itself: a value of its own, without shared memory and without a history.
  *
@@ -523,6 +610,8 @@ export declare class ConfigCore13Byte {
 	toggleFeature(bit: number): boolean;
 	/** A copy of the 13 bytes. */
 	toBuffer(): ArrayBuffer;
+	/** What `JSON.stringify(core)` gives: its fields. */
+	toJSON(): CoreFields;
 	/** The bytes as `0x` and 26 lower-case hexadecimal digits. */
 	toHex(): string;
 }
@@ -545,7 +634,7 @@ export interface Validation {
  * await config.persist('metrics on');
  * await config.close();
  */
-export declare class ProductionConfig<Name extends string = string> {
+export declare class ProductionConfig<in Name extends string = DefaultFeature> {
 	#private;
 	/**
 	 * Whether a feature is on. One atomic read.
@@ -584,7 +673,7 @@ export declare class ProductionConfig<Name extends string = string> {
 	 * const beta = config.feature('beta_feature');
 	 * if (beta.enabled) showBeta();
 	 */
-	feature(name: Name): Feature<Name>;
+	feature<Own extends Name>(name: Own): Feature<Own>;
 	/**
 	 * Whether a feature is on for this key, such as the id of a user: it has to be on, and the key among the per cent of
 	 * all keys that it is rolled out to. The same key gives the same answer until the rollout changes, on every machine,
@@ -613,7 +702,7 @@ export declare class ProductionConfig<Name extends string = string> {
 	 */
 	setRollout(name: Name, percent: number): boolean;
 	/** The names of the features that are on, in bit order. */
-	getEnabledFeatures(): Name[];
+	getEnabledFeatures<Own extends Name = Name>(): Own[];
 	/** The names of all features, in bit order. In a database that others use too, this includes theirs. */
 	getFeatureNames(): string[];
 	/**
@@ -691,7 +780,7 @@ export declare class ProductionConfig<Name extends string = string> {
 	 * The state for people to read. While nothing changes this is the same frozen object, except with `debugMode`,
 	 * where it also has the timings of the operations.
 	 */
-	getDebugView(): DebugView<Name>;
+	getDebugView<Own extends Name = Name>(): DebugView<Own>;
 	/**
 	 * The state by name, without what belongs to this database alone: for a file, or for another config's
 	 * {@link ProductionConfig.apply}. Flags and terminal are of one moment, rollouts are read right after.
@@ -699,7 +788,11 @@ export declare class ProductionConfig<Name extends string = string> {
 	 * @example
 	 * await writeFile('flags.json', JSON.stringify(config.getState()));
 	 */
-	getState(): ConfigState<Name>;
+	getState<Own extends Name = Name>(): ConfigState<Own>;
+	/** What `JSON.stringify(config)` gives: as {@link ProductionConfig.getState}. A closed config has no state any more. */
+	toJSON<Own extends Name = Name>(): ConfigState<Own> | {
+		readonly closed: true;
+	};
 	/** Checks every field of the state, and the store. */
 	validate(): Validation;
 	/**
@@ -752,7 +845,7 @@ export declare class ProductionConfig<Name extends string = string> {
 	 * @param options - `before`: only revisions with a smaller number, to read on from the last page.
 	 */
 	getHistory(limit?: number, options?: {
-		before?: number;
+		before?: number | undefined;
 	}): Promise<HistoryEntry[]>;
 	/**
 	 * Goes back to an earlier state, and records that as a new revision. Features that the revision did not know stay
@@ -890,17 +983,17 @@ export declare class ProductionConfig<Name extends string = string> {
 	 * @example
 	 * config.on('change', ({ enabled, disabled }) => console.log({ enabled, disabled }));
 	 */
-	on(event: "change", listener: (change: ConfigChange<Name>) => void): this;
+	on<Own extends Name = Name>(event: "change", listener: (change: ConfigChange<Own>) => void): this;
 	/** As {@link ProductionConfig.on}, for the next change only. */
-	once(event: "change", listener: (change: ConfigChange<Name>) => void): this;
+	once<Own extends Name = Name>(event: "change", listener: (change: ConfigChange<Own>) => void): this;
 	/** As {@link ProductionConfig.on}. */
-	addListener(event: "change", listener: (change: ConfigChange<Name>) => void): this;
+	addListener<Own extends Name = Name>(event: "change", listener: (change: ConfigChange<Own>) => void): this;
 	/** As {@link ProductionConfig.on}, before the listeners there are. */
-	prependListener(event: "change", listener: (change: ConfigChange<Name>) => void): this;
+	prependListener<Own extends Name = Name>(event: "change", listener: (change: ConfigChange<Own>) => void): this;
 	/** Takes a listener away. */
-	off(event: "change", listener: (change: ConfigChange<Name>) => void): this;
+	off<Own extends Name = Name>(event: "change", listener: (change: ConfigChange<Own>) => void): this;
 	/** As {@link ProductionConfig.off}. */
-	removeListener(event: "change", listener: (change: ConfigChange<Name>) => void): this;
+	removeListener<Own extends Name = Name>(event: "change", listener: (change: ConfigChange<Own>) => void): this;
 	/** Takes all listeners away. */
 	removeAllListeners(event?: "change"): this;
 	/** How many listeners there are. */
@@ -913,9 +1006,9 @@ export declare class ProductionConfig<Name extends string = string> {
 	 * @example
 	 * for await (const change of config.changes({ signal })) apply(change);
 	 */
-	changes(options?: {
-		signal?: AbortSignal;
-	}): AsyncGenerator<ConfigChange<Name>, void, void>;
+	changes<Own extends Name = Name>(options?: {
+		signal?: AbortSignal | undefined;
+	}): AsyncGenerator<ConfigChange<Own>, void, void>;
 	/** Keeps the process running until {@link ProductionConfig.unref} or `close()`, for programs that only listen. */
 	ref(): this;
 	/** Takes {@link ProductionConfig.ref} back. */
@@ -927,84 +1020,7 @@ export declare class ProductionConfig<Name extends string = string> {
 	 * @example
 	 * const worker = new Worker('./worker.js', { workerData: config.share() });
 	 */
-	share(): ConfigHandle;
-}
-/** How `autoPersist` was set. */
-export interface AutoPersistOptions {
-	/** Milliseconds from a change to its persisting, 0 to 86,400,000. Changes in between share a revision. Default 250. */
-	debounceMs?: number;
-}
-/** The features of a new table when none are listed, from bit 0 up. */
-export declare const DEFAULT_FEATURES: readonly [
-	"debug",
-	"verbose",
-	"metrics",
-	"logging",
-	"caching",
-	"compression",
-	"encryption",
-	"validation",
-	"beta_feature",
-	"new_feature",
-	"maintenance_mode"
-];
-/** The features of a config that lists none, from bit 0 up. */
-export type DefaultFeature = (typeof DEFAULT_FEATURES)[number];
-/** Options of {@link createProductionConfig} and {@link createDevelopmentConfig}. Unknown ones are refused. */
-export interface ConfigOptions<Features extends readonly string[] = readonly DefaultFeature[]> {
-	/**
-	 * SQLite file that keeps the history. It is made when missing; its directory must exist. Left out, the config lives
-	 * in memory alone.
-	 */
-	persistPath?: string;
-	/**
-	 * Which of the histories in the file this config reads and writes: a letter, digit or `_`, then up to 63 letters,
-	 * digits, `_`, `.` or `-`. Default: `NODE_ENV`, else `development`.
-	 */
-	environment?: string;
-	/**
-	 * Names of the features, up to 32: each a letter, then up to 62 letters, digits, `_`, `.` or `-`. A name keeps the
-	 * bit it first got in a database, wherever it stands in later lists. Default: the names the database has, or
-	 * {@link DEFAULT_FEATURES} in a new one.
-	 */
-	features?: Features;
-	/**
-	 * Shares the live state with every process and thread of this machine that opens the same database and environment:
-	 * one memory, in which a flip is seen at once. Without `persistPath`, processes with the same `clusterName` share.
-	 * Default false: the state is this config's own.
-	 */
-	enableClusterSync?: boolean;
-	/**
-	 * With `enableClusterSync` and without `persistPath`: who shares. Same rule as `environment`. Default: the processes
-	 * with the same working directory.
-	 */
-	clusterName?: string;
-	/**
-	 * Persists the changes made through this config by itself, with reason `auto`, a quarter of a second after the first
-	 * of them, or `debounceMs` milliseconds. What the last revision holds already is not persisted again. Needs
-	 * `persistPath`. Default false.
-	 */
-	autoPersist?: boolean | AutoPersistOptions;
-	/** Times every operation and shows the figures in the debug view. Costs some 100 ns an operation. Default false. */
-	debugMode?: boolean;
-	/** Who is recorded with each revision, up to 255 characters. Default: the user and the process id. */
-	actor?: string;
-	/** Starts from the last persisted state when there is one. Default true. */
-	autoLoad?: boolean;
-	/**
-	 * What happens when the database cannot be opened: `throw` (default) throws the error; `degrade` runs in memory
-	 * alone, and says so in `validate()`, in the debug view and in the rejection of every `persist()`.
-	 */
-	onStoreError?: "throw" | "degrade";
-	/** Refuses every change of the state and of the database, which must exist. Default false. */
-	readOnly?: boolean;
-	/** Refuses to make the database when there is none at `persistPath` (`ERR_STORE_NOT_FOUND`). Default false. */
-	fileMustExist?: boolean;
-	/**
-	 * With `enableClusterSync`: joins the live state that others have in use, and otherwise refuses to make one
-	 * (`ERR_NOT_LIVE`). For tools that only make sense beside running programs. Default false.
-	 */
-	liveMustExist?: boolean;
+	share<Own extends Name = Name>(): ConfigHandle<Own>;
 }
 /**
  * Opens a config. With `persistPath` it starts from the last persisted state of its environment; without one, or when
@@ -1032,12 +1048,12 @@ export declare function createDevelopmentConfig<const Features extends readonly 
  * import { workerData } from 'node:worker_threads';
  * const config = attachConfig(workerData);
  */
-export declare function attachConfig<Name extends string = string>(handle: ConfigHandle): ProductionConfig<Name>;
+export declare function attachConfig<Name extends string = DefaultFeature>(handle: ConfigHandle<Name> | ConfigHandle): ProductionConfig<Name>;
 /**
  * Stable codes of every error this package throws or rejects with. Messages may improve; codes stay.
  * `docs/errors.md` says for each what happened and what to do.
  */
-export type ErrorCode = "ERR_BACKUP" | "ERR_BINDING" | "ERR_BUFFER_LENGTH" | "ERR_CLOSED" | "ERR_DISK_FULL" | "ERR_DUPLICATE_FEATURE" | "ERR_FOREIGN_DATABASE" | "ERR_HISTORY_BROKEN" | "ERR_INVALID_FEATURE_NAME" | "ERR_INVALID_STATE" | "ERR_INVALID_TYPE" | "ERR_INVALID_VALUE" | "ERR_LIVE_FILE" | "ERR_LIVE_FILE_BUSY" | "ERR_LIVE_FILE_INVALID" | "ERR_LIVE_FILE_MISMATCH" | "ERR_LIVE_FILE_PERMISSION" | "ERR_LIVE_FILE_REMOTE" | "ERR_NEWER_SCHEMA" | "ERR_NOTHING_TO_PROMOTE" | "ERR_NOTHING_TO_ROLL_BACK" | "ERR_NOT_A_DATABASE" | "ERR_NOT_LIVE" | "ERR_OUT_OF_RANGE" | "ERR_OVERRIDE_CONFLICT" | "ERR_OVERRIDE_ORDER" | "ERR_PACKAGE_FILES" | "ERR_PAGE_NOT_OPEN" | "ERR_PERSISTENCE_DISABLED" | "ERR_RANDOM" | "ERR_READ_ONLY" | "ERR_REVISION_CONFLICT" | "ERR_REVISION_NOT_FOUND" | "ERR_REVISION_PRUNED" | "ERR_RUNTIME" | "ERR_STALE_HANDLE" | "ERR_STORE" | "ERR_STORE_BUSY" | "ERR_STORE_CORRUPT" | "ERR_STORE_DEGRADED" | "ERR_STORE_IO" | "ERR_STORE_NOT_FOUND" | "ERR_STORE_OUTCOME_UNKNOWN" | "ERR_STORE_PATH" | "ERR_STORE_PERMISSION" | "ERR_STORE_REPLACED" | "ERR_STORE_STOPPED" | "ERR_THREAD" | "ERR_TOO_MANY_FEATURES" | "ERR_UNKNOWN_FEATURE" | "ERR_UNKNOWN_OPTION" | "ERR_UNSUPPORTED";
+export type ErrorCode = "ERR_BACKUP" | "ERR_BINDING" | "ERR_BUFFER_LENGTH" | "ERR_CLOSED" | "ERR_DISK_FULL" | "ERR_DRAFT_ENDED" | "ERR_DUPLICATE_FEATURE" | "ERR_FOREIGN_DATABASE" | "ERR_HISTORY_BROKEN" | "ERR_INVALID_FEATURE_NAME" | "ERR_INVALID_STATE" | "ERR_INVALID_THIS" | "ERR_INVALID_TYPE" | "ERR_INVALID_VALUE" | "ERR_LIVE_FILE" | "ERR_LIVE_FILE_BUSY" | "ERR_LIVE_FILE_INVALID" | "ERR_LIVE_FILE_MISMATCH" | "ERR_LIVE_FILE_PERMISSION" | "ERR_LIVE_FILE_REMOTE" | "ERR_NEWER_SCHEMA" | "ERR_NOTHING_TO_PROMOTE" | "ERR_NOTHING_TO_ROLL_BACK" | "ERR_NOT_A_DATABASE" | "ERR_NOT_LIVE" | "ERR_OUT_OF_RANGE" | "ERR_OVERRIDE_CONFLICT" | "ERR_OVERRIDE_ORDER" | "ERR_PAGE_NOT_OPEN" | "ERR_PERSISTENCE_DISABLED" | "ERR_RANDOM" | "ERR_READ_ONLY" | "ERR_REVISION_CONFLICT" | "ERR_REVISION_NOT_FOUND" | "ERR_REVISION_PRUNED" | "ERR_RUNTIME" | "ERR_STALE_HANDLE" | "ERR_STORE" | "ERR_STORE_BUSY" | "ERR_STORE_CORRUPT" | "ERR_STORE_DEGRADED" | "ERR_STORE_IO" | "ERR_STORE_NOT_FOUND" | "ERR_STORE_OUTCOME_UNKNOWN" | "ERR_STORE_PATH" | "ERR_STORE_PERMISSION" | "ERR_STORE_REPLACED" | "ERR_STORE_STOPPED" | "ERR_THREAD" | "ERR_TOO_MANY_FEATURES" | "ERR_UNKNOWN_FEATURE" | "ERR_UNKNOWN_OPTION" | "ERR_UNSUPPORTED";
 /**
  * An error of this package, other than a wrong type (`TypeError`) or a value out of range (`RangeError`). Those two
  * carry a `code` as well.

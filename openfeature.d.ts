@@ -12,7 +12,7 @@ export interface ConfigProviderOptions {
      * Milliseconds between two looks at the config's health, 0 for never. Default 30,000. When it has become `degraded`
      * the provider is `STALE`, when it has `failed` it has an `ERROR`; features are served all the same.
      */
-    readonly healthEveryMs?: number;
+    readonly healthEveryMs?: number | undefined;
 }
 /**
  * Serves the features of a config as boolean flags of the same names, and its terminal settings as the numbers

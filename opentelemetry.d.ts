@@ -12,9 +12,9 @@ export interface InstrumentOptions {
      * Where the instruments are made. Default: the meter `13byte-config` of the global meter provider, as soon as an SDK has
      * registered one.
      */
-    readonly meter?: Meter;
+    readonly meter?: Meter | undefined;
     /** What every value carries, to tell configs of one environment apart. Default: nothing but the environment. */
-    readonly attributes?: Attributes;
+    readonly attributes?: Attributes | undefined;
 }
 /** The instruments of a config. */
 export interface ConfigInstrumentation {

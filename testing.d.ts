@@ -1,6 +1,6 @@
 // Generated from lib by `npm run build`. Edit the sources, not this file.
 
-import { type ConfigHandle, type DefaultFeature, ProductionConfig, type TerminalSettings } from '13byte-config';
+import { type ConfigHandle, type DefaultFeature, type ProductionConfig, type TerminalSettings } from '13byte-config';
 /**
  * What features, and the terminal, are to be: `true` is on for every key, `false` is off, and a number is on for that
  * per cent of all keys. `terminal` with an object stands for the terminal settings, of which any may be left out.
@@ -11,21 +11,21 @@ import { type ConfigHandle, type DefaultFeature, ProductionConfig, type Terminal
 export type Overrides<Name extends string = string> = string extends Name ? {
     readonly [name: string]: boolean | number | Partial<TerminalSettings> | undefined;
 } : {
-    readonly [name in Exclude<Name, 'terminal'>]?: boolean | number;
+    readonly [name in Exclude<Name, 'terminal'>]?: boolean | number | undefined;
 } & {
-    readonly terminal?: Partial<TerminalSettings> | ('terminal' extends Name ? boolean | number : never);
+    readonly terminal?: Partial<TerminalSettings> | ('terminal' extends Name ? boolean | number : never) | undefined;
 };
 /** Options of {@link createTestConfig}. Unknown ones are refused. */
 export interface TestConfigOptions<Features extends readonly string[] = readonly DefaultFeature[]> {
     /** Names of the features. Default: those of a config without this option. */
-    features?: Features;
+    features?: Features | undefined;
     /** The environment of the config. Default `test`, whatever `NODE_ENV` is. */
-    environment?: string;
+    environment?: string | undefined;
     /**
      * Gives it a database of its own in a temporary directory, so that its history works. It is removed when the config
      * is closed, or at the latest when the process ends. Default false.
      */
-    database?: boolean;
+    database?: boolean | undefined;
 }
 /** Options of {@link override} and {@link withOverrides}. Unknown ones are refused. */
 export interface OverrideOptions {
@@ -33,7 +33,7 @@ export interface OverrideOptions {
      * What happens at the end when somebody else has changed what was overridden: `throw` (default) leaves that as it is,
      * restores the rest and throws `ERR_OVERRIDE_CONFLICT`; `restore` restores all of it.
      */
-    onConflict?: 'throw' | 'restore';
+    onConflict?: 'throw' | 'restore' | undefined;
 }
 /**
  * Makes a config for one test: in memory of its own, without a database and shared with nobody, whatever the environment

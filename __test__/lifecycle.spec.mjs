@@ -204,7 +204,7 @@ export default suite('lifecycle', {
 });
 
 /** Members that work on a closed config, too. */
-const STAY = new Set(['environment', 'healthCheck', 'close', 'destroy', 'off', 'removeListener', 'removeAllListeners', 'listenerCount']);
+const STAY = new Set(['environment', 'toJSON', 'healthCheck', 'close', 'destroy', 'off', 'removeListener', 'removeAllListeners', 'listenerCount']);
 
 /** Members that return promises. */
 const ASYNC = new Set(['persist', 'load', 'getHistory', 'getEnvironments', 'rollback', 'apply', 'diff', 'promote', 'verify', 'prune', 'backup', 'changes']);

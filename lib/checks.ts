@@ -1,4 +1,4 @@
-import { makeError, show } from './errors';
+import { makeError, printable, show } from './errors';
 
 /** Checks of arguments and options that many places share. Each returns the value or throws. */
 
@@ -50,7 +50,7 @@ export function checkKeys(value: unknown, what: string, known: readonly string[]
   const object = checkObject(value, what);
   for (const key of Object.keys(object)) {
     if (!known.includes(key)) {
-      throw makeError('ERR_UNKNOWN_OPTION', `Unknown option: ${key}. Available: ${known.join(', ')}`);
+      throw makeError('ERR_UNKNOWN_OPTION', `Unknown option: ${printable(key)}. Available: ${known.join(', ')}`);
     }
   }
   return object;
@@ -61,6 +61,21 @@ export function checkObject(value: unknown, what: string): Record<string, unknow
     throw makeError('ERR_INVALID_TYPE', `Invalid ${what}: ${show(value)} (must be an object)`);
   }
   return value as Record<string, unknown>;
+}
+
+/** Whether something is a promise, or what `await` takes for one, of whatever realm. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
+}
+
+/** An `AbortSignal` of whatever realm or library. */
+export function checkSignal(value: unknown): AbortSignal | undefined {
+  if (value === undefined) return undefined;
+  const { aborted, addEventListener, throwIfAborted } = Object(value) as Partial<AbortSignal>;
+  if (typeof aborted === 'boolean' && typeof addEventListener === 'function' && typeof throwIfAborted === 'function') {
+    return value as AbortSignal;
+  }
+  throw makeError('ERR_INVALID_TYPE', `Invalid signal: ${show(value)} (must be an AbortSignal)`);
 }
 
 function range(min: number, max: number): string {

@@ -1,7 +1,7 @@
-import { checkBoolean, checkInteger } from './checks';
+import { checkBoolean, checkInteger, isThenable } from './checks';
 import { DraftChanges, type UpdateDraft } from './draft';
 import { inheritFromEmitter } from './emitter-prototype';
-import { makeError, show } from './errors';
+import { makeError, printable, show, wrongThis } from './errors';
 import type { Extras } from './extras';
 import type {
   BackupOptions,
@@ -64,6 +64,7 @@ import {
 } from './record';
 import { checkKey, checkPercent, rolloutBucket, toPercent } from './rollout';
 import type { StoreAnswer } from './store';
+import type { DefaultFeature } from './options';
 import { packTerminal, type TerminalSettings, unpackTerminal } from './terminal';
 
 /** What {@link ProductionConfig.validate} found. */
@@ -87,7 +88,7 @@ const abandoned = new FinalizationRegistry<Page>(releasePage);
 let incoming: Parts | undefined;
 
 /** @internal Makes a config, or one of a subclass. */
-export function makeConfig(parts: Parts, Class: new () => ProductionConfig = ProductionConfig): ProductionConfig {
+export function makeConfig(parts: Parts, Class: new () => ProductionConfig<any> = ProductionConfig): ProductionConfig<any> {
   incoming = parts;
   return new Class();
 }
@@ -95,6 +96,11 @@ export function makeConfig(parts: Parts, Class: new () => ProductionConfig = Pro
 function takeParts(): Parts {
   if (!incoming) throw makeError('ERR_INVALID_TYPE', 'Use createProductionConfig() to make a config');
   return incoming;
+}
+
+/** The error of a method that was called on something else than a config. */
+function notAConfig(self: unknown): Error {
+  return wrongThis(self, 'config.isFeatureEnabled.bind(config)');
 }
 
 /**
@@ -110,7 +116,7 @@ function takeParts(): Parts {
  * await config.persist('metrics on');
  * await config.close();
  */
-export class ProductionConfig<Name extends string = string> {
+export class ProductionConfig<in Name extends string = DefaultFeature> {
   // Set where they are declared and, as long as it is open, never again: engines then take what an only config holds for
   // constant, which reads of flags gain a quarter by. What the hot methods need stands in fields of its own.
   readonly #page = takeParts().page;
@@ -122,7 +128,7 @@ export class ProductionConfig<Name extends string = string> {
   #names = this.#table.index;
   #writableNames = this.#settings.readOnly ? NO_NAMES : this.#table.index;
   #directReads: DirectReads | undefined;
-  #extras: Extras<Name> | undefined;
+  #extras: Extras<any> | undefined;
   #closing: Promise<void> | undefined;
   /** Changes made through this config. */
   #writes = 0;
@@ -134,7 +140,7 @@ export class ProductionConfig<Name extends string = string> {
     incoming = undefined;
     abandoned.register(this, this.#page);
     // It has to hear of the first change.
-    if (this.#settings.autoPersistMs !== undefined) this.#loadExtras();
+    if (this.#settings.autoPersistMs !== undefined) ProductionConfig.#extrasOf(this);
     // It may need them at its end, when the package was replaced or no descriptor is left.
     else if (this.#settings.store || this.#settings.clusterSync) loadExtrasSoon();
   }
@@ -147,6 +153,7 @@ export class ProductionConfig<Name extends string = string> {
    * @throws ConfigError `ERR_UNKNOWN_FEATURE` with the names there are.
    */
   isFeatureEnabled(name: Name): boolean {
+    if (this == null || !(#names in this)) throw notAConfig(this);
     const mask = maskOf(this.#names, name) || this.#findMask(name);
     return (loadWord(this.#words, this.#base + WORD_FEATURE_FLAGS) & mask) !== 0;
   }
@@ -159,6 +166,7 @@ export class ProductionConfig<Name extends string = string> {
    * @throws ConfigError `ERR_UNKNOWN_FEATURE` with the names there are.
    */
   enableFeature(name: Name): boolean {
+    if (this == null || !(#names in this)) throw notAConfig(this);
     const mask = maskOf(this.#writableNames, name) || this.#findWritableMask(name);
     const before = Atomics.or(this.#words, this.#base + WORD_FEATURE_FLAGS, mask);
     if ((before & mask) !== 0) return false;
@@ -173,6 +181,7 @@ export class ProductionConfig<Name extends string = string> {
    * @throws ConfigError `ERR_UNKNOWN_FEATURE` with the names there are.
    */
   disableFeature(name: Name): boolean {
+    if (this == null || !(#names in this)) throw notAConfig(this);
     const mask = maskOf(this.#writableNames, name) || this.#findWritableMask(name);
     const before = Atomics.and(this.#words, this.#base + WORD_FEATURE_FLAGS, ~mask);
     if ((before & mask) === 0) return false;
@@ -187,11 +196,13 @@ export class ProductionConfig<Name extends string = string> {
    * @throws TypeError `ERR_INVALID_TYPE` when `on` is not a boolean.
    */
   setFeature(name: Name, on: boolean): boolean {
+    if (this == null || !(#names in this)) throw notAConfig(this);
     return checkBoolean(on, 'feature value') ? this.enableFeature(name) : this.disableFeature(name);
   }
 
   /** Turns a feature around in one atomic step, and returns whether it is on now. */
   toggleFeature(name: Name): boolean {
+    if (this == null || !(#names in this)) throw notAConfig(this);
     const mask = maskOf(this.#writableNames, name) || this.#findWritableMask(name);
     const before = Atomics.xor(this.#words, this.#base + WORD_FEATURE_FLAGS, mask);
     const isOn = (before & mask) === 0;
@@ -206,10 +217,11 @@ export class ProductionConfig<Name extends string = string> {
    * const beta = config.feature('beta_feature');
    * if (beta.enabled) showBeta();
    */
-  feature(name: Name): Feature<Name> {
+  feature<Own extends Name>(name: Own): Feature<Own> {
+    if (this == null || !(#names in this)) throw notAConfig(this);
     const mask = this.#maskOf(name);
     this.#directReads ??= { allowed: this.#settings.stopwatch === undefined };
-    return new FeatureOfConfig(this, name, mask, this.#page, this.#directReads);
+    return new FeatureOfConfig<Own>(this, name, mask, this.#page, this.#directReads);
   }
 
   // ---- Rollouts -----------------------------------------------------------------------------------------------
@@ -226,11 +238,13 @@ export class ProductionConfig<Name extends string = string> {
    * if (config.isFeatureEnabledFor('beta_feature', user.id)) showBeta();
    */
   isFeatureEnabledFor(name: Name, key: string): boolean {
+    if (this == null || !(#names in this)) throw notAConfig(this);
     return this.#isOnFor(maskOf(this.#names, name) || this.#findMask(name), key);
   }
 
   /** Per cent of all keys that a feature is on for while it is on, 0 to 100. 100 unless it was set. */
   getRollout(name: Name): number {
+    if (this == null || !(#names in this)) throw notAConfig(this);
     const mask = this.#maskOf(name);
     return toPercent(readRollout(this.#page, 31 - Math.clz32(mask)));
   }
@@ -248,6 +262,7 @@ export class ProductionConfig<Name extends string = string> {
    * await config.persist('beta for a tenth');
    */
   setRollout(name: Name, percent: number): boolean {
+    if (this == null || !(#names in this)) throw notAConfig(this);
     const mask = maskOf(this.#writableNames, name) || this.#findWritableMask(name);
     const basisPoints = checkPercent(percent);
     const bit = 31 - Math.clz32(mask);
@@ -260,14 +275,14 @@ export class ProductionConfig<Name extends string = string> {
   // ---- Lists --------------------------------------------------------------------------------------------------
 
   /** The names of the features that are on, in bit order. */
-  getEnabledFeatures(): Name[] {
-    this.#checkOpen();
-    return namesOf(this.#currentTable(), this.featureFlags) as Name[];
+  getEnabledFeatures<Own extends Name = Name>(): Own[] {
+    ProductionConfig.#checkOpen(this);
+    return namesOf(this.#currentTable(), this.featureFlags) as Own[];
   }
 
   /** The names of all features, in bit order. In a database that others use too, this includes theirs. */
   getFeatureNames(): string[] {
-    this.#checkOpen();
+    ProductionConfig.#checkOpen(this);
     return [...this.#currentTable().names];
   }
 
@@ -286,15 +301,20 @@ export class ProductionConfig<Name extends string = string> {
    * });
    */
   update(edit: (draft: UpdateDraft<Name>) => void): boolean {
-    this.#checkWritable();
+    ProductionConfig.#checkWritable(this);
     if (typeof edit !== 'function') {
       throw makeError('ERR_INVALID_TYPE', `Invalid update: ${show(edit)} (must be a function)`);
     }
     const changes = new DraftChanges<Name>((name) => this.#maskOf(name));
-    const returned: unknown = edit(changes);
-    if (returned instanceof Promise) {
+    let returned: unknown;
+    try {
+      returned = edit(changes);
+    } finally {
+      changes.end();
+    }
+    if (isThenable(returned)) {
       // Its outcome is of no interest, but it must not end the process as an unhandled rejection.
-      returned.catch(() => {});
+      returned.then(undefined, () => {});
       throw makeError('ERR_INVALID_TYPE', 'Invalid update: an async function (must make its changes before it returns)');
     }
     return this.#exchange((flags, terminal) => changes.apply(flags, terminal));
@@ -309,7 +329,7 @@ export class ProductionConfig<Name extends string = string> {
    */
   updateFromBuffer(bytes: RecordBytes): void {
     const fields = new DataView(copyRecord(bytes).buffer);
-    this.#checkWritable();
+    ProductionConfig.#checkWritable(this);
     const state = joinState(fields.getUint32(5, true), fields.getUint32(9, true));
     const before = exchangeState(this.#page, state);
     if (before !== state) this.#stateChanged(before, state);
@@ -327,36 +347,36 @@ export class ProductionConfig<Name extends string = string> {
    */
   setTerminalSettings(mode: number, rows: number, cols: number): void {
     const word = packTerminal(mode, rows, cols);
-    this.#checkWritable();
+    ProductionConfig.#checkWritable(this);
     const before = Atomics.exchange(this.#words, this.#base + WORD_TERMINAL, word);
     if (before !== word) this.#terminalChanged(word);
   }
 
   /** Mode, rows and columns, read at once. */
   getTerminalSettings(): TerminalSettings {
-    return unpackTerminal(this.#terminalWord());
+    return unpackTerminal(ProductionConfig.#wordOf(this, WORD_TERMINAL));
   }
 
   // ---- Fields of the record -----------------------------------------------------------------------------------
 
   /** Record format, 1. */
   get version(): number {
-    return this.#word(WORD_HEADER) >>> 24;
+    return ProductionConfig.#wordOf(this, WORD_HEADER) >>> 24;
   }
 
   set version(version: number) {
-    this.#checkWritable();
+    ProductionConfig.#checkWritable(this);
     checkInteger(version, 'version', RECORD_VERSION, RECORD_VERSION);
   }
 
   /** Hash of the feature names, 0 to 2^32 − 1. It describes the record and decides nothing. */
   get registryHash(): number {
-    return this.#word(WORD_REGISTRY_HASH) >>> 0;
+    return ProductionConfig.#wordOf(this, WORD_REGISTRY_HASH) >>> 0;
   }
 
   set registryHash(hash: number) {
     const word = checkU32(hash, 'registry hash') | 0;
-    this.#checkWritable();
+    ProductionConfig.#checkWritable(this);
     const before = Atomics.exchange(this.#words, this.#base + WORD_REGISTRY_HASH, word);
     if (before !== word) this.#announce();
   }
@@ -367,12 +387,12 @@ export class ProductionConfig<Name extends string = string> {
    * {@link ProductionConfig.update}.
    */
   get featureFlags(): number {
-    return this.#word(WORD_FEATURE_FLAGS) >>> 0;
+    return ProductionConfig.#wordOf(this, WORD_FEATURE_FLAGS) >>> 0;
   }
 
   set featureFlags(flags: number) {
     const word = checkU32(flags, 'feature flags') | 0;
-    this.#checkWritable();
+    ProductionConfig.#checkWritable(this);
     const unknown = (word & ~this.#currentTable().all) >>> 0;
     if (unknown !== 0) {
       const bits = `0x${unknown.toString(16).padStart(8, '0')}`;
@@ -384,42 +404,43 @@ export class ProductionConfig<Name extends string = string> {
 
   /** 0 disabled, 1 cooked, 2 raw, 3 pipe. */
   get terminalMode(): number {
-    return this.#terminalWord() & 0xff;
+    return ProductionConfig.#wordOf(this, WORD_TERMINAL) & 0xff;
   }
 
   set terminalMode(mode: number) {
-    this.#setTerminalByte(0, checkTerminalMode(mode));
+    ProductionConfig.#setTerminalByte(this, 0, checkTerminalMode(mode));
   }
 
   /** Rows of the terminal, 1–255. */
   get rows(): number {
-    return (this.#terminalWord() >>> 8) & 0xff;
+    return (ProductionConfig.#wordOf(this, WORD_TERMINAL) >>> 8) & 0xff;
   }
 
   set rows(rows: number) {
-    this.#setTerminalByte(8, checkRows(rows));
+    ProductionConfig.#setTerminalByte(this, 8, checkRows(rows));
   }
 
   /** Columns of the terminal, 1–255. */
   get cols(): number {
-    return (this.#terminalWord() >>> 16) & 0xff;
+    return (ProductionConfig.#wordOf(this, WORD_TERMINAL) >>> 16) & 0xff;
   }
 
   set cols(cols: number) {
-    this.#setTerminalByte(16, checkCols(cols));
+    ProductionConfig.#setTerminalByte(this, 16, checkCols(cols));
   }
 
   /** Kept for later formats, 0. */
   get reserved(): number {
-    return this.#terminalWord() >>> 24;
+    return ProductionConfig.#wordOf(this, WORD_TERMINAL) >>> 24;
   }
 
   set reserved(reserved: number) {
-    this.#setTerminalByte(24, checkReserved(reserved));
+    ProductionConfig.#setTerminalByte(this, 24, checkReserved(reserved));
   }
 
   /** The environment whose history this config reads and writes. */
   get environment(): string {
+    if (this == null || !(#names in this)) throw notAConfig(this);
     return this.#settings.environment;
   }
 
@@ -427,17 +448,19 @@ export class ProductionConfig<Name extends string = string> {
 
   /** The 13 bytes. Flags and terminal settings are always of one moment. */
   toBytes(): Uint8Array {
-    this.#checkOpen();
+    ProductionConfig.#checkOpen(this);
     return readRecord(this.#page);
   }
 
   /** The 13 bytes as `0x` and 26 hexadecimal digits. */
   toHex(): string {
+    ProductionConfig.#checkOpen(this);
     return toHex(this.toBytes());
   }
 
   /** An independent copy of the record. */
   getCore(): ConfigCore13Byte {
+    ProductionConfig.#checkOpen(this);
     return new ConfigCore13Byte(this.toBytes());
   }
 
@@ -447,17 +470,17 @@ export class ProductionConfig<Name extends string = string> {
    * `docs/memory.md`; write to it only through `Atomics`.
    */
   get sharedBuffer(): SharedArrayBuffer | undefined {
-    this.#checkOpen();
-    return this.#loadExtras().sharedBuffer;
+    ProductionConfig.#checkOpen(this);
+    return ProductionConfig.#extrasOf(this).sharedBuffer;
   }
 
   /**
    * The state for people to read. While nothing changes this is the same frozen object, except with `debugMode`,
    * where it also has the timings of the operations.
    */
-  getDebugView(): DebugView<Name> {
-    this.#checkOpen();
-    return this.#loadExtras().getDebugView();
+  getDebugView<Own extends Name = Name>(): DebugView<Own> {
+    ProductionConfig.#checkOpen(this);
+    return ProductionConfig.#extrasOf(this).getDebugView();
   }
 
   /**
@@ -467,15 +490,21 @@ export class ProductionConfig<Name extends string = string> {
    * @example
    * await writeFile('flags.json', JSON.stringify(config.getState()));
    */
-  getState(): ConfigState<Name> {
-    this.#checkOpen();
-    return this.#loadExtras().getState();
+  getState<Own extends Name = Name>(): ConfigState<Own> {
+    ProductionConfig.#checkOpen(this);
+    return ProductionConfig.#extrasOf(this).getState();
+  }
+
+  /** What `JSON.stringify(config)` gives: as {@link ProductionConfig.getState}. A closed config has no state any more. */
+  toJSON<Own extends Name = Name>(): ConfigState<Own> | { readonly closed: true } {
+    if (this == null || !(#names in this)) throw notAConfig(this);
+    return this.#closing ? { closed: true } : this.getState();
   }
 
   /** Checks every field of the state, and the store. */
   validate(): Validation {
-    this.#checkOpen();
-    return this.#loadExtras().validate();
+    ProductionConfig.#checkOpen(this);
+    return ProductionConfig.#extrasOf(this).validate();
   }
 
   // ---- History ------------------------------------------------------------------------------------------------
@@ -490,7 +519,7 @@ export class ProductionConfig<Name extends string = string> {
    *   others of `docs/errors.md`; then nothing was written.
    */
   persist(reason = 'manual', options: RevisionOptions = {}): Promise<HistoryEntry> {
-    return this.#loadExtras().history.persist(reason, options);
+    return ProductionConfig.#extrasOf(this).history.persist(reason, options);
   }
 
   /**
@@ -506,7 +535,7 @@ export class ProductionConfig<Name extends string = string> {
    * process.on('exit', () => config.persistSync('state at exit'));
    */
   persistSync(reason = 'manual', options: RevisionOptions = {}): HistoryEntry {
-    return this.#loadExtras().history.persistSync(reason, options);
+    return ProductionConfig.#extrasOf(this).history.persistSync(reason, options);
   }
 
   /**
@@ -522,8 +551,8 @@ export class ProductionConfig<Name extends string = string> {
    * response.end(config.persisted ? 'saved' : 'unsaved changes');
    */
   get persisted(): boolean {
-    this.#checkOpen();
-    return this.#loadExtras().persisted;
+    ProductionConfig.#checkOpen(this);
+    return ProductionConfig.#extrasOf(this).persisted;
   }
 
   /**
@@ -533,7 +562,7 @@ export class ProductionConfig<Name extends string = string> {
    * @returns `false` when nothing was persisted in this environment yet.
    */
   load(): Promise<boolean> {
-    return this.#loadExtras().history.load();
+    return ProductionConfig.#extrasOf(this).history.load();
   }
 
   /**
@@ -542,8 +571,8 @@ export class ProductionConfig<Name extends string = string> {
    * @param limit - How many at most, 1–10,000. Default 50.
    * @param options - `before`: only revisions with a smaller number, to read on from the last page.
    */
-  getHistory(limit = 50, options: { before?: number } = {}): Promise<HistoryEntry[]> {
-    return this.#loadExtras().history.getHistory(limit, options);
+  getHistory(limit = 50, options: { before?: number | undefined } = {}): Promise<HistoryEntry[]> {
+    return ProductionConfig.#extrasOf(this).history.getHistory(limit, options);
   }
 
   /**
@@ -555,7 +584,7 @@ export class ProductionConfig<Name extends string = string> {
    * @throws ConfigError `ERR_REVISION_NOT_FOUND`, `ERR_NOTHING_TO_ROLL_BACK`, `ERR_REVISION_CONFLICT`.
    */
   rollback(revision?: number, options: RestoreOptions = {}): Promise<HistoryEntry> {
-    return this.#loadExtras().history.rollback(revision, options);
+    return ProductionConfig.#extrasOf(this).history.rollback(revision, options);
   }
 
   /**
@@ -572,7 +601,7 @@ export class ProductionConfig<Name extends string = string> {
    * await config.apply(JSON.parse(await readFile('flags.json', 'utf8')), 'flags of release 42');
    */
   apply(state: ConfigState<Name>, reason = 'applied', options: RevisionOptions = {}): Promise<HistoryEntry> {
-    return this.#loadExtras().history.apply(state, reason, options);
+    return ProductionConfig.#extrasOf(this).history.apply(state, reason, options);
   }
 
   /**
@@ -581,7 +610,7 @@ export class ProductionConfig<Name extends string = string> {
    * @throws ConfigError `ERR_REVISION_NOT_FOUND`.
    */
   diff(from: number, to: number): Promise<ConfigDiff> {
-    return this.#loadExtras().history.diff(from, to);
+    return ProductionConfig.#extrasOf(this).history.diff(from, to);
   }
 
   /**
@@ -591,7 +620,7 @@ export class ProductionConfig<Name extends string = string> {
    * await config.getEnvironments(); // ['production', 'staging']
    */
   getEnvironments(): Promise<string[]> {
-    return this.#loadExtras().history.getEnvironments();
+    return ProductionConfig.#extrasOf(this).history.getEnvironments();
   }
 
   /**
@@ -601,7 +630,7 @@ export class ProductionConfig<Name extends string = string> {
    * @throws ConfigError `ERR_NOTHING_TO_PROMOTE` when nothing was persisted there.
    */
   promote(fromEnvironment: string, options: RestoreOptions = {}): Promise<HistoryEntry> {
-    return this.#loadExtras().history.promote(fromEnvironment, options);
+    return ProductionConfig.#extrasOf(this).history.promote(fromEnvironment, options);
   }
 
   /**
@@ -619,7 +648,7 @@ export class ProductionConfig<Name extends string = string> {
    * if (!ok) alarm(firstBroken);
    */
   verify(options: VerifyOptions = {}): Promise<Verification> {
-    return this.#loadExtras().history.verify(options);
+    return ProductionConfig.#extrasOf(this).history.verify(options);
   }
 
   /**
@@ -635,7 +664,7 @@ export class ProductionConfig<Name extends string = string> {
    * const { removed, head } = await config.prune({ keep: 10_000 });
    */
   prune(options: PruneOptions): Promise<PruneResult> {
-    return this.#loadExtras().history.prune(options);
+    return ProductionConfig.#extrasOf(this).history.prune(options);
   }
 
   /**
@@ -649,7 +678,7 @@ export class ProductionConfig<Name extends string = string> {
    * const { bytes, revisions } = await config.backup('/backup/flags.db', { overwrite: true });
    */
   backup(path: string, options: BackupOptions = {}): Promise<BackupResult> {
-    return this.#loadExtras().history.backup(path, options);
+    return ProductionConfig.#extrasOf(this).history.backup(path, options);
   }
 
   /**
@@ -663,7 +692,7 @@ export class ProductionConfig<Name extends string = string> {
    * if (status !== 'ok') alarm(checks.filter((check) => check.status !== 'ok'));
    */
   healthCheck(): Promise<Health> {
-    return this.#loadExtras().healthCheck();
+    return ProductionConfig.#extrasOf(this).healthCheck();
   }
 
   // ---- Metrics ------------------------------------------------------------------------------------------------
@@ -678,8 +707,8 @@ export class ProductionConfig<Name extends string = string> {
    * console.log(writes, listenerLag.p99Ms, store?.persists.latency.p99Ms, store?.walBytes);
    */
   getMetrics(): Metrics {
-    this.#checkOpen();
-    return this.#loadExtras().getMetrics();
+    ProductionConfig.#checkOpen(this);
+    return ProductionConfig.#extrasOf(this).getMetrics();
   }
 
   /**
@@ -691,8 +720,8 @@ export class ProductionConfig<Name extends string = string> {
    * response.end(config.metricsText());
    */
   metricsText(): string {
-    this.#checkOpen();
-    return this.#loadExtras().metricsText();
+    ProductionConfig.#checkOpen(this);
+    return ProductionConfig.#extrasOf(this).metricsText();
   }
 
   // ---- End ----------------------------------------------------------------------------------------------------
@@ -705,6 +734,7 @@ export class ProductionConfig<Name extends string = string> {
    *   be written. The config is closed all the same, and the change is not in the history.
    */
   close(): Promise<void> {
+    if (this == null || !(#names in this)) throw notAConfig(this);
     this.#closing ??= this.#end();
     return this.#closing;
   }
@@ -714,6 +744,7 @@ export class ProductionConfig<Name extends string = string> {
    * reject with is a `ConfigWarning`.
    */
   destroy(): void {
+    if (this == null || !(#names in this)) throw notAConfig(this);
     // Otherwise the caller of `close` has the outcome.
     if (this.#closing) return;
     this.close().catch(({ message }: Error) => {
@@ -722,10 +753,12 @@ export class ProductionConfig<Name extends string = string> {
   }
 
   [Symbol.dispose](): void {
+    if (this == null || !(#names in this)) throw notAConfig(this);
     this.destroy();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
+    if (this == null || !(#names in this)) throw notAConfig(this);
     return this.close();
   }
 
@@ -735,9 +768,11 @@ export class ProductionConfig<Name extends string = string> {
     options: object,
     inspect: (value: unknown, options: object) => string,
   ): string {
+    // As `console.log(new Proxy(config, {}))` calls it.
+    if (!(#names in this)) return '[ProductionConfig behind another object]';
     if (this.#closing) return 'ProductionConfig (closed)';
     if (depth < 0) return '[ProductionConfig]';
-    return this.#loadExtras().inspect(options, inspect);
+    return ProductionConfig.#extrasOf(this).inspect(options, inspect);
   }
 
   // ---- Changes ------------------------------------------------------------------------------------------------
@@ -751,42 +786,43 @@ export class ProductionConfig<Name extends string = string> {
    * @example
    * config.on('change', ({ enabled, disabled }) => console.log({ enabled, disabled }));
    */
-  on(event: 'change', listener: (change: ConfigChange<Name>) => void): this {
-    return this.#emit('on', event, listener);
+  on<Own extends Name = Name>(event: 'change', listener: (change: ConfigChange<Own>) => void): this {
+    return ProductionConfig.#emit(this, 'on', event, listener);
   }
 
   /** As {@link ProductionConfig.on}, for the next change only. */
-  once(event: 'change', listener: (change: ConfigChange<Name>) => void): this {
-    return this.#emit('once', event, listener);
+  once<Own extends Name = Name>(event: 'change', listener: (change: ConfigChange<Own>) => void): this {
+    return ProductionConfig.#emit(this, 'once', event, listener);
   }
 
   /** As {@link ProductionConfig.on}. */
-  addListener(event: 'change', listener: (change: ConfigChange<Name>) => void): this {
-    return this.#emit('addListener', event, listener);
+  addListener<Own extends Name = Name>(event: 'change', listener: (change: ConfigChange<Own>) => void): this {
+    return ProductionConfig.#emit(this, 'addListener', event, listener);
   }
 
   /** As {@link ProductionConfig.on}, before the listeners there are. */
-  prependListener(event: 'change', listener: (change: ConfigChange<Name>) => void): this {
-    return this.#emit('prependListener', event, listener);
+  prependListener<Own extends Name = Name>(event: 'change', listener: (change: ConfigChange<Own>) => void): this {
+    return ProductionConfig.#emit(this, 'prependListener', event, listener);
   }
 
   /** Takes a listener away. */
-  off(event: 'change', listener: (change: ConfigChange<Name>) => void): this {
-    return this.#emit('off', event, listener);
+  off<Own extends Name = Name>(event: 'change', listener: (change: ConfigChange<Own>) => void): this {
+    return ProductionConfig.#emit(this, 'off', event, listener);
   }
 
   /** As {@link ProductionConfig.off}. */
-  removeListener(event: 'change', listener: (change: ConfigChange<Name>) => void): this {
-    return this.#emit('removeListener', event, listener);
+  removeListener<Own extends Name = Name>(event: 'change', listener: (change: ConfigChange<Own>) => void): this {
+    return ProductionConfig.#emit(this, 'removeListener', event, listener);
   }
 
   /** Takes all listeners away. */
   removeAllListeners(event?: 'change'): this {
-    return event === undefined ? this.#emit('removeAllListeners') : this.#emit('removeAllListeners', event);
+    return event === undefined ? ProductionConfig.#emit(this, 'removeAllListeners') : ProductionConfig.#emit(this, 'removeAllListeners', event);
   }
 
   /** How many listeners there are. */
   listenerCount(event: 'change'): number {
+    if (this == null || !(#names in this)) throw notAConfig(this);
     return this.#extras?.listenerCount(event) ?? 0;
   }
 
@@ -798,21 +834,21 @@ export class ProductionConfig<Name extends string = string> {
    * @example
    * for await (const change of config.changes({ signal })) apply(change);
    */
-  changes(options: { signal?: AbortSignal } = {}): AsyncGenerator<ConfigChange<Name>, void, void> {
-    return this.#loadExtras().changes(options);
+  changes<Own extends Name = Name>(options: { signal?: AbortSignal | undefined } = {}): AsyncGenerator<ConfigChange<Own>, void, void> {
+    return ProductionConfig.#extrasOf(this).changes(options);
   }
 
   /** Keeps the process running until {@link ProductionConfig.unref} or `close()`, for programs that only listen. */
   ref(): this {
-    this.#checkOpen();
-    this.#loadExtras().hold(true);
+    ProductionConfig.#checkOpen(this);
+    ProductionConfig.#extrasOf(this).hold(true);
     return this;
   }
 
   /** Takes {@link ProductionConfig.ref} back. */
   unref(): this {
-    this.#checkOpen();
-    this.#loadExtras().hold(false);
+    ProductionConfig.#checkOpen(this);
+    ProductionConfig.#extrasOf(this).hold(false);
     return this;
   }
 
@@ -825,9 +861,9 @@ export class ProductionConfig<Name extends string = string> {
    * @example
    * const worker = new Worker('./worker.js', { workerData: config.share() });
    */
-  share(): ConfigHandle {
-    this.#checkOpen();
-    return this.#loadExtras().share();
+  share<Own extends Name = Name>(): ConfigHandle<Own> {
+    ProductionConfig.#checkOpen(this);
+    return ProductionConfig.#extrasOf(this).share() as ConfigHandle<Own>;
   }
 
   // ---- Inside -------------------------------------------------------------------------------------------------
@@ -855,13 +891,9 @@ export class ProductionConfig<Name extends string = string> {
     this.#extras?.noteChange();
   }
 
-  #word(index: number): number {
-    this.#checkOpen();
-    return loadWord(this.#words, this.#base + index);
-  }
-
-  #terminalWord(): number {
-    return this.#word(WORD_TERMINAL);
+  static #wordOf(config: ProductionConfig<any>, index: number): number {
+    ProductionConfig.#checkOpen(config);
+    return loadWord(config.#words, config.#base + index);
   }
 
   /** Replaces flags and terminal by what `next` makes of them, in one step that nobody else's change comes between. */
@@ -881,9 +913,9 @@ export class ProductionConfig<Name extends string = string> {
     }
   }
 
-  #setTerminalByte(shift: number, value: number): void {
-    this.#checkWritable();
-    this.#exchange((flags, terminal) => [flags, (terminal & ~(0xff << shift)) | (value << shift)]);
+  static #setTerminalByte(config: ProductionConfig<any>, shift: number, value: number): void {
+    ProductionConfig.#checkWritable(config);
+    config.#exchange((flags, terminal) => [flags, (terminal & ~(0xff << shift)) | (value << shift)]);
   }
 
   /** A function of its own, since in a larger one JavaScriptCore would call the look-up of the name. */
@@ -911,18 +943,18 @@ export class ProductionConfig<Name extends string = string> {
 
   /** Finishes what a hot method could not: finds a name that others have added since, or says why there is none. */
   #findMask(name: unknown): number {
-    this.#checkOpen();
+    ProductionConfig.#checkOpen(this);
     if (typeof name !== 'string') {
       throw makeError('ERR_INVALID_TYPE', `Invalid feature name: ${show(name)} (must be a string)`);
     }
     const table = this.#currentTable();
     const mask = maskOf(table.index, name) || table.index.others.get(name);
     if (mask) return mask;
-    throw makeError('ERR_UNKNOWN_FEATURE', `Unknown feature: ${name}. Available: ${table.names.join(', ')}`);
+    throw makeError('ERR_UNKNOWN_FEATURE', `Unknown feature: ${printable(name)}. Available: ${table.names.join(', ')}`);
   }
 
   #findWritableMask(name: unknown): number {
-    this.#checkWritable();
+    ProductionConfig.#checkWritable(this);
     return this.#findMask(name);
   }
 
@@ -942,38 +974,42 @@ export class ProductionConfig<Name extends string = string> {
     this.#extras?.forgetViews();
   }
 
-  #checkOpen(): void {
-    if (this.#closing) {
+  // What public methods begin with. They are static, since a private method of something that is no config cannot be called.
+
+  static #checkOpen(config: ProductionConfig<any>): void {
+    if (config == null || !(#names in config)) throw notAConfig(config);
+    if (config.#closing) {
       throw makeError('ERR_CLOSED', 'This config is closed. Create another one to go on');
     }
   }
 
-  #checkWritable(): void {
-    this.#checkOpen();
-    if (this.#settings.readOnly) {
+  static #checkWritable(config: ProductionConfig<any>): void {
+    ProductionConfig.#checkOpen(config);
+    if (config.#settings.readOnly) {
       throw makeError('ERR_READ_ONLY', 'This config was created with readOnly, so it cannot be changed');
     }
   }
 
-  #emit(method: EmitterMethod, ...args: unknown[]): this {
-    this.#loadExtras().emit(method, args);
-    return this;
+  static #emit<Config extends ProductionConfig<any>>(config: Config, method: EmitterMethod, ...args: unknown[]): Config {
+    ProductionConfig.#extrasOf(config).emit(method, args);
+    return config;
   }
 
   /** Everything but features and terminal, which most programs do not need to start. */
-  #loadExtras(): Extras<Name> {
-    this.#extras ??= new (loadExtras().Extras<Name>)(this.#inside());
-    return this.#extras;
+  static #extrasOf(config: ProductionConfig<any>): Extras<any> {
+    if (config == null || !(#names in config)) throw notAConfig(config);
+    config.#extras ??= new (loadExtras().Extras<any>)(config.#inside());
+    return config.#extras;
   }
 
-  #inside(): Inside<Name> {
+  #inside(): Inside<any> {
     return {
       config: this,
       page: this.#page,
       settings: this.#settings,
       isClosed: () => this.#closing !== undefined,
-      checkOpen: () => this.#checkOpen(),
-      checkWritable: () => this.#checkWritable(),
+      checkOpen: () => ProductionConfig.#checkOpen(this),
+      checkWritable: () => ProductionConfig.#checkWritable(this),
       maskOf: (name) => this.#maskOf(name),
       table: () => this.#currentTable(),
       adopt: (answer) => this.#adopt(answer),

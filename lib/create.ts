@@ -46,7 +46,7 @@ export function createDevelopmentConfig<const Features extends readonly string[]
  * import { workerData } from 'node:worker_threads';
  * const config = attachConfig(workerData);
  */
-export function attachConfig<Name extends string = string>(handle: ConfigHandle): ProductionConfig<Name> {
+export function attachConfig<Name extends string = DefaultFeature>(handle: ConfigHandle<Name> | ConfigHandle): ProductionConfig<Name> {
   return loadExtras().attach<Name>(handle);
 }
 
@@ -112,9 +112,10 @@ function open(options: CheckedOptions, startup: NativeStartup): { opened: Native
     return { opened, history: { store, storeStatus: { status: 'ok', path: persistPath }, storeError: undefined } };
   } catch (error) {
     store?.close().catch(() => {});
-    if (!degrade || !(error instanceof Error)) throw error;
-    const { code } = error as Error & { code: string };
-    const storeStatus = { status: 'degraded', path: persistPath, error: { code, message: error.message } } as const;
-    return { opened: native.openPrivatePage(startup), history: { store: undefined, storeStatus, storeError: error } };
+    if (!degrade) throw error;
+    const storeError = error as Error & { code: string };
+    const { code, message } = storeError;
+    const storeStatus = { status: 'degraded', path: persistPath, error: { code, message } } as const;
+    return { opened: native.openPrivatePage(startup), history: { store: undefined, storeStatus, storeError } };
   }
 }

@@ -1,8 +1,10 @@
+import type { DefaultFeature } from './options';
 import { checkBoolean } from './checks';
+import { makeError } from './errors';
 import { packTerminal } from './terminal';
 
 /** Collects the changes of one {@link ProductionConfig.update}. Of two that contradict each other the later counts. */
-export interface UpdateDraft<Name extends string = string> {
+export interface UpdateDraft<in Name extends string = DefaultFeature> {
   /** Turns features on. */
   enable(...names: Name[]): void;
   /** Turns features off. */
@@ -14,28 +16,51 @@ export interface UpdateDraft<Name extends string = string> {
 }
 
 /** What a draft has collected, ready to be applied to a state. */
-export class DraftChanges<Name extends string> implements UpdateDraft<Name> {
+export class DraftChanges<in Name extends string> implements UpdateDraft<Name> {
   readonly #maskOf: (name: Name) => number;
   #on = 0;
   #off = 0;
   #terminal: number | undefined;
+  #hasEnded = false;
 
   /** `maskOf` gives the flag of a feature, or throws. */
   constructor(maskOf: (name: Name) => number) {
     this.#maskOf = maskOf;
   }
 
-  enable(...names: Name[]): void {
-    for (const name of names) this.set(name, true);
+  // Functions of each draft, so that they work without it: `update(({ enable }) => enable('debug'))`.
+
+  readonly enable = (...names: Name[]): void => {
+    for (const name of names) this.#set(name, true);
+  };
+
+  readonly disable = (...names: Name[]): void => {
+    for (const name of names) this.#set(name, false);
+  };
+
+  readonly set = (name: Name, on: boolean): void => {
+    this.#set(name, checkBoolean(on, 'feature value'));
+  };
+
+  readonly terminal = (mode: number, rows: number, cols: number): void => {
+    this.#checkOpen();
+    this.#terminal = packTerminal(mode, rows, cols);
+  };
+
+  /** Refuses every later use: what is asked for then would be lost. */
+  end(): void {
+    this.#hasEnded = true;
   }
 
-  disable(...names: Name[]): void {
-    for (const name of names) this.set(name, false);
+  /** The state words after the changes. */
+  apply(flags: number, terminal: number): [flags: number, terminal: number] {
+    return [(flags | this.#on) & ~this.#off, this.#terminal ?? terminal];
   }
 
-  set(name: Name, on: boolean): void {
+  #set(name: Name, on: boolean): void {
+    this.#checkOpen();
     const mask = this.#maskOf(name);
-    if (checkBoolean(on, 'feature value')) {
+    if (on) {
       this.#on |= mask;
       this.#off &= ~mask;
     } else {
@@ -44,12 +69,11 @@ export class DraftChanges<Name extends string> implements UpdateDraft<Name> {
     }
   }
 
-  terminal(mode: number, rows: number, cols: number): void {
-    this.#terminal = packTerminal(mode, rows, cols);
-  }
-
-  /** The state words after the changes. */
-  apply(flags: number, terminal: number): [flags: number, terminal: number] {
-    return [(flags | this.#on) & ~this.#off, this.#terminal ?? terminal];
+  #checkOpen(): void {
+    if (!this.#hasEnded) return;
+    throw makeError(
+      'ERR_DRAFT_ENDED',
+      'This draft belongs to an update() that has ended, so nothing was changed (call update() again, and use its draft before it returns)',
+    );
   }
 }

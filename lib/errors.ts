@@ -8,11 +8,13 @@ export type ErrorCode =
   | 'ERR_BUFFER_LENGTH'
   | 'ERR_CLOSED'
   | 'ERR_DISK_FULL'
+  | 'ERR_DRAFT_ENDED'
   | 'ERR_DUPLICATE_FEATURE'
   | 'ERR_FOREIGN_DATABASE'
   | 'ERR_HISTORY_BROKEN'
   | 'ERR_INVALID_FEATURE_NAME'
   | 'ERR_INVALID_STATE'
+  | 'ERR_INVALID_THIS'
   | 'ERR_INVALID_TYPE'
   | 'ERR_INVALID_VALUE'
   | 'ERR_LIVE_FILE'
@@ -82,6 +84,7 @@ export class ConfigError extends Error {
 
 /** The class of an error goes by its code; everything not listed here is a `ConfigError`. */
 const BUILT_IN_CLASSES: { readonly [code in ErrorCode]?: typeof TypeError | typeof RangeError } = {
+  ERR_INVALID_THIS: TypeError,
   ERR_INVALID_TYPE: TypeError,
   ERR_UNKNOWN_OPTION: TypeError,
   ERR_BUFFER_LENGTH: RangeError,
@@ -96,13 +99,73 @@ export function makeError(code: ErrorCode, message: string, cause?: unknown): Er
   return BuiltIn ? Object.assign(new BuiltIn(message, options), { code }) : new ConfigError(code, message, options);
 }
 
-/** How a value is shown in a message: strings quoted and cut, everything else in a word or two. */
+/**
+ * The error of a method that was called on something else than what it belongs to, such as a proxy, or on nothing.
+ *
+ * @param bound - How it is made a function of its own.
+ */
+export function wrongThis(self: unknown, bound: string): Error {
+  return makeError(
+    'ERR_INVALID_THIS',
+    `A method was called on ${show(self)} instead of the object it belongs to (call it on that itself, not on a proxy or a copy; ` +
+      `to pass it on as a function, bind it: ${bound})`,
+  );
+}
+
+/** What an error says, of whatever realm; and what was thrown in its place. */
+export function messageOf(error: unknown): string {
+  const { message } = Object(error) as { message?: unknown };
+  return typeof message === 'string' ? message : show(error);
+}
+
+/** UTF-16 units of a value that a message shows: longer than every valid name. */
+const LONGEST_SHOWN = 80;
+
+/** How a value is shown in a message: strings quoted and cut, everything else in a word or two. It never throws. */
 export function show(value: unknown): string {
-  if (typeof value === 'string') {
-    return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
+  switch (typeof value) {
+    case 'string':
+      return escapeUnseen(JSON.stringify(cut(value, LONGEST_SHOWN)));
+    case 'object':
+    case 'function':
+      return value === null ? 'null' : showObject(value);
+    case 'bigint':
+      return printable(`${value}n`);
+    default:
+      return printable(String(value));
   }
-  if (typeof value === 'function' || (typeof value === 'object' && value !== null)) {
-    return Array.isArray(value) ? 'an array' : `an instance of ${value.constructor?.name ?? 'Object'}`;
+}
+
+function showObject(value: object): string {
+  try {
+    if (Array.isArray(value)) return 'an array';
+    const name: unknown = value.constructor?.name;
+    return `an instance of ${typeof name === 'string' && name !== '' ? printable(name) : 'Object'}`;
+  } catch {
+    // A proxy or an accessor may throw anything.
+    return 'an object';
   }
-  return typeof value === 'bigint' ? `${value}n` : String(value);
+}
+
+/**
+ * Text from elsewhere, such as a name or a path, as messages show it: on one line, at most `longest` UTF-16 units of it,
+ * and with escapes for what is not seen or controls a terminal. Ordinary names come out as they are.
+ */
+export function printable(text: string, longest = LONGEST_SHOWN): string {
+  return escapeUnseen(cut(text, longest));
+}
+
+function cut(text: string, longest: number): string {
+  return text.length > longest ? `${text.slice(0, longest)}…` : text;
+}
+
+/** Escapes control and format characters, such as those that change the direction of text, and lone surrogates. */
+export function escapeUnseen(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (character) => {
+    let escaped = '';
+    for (let index = 0; index < character.length; index += 1) {
+      escaped += `\\u${character.charCodeAt(index).toString(16).padStart(4, '0')}`;
+    }
+    return escaped;
+  });
 }

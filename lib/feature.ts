@@ -1,4 +1,5 @@
 import type { ProductionConfig } from './config';
+import { wrongThis } from './errors';
 import { WORD_FEATURE_FLAGS } from './generated/layout';
 import { loadWord } from './load-word';
 import type { Page } from './page';
@@ -16,6 +17,8 @@ export interface Feature<Name extends string = string> {
   isEnabledFor(key: string): boolean;
   /** Per cent of all keys that it is on for while it is on, 0 to 100. */
   readonly rollout: number;
+  /** What `JSON.stringify(feature)` gives. */
+  toJSON(): { readonly name: Name; readonly enabled: boolean; readonly rollout: number };
 }
 
 /** Whether the features of a config may read its page past it: not when it is closed, nor when it times its operations. */
@@ -43,23 +46,38 @@ export class FeatureOfConfig<Name extends string> implements Feature<Name> {
   }
 
   get enabled(): boolean {
+    if (!(#config in this)) throw notAFeature(this);
     if (!this.#directReads.allowed) return this.#config.isFeatureEnabled(this.name);
     return (loadWord(this.#words, this.#index) & this.#mask) !== 0;
   }
 
   enable(): boolean {
-    return this.#config.enableFeature(this.name);
+    return FeatureOfConfig.#configOf(this).enableFeature(this.name);
   }
 
   disable(): boolean {
-    return this.#config.disableFeature(this.name);
+    return FeatureOfConfig.#configOf(this).disableFeature(this.name);
   }
 
   isEnabledFor(key: string): boolean {
-    return this.#config.isFeatureEnabledFor(this.name, key);
+    return FeatureOfConfig.#configOf(this).isFeatureEnabledFor(this.name, key);
   }
 
   get rollout(): number {
-    return this.#config.getRollout(this.name);
+    return FeatureOfConfig.#configOf(this).getRollout(this.name);
   }
+
+  toJSON(): { readonly name: Name; readonly enabled: boolean; readonly rollout: number } {
+    FeatureOfConfig.#configOf(this);
+    return { name: this.name, enabled: this.enabled, rollout: this.rollout };
+  }
+
+  static #configOf<Name extends string>(feature: FeatureOfConfig<Name>): ProductionConfig<Name> {
+    if (feature == null || !(#config in feature)) throw notAFeature(feature);
+    return feature.#config;
+  }
+}
+
+function notAFeature(self: unknown): Error {
+  return wrongThis(self, 'feature.isEnabledFor.bind(feature)');
 }

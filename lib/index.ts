@@ -9,7 +9,7 @@ import * as shared from './shared';
 export { attachConfig, createDevelopmentConfig, createProductionConfig } from './create';
 export { ConfigError, type ErrorCode } from './errors';
 export { DEFAULT_FEATURES } from './generated/layout';
-export { ConfigCore13Byte, type RecordBytes } from './record';
+export { ConfigCore13Byte, type CoreFields, type RecordBytes } from './record';
 export type {
   BackupOptions,
   BackupResult,

@@ -2,7 +2,7 @@
  * The only module that knows the native binding. Everything here is cold: reads and flips of flags never come here.
  */
 import { loadAddon } from './addon';
-import { type ErrorCode, makeError } from './errors';
+import { type ErrorCode, makeError, messageOf, printable } from './errors';
 
 export type {
   NativeActivity,
@@ -32,6 +32,9 @@ export type {
 import type { NativeFailure } from '../native/binding.js';
 
 const binding = loadAddon();
+
+/** Of what the runtime says. */
+const LONGEST_REASON = 500;
 
 /** The binding with its errors made into this package's. */
 export const native = {
@@ -97,5 +100,5 @@ function fromNative(error: unknown): unknown {
   const { code, message } = error as { code?: unknown; message?: unknown };
   return typeof code === 'string' && code.startsWith('ERR_')
     ? makeError(code as ErrorCode, String(message))
-    : makeError('ERR_RUNTIME', `The native addon failed: ${String(message ?? error)}`, error);
+    : makeError('ERR_RUNTIME', `The native addon failed: ${printable(messageOf(error), LONGEST_REASON)}`, error);
 }

@@ -19,6 +19,7 @@ import {
   TypeMismatchError,
 } from '@openfeature/server-sdk';
 import type { ConfigChange, Health, ProductionConfig } from '13byte-config';
+import { messageOf, printable } from './errors';
 import { letExit, startInterval, startTimeout, stopTimer, type Timer } from './real-timers';
 
 /** What the terminal settings are as flags. */
@@ -35,7 +36,7 @@ export interface ConfigProviderOptions {
    * Milliseconds between two looks at the config's health, 0 for never. Default 30,000. When it has become `degraded`
    * the provider is `STALE`, when it has `failed` it has an `ERROR`; features are served all the same.
    */
-  readonly healthEveryMs?: number;
+  readonly healthEveryMs?: number | undefined;
 }
 
 const HEALTH_EVERY_MS = 30_000;
@@ -236,8 +237,8 @@ export class ConfigProvider implements Provider {
 /** The error of the specification for a flag that does not exist, or is not of the wanted type. */
 function unfit(key: string, type: FlagType | undefined, wanted: string): Error {
   return type === undefined
-    ? new FlagNotFoundError(`There is no flag "${key}"`)
-    : new TypeMismatchError(`Flag "${key}" is of type ${type}, not ${wanted}`);
+    ? new FlagNotFoundError(`There is no flag "${printable(key)}"`)
+    : new TypeMismatchError(`Flag "${printable(key)}" is of type ${type}, not ${wanted}`);
 }
 
 /** The flags that a change may have given another value. */
@@ -257,8 +258,4 @@ function whatIsWrong({ checks }: Health): string {
     .filter((check) => check.status !== 'ok')
     .map((check) => check.message)
     .join('; ');
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

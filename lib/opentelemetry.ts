@@ -20,9 +20,9 @@ export interface InstrumentOptions {
    * Where the instruments are made. Default: the meter `13byte-config` of the global meter provider, as soon as an SDK has
    * registered one.
    */
-  readonly meter?: Meter;
+  readonly meter?: Meter | undefined;
   /** What every value carries, to tell configs of one environment apart. Default: nothing but the environment. */
-  readonly attributes?: Attributes;
+  readonly attributes?: Attributes | undefined;
 }
 
 /** The instruments of a config. */
@@ -205,7 +205,7 @@ function hasClosed(config: ProductionConfig): boolean {
 }
 
 /** `undefined` once the config is closed. */
-function measured(config: ProductionConfig): Metrics | undefined {
+function measured(config: ProductionConfig<any>): Metrics | undefined {
   try {
     return config.getMetrics();
   } catch (error) {

@@ -13,67 +13,67 @@ export interface ConfigOptions<Features extends readonly string[] = readonly Def
    * SQLite file that keeps the history. It is made when missing; its directory must exist. Left out, the config lives
    * in memory alone.
    */
-  persistPath?: string;
+  persistPath?: string | undefined;
 
   /**
    * Which of the histories in the file this config reads and writes: a letter, digit or `_`, then up to 63 letters,
    * digits, `_`, `.` or `-`. Default: `NODE_ENV`, else `development`.
    */
-  environment?: string;
+  environment?: string | undefined;
 
   /**
    * Names of the features, up to 32: each a letter, then up to 62 letters, digits, `_`, `.` or `-`. A name keeps the
    * bit it first got in a database, wherever it stands in later lists. Default: the names the database has, or
    * {@link DEFAULT_FEATURES} in a new one.
    */
-  features?: Features;
+  features?: Features | undefined;
 
   /**
    * Shares the live state with every process and thread of this machine that opens the same database and environment:
    * one memory, in which a flip is seen at once. Without `persistPath`, processes with the same `clusterName` share.
    * Default false: the state is this config's own.
    */
-  enableClusterSync?: boolean;
+  enableClusterSync?: boolean | undefined;
 
   /**
    * With `enableClusterSync` and without `persistPath`: who shares. Same rule as `environment`. Default: the processes
    * with the same working directory.
    */
-  clusterName?: string;
+  clusterName?: string | undefined;
 
   /**
    * Persists the changes made through this config by itself, with reason `auto`, a quarter of a second after the first
    * of them, or `debounceMs` milliseconds. What the last revision holds already is not persisted again. Needs
    * `persistPath`. Default false.
    */
-  autoPersist?: boolean | AutoPersistOptions;
+  autoPersist?: boolean | AutoPersistOptions | undefined;
 
   /** Times every operation and shows the figures in the debug view. Costs some 100 ns an operation. Default false. */
-  debugMode?: boolean;
+  debugMode?: boolean | undefined;
 
   /** Who is recorded with each revision, up to 255 characters. Default: the user and the process id. */
-  actor?: string;
+  actor?: string | undefined;
 
   /** Starts from the last persisted state when there is one. Default true. */
-  autoLoad?: boolean;
+  autoLoad?: boolean | undefined;
 
   /**
    * What happens when the database cannot be opened: `throw` (default) throws the error; `degrade` runs in memory
    * alone, and says so in `validate()`, in the debug view and in the rejection of every `persist()`.
    */
-  onStoreError?: 'throw' | 'degrade';
+  onStoreError?: 'throw' | 'degrade' | undefined;
 
   /** Refuses every change of the state and of the database, which must exist. Default false. */
-  readOnly?: boolean;
+  readOnly?: boolean | undefined;
 
   /** Refuses to make the database when there is none at `persistPath` (`ERR_STORE_NOT_FOUND`). Default false. */
-  fileMustExist?: boolean;
+  fileMustExist?: boolean | undefined;
 
   /**
    * With `enableClusterSync`: joins the live state that others have in use, and otherwise refuses to make one
    * (`ERR_NOT_LIVE`). For tools that only make sense beside running programs. Default false.
    */
-  liveMustExist?: boolean;
+  liveMustExist?: boolean | undefined;
 }
 
 /** Options after all checks, with the defaults filled in. */
@@ -188,6 +188,13 @@ export function checkPath(value: unknown, what: string): string {
   const path = checkString(value, what);
   if (path === '' || path.includes('\0')) {
     throw makeError('ERR_INVALID_VALUE', `Invalid ${what}: ${show(path)} (must be the path of a file)`);
+  }
+  // What SQLite knows by these names; here they would be files that are called so.
+  if (path === ':memory:') {
+    throw makeError('ERR_INVALID_VALUE', `Invalid ${what}: ":memory:" (must be the path of a file; a config without persistPath lives in memory)`);
+  }
+  if (/^file:/i.test(path)) {
+    throw makeError('ERR_INVALID_VALUE', `Invalid ${what}: ${show(path)} (must be the path of a file, not a URL; fileURLToPath() of node:url makes one of it)`);
   }
   return path;
 }

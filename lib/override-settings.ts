@@ -19,7 +19,7 @@ const TERMINAL_PROPERTIES = { mode: 'terminalMode', rows: 'rows', cols: 'cols' }
 const TERMINAL_FIELDS = Object.keys(TERMINAL_CHECKS) as TerminalField[];
 
 /** What the overrides ask for, all of it checked. */
-export function settingsOf(config: ProductionConfig, overrides: object): Setting[] {
+export function settingsOf(config: ProductionConfig<any>, overrides: object): Setting[] {
   return Object.entries(checkObject(overrides, 'overrides'))
     .filter(([, value]) => value !== undefined)
     .flatMap(([name, value]: [string, unknown]) =>
@@ -27,7 +27,7 @@ export function settingsOf(config: ProductionConfig, overrides: object): Setting
     );
 }
 
-function featureSettings(config: ProductionConfig, name: string, value: unknown): Setting[] {
+function featureSettings(config: ProductionConfig<any>, name: string, value: unknown): Setting[] {
   // Refuses an unknown name.
   config.isFeatureEnabled(name);
   if (typeof value === 'boolean') {
@@ -60,7 +60,7 @@ export function checkRestorable(settings: readonly Setting[]): void {
 }
 
 /** The same setting, as it is now. */
-export function read(config: ProductionConfig, { kind, name }: Setting): Setting {
+export function read(config: ProductionConfig<any>, { kind, name }: Setting): Setting {
   switch (kind) {
     case 'feature':
       return { kind, name, value: config.isFeatureEnabled(name) };
@@ -75,7 +75,7 @@ export function read(config: ProductionConfig, { kind, name }: Setting): Setting
  * Makes settings that have been checked. First features are turned off, then rollouts change, then features are turned
  * on: nobody sees a feature that is off before or after with the rollout of the other time.
  */
-export function write(config: ProductionConfig, settings: readonly Setting[]): void {
+export function write(config: ProductionConfig<any>, settings: readonly Setting[]): void {
   config.update((draft) => {
     for (const { kind, name, value } of settings) if (kind === 'feature' && !value) draft.disable(name);
   });

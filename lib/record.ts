@@ -1,5 +1,5 @@
 import { checkInteger } from './checks';
-import { makeError, show } from './errors';
+import { makeError, show, wrongThis } from './errors';
 import { DEFAULT_RECORD, MAX_FEATURES, MAX_TERMINAL_MODE, RECORD_SIZE, RECORD_VERSION } from './generated/layout';
 
 const OFFSET = { version: 0, registryHash: 1, featureFlags: 5, mode: 9, rows: 10, cols: 11, reserved: 12 } as const;
@@ -8,6 +8,12 @@ const U32_MAX = 0xffff_ffff;
 
 /** 13 bytes, as any of the types that JavaScript keeps bytes in. */
 export type RecordBytes = ArrayBufferLike | ArrayBufferView;
+
+/** The fields of a record. */
+export type CoreFields = {
+  readonly [field in
+    | 'version' | 'registryHash' | 'featureFlags' | 'terminalMode' | 'terminalRows' | 'terminalCols' | 'reserved']: number;
+};
 
 /**
  * The 13-byte record by itself: a value of its own, without shared memory and without a history.
@@ -57,99 +63,114 @@ export class ConfigCore13Byte {
 
   /** Record format, 1. */
   get version(): number {
-    return this.#view.getUint8(OFFSET.version);
+    return ConfigCore13Byte.#viewOf(this).getUint8(OFFSET.version);
   }
 
   /** Hash of the feature names, 0 to 2^32 − 1. */
   get registryHash(): number {
-    return this.#view.getUint32(OFFSET.registryHash, true);
+    return ConfigCore13Byte.#viewOf(this).getUint32(OFFSET.registryHash, true);
   }
 
   /** All flags, 0 to 2^32 − 1. */
   get featureFlags(): number {
-    return this.#view.getUint32(OFFSET.featureFlags, true);
+    return ConfigCore13Byte.#viewOf(this).getUint32(OFFSET.featureFlags, true);
   }
 
   /** 0 disabled, 1 cooked, 2 raw, 3 pipe. */
   get terminalMode(): number {
-    return this.#view.getUint8(OFFSET.mode);
+    return ConfigCore13Byte.#viewOf(this).getUint8(OFFSET.mode);
   }
 
   /** Rows of the terminal, 1–255. */
   get terminalRows(): number {
-    return this.#view.getUint8(OFFSET.rows);
+    return ConfigCore13Byte.#viewOf(this).getUint8(OFFSET.rows);
   }
 
   /** Columns of the terminal, 1–255. */
   get terminalCols(): number {
-    return this.#view.getUint8(OFFSET.cols);
+    return ConfigCore13Byte.#viewOf(this).getUint8(OFFSET.cols);
   }
 
   /** Kept for later formats, 0. */
   get reserved(): number {
-    return this.#view.getUint8(OFFSET.reserved);
+    return ConfigCore13Byte.#viewOf(this).getUint8(OFFSET.reserved);
   }
 
   /** Sets the record format; 1 is the only one. */
   setVersion(version: number): void {
-    this.#view.setUint8(OFFSET.version, checkInteger(version, 'version', RECORD_VERSION, RECORD_VERSION));
+    ConfigCore13Byte.#viewOf(this).setUint8(OFFSET.version, checkInteger(version, 'version', RECORD_VERSION, RECORD_VERSION));
   }
 
   /** Sets the hash of the feature names, 0 to 2^32 − 1. */
   setRegistryHash(hash: number): void {
-    this.#view.setUint32(OFFSET.registryHash, checkInteger(hash, 'registry hash', 0, U32_MAX), true);
+    ConfigCore13Byte.#viewOf(this).setUint32(OFFSET.registryHash, checkInteger(hash, 'registry hash', 0, U32_MAX), true);
   }
 
   /** Sets all flags, 0 to 2^32 − 1. */
   setFeatureFlags(flags: number): void {
-    this.#view.setUint32(OFFSET.featureFlags, checkInteger(flags, 'feature flags', 0, U32_MAX), true);
+    ConfigCore13Byte.#viewOf(this).setUint32(OFFSET.featureFlags, checkInteger(flags, 'feature flags', 0, U32_MAX), true);
   }
 
   /** Sets the terminal mode, 0–3. */
   setTerminalMode(mode: number): void {
-    this.#view.setUint8(OFFSET.mode, checkTerminalMode(mode));
+    ConfigCore13Byte.#viewOf(this).setUint8(OFFSET.mode, checkTerminalMode(mode));
   }
 
   /** Sets the rows of the terminal, 1–255. */
   setTerminalRows(rows: number): void {
-    this.#view.setUint8(OFFSET.rows, checkRows(rows));
+    ConfigCore13Byte.#viewOf(this).setUint8(OFFSET.rows, checkRows(rows));
   }
 
   /** Sets the columns of the terminal, 1–255. */
   setTerminalCols(cols: number): void {
-    this.#view.setUint8(OFFSET.cols, checkCols(cols));
+    ConfigCore13Byte.#viewOf(this).setUint8(OFFSET.cols, checkCols(cols));
   }
 
   /** Sets the reserved byte; 0 is the only value of this format. */
   setReserved(reserved: number): void {
-    this.#view.setUint8(OFFSET.reserved, checkReserved(reserved));
+    ConfigCore13Byte.#viewOf(this).setUint8(OFFSET.reserved, checkReserved(reserved));
   }
 
   /** Whether the flag of this bit, 0–31, is set. */
   hasFeature(bit: number): boolean {
+    ConfigCore13Byte.#viewOf(this);
     return (this.featureFlags & flagOf(bit)) !== 0;
   }
 
   /** Sets or clears the flag of this bit, 0–31. */
   setFeature(bit: number, on: boolean): void {
+    ConfigCore13Byte.#viewOf(this);
     const flag = flagOf(bit);
     this.setFeatureFlags((on ? this.featureFlags | flag : this.featureFlags & ~flag) >>> 0);
   }
 
   /** Turns the flag of this bit, 0–31, around, and returns what it is now. */
   toggleFeature(bit: number): boolean {
+    ConfigCore13Byte.#viewOf(this);
     this.setFeatureFlags((this.featureFlags ^ flagOf(bit)) >>> 0);
     return this.hasFeature(bit);
   }
 
   /** A copy of the 13 bytes. */
   toBuffer(): ArrayBuffer {
-    return this.#view.buffer.slice(0);
+    return ConfigCore13Byte.#viewOf(this).buffer.slice(0);
+  }
+
+  /** What `JSON.stringify(core)` gives: its fields. */
+  toJSON(): CoreFields {
+    ConfigCore13Byte.#viewOf(this);
+    const { version, registryHash, featureFlags, terminalMode, terminalRows, terminalCols, reserved } = this;
+    return { version, registryHash, featureFlags, terminalMode, terminalRows, terminalCols, reserved };
   }
 
   /** The bytes as `0x` and 26 lower-case hexadecimal digits. */
   toHex(): string {
-    return toHex(new Uint8Array(this.#view.buffer));
+    return toHex(new Uint8Array(ConfigCore13Byte.#viewOf(this).buffer));
+  }
+
+  static #viewOf(core: ConfigCore13Byte): DataView<ArrayBuffer> {
+    if (core == null || !(#view in core)) throw wrongThis(core, 'core.toHex.bind(core)');
+    return core.#view;
   }
 }
 
@@ -168,7 +189,9 @@ export function copyRecord(bytes: RecordBytes): Uint8Array<ArrayBuffer> {
 }
 
 function isBuffer(value: unknown): value is ArrayBufferLike {
-  return value instanceof ArrayBuffer || value instanceof SharedArrayBuffer;
+  if (value instanceof ArrayBuffer || value instanceof SharedArrayBuffer) return true;
+  // One of another realm. Loaded when there is such a value, since Bun takes its time to load it.
+  return (require('node:util') as typeof import('node:util')).types.isAnyArrayBuffer(value);
 }
 
 export function toHex(record: Uint8Array): string {

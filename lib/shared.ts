@@ -3,11 +3,11 @@
  * makes a function of that file, and its imports are these, which it is called with (`scripts/lib/build.mjs`,
  * `lib/load-extras.ts`).
  */
-export { checkBoolean, checkInteger, checkKeys, checkObject, checkString, checkText } from './checks';
+export { checkBoolean, checkInteger, checkKeys, checkObject, checkSignal, checkString, checkText, isThenable } from './checks';
 export { makeConfig, ProductionConfig } from './config';
 export { assemble, NO_HISTORY, startupOf } from './create';
 export { emitterMethods } from './emitter-prototype';
-export { makeError, show } from './errors';
+export { escapeUnseen, makeError, messageOf, printable, show, wrongThis } from './errors';
 export { namesOf } from './feature-table';
 export { DEFAULT_RECORD, FULL_ROLLOUT, MAX_FEATURES, RECORD_VERSION } from './generated/layout';
 export { native } from './native';

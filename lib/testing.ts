@@ -10,11 +10,11 @@ import {
   type ConfigHandle,
   createProductionConfig,
   type DefaultFeature,
-  ProductionConfig,
+  type ProductionConfig,
   type TerminalSettings,
 } from '13byte-config';
 // Only what throws TypeErrors and RangeErrors: a ConfigError of a second copy would not be an instance of the first's.
-import { checkBoolean, checkKeys } from './checks';
+import { checkBoolean, checkKeys, isThenable } from './checks';
 import { makeError, show } from './errors';
 import { checkRestorable, isSame, nameOf, read, type Setting, settingsOf, write } from './override-settings';
 
@@ -27,21 +27,21 @@ import { checkRestorable, isSame, nameOf, read, type Setting, settingsOf, write 
  */
 export type Overrides<Name extends string = string> = string extends Name
   ? { readonly [name: string]: boolean | number | Partial<TerminalSettings> | undefined }
-  : { readonly [name in Exclude<Name, 'terminal'>]?: boolean | number } & {
-      readonly terminal?: Partial<TerminalSettings> | ('terminal' extends Name ? boolean | number : never);
+  : { readonly [name in Exclude<Name, 'terminal'>]?: boolean | number | undefined } & {
+      readonly terminal?: Partial<TerminalSettings> | ('terminal' extends Name ? boolean | number : never) | undefined;
     };
 
 /** Options of {@link createTestConfig}. Unknown ones are refused. */
 export interface TestConfigOptions<Features extends readonly string[] = readonly DefaultFeature[]> {
   /** Names of the features. Default: those of a config without this option. */
-  features?: Features;
+  features?: Features | undefined;
   /** The environment of the config. Default `test`, whatever `NODE_ENV` is. */
-  environment?: string;
+  environment?: string | undefined;
   /**
    * Gives it a database of its own in a temporary directory, so that its history works. It is removed when the config
    * is closed, or at the latest when the process ends. Default false.
    */
-  database?: boolean;
+  database?: boolean | undefined;
 }
 
 /** Options of {@link override} and {@link withOverrides}. Unknown ones are refused. */
@@ -50,7 +50,7 @@ export interface OverrideOptions {
    * What happens at the end when somebody else has changed what was overridden: `throw` (default) leaves that as it is,
    * restores the rest and throws `ERR_OVERRIDE_CONFLICT`; `restore` restores all of it.
    */
-  onConflict?: 'throw' | 'restore';
+  onConflict?: 'throw' | 'restore' | undefined;
 }
 
 // ---- Configs for tests --------------------------------------------------------------------------------------------
@@ -84,7 +84,7 @@ export function createTestConfig<const Features extends readonly string[] = read
     });
     if (directory !== undefined) removeWhenClosed(config, directory);
     // A config without literal names is the only one that takes any.
-    write(config as unknown as ProductionConfig, settingsOf(config as unknown as ProductionConfig, overrides));
+    write(config as unknown as ProductionConfig<any>, settingsOf(config as unknown as ProductionConfig<any>, overrides));
     return config;
   } catch (error) {
     if (config) config.destroy();
@@ -148,7 +148,8 @@ export function override<Name extends string>(
   overrides: Overrides<Name>,
   options: OverrideOptions = {},
 ): OverrideScope {
-  if (!(config instanceof ProductionConfig)) {
+  // By what it can do: a test runner may load the package more than once.
+  if (typeof (config as Partial<ProductionConfig<Name>> | null | undefined)?.share !== 'function') {
     throw makeError('ERR_INVALID_TYPE', `Invalid config: ${show(config)} (must be a config)`);
   }
   const { onConflict = 'throw' } = checkKeys(options, 'options', ['onConflict']) as OverrideOptions;
@@ -200,10 +201,6 @@ export function withOverrides<Name extends string, Result>(
   ) as Result;
 }
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
-}
-
 /** Ends a scope whose body has failed, and returns what is to be thrown. */
 function endAfter(scope: OverrideScope, failure: unknown): unknown {
   try {
@@ -223,7 +220,7 @@ function endAfter(scope: OverrideScope, failure: unknown): unknown {
  */
 export class OverrideScope {
   /** Another config on the same memory, without a database: through it nothing can be persisted. */
-  readonly #config: ProductionConfig;
+  readonly #config: ProductionConfig<any>;
   readonly #pageId: string;
   readonly #overridden: Overridden[];
   readonly #restoresAll: boolean;

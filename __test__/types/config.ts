@@ -1,5 +1,7 @@
 // What compiles, and with which types: the names of features are literals, by default and from a list.
 import {
+  attachConfig,
+  type ConfigHandle,
   type ConfigOptions,
   createDevelopmentConfig,
   createProductionConfig,
@@ -105,7 +107,7 @@ dynamic.enableFeature('anything');
 // ---- Everything named carries its names along -------------------------------------------------------------------
 
 const feature = shop.feature('search');
-expectType<Feature<'checkout' | 'search'>, typeof feature>(true);
+expectType<Feature<'search'>, typeof feature>(true);
 expectType<boolean, typeof feature.enabled>(true);
 // @ts-expect-error
 feature.enabled = true;
@@ -120,11 +122,52 @@ shop.update((draft) => {
 // What `update` is given must be done when it returns; a promise is refused at run time.
 shop.update((draft) => draft.disable('search'));
 
-// A function for any config, and one for configs that have a certain feature.
-function countEnabled(any: ProductionConfig<string>): number {
+// A function for any config, and one for configs that have certain features, whatever else they have.
+function countEnabled(any: ProductionConfig<never>): number {
   return any.getEnabledFeatures().length;
 }
 countEnabled(dynamic);
+countEnabled(shop);
+countEnabled(config);
+function check<Name extends string>(any: ProductionConfig<Name>, name: Name): boolean {
+  return any.isFeatureEnabled(name);
+}
+check(shop, 'search');
+// @ts-expect-error
+check(shop, 'serach');
+function sell(needed: ProductionConfig<'checkout'>): boolean {
+  needed.update((draft) => draft.enable('checkout'));
+  needed.on('change', ({ enabled }) => enabled.includes('checkout'));
+  return needed.feature('checkout').enabled;
+}
+sell(shop);
+sell(both);
+sell(extended);
+sell(dynamic);
+// @ts-expect-error: it has no such feature.
+sell(mobile);
+// @ts-expect-error
+sell(config);
+// @ts-expect-error: of the two that are needed it has one.
+expectConfig<'checkout' | 'reviews'>(shop);
+function expectConfig<Name extends string>(_needed: ProductionConfig<Name>): void {}
+
+// Without names it is a config with the default ones, so that a misspelt name does not compile there either.
+const named: ProductionConfig = createProductionConfig();
+// @ts-expect-error
+named.enableFeature('debgu');
+// @ts-expect-error
+const other: ProductionConfig = shop;
+// @ts-expect-error: nor one that takes any name.
+const unchecked: ProductionConfig<string> = shop;
+
+// A handle carries the names to another thread; one that came as a message has the default names unless they are given.
+expectType<ProductionConfig<'checkout' | 'search'>, ReturnType<typeof attachShop>>(true);
+function attachShop() {
+  return attachConfig(shop.share());
+}
+declare const message: ConfigHandle;
+attachConfig<'checkout'>(message).isFeatureEnabled('checkout');
 
 function open(options: ConfigOptions<readonly ['a', 'b']>) {
   return createProductionConfig(options);

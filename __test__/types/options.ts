@@ -1,5 +1,21 @@
 // Options: misspelt ones and values of another type do not compile.
-import { type ConfigOptions, createDevelopmentConfig, createProductionConfig } from '13byte-config';
+import {
+  type AutoPersistOptions,
+  type BackupOptions,
+  type ConfigHandle,
+  type ConfigOptions,
+  createDevelopmentConfig,
+  createProductionConfig,
+  type PruneOptions,
+  type RestoreOptions,
+  type RevisionOptions,
+  type VerifyOptions,
+  type WorkOptions,
+} from '13byte-config';
+import type { ConfigProviderOptions } from '13byte-config/openfeature';
+import type { InstrumentOptions } from '13byte-config/opentelemetry';
+import type { OverrideOptions, TestConfigOptions } from '13byte-config/testing';
+import { expectType } from './expect';
 
 createProductionConfig();
 createProductionConfig({});
@@ -57,3 +73,23 @@ createProductionConfig(options).enableFeature('debug');
 createProductionConfig(options).enableFeature('checkout');
 // @ts-expect-error
 const misspelt: ConfigOptions = { readonly: true };
+
+// An option that is `undefined` counts as left out, also with `exactOptionalPropertyTypes`: all that can be left out.
+type UndefinedToo<Options> = { [name in keyof Options as {} extends Pick<Options, name> ? name : never]-?: undefined extends Options[name] ? never : name };
+type Refusing<Options> = UndefinedToo<Options>[keyof UndefinedToo<Options>];
+expectType<never, Refusing<ConfigOptions>>(true);
+expectType<never, Refusing<AutoPersistOptions>>(true);
+expectType<never, Refusing<RevisionOptions>>(true);
+expectType<never, Refusing<RestoreOptions>>(true);
+expectType<never, Refusing<WorkOptions>>(true);
+expectType<never, Refusing<VerifyOptions>>(true);
+expectType<never, Refusing<PruneOptions>>(true);
+expectType<never, Refusing<BackupOptions>>(true);
+expectType<never, Refusing<ConfigHandle>>(true);
+expectType<never, Refusing<TestConfigOptions>>(true);
+expectType<never, Refusing<OverrideOptions>>(true);
+expectType<never, Refusing<ConfigProviderOptions>>(true);
+expectType<never, Refusing<InstrumentOptions>>(true);
+createProductionConfig({ persistPath: process.env['DB'], environment: process.env['APP_ENV'], features: undefined });
+createProductionConfig().changes({ signal: undefined });
+void createProductionConfig().getHistory(5, { before: undefined });

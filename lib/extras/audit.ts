@@ -1,6 +1,5 @@
-import { checkBoolean, checkInteger, checkKeys, checkString } from '../checks';
+import { checkBoolean, checkInteger, checkKeys, checkSignal, checkString } from '../checks';
 import { makeError, show } from '../errors';
-import { checkSignal } from './listening';
 import { native, type NativeBreach, type NativeVerification } from '../native';
 import type { Store } from '../store';
 
@@ -15,9 +14,9 @@ export interface WorkProgress {
 /** What long work on the database takes. */
 export interface WorkOptions {
   /** Called after each slice of the work. What it throws ends the work, and is what the promise rejects with. */
-  onProgress?: (progress: WorkProgress) => void;
+  onProgress?: ((progress: WorkProgress) => void) | undefined;
   /** Ends the work early; the promise then rejects with the reason of the signal. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /** What {@link ProductionConfig.verify} takes. */
@@ -26,7 +25,7 @@ export interface VerifyOptions extends WorkOptions {
    * A digest of this environment that was kept elsewhere: `head` of an earlier check, or `digest` of a revision. The
    * chain must contain it.
    */
-  expectedHead?: string;
+  expectedHead?: string | undefined;
 }
 
 /** Something that is wrong with the history. */
@@ -75,7 +74,7 @@ export interface PruneOptions extends WorkOptions {
   /** How many of the newest revisions of this environment stay, 1 or more. */
   keep: number;
   /** Who is recorded, up to 255 characters. Default: the `actor` of the config. */
-  actor?: string;
+  actor?: string | undefined;
 }
 
 /** What {@link ProductionConfig.prune} has done. */
@@ -120,9 +119,9 @@ const MAX_KEEP = 2 ** 32 - 1;
 /** What {@link ProductionConfig.backup} takes. */
 export interface BackupOptions extends WorkOptions {
   /** Whether an existing file is replaced. Default: `false`, and `ERR_BACKUP` when there is one. */
-  overwrite?: boolean;
+  overwrite?: boolean | undefined;
   /** How many pages of the database are copied before persists have their turn. Default 256, which is 1 MiB. */
-  pagesPerStep?: number;
+  pagesPerStep?: number | undefined;
 }
 
 /** What {@link ProductionConfig.backup} has made. */

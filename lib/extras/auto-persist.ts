@@ -3,7 +3,7 @@ import { letExit, now, startTimeout, stopTimer, type Timer } from '../real-timer
 /** How `autoPersist` was set. */
 export interface AutoPersistOptions {
   /** Milliseconds from a change to its persisting, 0 to 86,400,000. Changes in between share a revision. Default 250. */
-  debounceMs?: number;
+  debounceMs?: number | undefined;
 }
 
 /** The pause after the first failure. It doubles with each further one. */

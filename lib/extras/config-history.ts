@@ -22,17 +22,17 @@ import { type ConfigDiff, type HistoryEntry, toDiff, toHistoryEntry } from './hi
 /** What `persist` and `rollback` take besides their first argument. */
 export interface RevisionOptions {
   /** Who is recorded, up to 255 characters. Default: the `actor` of the config. */
-  actor?: string;
+  actor?: string | undefined;
   /**
    * Refuses with `ERR_REVISION_CONFLICT` unless this is the last revision of the environment; 0 stands for none.
    */
-  ifRevision?: number;
+  ifRevision?: number | undefined;
 }
 
 /** What `rollback` and `promote` take besides their first argument. */
 export interface RestoreOptions extends RevisionOptions {
   /** Why, for the history, up to 1,000 characters. Default: what is done, such as `rollback to revision 7`. */
-  reason?: string;
+  reason?: string | undefined;
 }
 
 const MAX_REASON_LENGTH = 1000;
@@ -66,7 +66,7 @@ export class ConfigHistory<Name extends string> {
   }
 
 
-  async getHistory(limit: number, options: { before?: number }): Promise<HistoryEntry[]> {
+  async getHistory(limit: number, options: { before?: number | undefined }): Promise<HistoryEntry[]> {
     checkInteger(limit, 'limit', 1, MAX_HISTORY_LIMIT);
     const { before } = checkKeys(options, 'options', ['before']);
     const answer = await this.#openStore().history(limit, before === undefined ? undefined : checkRevision(before, 'before'));

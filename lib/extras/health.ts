@@ -1,3 +1,4 @@
+import { messageOf } from '../errors';
 import type { NativeActivity, NativeFileState, NativeHistoryEnd } from '../native';
 import { now, startDeadline } from '../real-timers';
 import type { Store } from '../store';
@@ -269,10 +270,6 @@ function check(name: HealthCheckName, status: HealthStatus, message: string): He
 function worstOf(checks: readonly HealthCheck[]): HealthStatus {
   if (checks.some(({ status }) => status === 'failed')) return 'failed';
   return checks.some(({ status }) => status === 'degraded') ? 'degraded' : 'ok';
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function timeOf(milliseconds: number): string {

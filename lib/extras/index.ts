@@ -2,7 +2,7 @@
  * Everything that most programs do not need to open a config and to use its features: `dist/extras.cjs`, which is loaded
  * when the first of it is asked for. A third of a program's start goes into reading code, whether it runs or not.
  */
-import { checkKeys } from '../checks';
+import { checkKeys, checkSignal } from '../checks';
 import type { Validation } from '../config';
 import type { ConfigError } from '../errors';
 import type { Inside } from '../inside';
@@ -17,7 +17,7 @@ import { type ConfigState, readConfigState } from './config-state';
 import { type DebugView, DebugViews, type StoreStatus } from './debug-view';
 import { ChangeEmitter, countListeners, type EmitterMethod } from './emitter';
 import { checkHealth, type Health } from './health';
-import { checkSignal, type ConfigChange, Listening } from './listening';
+import { type ConfigChange, Listening } from './listening';
 import { isPersisted } from './persisted';
 import { exposeMetrics, measure, type Measured, type Metrics } from './metrics';
 
@@ -169,7 +169,7 @@ export class Extras<Name extends string> {
     return countListeners(this.#inside.config, event);
   }
 
-  changes(options: { signal?: AbortSignal }): AsyncGenerator<ConfigChange<Name>, void, void> {
+  changes(options: { signal?: AbortSignal | undefined }): AsyncGenerator<ConfigChange<Name>, void, void> {
     return new ChangeIterator<Name>(() => {
       const signal = checkSignal(checkKeys(options, 'options', ['signal'])['signal']);
       return { listening: this.#listen(), signal };

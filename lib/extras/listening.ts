@@ -1,4 +1,3 @@
-import { makeError, show } from '../errors';
 import type { FeatureTable } from '../feature-table';
 import { native, type NativeLag } from '../native';
 import { type Page, readGeneration, readPageState } from '../page';
@@ -204,8 +203,3 @@ export function callListener(listener: () => void): void {
 
 /** Milliseconds: the most that timers take. */
 const LONGEST_DELAY = 2 ** 31 - 1;
-
-export function checkSignal(signal: unknown): AbortSignal | undefined {
-  if (signal === undefined || signal instanceof AbortSignal) return signal;
-  throw makeError('ERR_INVALID_TYPE', `Invalid signal: ${show(signal)} (must be an AbortSignal)`);
-}

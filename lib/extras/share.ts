@@ -5,7 +5,7 @@ import { makeError, show } from '../errors';
  * What {@link ProductionConfig.share} gives: plain data for `workerData`, `postMessage` or a message to a child process,
  * and {@link attachConfig} takes.
  */
-export interface ConfigHandle {
+export interface ConfigHandle<Name extends string = string> {
   /** Tells a handle from other objects. */
   readonly type: '13byte-config';
   /** Which state page it is, 16 hexadecimal digits. */
@@ -13,23 +13,23 @@ export interface ConfigHandle {
   /** The environment of the config. */
   readonly environment: string;
   /** The feature names, from bit 0 up. */
-  readonly features: readonly string[];
+  readonly features: readonly Name[];
   /** The database, if there is one. */
-  readonly persistPath?: string;
+  readonly persistPath?: string | undefined;
   /** Whether other processes can attach. */
   readonly enableClusterSync: boolean;
   /** Who shares, when there is no database. */
-  readonly clusterName?: string;
+  readonly clusterName?: string | undefined;
   /** Milliseconds from a change to its automatic persisting, with `autoPersist`. */
-  readonly autoPersistMs?: number;
+  readonly autoPersistMs?: number | undefined;
   /** Whether the config refuses changes. */
   readonly readOnly: boolean;
   /** Who is recorded with revisions, where the config was given somebody. */
-  readonly actor?: string;
+  readonly actor?: string | undefined;
   /** Whether operations are timed. */
   readonly debugMode: boolean;
   /** The state page, where the runtime can share it. It keeps the page alive while the handle is on its way. */
-  readonly buffer?: SharedArrayBuffer;
+  readonly buffer?: SharedArrayBuffer | undefined;
 }
 
 const KEYS: readonly (keyof ConfigHandle)[] = [

@@ -32,14 +32,14 @@ const TIMED = [
   'backup',
   'getMetrics',
   'metricsText',
-] as const satisfies readonly (keyof ProductionConfig)[];
+] as const satisfies readonly (keyof ProductionConfig<any>)[];
 
-type Method = (this: ProductionConfig, ...args: unknown[]) => unknown;
+type Method = (this: ProductionConfig<any>, ...args: unknown[]) => unknown;
 
-const stopwatches = new WeakMap<ProductionConfig, Stopwatch>();
+const stopwatches = new WeakMap<ProductionConfig<any>, Stopwatch>();
 
 /** A config that times its operations. A class of its own, so that other configs pay nothing for it. */
-class TimedConfig extends ProductionConfig {}
+class TimedConfig extends ProductionConfig<any> {}
 
 for (const operation of TIMED) {
   const untimed = ProductionConfig.prototype[operation] as Method;
@@ -51,7 +51,7 @@ for (const operation of TIMED) {
 }
 
 /** Makes a config that times its operations. */
-export function timedConfig({ settings, ...parts }: Parts): ProductionConfig {
+export function timedConfig({ settings, ...parts }: Parts): ProductionConfig<any> {
   const stopwatch = new Stopwatch();
   const config = makeConfig({ ...parts, settings: { ...settings, stopwatch } }, TimedConfig);
   stopwatches.set(config, stopwatch);

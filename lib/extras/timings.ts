@@ -1,3 +1,5 @@
+import { isThenable } from '../checks';
+
 /** How long calls of one operation took, in nanoseconds. */
 export interface OperationTiming {
   /** Calls so far. */
@@ -40,7 +42,7 @@ export class Stopwatch {
       stop();
       throw error;
     }
-    if (result instanceof Promise) result.then(stop, stop);
+    if (isThenable(result)) result.then(stop, stop);
     else stop();
     return result;
   }
