@@ -55,7 +55,7 @@ export default suite('command line: the history', {
     const [actor, reason] = ['\u001B]0;title\u0007', 'red \u001B[31m\r\n\tand\u009B2J'];
     await print(t, ['enable', 'debug', '--actor', actor, '--reason', reason, ...options]);
     const [first] = (await print(t, ['history', ...options])).split('\n');
-    assert.ok(first.includes('\t\uFFFD]0;title\uFFFD\tred \uFFFD[31m and\uFFFD2J\t'), JSON.stringify(first));
+    assert.ok(first.includes(String.raw`\u001b]0;title\u0007` + '\t' + String.raw`red \u001b[31m and\u009b2J` + '\t'), JSON.stringify(first));
     assert.doesNotMatch((await print(t, ['status', ...options])).replaceAll(/[\t\n]/g, ''), /\p{Cc}/u);
     const { revisions } = await result(t, ['history', ...options]);
     assert.deepEqual([revisions[0].actor, revisions[0].reason], [actor, reason], 'as it is, for programs');

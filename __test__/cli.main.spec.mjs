@@ -39,7 +39,6 @@ export default suite('command line', {
   async 'what is misspelt is refused with what is nearest'(t) {
     const persistPath = await database(t);
     const cases = [
-      [[], 'ERR_USAGE', 'Which command?'],
       [['stat'], 'ERR_USAGE', "unknown command 'stat' (Did you mean status?)"],
       [['status', '--bd', persistPath], 'ERR_USAGE', "unknown option '--bd' (Did you mean --db?)"],
       [['status', 'all'], 'ERR_USAGE', 'too many arguments'],

@@ -106,7 +106,6 @@ export default suite('misuse', {
   },
 
   async 'values of another realm are as good as those of this one'(t) {
-    const other = (code) => vm.runInNewContext(code, { AbortController });
     const persistPath = join(t.tempDir(), 'c.db');
     const config = createProductionConfig(Object.assign(other('({ debugMode: true })'), { persistPath, features: other("['a', 'b']") }));
     t.after(() => config.close());
@@ -132,6 +131,11 @@ export default suite('misuse', {
     override(new Proxy(config, { get: (target, name) => (name === 'share' ? () => target.share() : undefined) }), { a: false }).restore();
   },
 });
+
+/** What code gives in a realm of its own. */
+function other(code) {
+  return vm.runInNewContext(code);
+}
 
 /** Each method and accessor of a prototype, as a function that uses it on any object. */
 function usesOf(prototype) {

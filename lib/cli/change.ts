@@ -1,6 +1,7 @@
-import type { HistoryEntry, ProductionConfig } from '13byte-config';
-import { CliError, NotPersistedError } from './errors';
+import type { ConfigState, HistoryEntry, ProductionConfig } from '13byte-config';
+import { ChangeError, CliError } from './errors';
 import { PROGRAM, type Invocation } from './command';
+import { ExitCode } from './exit-codes';
 import { MAX_REASON_LENGTH, type Target } from './options';
 import { changing, type Identity, identityOf, reading, readingPersisted, type Session } from './session';
 import { checkFeatureNames } from './suggest';
@@ -24,12 +25,14 @@ export function defaultReason(command: readonly string[]): string {
 export interface Change<Details extends object> {
   /** What the history says when no reason is given, in words of the command line. */
   readonly command: readonly string[];
-  /** The features that it names. They are checked before anything is changed. */
+  /** The features that it is about, checked before anything is changed; left out, it is about the terminal. */
   readonly features?: readonly string[];
   /** Makes it, and tells whether that changed anything. */
   apply(config: ProductionConfig<string>): boolean;
   /** What is told of it afterwards. */
   describe(config: ProductionConfig<string>): Details;
+  /** Whether a state has the change. */
+  isIn(config: ProductionConfig<string>): boolean;
 }
 
 /**
@@ -38,17 +41,63 @@ export interface Change<Details extends object> {
  */
 export function makeChange<Details extends object>(
   { target }: Invocation,
-  { command, features = [], apply, describe }: Change<Details>,
+  change: Change<Details>,
 ): Promise<ChangeResult & Details> {
+  const { command, features = [], apply, describe } = change;
   const check = (known: readonly string[]) => checkFeatureNames(features, known);
   return changing(target, check, async (session) => {
     const { config } = session;
     await checkRevision(config, target);
+    const before = { state: config.getState(), revision: config.getDebugView().revision ?? 0 };
     const changed = apply(config);
     const details = describe(config);
-    const { persisted, revision } = await persistState(session, defaultReason(command), changed);
-    return { ...identityOf(session), changed, ...details, persisted, revision };
+    try {
+      const { persisted, revision } = await persistState(session, defaultReason(command), changed);
+      return { ...identityOf(session), changed, ...details, persisted, revision };
+    } catch (error) {
+      throw changed ? await failureOf(error, session, change, before) : error;
+    }
   });
+}
+
+/** What there was before a change. */
+interface Before {
+  readonly state: ConfigState<string>;
+  /** The last revision, 0 when there is none. */
+  readonly revision: number;
+}
+
+/**
+ * The error of a change that is live and could not be persisted, with what is true now: what the database has, and what
+ * running programs have. Where none was running, the change is taken back, so that none which starts meanwhile has it.
+ */
+async function failureOf<Details extends object>(cause: unknown, session: Session, change: Change<Details>, before: Before): Promise<Error> {
+  const { config, live, target } = session;
+  // Before, the database may have had what the change makes, and the live state not.
+  const isKept = await readingPersisted(target, (persisted) =>
+    (persisted.getDebugView().revision ?? 0) > before.revision && change.isIn(persisted)).catch(() => undefined);
+  if (isKept) return new ChangeError(cause, 'The change was made and is in the database, although the command failed', true);
+  if (live) {
+    return change.isIn(config)
+      ? new ChangeError(cause, 'The change is live, but it was not persisted', true, ExitCode.notPersisted)
+      : new ChangeError(cause, 'The change is not in effect, since another one was made meanwhile', false);
+  }
+  if (isKept === undefined) return new ChangeError(cause, 'The database cannot be read now, so whether anything was changed is not known', null);
+  takeBack(config, change.features, before.state);
+  return new ChangeError(cause, 'Nothing was changed', false);
+}
+
+/** Goes back to what a state says of these features or, where no features were named, of the terminal. */
+function takeBack(config: ProductionConfig<string>, names: readonly string[] | undefined, { features, terminal }: ConfigState<string>): void {
+  if (names === undefined) {
+    config.setTerminalSettings(terminal.mode, terminal.rows, terminal.cols);
+    return;
+  }
+  const known = names.flatMap((name) => (features[name] ? [{ name, ...features[name] }] : []));
+  config.update((draft) => {
+    for (const { name, enabled } of known) draft.set(name, enabled);
+  });
+  for (const { name, rollout } of known) config.setRollout(name, rollout);
 }
 
 /** What a change would tell, of the state as it is. */
@@ -72,13 +121,9 @@ async function persistState(
   changed: boolean,
 ): Promise<Pick<ChangeResult, 'persisted' | 'revision'>> {
   if (!target.persist) return { persisted: false, revision: config.getDebugView().revision };
-  try {
-    if (!changed && (await isPersisted(config, target))) return { persisted: true, revision: config.getDebugView().revision };
-    const { revision } = await persist(config, target, reason);
-    return { persisted: true, revision };
-  } catch (error) {
-    throw changed ? new NotPersistedError(error) : error;
-  }
+  if (!changed && (await isPersisted(config, target))) return { persisted: true, revision: config.getDebugView().revision };
+  const { revision } = await persist(config, target, reason);
+  return { persisted: true, revision };
 }
 
 export function persist(config: ProductionConfig<string>, { reason, ifRevision }: Target, otherwise: string): Promise<HistoryEntry> {

@@ -1,7 +1,9 @@
 /** Reads a document of `export`, and finds everything that is wrong with it. */
 import type { ConfigState, FeatureState, TerminalSettings } from '13byte-config';
 import { createScanner, getNodeValue, type Node, type ParseError, parseTree, printParseErrorCode, SyntaxKind } from 'jsonc-parser';
+import { MOST_PROBLEMS } from './errors';
 import { FORMAT_NAME, FORMAT_VERSION, MODE_NAMES, type States } from './document';
+import { printable, show as shown } from '../errors';
 import { hint } from './suggest';
 
 /** Something that is wrong with a document. */
@@ -74,7 +76,7 @@ class Check {
     for (const { name, key, value, path } of entries) {
       this.#places.set(name, { offset: key.offset, path });
       if (!ENVIRONMENT.test(name)) {
-        this.#problem(key, path, `${JSON.stringify(name)} is no name of an environment`);
+        this.#problem(key, path, `${shown(name)} is no name of an environment`);
         continue;
       }
       this.named.set(name, []);
@@ -97,7 +99,7 @@ class Check {
     }
     const errors: ParseError[] = [];
     const root = parseTree(this.#text, errors, { disallowComments: true, allowTrailingComma: false });
-    for (const { error, offset } of errors) {
+    for (const { error, offset } of errors.slice(0, MOST_PROBLEMS + 1)) {
       this.problems.push(this.#describe(offset, '$', `it is not JSON: ${wordsOf(printParseErrorCode(error))}`));
     }
     // What stands where is a guess after that.
@@ -160,7 +162,7 @@ class Check {
       this.#places.set(placeOf(environment, name), { offset: key.offset, path: place });
       if (NAME.test(name)) this.named.get(environment)?.push(name);
       else {
-        this.#problem(key, place, `${JSON.stringify(name)} is no name of a feature (a letter, then up to 62 letters, digits, "_", "." or "-")`);
+        this.#problem(key, place, `${shown(name)} is no name of a feature (a letter, then up to 62 letters, digits, "_", "." or "-")`);
       }
       const state = this.#feature(value, place);
       if (state) states.push([name, state]);
@@ -223,7 +225,8 @@ class Check {
   }
 
   #problem(node: Node, path: string, message: string): void {
-    this.problems.push(this.#describe(node.offset, path, message));
+    // To find a place takes as long as what is before it, and nobody reads thousands.
+    if (this.problems.length <= MOST_PROBLEMS) this.problems.push(this.#describe(node.offset, path, message));
   }
 
   #describe(offset: number, path: string, message: string): DocumentProblem {
@@ -239,13 +242,12 @@ function placeOf(environment: string, feature: string | undefined): string {
 
 /** `.name`, or `["na.me"]`. */
 function memberPath(name: string): string {
-  return /^[A-Za-z_]\w*$/.test(name) ? `.${name}` : `[${JSON.stringify(name)}]`;
+  return /^[A-Za-z_]\w{0,79}$/.test(name) ? `.${name}` : `[${shown(name)}]`;
 }
 
 function show(node: Node): string {
   if (node.type === 'object' || node.type === 'array') return `an ${node.type}`;
-  const text = JSON.stringify(getNodeValue(node)) ?? 'nothing';
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+  return printable(JSON.stringify(getNodeValue(node)) ?? 'nothing', 60);
 }
 
 /** Such as `property name expected`. */

@@ -1,4 +1,5 @@
 import { CommanderError } from 'commander';
+import { messageOf, printable } from '../errors';
 import { PROGRAM } from './command';
 import type { DocumentProblem } from './document-check';
 import { ExitCode, exitCodeOf } from './exit-codes';
@@ -14,12 +15,19 @@ export class CliError extends Error {
   }
 }
 
-/** The change was made in the live state, which running programs have at once; the database does not have it. */
-export class NotPersistedError extends CliError {
-  constructor(cause: unknown) {
+/** A change that failed, with what is true now. */
+export class ChangeError extends CliError {
+  /** Whether the change is there all the same; `null` when that could not be found out. */
+  readonly applied: boolean | null;
+  readonly exitCode: ExitCode;
+
+  /** @param now - What is true now, a sentence without its end. */
+  constructor(cause: unknown, now: string, applied: boolean | null, exitCode?: ExitCode) {
     const { code, message } = describe(cause);
-    super(code, `The change is live, but it was not persisted: ${message}`, { cause });
-    this.name = 'NotPersistedError';
+    super(code, `${now}: ${message}`, { cause });
+    this.name = 'ChangeError';
+    this.applied = applied;
+    this.exitCode = exitCode ?? exitCodeOf(code);
   }
 }
 
@@ -27,15 +35,19 @@ export function usageError(message: string): CliError {
   return new CliError('ERR_USAGE', message);
 }
 
+/** How many problems are listed of a document. */
+export const MOST_PROBLEMS = 100;
+
 /** A document that cannot be imported, with everything that is wrong with it. */
 export class DocumentError extends CliError {
   readonly problems: readonly DocumentProblem[];
 
   constructor(file: string, found: readonly DocumentProblem[]) {
-    const problems = found.toSorted((a, b) => a.line - b.line || a.column - b.column);
+    const problems = found.toSorted((a, b) => a.line - b.line || a.column - b.column).slice(0, MOST_PROBLEMS);
     const lines = problems.map(({ path, line, column, message }) => `  ${file}:${line}:${column} ${path}: ${message}`);
-    const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`;
-    super('ERR_DOCUMENT', `${file} has ${count}, so nothing was changed:\n${lines.join('\n')}`);
+    const unlisted = found.length > MOST_PROBLEMS ? `\n  and more, which are not listed` : '';
+    const count = problems.length === 1 ? 'a problem' : `${unlisted ? 'more than ' : ''}${problems.length} problems`;
+    super('ERR_DOCUMENT', `${file} has ${count}, so nothing was changed:\n${lines.join('\n')}${unlisted}`);
     this.name = 'DocumentError';
     this.problems = problems;
   }
@@ -46,35 +58,38 @@ export interface ErrorReport {
   readonly code: string;
   readonly message: string;
   readonly exitCode: ExitCode;
-  /** Whether the live state was changed all the same. */
-  readonly applied: boolean;
+  /** Whether the change was made all the same; `null` when that is not known. */
+  readonly applied: boolean | null;
   /** What is wrong with a document that was to be imported. */
   readonly problems?: readonly DocumentProblem[];
 }
 
 export function reportOf(error: unknown): ErrorReport {
   const { code, message } = describe(error);
-  const applied = error instanceof NotPersistedError;
   return {
     code,
     message,
-    exitCode: applied ? ExitCode.notPersisted : exitCodeOf(code),
-    applied,
+    exitCode: error instanceof ChangeError ? error.exitCode : exitCodeOf(code),
+    applied: error instanceof ChangeError ? error.applied : false,
     ...(error instanceof DocumentError && { problems: error.problems }),
   };
 }
 
-function describe(error: unknown): { code: string; message: string } {
+/** What is told of an error: a code, and a message for people. */
+export function describe(error: unknown): { code: string; message: string } {
   if (error instanceof CommanderError) return { code: 'ERR_USAGE', message: usageMessage(error) };
-  if (!(error instanceof Error)) return { code: 'ERR_UNEXPECTED', message: String(error) };
+  if (!(error instanceof Error)) return { code: 'ERR_UNEXPECTED', message: messageOf(error) };
   const { code } = error as { code?: unknown };
   if (typeof code === 'string') return { code, message: error.message };
   // Nothing of ours throws without a code, so this is a fault of this program, to be reported with its place.
   return { code: 'ERR_UNEXPECTED', message: error.stack ?? error.message };
 }
 
+/** Of what commander says, which has what was typed in it. */
+const LONGEST_USAGE = 500;
+
 /** Commander starts each message with `error: ` and puts suggestions on a line of their own. */
 function usageMessage({ code, message }: CommanderError): string {
   if (code === 'commander.help') return `Which command? ${PROGRAM} --help lists them`;
-  return message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ');
+  return printable(message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' '), LONGEST_USAGE);
 }

@@ -13,6 +13,8 @@ export const ExitCode = {
   conflict: 5,
   /** The change is live, but could not be persisted. */
   notPersisted: 6,
+  /** What was to be done is done, but its output could not be written. */
+  outputFailed: 7,
   /** Ended by Ctrl-C, SIGINT. */
   interrupted: 130,
   /** Ended by SIGTERM. */
@@ -30,6 +32,7 @@ export const EXIT_CODE_MEANINGS: readonly (readonly [ExitCode, string])[] = [
   [ExitCode.integrity, 'the database or its history is damaged or was tampered with'],
   [ExitCode.conflict, 'somebody else persisted in between'],
   [ExitCode.notPersisted, 'the change is live, but it was not persisted'],
+  [ExitCode.outputFailed, 'done, but the output could not be written'],
   [ExitCode.interrupted, 'ended by Ctrl-C before it was done; 143 by SIGTERM'],
 ];
 
@@ -54,6 +57,7 @@ const BY_ERROR_CODE: { readonly [code: string]: ExitCode } = {
   ERR_NOT_A_DATABASE: ExitCode.integrity,
   ERR_STORE_CORRUPT: ExitCode.integrity,
   ERR_REVISION_CONFLICT: ExitCode.conflict,
+  ERR_OUTPUT: ExitCode.outputFailed,
   ERR_INTERRUPTED: ExitCode.interrupted,
   ERR_TERMINATED: ExitCode.terminated,
 };

@@ -3,10 +3,11 @@ import type { Stats } from 'node:fs';
 import { open, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { MAX_DOCUMENT_BYTES } from './document-check';
 import { CliError } from './errors';
+import { pathText } from './output';
 
 /** How a file is called in messages. */
 export function nameOfFile(file: string): string {
-  return file === '-' ? 'stdin' : file;
+  return file === '-' ? 'stdin' : pathText(file);
 }
 
 /** A text from a file, or from stdin for `-`. */
@@ -77,7 +78,7 @@ async function replace(file: string, text: string, found: Stats | undefined): Pr
 function fileError(what: 'read' | 'write', file: string, cause: unknown): unknown {
   const { code, message } = cause as { code?: string; message?: string };
   if (cause instanceof CliError || code === undefined) return cause;
-  if (code === 'ENOENT' && what === 'read') return new CliError('ERR_FILE_NOT_FOUND', `There is no file ${file}`, { cause });
+  if (code === 'ENOENT' && what === 'read') return new CliError('ERR_FILE_NOT_FOUND', `There is no file ${pathText(file)}`, { cause });
   // The rest names a file aside.
-  return new CliError('ERR_FILE', `Cannot ${what} ${file}: ${message?.split(',')[0]}`, { cause });
+  return new CliError('ERR_FILE', `Cannot ${what} ${pathText(file)}: ${message?.split(',')[0]}`, { cause });
 }

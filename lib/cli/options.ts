@@ -1,5 +1,6 @@
 import { userInfo } from 'node:os';
 import { type Command, Option } from 'commander';
+import { show } from '../errors';
 import { usageError } from './errors';
 
 /** What every command is told by options and environment variables, checked. */
@@ -106,7 +107,7 @@ export function wholeNumber(text: string, what: string, min: number, max: number
   const value = /^\d+$/.test(text) ? Number(text) : NaN;
   if (Number.isSafeInteger(value) && value >= min && value <= max) return value;
   const range = max === Number.MAX_SAFE_INTEGER ? `${min} or more` : `${min}-${max}`;
-  throw usageError(`Invalid ${what}: ${JSON.stringify(text)} (must be a whole number, ${range})`);
+  throw usageError(`Invalid ${what}: ${show(text)} (must be a whole number, ${range})`);
 }
 
 /** The library would refuse it when it persists, which is after the live state was changed. */

@@ -1,10 +1,14 @@
 import Table from 'cli-table3';
 import { createColors } from 'picocolors';
+import { escapeUnseen, printable } from '../errors';
 
 type Colors = ReturnType<typeof createColors>;
 
 /** Where results go: tables and colour on a terminal, plain lines when piped, JSON when asked for. */
 export class Output {
+  /** Whether a result was given that says that something is another thing now. */
+  static hasChanged = false;
+
   readonly json: boolean;
   readonly isTerminal: boolean;
   readonly colors: Colors;
@@ -17,12 +21,13 @@ export class Output {
 
   /** The result of a command: the object with `--json`, else the text, which is only made then. */
   result(object: object, text: () => string): void {
-    this.line(this.json ? JSON.stringify(object, null, 2) : text());
+    if ((object as { changed?: boolean }).changed === true) Output.hasChanged = true;
+    this.line(this.json ? jsonText(object, 2) : text());
   }
 
   /** One line of many, such as an event: with `--json` the object on one line. */
   record(object: object, text: () => string): void {
-    this.line(this.json ? JSON.stringify(object) : text());
+    this.line(this.json ? jsonText(object) : text());
   }
 
   line(text: string): void {
@@ -63,7 +68,19 @@ export class Output {
  * must not write to the screens of those who read the history.
  */
 export function oneLine(text: string): string {
-  return text.replace(/\s+/g, ' ').replace(/\p{Cc}/gu, '\uFFFD');
+  return escapeUnseen(text.replace(/\s+/g, ' '));
+}
+
+/** A path, for a message or a line of output. */
+export function pathText(path: string): string {
+  return printable(path, LONGEST_PATH);
+}
+
+const LONGEST_PATH = 1000;
+
+/** JSON that a terminal shows as it is: what is not seen is escaped, which changes nothing of its meaning. */
+export function jsonText(value: object, indent = 0): string {
+  return JSON.stringify(value, null, indent).split('\n').map(escapeUnseen).join('\n');
 }
 
 /** A rule below the head and nothing else. */

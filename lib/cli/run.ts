@@ -3,12 +3,17 @@ import { commands } from './commands';
 import { complete } from './completion/complete';
 import { COMPLETE } from './completion/scripts';
 import type { ExitCode } from './exit-codes';
+import { asksForJson } from './options';
 import { createProgram } from './program';
 
 /** Runs a command line to its end. */
 export async function run(args: readonly string[], exitWith: (code: ExitCode) => void): Promise<void> {
   if (args[0] === COMPLETE) {
     for (const line of await complete(commands, args.slice(1))) process.stdout.write(`${line}\n`);
+    return;
+  }
+  if (args.length === 0 && !asksForJson(args)) {
+    createProgram(commands, exitWith).outputHelp();
     return;
   }
   try {

@@ -1,7 +1,9 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { createProductionConfig, DEFAULT_FEATURES, type ProductionConfig } from '13byte-config';
+import { printable } from '../errors';
 import { PROGRAM } from './command';
 import { CliError, usageError } from './errors';
+import { pathText } from './output';
 import type { Target } from './options';
 import { hint } from './suggest';
 
@@ -56,7 +58,7 @@ export function changing<T>(target: Target, check: CheckNames, work: (session: S
 
 /** The last persisted state, whatever the live one is. */
 export async function readingPersisted<T>(target: Target, work: (config: ProductionConfig<string>) => Promise<T> | T): Promise<T> {
-  const config = createProductionConfig(databaseOptions(target, true));
+  const config = createProductionConfig<readonly string[]>(databaseOptions(target, true));
   try {
     return await work(config);
   } finally {
@@ -77,7 +79,7 @@ async function openForReading(target: Target): Promise<Session> {
   const joined = joinToRead(target);
   if (joined) return { config: joined, live: true, target };
   if (target.db === undefined) throw nobodyShares(target);
-  const config = createProductionConfig(databaseOptions(target, true));
+  const config = createProductionConfig<readonly string[]>(databaseOptions(target, true));
   try {
     await checkEnvironment(config);
   } catch (error) {
@@ -105,7 +107,7 @@ async function openForWatching(target: Target): Promise<Session> {
   if (target.db === undefined) throw nobodyShares(target);
   await readingPersisted(target, checkEnvironment);
   checkOwner(target.db);
-  return { config: createProductionConfig({ ...databaseOptions(target, true), enableClusterSync: true }), live: false, target };
+  return { config: createProductionConfig<readonly string[]>({ ...databaseOptions(target, true), enableClusterSync: true }), live: false, target };
 }
 
 async function openForChange(target: Target, check: CheckNames): Promise<Session> {
@@ -116,11 +118,11 @@ async function openForChange(target: Target, check: CheckNames): Promise<Session
   if (!target.persist) {
     throw new CliError(
       'ERR_NOT_LIVE',
-      `No program uses ${target.db} at the moment, so a change with --no-persist would be lost at once (leave --no-persist out)`,
+      `No program uses ${pathText(target.db)} at the moment, so a change with --no-persist would be lost at once (leave --no-persist out)`,
     );
   }
   await checkBeforeMaking(target, check);
-  const config = createProductionConfig({
+  const config = createProductionConfig<readonly string[]>({
     ...databaseOptions(target, false),
     enableClusterSync: true,
     fileMustExist: !target.create,
@@ -140,7 +142,7 @@ function checkOwner(db: string): void {
   if (!mayWrite(db)) return;
   throw new CliError(
     'ERR_LIVE_FILE_PERMISSION',
-    `The database ${db} belongs to user ${owner}, and its programs could not share live state that user ${user} makes. Nothing was changed; run this as user ${owner}`,
+    `The database ${pathText(db)} belongs to user ${owner}, and its programs could not share live state that user ${user} makes. Nothing was changed; run this as user ${owner}`,
   );
 }
 
@@ -192,7 +194,7 @@ async function checkBeforeMaking(target: Target, check: CheckNames): Promise<voi
 /** The live state that running programs share; nothing when none does. */
 function join(target: Target, readOnly: boolean): ProductionConfig<string> | undefined {
   try {
-    return createProductionConfig({
+    return createProductionConfig<readonly string[]>({
       ...(target.db === undefined ? clusterOptions(target, readOnly) : databaseOptions(target, readOnly)),
       enableClusterSync: true,
       liveMustExist: true,
@@ -234,13 +236,13 @@ export function needDatabase(db: string | undefined): string {
 }
 
 function nobodyShares({ cluster, environment }: Target): CliError {
-  const where = environment === undefined ? '' : `, environment ${environment}`;
-  return new CliError('ERR_NOT_LIVE', `No program shares the live state of cluster ${cluster}${where} (is it running, as the same user?)`);
+  const where = environment === undefined ? '' : `, environment ${printable(environment)}`;
+  return new CliError('ERR_NOT_LIVE', `No program shares the live state of cluster ${printable(`${cluster}`)}${where} (is it running, as the same user?)`);
 }
 
 function noDatabase({ db }: Target, readOnly: boolean, cause: unknown): CliError {
   const advice = readOnly ? 'check --db' : 'check --db, or make one with --create';
-  return new CliError('ERR_STORE_NOT_FOUND', `No database at ${db} (${advice})`, { cause });
+  return new CliError('ERR_STORE_NOT_FOUND', `No database at ${pathText(`${db}`)} (${advice})`, { cause });
 }
 
 /** An environment without a history that no program uses is more likely a misspelt one, or NODE_ENV is not set. */
@@ -248,7 +250,7 @@ async function checkEnvironment(config: ProductionConfig<string>): Promise<void>
   const { environment } = config;
   const environments = await config.getEnvironments();
   if (environments.includes(environment)) return;
-  const there = environments.length === 0 ? 'it is empty' : `it has ${environments.join(', ')}`;
+  const there = environments.length === 0 ? 'it is empty' : `it has ${printable(environments.join(', '), 1000)}`;
   throw new CliError(
     'ERR_ENVIRONMENT_NOT_FOUND',
     `Environment ${environment} has no history in this database, and no program uses it: ${there}.` +

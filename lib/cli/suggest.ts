@@ -1,11 +1,16 @@
 import { distance } from 'fastest-levenshtein';
+import { printable } from '../errors';
 import { CliError } from './errors';
 
 /** Edits as a part of the longer word, beyond which two words are different rather than misspelt. */
 const LARGEST_DIFFERENCE = 0.4;
 
+/** Longer ones are no misspelt name, and comparing them takes long. */
+const LONGEST_WORD = 200;
+
 /** The nearest of the words, if one is near. */
 export function nearest(word: string, words: readonly string[]): string | undefined {
+  if (word.length > LONGEST_WORD) return undefined;
   let best: string | undefined;
   let bestDistance = Infinity;
   for (const candidate of words) {
@@ -20,7 +25,7 @@ export function nearest(word: string, words: readonly string[]): string | undefi
 export function checkFeatureNames(names: readonly string[], known: readonly string[]): void {
   for (const name of names) {
     if (known.includes(name)) continue;
-    throw new CliError('ERR_UNKNOWN_FEATURE', `Unknown feature: ${name}.${hint(name, known)} Available: ${known.join(', ')}`);
+    throw new CliError('ERR_UNKNOWN_FEATURE', `Unknown feature: ${printable(name)}.${hint(name, known)} Available: ${known.join(', ')}`);
   }
 }
 

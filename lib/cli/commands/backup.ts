@@ -1,6 +1,7 @@
 import type { CommandDefinition } from '../command';
 import { CliError } from '../errors';
 import { wholeNumber } from '../options';
+import { pathText } from '../output';
 import { withProgress } from '../progress';
 import { identityOf, needDatabase, readingPersisted } from '../session';
 
@@ -26,7 +27,7 @@ export const backup: CommandDefinition = {
         config.backup(path as string, { ...work, overwrite, ...(pagesPerStep !== undefined && { pagesPerStep }) }).catch(inOurWords),
       );
       output.result({ ...identityOf({ config, live: false, target }), ...made }, () =>
-        `${made.path} has ${made.revisions} revisions in ${made.bytes} bytes`);
+        `${pathText(made.path)} has ${made.revisions} revisions in ${made.bytes} bytes`);
     });
   },
 };

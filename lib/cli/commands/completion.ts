@@ -1,5 +1,6 @@
 import type { CommandDefinition } from '../command';
 import { SCRIPTS, type Shell, SHELLS } from '../completion/scripts';
+import { printable } from '../../errors';
 import { usageError } from '../errors';
 import { hint } from '../suggest';
 
@@ -10,7 +11,7 @@ export const completion: CommandDefinition = {
   arguments: [{ term: '<shell>', summary: SHELLS.join(', '), completion: SHELLS }],
   examples: ['completion bash', 'completion zsh', 'completion fish'],
   run: async ({ arguments: [shell], output }) => {
-    if (!isShell(shell)) throw usageError(`Unknown shell: ${String(shell)}.${hint(String(shell), SHELLS)} Available: ${SHELLS.join(', ')}`);
+    if (!isShell(shell)) throw usageError(`Unknown shell: ${printable(String(shell))}.${hint(String(shell), SHELLS)} Available: ${SHELLS.join(', ')}`);
     output.result({ shell, script: SCRIPTS[shell] }, () => SCRIPTS[shell].trimEnd());
   },
 };

@@ -4,7 +4,7 @@ import { examineFiles } from '../doctor/files';
 import type { Finding } from '../doctor/finding';
 import { examineRuntime } from '../doctor/runtime';
 import { ExitCode } from '../exit-codes';
-import type { Output } from '../output';
+import { oneLine, type Output } from '../output';
 
 export const doctor: CommandDefinition = {
   name: 'doctor',
@@ -25,7 +25,9 @@ function worstOf(findings: readonly Finding[]): Finding['status'] {
   return findings.some(({ status }) => status === 'degraded') ? 'degraded' : 'ok';
 }
 
-function show({ colors, isTerminal }: Output, { name, status, message, fix }: Finding): string {
+function show({ colors, isTerminal }: Output, { name, status, ...finding }: Finding): string {
+  const message = oneLine(finding.message);
+  const fix = finding.fix === null ? null : oneLine(finding.fix);
   const paint = { ok: colors.green, degraded: colors.yellow, failed: colors.red }[status];
   if (!isTerminal) return [status, name, message, ...(fix === null ? [] : [fix])].join('\t');
   const advice = fix === null ? '' : `\n${' '.repeat(FIX_INDENT)}${colors.bold('→')} ${fix}`;

@@ -36,6 +36,7 @@ async function switchFeatures(invocation: Invocation, on: boolean): Promise<void
       for (const name of names) before.set(name, config.isFeatureEnabled(name));
       return config.update((draft) => (on ? draft.enable(...names) : draft.disable(...names)));
     },
+    isIn: (config) => names.every((name) => config.isFeatureEnabled(name) === on),
     describe: (config) => ({
       features: featureStates(config, names, (name) => ({ changed: before.get(name) !== on })),
     }),

@@ -1,6 +1,7 @@
 import { writeDocument } from '../document';
 import type { CommandDefinition } from '../command';
 import { usageError } from '../errors';
+import { pathText } from '../output';
 import { writeFileWhole } from '../files';
 import { identityOf, needDatabase, reading, readingPersisted } from '../session';
 
@@ -33,6 +34,6 @@ export const exportStates: CommandDefinition = {
     await writeFileWhole(file as string, document);
     const environments = sessions.map(({ identity: { environment, live } }) => ({ environment, live }));
     output.result({ file, environments }, () =>
-      environments.map(({ environment, live }) => `${environment}: ${live ? 'the live state' : 'what is persisted'}, in ${file}`).join('\n'));
+      environments.map(({ environment, live }) => `${environment}: ${live ? 'the live state' : 'what is persisted'}, in ${pathText(file as string)}`).join('\n'));
   },
 };

@@ -1,6 +1,7 @@
 import type { CommandDefinition } from '../command';
 import { usageError } from '../errors';
 import { featureStates, featureTable } from '../features';
+import { oneLine } from '../output';
 import { identityOf, reading } from '../session';
 import { checkFeatureNames } from '../suggest';
 
@@ -33,7 +34,7 @@ export const get: CommandDefinition = {
         if (typeof name === 'string' && only) return output.onOrOff(only.decision ?? only.enabled);
         if (key === undefined) return featureTable(output, features);
         const rows = features.map(({ name: feature, decision }) => [feature, output.onOrOff(decision === true)]);
-        return output.table(['feature', `for ${key}`], rows);
+        return output.table(['feature', `for ${oneLine(key)}`], rows);
       });
     }),
 };

@@ -3,7 +3,8 @@ import { checkRevision, defaultReason, isPersisted } from '../change';
 import type { CommandDefinition, Invocation } from '../command';
 import { differences, paintChanges } from '../differences';
 import { type CheckedDocument, checkDocument, type DocumentProblem } from '../document-check';
-import { DocumentError } from '../errors';
+import { printable } from '../../errors';
+import { DocumentError, MOST_PROBLEMS } from '../errors';
 import { nameOfFile, readText } from '../files';
 import type { Target } from '../options';
 import { goTo, needHistory, type RestoreResult } from '../restore';
@@ -81,7 +82,7 @@ async function lookAround(target: Target): Promise<Surroundings> {
     }
     if (code !== 'ERR_STORE_NOT_FOUND') throw error;
   }
-  const config = createProductionConfig(target.environment === undefined ? {} : { environment: target.environment });
+  const config = createProductionConfig<readonly string[]>(target.environment === undefined ? {} : { environment: target.environment });
   try {
     const { environment } = config;
     const identity = { ...identityOf({ config, live: false, target }), environment };
@@ -110,11 +111,11 @@ function problemsHere(
   if (!document.environments.includes(source)) {
     // Where it could not be read, that is the problem.
     if (document.problems.length > 0) return [];
-    const others = document.environments.join(', ');
-    return [document.problemAt('', undefined, `nothing is in it for ${source}, only for ${others}.${hint(source, document.environments)} Choose one with --from`)];
+    const others = printable(document.environments.join(', '), 500);
+    return [document.problemAt('', undefined, `nothing is in it for ${printable(source)}, only for ${others}.${hint(source, document.environments)} Choose one with --from`)];
   }
   if (!addFeatures) {
-    return added.map((name) =>
+    return added.slice(0, MOST_PROBLEMS + 1).map((name) =>
       document.problemAt(source, name, `the database has no feature of that name.${hint(name, names)} Register new ones with --add-features`));
   }
   const count = names.length + added.length;
@@ -140,7 +141,7 @@ async function apply(target: Target, there: Surroundings, state: ConfigState, ad
 
 /** Bits of features that are off are all that stays of it, should what follows fail. */
 async function register(target: Target, { identity, names, exists }: Surroundings, added: readonly string[]): Promise<void> {
-  const config = createProductionConfig({
+  const config = createProductionConfig<readonly string[]>({
     persistPath: needDatabase(target.db),
     environment: identity.environment,
     features: [...names, ...added],

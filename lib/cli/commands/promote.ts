@@ -1,4 +1,5 @@
 import type { CommandDefinition } from '../command';
+import { printable } from '../../errors';
 import { CliError } from '../errors';
 import { goTo, needHistory, printRestored } from '../restore';
 import { readingPersisted } from '../session';
@@ -21,7 +22,7 @@ export const promote: CommandDefinition = {
       if (environments.includes(from)) return;
       throw new CliError(
         'ERR_NOTHING_TO_PROMOTE',
-        `Environment ${from} has no persisted state to promote.${hint(from, environments)} There are: ${environments.join(', ') || 'none'}`,
+        `Environment ${printable(from)} has no persisted state to promote.${hint(from, environments)} There are: ${printable(environments.join(', '), 1000) || 'none'}`,
       );
     });
     const result = await goTo(target, (config, options) => config.promote(from, options));

@@ -2,6 +2,7 @@ import { createInterface } from 'node:readline/promises';
 import type { CommandDefinition } from '../command';
 import { CliError, usageError } from '../errors';
 import { wholeNumber } from '../options';
+import { pathText } from '../output';
 import { withProgress } from '../progress';
 import { changing, identityOf, needDatabase, reading } from '../session';
 
@@ -25,7 +26,7 @@ export const prune: CommandDefinition = {
         throw usageError('prune removes revisions for good: say --yes where nobody can be asked');
       }
       const environment = await reading(target, async ({ config }) => config.environment);
-      await ask(`Remove all but the newest ${keep} revisions of ${environment} in ${db}, for good?`);
+      await ask(`Remove all but the newest ${keep} revisions of ${environment} in ${pathText(db)}, for good?`);
     }
     await changing({ ...target, persist: true }, () => {}, async (session) => {
       const pruned = await withProgress(output, 'prune', 'what was removed before stays removed', (work) =>

@@ -1,5 +1,6 @@
 import { changeNote, makeChange, showInstead } from '../change';
 import type { CommandDefinition, Invocation } from '../command';
+import { show as shown } from '../../errors';
 import { usageError } from '../errors';
 import { featureStates } from '../features';
 
@@ -48,6 +49,7 @@ function set(invocation: Invocation, name: string, percent: number) {
       previous = config.getRollout(name);
       return config.setRollout(name, percent);
     },
+    isIn: (config) => config.getRollout(name) === percent,
     describe(config): Rollout {
       const [feature] = featureStates(config, [name], () => ({ previous }));
       return feature!;
@@ -58,5 +60,5 @@ function set(invocation: Invocation, name: string, percent: number) {
 /** The range and the steps are the library's to check. */
 function parsePercent(text: string): number {
   if (/^\d+(\.\d+)?%?$/.test(text)) return Number.parseFloat(text);
-  throw usageError(`Invalid percent: ${JSON.stringify(text)} (must be a number, 0-100)`);
+  throw usageError(`Invalid percent: ${shown(text)} (must be a number, 0-100)`);
 }

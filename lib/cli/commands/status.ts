@@ -2,7 +2,7 @@ import type { HistoryEntry, ProductionConfig } from '13byte-config';
 import { isPersisted } from '../change';
 import type { CommandDefinition } from '../command';
 import { featureStates, featureTable } from '../features';
-import { oneLine, type Output } from '../output';
+import { oneLine, type Output, pathText } from '../output';
 import { type Identity, identityOf, reading, type Session } from '../session';
 import { terminalOf } from './terminal';
 
@@ -61,7 +61,7 @@ function show(output: Output, result: Status): string {
 
 function identityPairs({ colors }: Output, { database, cluster, environment, live }: Identity): [string, string][] {
   return [
-    database === null ? ['cluster', `${cluster}`] : ['database', database],
+    database === null ? ['cluster', `${cluster}`] : ['database', pathText(database)],
     ['environment', environment],
     ['live', live ? colors.green('yes, programs are running') : 'no, this is what is persisted'],
   ];

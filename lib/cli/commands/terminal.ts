@@ -1,6 +1,7 @@
 import type { ProductionConfig } from '13byte-config';
 import { changeNote, makeChange, showInstead } from '../change';
 import type { CommandDefinition } from '../command';
+import { show } from '../../errors';
 import { usageError } from '../errors';
 import { wholeNumber } from '../options';
 
@@ -43,6 +44,10 @@ function setTerminal(mode: number, rows: number, cols: number) {
       config.setTerminalSettings(mode, rows, cols);
       return previous.mode !== mode || previous.rows !== rows || previous.cols !== cols;
     },
+    isIn(config: ProductionConfig<string>) {
+      const now = terminalOf(config);
+      return now.mode === mode && now.rows === rows && now.cols === cols;
+    },
     describe: (config: ProductionConfig<string>) => ({ terminal: terminalOf(config), previous: previous ?? terminalOf(config) }),
   };
 }
@@ -56,7 +61,7 @@ function parseMode(text: string): number {
   const named = MODES.findIndex((name) => name === text);
   if (named !== -1) return named;
   if (/^[0-3]$/.test(text)) return Number(text);
-  throw usageError(`Invalid mode: ${JSON.stringify(text)} (must be ${MODES.join(', ')}, or 0-3)`);
+  throw usageError(`Invalid mode: ${show(text)} (must be ${MODES.join(', ')}, or 0-3)`);
 }
 
 function parseSize(text: string, what: string): number {

@@ -1,8 +1,9 @@
 import type { Verification } from '13byte-config';
 import type { CommandDefinition } from '../command';
+import { show as shown } from '../../errors';
 import { usageError } from '../errors';
 import { ExitCode } from '../exit-codes';
-import type { Output } from '../output';
+import { oneLine, type Output } from '../output';
 import { withProgress } from '../progress';
 import { identityOf, needDatabase, readingPersisted } from '../session';
 
@@ -35,12 +36,12 @@ function show(output: Output, { ok, revisions, environments, problems }: Verific
   return [
     ok ? colors.green(`nothing is wrong with ${revisions} revisions`) : colors.red(`${revisions} revisions were checked, and something is wrong`),
     ...problems.map(({ revision, environment, problem }) =>
-      colors.red([revision === null ? undefined : `revision ${revision}`, environment, problem].filter(Boolean).join(': '))),
+      colors.red([revision === null ? undefined : `revision ${revision}`, environment, problem].filter(Boolean).map((part) => oneLine(`${part}`)).join(': '))),
     ...(rows.length > 0 ? [output.table(['environment', 'revisions', 'pruned', 'head'], rows)] : []),
   ].join('\n');
 }
 
 function digest(text: string): string {
   if (/^[0-9a-f]{64}$/.test(text)) return text;
-  throw usageError(`Invalid --expected-head: ${JSON.stringify(text)} (must be 64 lower-case hexadecimal digits, as verify prints them)`);
+  throw usageError(`Invalid --expected-head: ${shown(text)} (must be 64 lower-case hexadecimal digits, as verify prints them)`);
 }

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { ConfigChange } from '13byte-config';
 import type { CommandDefinition } from '../command';
 import { featureStates } from '../features';
-import type { Output } from '../output';
+import { type Output, pathText } from '../output';
 import { identityOf, watching } from '../session';
 import { terminalOf } from './terminal';
 
@@ -27,14 +27,14 @@ export const watch: CommandDefinition = {
       // Whatever changes from here on is told.
       const start = { type: 'watching', at: now(), ...identityOf(session), features: featureStates(config), terminal: terminalOf(config) };
       if (output.json) output.record(start, () => '');
-      else output.note(`Watching ${target.db ?? `cluster ${target.cluster}`}, environment ${config.environment}. Ctrl-C ends it`);
+      else output.note(`Watching ${target.db === undefined ? `cluster ${target.cluster}` : pathText(target.db)}, environment ${config.environment}. Ctrl-C ends it`);
       await ended;
     }),
 };
 
-/** Resolves when the user, or whoever started it, has had enough. */
+/** Resolves when the user, or whoever started it, has had enough, and when nothing can be told any more. */
 async function interrupted(): Promise<void> {
-  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM'), once(process.stdout, 'error')]);
 }
 
 function describe({ enabled, disabled, terminal = undefined, rollouts = {}, generation }: ConfigChange<string>) {
