@@ -138,8 +138,8 @@ export class Store {
     return this.#call(() => this.#native.backUp(backup));
   }
 
-  historyEnd(): Promise<NativeHistoryEnd> {
-    return this.#call(() => this.#native.historyEnd(this.environment));
+  historyEnd(page: number): Promise<NativeHistoryEnd> {
+    return this.#call(() => this.#native.historyEnd(page, this.environment));
   }
 
   environments(): Promise<NativeEnvironments> {

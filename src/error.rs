@@ -256,6 +256,32 @@ pub enum Error {
         path: PathBuf,
     },
 
+    /// The file of the database has several names, each with a log of its own.
+    #[error(
+        "The database {} has {links} names (hard links). Its -wal is found by one of them only, so programs that use the \
+         others would lose what is persisted. Keep one name (find them with: find DIRECTORY -samefile {}) and use \
+         backup() for copies",
+        text(.path.display()),
+        text(.path.display())
+    )]
+    StoreHardLink {
+        /// The database file.
+        path: PathBuf,
+        /// How many names it has.
+        links: u64,
+    },
+
+    /// The file of the database is mounted alone, without what belongs beside it.
+    #[error(
+        "The database {} is mounted alone, as a single file. Its -wal, -shm and live state would stay in this container, \
+         and with them what is persisted. Mount the directory that holds the database instead",
+        text(.path.display())
+    )]
+    StoreMountedAlone {
+        /// The database file.
+        path: PathBuf,
+    },
+
     /// The database or a file beside it was deleted or replaced while it was in use.
     #[error(
         "{} was deleted or replaced while it was in use, so this was not done: {advice}",
@@ -483,6 +509,8 @@ impl Error {
             Self::StoreBusy { .. } | Self::StoreStirred { .. } => "ERR_STORE_BUSY",
             Self::StoreCorrupt { .. } => "ERR_STORE_CORRUPT",
             Self::DiskFull { .. } => "ERR_DISK_FULL",
+            Self::StoreHardLink { .. } => "ERR_STORE_HARD_LINK",
+            Self::StoreMountedAlone { .. } => "ERR_STORE_MOUNTED_ALONE",
             Self::StoreReplaced { .. } => "ERR_STORE_REPLACED",
             Self::StoreOutcomeUnknown { .. } => "ERR_STORE_OUTCOME_UNKNOWN",
             Self::Store { .. } => "ERR_STORE",

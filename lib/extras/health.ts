@@ -48,6 +48,8 @@ export interface Patient {
   /** Why the last automatic persist failed. */
   readonly autoPersistError: Error | undefined;
   readonly isLive: boolean;
+  /** Its handle. */
+  readonly page: number;
   pageProblems(): string[];
   lostLiveFile(): string | null;
   listeners(): number;
@@ -78,10 +80,11 @@ export async function checkHealth(patient: Patient): Promise<Health> {
       checks.push(check('config', 'failed', 'This config is closed. Create another one to go on'));
     } else {
       checks.push(checkPage(patient));
-      if (patient.isLive) checks.push(checkLiveFile(patient));
+      const files = patient.store && (await checkDatabase(patient, patient.store));
+      if (patient.isLive) checks.push(checkLiveFile(patient, files?.end));
       checks.push(checkListening(patient));
       checks.push(checkStore(patient));
-      if (patient.store) checks.push(...(await checkDatabase(patient, patient.store)));
+      checks.push(...(files?.checks ?? []));
     }
   } catch (error) {
     checks.push(check('config', 'failed', `The check itself failed: ${messageOf(error)}`));
@@ -96,8 +99,16 @@ function checkPage(patient: Patient): HealthCheck {
     : check('page', 'failed', `The live state is not valid: ${problems.join('; ')}. Correct it, or go back with load() or rollback()`);
 }
 
-function checkLiveFile(patient: Patient): HealthCheck {
+function checkLiveFile(patient: Patient, end: NativeHistoryEnd | undefined): HealthCheck {
   const lost = patient.lostLiveFile();
+  if (lost === null && end?.pageProblem !== undefined) {
+    return check(
+      'live-file',
+      'failed',
+      `Something older was written over the live file: ${end.pageProblem}. load() brings the last persisted state back; ` +
+        'persist() keeps what is live now. Find out who restores files under running programs',
+    );
+  }
   return lost === null
     ? check('live-file', 'ok', 'The live file is in its place')
     : check(
@@ -131,7 +142,10 @@ function checkStore({ store, storeError }: Patient): HealthCheck {
     : check('store', 'ok', 'There is no persistPath, so nothing is persisted, as it was asked for');
 }
 
-async function checkDatabase(patient: Patient, store: Store): Promise<HealthCheck[]> {
+async function checkDatabase(
+  patient: Patient,
+  store: Store,
+): Promise<{ readonly checks: HealthCheck[]; readonly end: NativeHistoryEnd | undefined }> {
   const started = now();
   // One deadline for both answers.
   const deadline = startDeadline(DEADLINE_MS);
@@ -140,15 +154,16 @@ async function checkDatabase(patient: Patient, store: Store): Promise<HealthChec
   const files = await late(settled('files', () => store.lookAtFiles()));
   // The store refuses the first operation that meets replaced files. That one should be somebody's persist.
   const isReplaced = files?.files?.replaced !== undefined;
-  const end = isReplaced ? UNASKED : await late(settled('end', () => store.historyEnd()));
+  const end = isReplaced ? UNASKED : await late(settled('end', () => store.historyEnd(patient.page)));
   deadline.cancel();
   const waited = Math.round(now() - started);
-  return [
+  const checks = [
     checkThread(store, end, waited),
     checkActivity(patient, store.activity()),
     ...checkFiles(patient, store, files),
     checkChain(end),
   ];
+  return { checks, end: end?.end };
 }
 
 /** An answer, or why there is none. */
@@ -207,9 +222,9 @@ function checkFiles({ readOnly }: Patient, { path }: Store, settledFiles: Settle
     const why = settledFiles?.error ?? `the file system did not answer within ${DEADLINE_MS} ms`;
     return [check('database-files', 'failed', `The files of ${path} cannot be looked at: ${why}`)];
   }
-  const { replaced, obstacle, ofNoUseToOthers, logBytes, freeBytes } = files;
+  const { logBytes, freeBytes } = files;
   return [
-    checkPlaces(replaced, readOnly ? undefined : obstacle, ofNoUseToOthers),
+    checkPlaces(files, readOnly),
     logBytes < LARGE_LOG
       ? check('wal-size', 'ok', `The write-ahead log has ${sizeOf(logBytes)}`)
       : check(
@@ -222,7 +237,7 @@ function checkFiles({ readOnly }: Patient, { path }: Store, settledFiles: Settle
   ];
 }
 
-function checkPlaces(replaced: string | undefined, obstacle: string | undefined, ofNoUseToOthers: string | undefined): HealthCheck {
+function checkPlaces({ replaced, split, obstacle, ofNoUseToOthers }: NativeFileState, readOnly: boolean): HealthCheck {
   if (replaced !== undefined) {
     return check(
       'database-files',
@@ -231,7 +246,8 @@ function checkPlaces(replaced: string | undefined, obstacle: string | undefined,
         'Find out who does that, persist again, and look at the history',
     );
   }
-  if (obstacle !== undefined) return check('database-files', 'failed', `Nothing can be persisted: ${obstacle}`);
+  if (split !== undefined) return check('database-files', 'failed', split);
+  if (obstacle !== undefined && !readOnly) return check('database-files', 'failed', `Nothing can be persisted: ${obstacle}`);
   return ofNoUseToOthers === undefined
     ? check('database-files', 'ok', 'The files of the database are in their places')
     : check('database-files', 'degraded', ofNoUseToOthers);

@@ -142,6 +142,7 @@ export class Extras<Name extends string> {
       storeError: settings.storeError,
       autoPersistError: this.#autoPersistError,
       isLive: isLive(page),
+      page: page.handle,
       pageProblems: () => native.pageProblems(page.handle, this.#inside.table().all),
       lostLiveFile: () => native.lostLiveFile(page.handle),
       listeners: () => this.listenerCount('change'),

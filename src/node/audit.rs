@@ -7,8 +7,8 @@ use napi::Env;
 use napi::bindgen_prelude::Object;
 use napi_derive::napi;
 
-use super::Result;
 use super::store::{NativeFailure, NativeStore, Outcome};
+use super::{Result, page};
 use crate::store::{
     Answer, BackedUp, Backup, Breach, FileState, HistoryEnd, Job, Progress, Prune, Pruned,
     Verification, Verifier, hex,
@@ -69,6 +69,8 @@ pub struct NativeFileState {
     pub obstacle: Option<String>,
     /// The one that others may not use who may use the database, likewise.
     pub of_no_use_to_others: Option<String>,
+    /// Why programs that open the database do not all find the same log, if they do not.
+    pub split: Option<String>,
     /// The size of the write-ahead log.
     pub log_bytes: f64,
     /// Bytes that may still be written there, where that is known.
@@ -89,6 +91,8 @@ pub struct NativeHistoryEnd {
     pub revision: Option<f64>,
     /// What is wrong with it.
     pub problem: Option<String>,
+    /// What is wrong with the page in view of it.
+    pub page_problem: Option<String>,
 }
 
 /// How the persists of this process went, with times in milliseconds since 1970.
@@ -214,6 +218,7 @@ impl NativeStore {
                     .map(|path| path.to_string_lossy().into_owned()),
                 obstacle: state.obstacle,
                 of_no_use_to_others: state.of_no_use_to_others,
+                split: state.split,
                 log_bytes: to_number(state.log_bytes),
                 free_bytes: state.free_bytes.map(to_number),
             })
@@ -227,14 +232,25 @@ impl NativeStore {
         catch_unwind,
         ts_return_type = "Promise<NativeFailure | NativeHistoryEnd>"
     )]
-    pub fn history_end<'env>(&self, env: &'env Env, environment: String) -> Result<Object<'env>> {
+    pub fn history_end<'env>(
+        &self,
+        env: &'env Env,
+        handle: u32,
+        environment: String,
+    ) -> Result<Object<'env>> {
+        let page = page::page(handle)?;
         let (reply, promise) = self.settle(env, |answer: Answer<HistoryEnd>| {
             Outcome::G(NativeHistoryEnd {
                 revision: answer.value.revision.map(|id| to_number(id.unsigned_abs())),
                 problem: answer.value.problem,
+                page_problem: answer.value.page_problem,
             })
         })?;
-        self.submit(Job::HistoryEnd { environment, reply })?;
+        self.submit(Job::HistoryEnd {
+            environment,
+            page,
+            reply,
+        })?;
         Ok(promise)
     }
 

@@ -18,7 +18,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::ptr::NonNull;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError, Weak};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -60,6 +60,8 @@ pub struct LiveFile {
     /// Serializes whole-state changes of this process's threads, which share the file's lock.
     exclusive: Mutex<()>,
     doorbells: Doorbells,
+    /// The page's identity when this process opened it, which does not change while any process has the file open.
+    page_id: OnceLock<u64>,
 }
 
 impl LiveFile {
@@ -71,6 +73,7 @@ impl LiveFile {
             path: path.to_path_buf(),
             exclusive: Mutex::default(),
             doorbells: Doorbells::beside(path, &metadata),
+            page_id: OnceLock::new(),
         })
     }
 
@@ -81,6 +84,15 @@ impl LiveFile {
 
     pub(super) const fn doorbells(&self) -> &Doorbells {
         &self.doorbells
+    }
+
+    /// Keeps in mind whose page this is, once it is initialized.
+    pub(super) fn note_page_id(&self, id: u64) {
+        self.page_id.get_or_init(|| id);
+    }
+
+    pub(super) fn noted_page_id(&self) -> Option<u64> {
+        self.page_id.get().copied()
     }
 
     /// The path, if it does not lead to this file any more.
@@ -308,6 +320,7 @@ fn initialize(
     if let Some(persisted) = persisted {
         page.note_persisted(&persisted);
     }
+    page.note_own_id();
     let shared = page.0.live_file().map_or(Ok(true), LiveFile::share_lock)?;
     Ok((shared && page.check().is_ok()).then_some(page))
 }
@@ -327,6 +340,7 @@ fn attach(path: &Path, file: File) -> Result<Page, Error> {
     let page = Page(Arc::new(PageMemory::live(LiveFile::map(path, file)?)));
     page.check().map_err(invalid)?;
     table::read(&page).map_err(|error| invalid(error.to_string()))?;
+    page.note_own_id();
     Ok(page)
 }
 

@@ -254,6 +254,55 @@ impl Page {
         self.u64(PAGE_ID).load(SeqCst)
     }
 
+    /// Keeps in mind what identity a live page has when it is opened.
+    fn note_own_id(&self) {
+        if let Some(live) = self.0.live_file() {
+            live.note_page_id(self.id());
+        }
+    }
+
+    /// Whether a live file has the contents of another life of the configuration, which were written over those that this
+    /// process has opened.
+    #[must_use]
+    pub fn is_another(&self) -> bool {
+        let noted = self.0.live_file().and_then(LiveFile::noted_page_id);
+        noted.is_some_and(|noted| noted != self.id())
+    }
+
+    /// Whether a live page was set back: its own revisions have a higher generation, so an older copy of its file was
+    /// written over it. Not while another process is about to apply such a revision.
+    #[must_use]
+    pub fn is_set_back_behind(&self, generation: u32) -> bool {
+        self.is_behind(generation) && matches!(self.try_lock_behind(generation), Ok(Some(_)))
+    }
+
+    /// Brings a live page that was set back behind one of its revisions ahead of it, so that snapshots count again.
+    /// Returns the generation of the next snapshot then.
+    #[must_use]
+    pub fn catch_up(&self, generation: u32) -> Option<u32> {
+        let _exclusive = self.try_lock_behind(generation).ok()??;
+        self.reach_generation(generation.wrapping_add(1));
+        Some(self.u32(GENERATION).load(SeqCst))
+    }
+
+    /// The lock of a live page, if it is free and the page is behind.
+    fn try_lock_behind(&self, generation: u32) -> Result<Option<ExclusiveGuard<'_>>, Error> {
+        if !self.is_behind(generation) {
+            return Ok(None);
+        }
+        // Others hold it from before they commit a revision that ranks ahead until they have applied it.
+        let guard = match self.try_lock_exclusively() {
+            Err(Error::LiveFileBusy { .. }) => None,
+            guard => guard?,
+        };
+        Ok(guard.filter(|_| self.is_behind(generation) && self.pending() == 0))
+    }
+
+    fn is_behind(&self, generation: u32) -> bool {
+        let current = self.u32(GENERATION).load(SeqCst);
+        generation.wrapping_sub(current).cast_signed() > 0
+    }
+
     /// The revision of a whole-state change that was begun and not completed, 0 for none.
     #[must_use]
     pub fn pending(&self) -> u64 {

@@ -6,44 +6,22 @@ use std::time::Instant;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
+use super::contents::{Contents, READ_AGAIN, Trace};
 use super::failure::{Fault, commit};
 use super::files::{CREATE_AGAIN, RESTORE};
 use super::ledger::Standing;
 use super::queue::lock;
-use super::revision::DIGEST_SIZE;
 use super::schema::{self, Database};
 use super::thread::Worker;
-use super::{Access, Entry, features};
+use super::{Access, features};
 use crate::error::Error;
 use crate::registry::Registry;
-
-/// What to do when the files were replaced, and the store can go on with what is there now.
-const READ_AGAIN: &str =
-    "read the history, which is that of the file at this path now, then try again";
-
-/// The revision by which a transaction can be found again, the last one that it wrote.
-#[derive(Clone, Copy)]
-pub(super) struct Trace {
-    id: i64,
-    digest: [u8; DIGEST_SIZE],
-}
-
-impl Trace {
-    /// Numbers increase, so what a transaction appends is above what it finds.
-    pub(super) fn of<'e>(entries: impl IntoIterator<Item = &'e Entry>) -> Option<Self> {
-        let newest = entries.into_iter().max_by_key(|entry| entry.revision.id)?;
-        Some(Self {
-            id: newest.revision.id,
-            digest: newest.revision.digest,
-        })
-    }
-}
 
 impl Worker {
     /// The connection, opened or reopened if need be. The first operation that finds files replaced is refused.
     fn database(&mut self, access: Access) -> Result<&mut Database, Error> {
         if let Some(error) = self.replaced() {
-            self.close();
+            self.give_up();
             return Err(error);
         }
         if self.database.as_ref().is_some_and(Database::is_stirred) {
@@ -59,7 +37,7 @@ impl Worker {
     /// Opens the database for a new handle, which has read nothing yet that could have been replaced.
     pub(super) fn open_anew(&mut self, access: Access, must_exist: bool) -> Result<(), Error> {
         if self.replaced().is_some() {
-            self.close();
+            self.give_up();
         }
         self.open(access, must_exist)
     }
@@ -90,10 +68,12 @@ impl Worker {
             Error::StoreReplaced { path, advice }
         };
         let opened = schema::open(&shared.path, access, must_exist || was_open, shared.busy);
-        let database = opened.map_err(|error| match error {
+        let mut database = opened.map_err(|error| match error {
             Error::StoreNotFound { .. } if was_open => replaced(RESTORE),
             error => error,
         })?;
+        // Opening a file for writing gives it another number where an overlay file system has to copy it first.
+        shared.claim()?;
         let started = Instant::now();
         let registry = features::read(&database.connection)
             .map_err(|fault| fault.into_error(&shared.path, started.elapsed()))?;
@@ -104,6 +84,7 @@ impl Worker {
             return Err(replaced(CREATE_AGAIN));
         }
         *lock(&shared.files) = Some(database.files.clone());
+        database.contents = self.contents.for_reopening();
         self.was_open = true;
         shared.meters.opened();
         self.database = Some(database);
@@ -112,8 +93,16 @@ impl Worker {
 
     /// Closes the connection, if there is one.
     pub(super) fn close(&mut self) {
-        self.database = None;
+        if let Some(database) = self.database.take() {
+            self.contents = database.contents.clone();
+        }
         *lock(&self.shared.files) = None;
+    }
+
+    /// Closes the connection, and goes on with whatever the files hold by the next time.
+    fn give_up(&mut self) {
+        self.abandon();
+        self.contents = Contents::default();
     }
 
     /// Closes the connection without touching the database once more.
@@ -162,6 +151,8 @@ impl Worker {
     ) -> Result<T, Error> {
         let path = Arc::clone(&self.shared.path);
         let database = self.database(access)?;
+        // Of another process perhaps, which has ended without moving it.
+        database.has_log |= access == Access::ReadWrite;
         let started = Instant::now();
         let worked = work(database);
         if database.is_stirred() {
@@ -169,13 +160,21 @@ impl Worker {
             let path = path.to_path_buf();
             return Err(Error::StoreStirred { path });
         }
-        let connection = &database.connection;
         let fault = match worked {
             Ok(value) => return Ok(value),
-            Err(fault) => fault.with_reason(connection, &path),
+            Err(fault) => fault.with_reason(&database.connection, &path),
         };
         let is_spoilt = fault.spoils_connection();
-        let error = fault.into_error(&path, started.elapsed());
+        let mut error = fault.into_error(&path, started.elapsed());
+        if matches!(
+            error,
+            Error::StoreCorrupt { .. } | Error::NotADatabase { .. }
+        ) && let Err(Fault::Refused(replaced)) = database.expect_whole(&path)
+        {
+            // Nothing is damaged: the pages are those of two databases.
+            error = replaced;
+        }
+        let connection = &database.connection;
         if matches!(error, Error::DiskFull { .. }) {
             // The next transaction then has the log's own space, even if nobody frees any. There may be no room for this
             // either; the caller is told of the full disk anyway.
@@ -203,6 +202,7 @@ impl Worker {
             let behavior = TransactionBehavior::Immediate;
             let transaction = database.connection.transaction_with_behavior(behavior)?;
             schema::expect_known(&transaction, &path)?;
+            database.contents.expect_whole(&transaction, &path)?;
             done = Some(work(&transaction, &mut standing)?);
             commit(transaction)?;
             // Not before: of a transaction that was taken back nothing is true.
@@ -214,15 +214,46 @@ impl Worker {
             Err(error) => Some(error),
         };
         match (done, doubt) {
-            (Some((value, _)), None) => Ok(value),
+            (Some((value, trace)), None) => self.acknowledge(trace).map(|()| value),
             (
                 Some((value, Some(trace))),
                 Some(doubt @ (Error::StoreOutcomeUnknown { .. } | Error::StoreReplaced { .. })),
-            ) => self.settle(trace, doubt).map(|()| value),
-            (_, Some(error)) => Err(error),
+            ) => self
+                .settle(trace, doubt)
+                .and_then(|()| self.acknowledge(Some(trace)))
+                .map(|()| value),
+            (_, Some(error)) => {
+                let refused = Err(error);
+                self.give_up_overwritten(&refused);
+                refused
+            }
             (None, None) => Err(Error::StoreStopped {
                 path: self.path().to_path_buf(),
             }),
+        }
+    }
+
+    /// Sees to it that what was committed can be found in the files as they are now.
+    fn acknowledge(&mut self, trace: Option<Trace>) -> Result<(), Error> {
+        let path = Arc::clone(&self.shared.path);
+        let Some(database) = &mut self.database else {
+            return Ok(());
+        };
+        if let Some(trace) = trace {
+            database.contents.know(trace);
+        }
+        // When it cannot be read, the next operation says why; what was committed is on disk.
+        if let Err(Fault::Refused(error)) = database.expect_whole(&path) {
+            self.give_up();
+            return Err(error);
+        }
+        Ok(())
+    }
+
+    /// One operation is refused when the file was overwritten; the next one finds what is there then.
+    pub(super) fn give_up_overwritten<T>(&mut self, outcome: &Result<T, Error>) {
+        if matches!(outcome, Err(Error::StoreReplaced { .. })) {
+            self.give_up();
         }
     }
 

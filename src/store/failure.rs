@@ -105,6 +105,11 @@ pub(super) fn is_busy(error: &rusqlite::Error) -> bool {
     )
 }
 
+/// Whether the same may work later, with nothing else done about it.
+pub(super) fn is_temporary(error: &rusqlite::Error) -> bool {
+    is_busy(error) || error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted)
+}
+
 pub(super) fn from_sql(path: &Path, waited: Duration, source: rusqlite::Error) -> Error {
     let path = path.to_path_buf();
     let Some(code) = source.sqlite_error_code() else {
@@ -157,6 +162,18 @@ fn is_telling(error: &io::Error) -> bool {
                 | io::ErrorKind::StorageFull
                 | io::ErrorKind::QuotaExceeded
         )
+}
+
+/// Whether what was read makes no sense as a database of ours.
+pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
+    match error.sqlite_error_code() {
+        Some(code) => matches!(
+            code,
+            // Unknown: no such table.
+            ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::Unknown
+        ),
+        None => true,
+    }
 }
 
 /// What the operating system says of the database file.
@@ -270,6 +287,11 @@ pub(super) fn again(error: &Error, path: &Path) -> Error {
             source: io::Error::new(source.kind(), source.to_string()),
         },
         Error::StoreOutcomeUnknown { path, source } => in_doubt(path, Arc::clone(source)),
+        Error::StoreHardLink { path, links } => Error::StoreHardLink {
+            path: path.clone(),
+            links: *links,
+        },
+        Error::StoreMountedAlone { path } => Error::StoreMountedAlone { path: path.clone() },
         Error::StoreReplaced { path, advice } => Error::StoreReplaced {
             path: path.clone(),
             advice,

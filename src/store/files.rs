@@ -10,7 +10,7 @@ use std::time::Duration;
 use once_cell::sync::Lazy;
 
 use super::failure::{IS_DIRECTORY, check_length, from_io};
-use super::file_id::{FileId, identify};
+use super::file_id::{FileId, count_links, identify, is_mount_point};
 use super::queue::{Latch, lock};
 use super::{Handle, Shared, thread};
 use crate::error::Error;
@@ -31,6 +31,7 @@ pub(super) fn handle(path: &Path, may_create: bool, busy: Duration) -> Result<Ar
     let metadata = locate(path, may_create)?;
     let real_path = fs::canonicalize(path).map_err(|source| from_io(path, source))?;
     check_length(path, &real_path)?;
+    expect_one_name(&real_path, &metadata)?;
     let id = identify(&metadata, &real_path);
     let mut predecessor = open.get(&id).map(|slot| Arc::clone(&slot.ended));
     if let Some(handle) = open.get(&id).and_then(|slot| slot.handle.upgrade())
@@ -90,6 +91,7 @@ impl Shared {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return replaced(RESTORE),
             metadata => metadata.map_err(|source| from_io(&self.path, source))?,
         };
+        expect_one_name(&self.path, &metadata)?;
         let id = identify(&metadata, &self.path);
         let is_ours = |slot: &Slot| Arc::ptr_eq(&slot.ended, &self.ended);
         match open.get(&id) {
@@ -171,6 +173,21 @@ fn directory_of(path: &Path) -> &Path {
     path.parent()
         .filter(|parent| !parent.as_os_str().is_empty())
         .unwrap_or(Path::new("."))
+}
+
+/// Refuses a file whose log would not be the same for every program that uses it: SQLite puts the log beside the name by
+/// which the file was opened, and so does this package with live state. The path has no symbolic links.
+pub(super) fn expect_one_name(path: &Path, metadata: &Metadata) -> Result<(), Error> {
+    let links = count_links(metadata);
+    if links > 1 {
+        let path = path.to_path_buf();
+        return Err(Error::StoreHardLink { path, links });
+    }
+    if is_mount_point(path) {
+        let path = path.to_path_buf();
+        return Err(Error::StoreMountedAlone { path });
+    }
+    Ok(())
 }
 
 fn create(path: &Path) -> io::Result<Metadata> {

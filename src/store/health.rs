@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::Builder;
 
-use rusqlite::OptionalExtension;
+use rusqlite::{Connection, OptionalExtension};
 
 use super::failure::Fault;
+use super::files::expect_one_name;
 use super::ledger::now;
 use super::queue::lock;
 use super::revision::DIGEST_SIZE;
@@ -15,8 +16,9 @@ use super::schema::with_suffix;
 use super::space::free_bytes;
 use super::thread::Worker;
 use super::verify::Chain;
-use super::{Answer, Reply, Shared, Store, beside};
+use super::{Answer, Reply, Shared, Store, beside, revision};
 use crate::error::Error;
+use crate::page::Page;
 use crate::registry::Registry;
 
 /// How the persists of this process went, with times in milliseconds since 1970.
@@ -48,6 +50,8 @@ pub struct FileState {
     pub obstacle: Option<String>,
     /// The one that others may not use who may use the database, likewise.
     pub of_no_use_to_others: Option<String>,
+    /// Why programs that open the database do not all find the same log, if they do not.
+    pub split: Option<String>,
     /// The size of the write-ahead log.
     pub log_bytes: u64,
     /// Bytes that may still be written there, where that is known.
@@ -55,12 +59,14 @@ pub struct FileState {
 }
 
 /// The end of an environment's history.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HistoryEnd {
     /// The newest revision.
     pub revision: Option<i64>,
     /// What is wrong with it, if anything is.
     pub problem: Option<String>,
+    /// What is wrong with the page in view of it, if anything is.
+    pub page_problem: Option<String>,
 }
 
 impl Shared {
@@ -100,6 +106,10 @@ impl Store {
                     replaced: shared.replaced(),
                     obstacle: beside::obstacle(path),
                     of_no_use_to_others: beside::of_no_use_to_others(path),
+                    split: fs::metadata(path)
+                        .ok()
+                        .and_then(|found| expect_one_name(path, &found).err())
+                        .map(|error| error.to_string()),
                     log_bytes: log.map_or(0, |log| log.len()),
                     free_bytes: free_bytes(path),
                 };
@@ -111,16 +121,44 @@ impl Store {
     }
 }
 
+/// Whether something older was written over the page.
+fn overwritten(
+    connection: &Connection,
+    environment: &str,
+    page: &Page,
+) -> Result<Option<String>, Fault> {
+    if page.is_another() {
+        return Ok(Some(
+            "it holds another life of the configuration".to_owned(),
+        ));
+    }
+    let effective = match revision::effective(connection, environment) {
+        // What is wrong then is said of the history.
+        Err(rusqlite::Error::QueryReturnedNoRows) => None,
+        effective => effective?,
+    };
+    let later = effective
+        .filter(|last| last.page_id == page.id() && page.is_set_back_behind(last.generation));
+    Ok(later.map(|last| {
+        format!(
+            "it is older than revision {}, which was persisted from it",
+            last.id
+        )
+    }))
+}
+
 impl Worker {
     /// Compares the newest revision with what the environment says of it.
-    pub(super) fn history_end(&mut self, environment: &str) -> Result<Answer<HistoryEnd>, Error> {
-        self.read(|connection| {
+    pub(super) fn history_end(
+        &mut self,
+        environment: &str,
+        page: &Page,
+    ) -> Result<Answer<HistoryEnd>, Error> {
+        // A persist should be told of it.
+        self.look(|connection| {
             let chain = Chain::read(connection, Some(environment))?.pop();
             let Some(mut chain) = chain else {
-                return Ok(HistoryEnd {
-                    revision: None,
-                    problem: None,
-                });
+                return Ok(HistoryEnd::default());
             };
             let newest: Option<(i64, [u8; DIGEST_SIZE])> = connection
                 .query_row(
@@ -155,6 +193,7 @@ impl Worker {
             Ok::<_, Fault>(HistoryEnd {
                 revision: Some(last),
                 problem,
+                page_problem: overwritten(connection, environment, page)?,
             })
         })
     }

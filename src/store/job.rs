@@ -240,10 +240,12 @@ pub enum Job {
         /// Answered with how many pages were copied, of how many.
         reply: Reply<Progress<BackedUp>>,
     },
-    /// Looks whether the history ends as the environment says.
+    /// Looks whether the history ends as the environment says, and the page is not older than that.
     HistoryEnd {
         /// The environment.
         environment: String,
+        /// The page to compare with it.
+        page: Page,
         /// Answered with its end.
         reply: Reply<HistoryEnd>,
     },

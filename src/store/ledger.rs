@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry as MapEntry;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use rusqlite::{CachedStatement, Connection, OptionalExtension, Transaction, params};
+use rusqlite::{
+    CachedStatement, Connection, OptionalExtension, Transaction, TransactionBehavior, params,
+};
 
 use super::failure::Fault;
 use super::revision::{self, DIGEST_SIZE, NO_DIGEST};
@@ -64,6 +66,30 @@ impl Moment {
         let own = transaction.total_changes();
         Ok(Self { others, own })
     }
+}
+
+/// Begins the log anew after all of it was moved into the file. SQLite does so with the next transaction, and syncs once
+/// more for it; this way a persist need not.
+///
+/// The heads are written as they are: wherever the log begins, they are in it, so that it is known what it belongs to.
+pub(super) fn begin_log(
+    connection: &mut Connection,
+    kept: &mut Option<Standing>,
+) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let before = Moment::now(&transaction)?;
+    // SQLite leaves out what changes nothing.
+    for step in [1, -1] {
+        transaction
+            .prepare_cached("UPDATE environment SET revisions = revisions + ?1")?
+            .execute([step])?;
+    }
+    let own = transaction.total_changes();
+    transaction.commit()?;
+    if let Some(standing) = kept.as_mut().filter(|standing| standing.moment == before) {
+        standing.moment.own = own;
+    }
+    Ok(())
 }
 
 impl Standing {
@@ -216,6 +242,18 @@ impl<'t> Ledger<'t> {
     /// The state of the revision in effect.
     pub(super) fn state_in_effect(&mut self, environment: &str) -> rusqlite::Result<Option<State>> {
         Ok(self.head(environment)?.effective_state)
+    }
+
+    /// The generation of the revision in effect, if that is this page's.
+    pub(super) fn generation_of(
+        &mut self,
+        environment: &str,
+        page_id: u64,
+    ) -> rusqlite::Result<Option<u32>> {
+        let effective = self.head(environment)?.effective;
+        Ok(effective
+            .filter(|effective| effective.page_id == page_id)
+            .map(|effective| effective.generation))
     }
 
     /// Appends a revision.

@@ -15,6 +15,7 @@ mod anchor;
 mod backup;
 mod beside;
 mod connection;
+mod contents;
 mod copy;
 mod failure;
 mod features;

@@ -1,7 +1,5 @@
 //! The jobs that only read.
 
-use std::path::Path;
-
 use rusqlite::Connection;
 
 use super::failure::Fault;
@@ -28,6 +26,9 @@ impl Worker {
         if let Some(Entry { revision, .. }) = &answer.value {
             let id = revision.id.cast_unsigned();
             page.apply(&revision.state, revision.known, id);
+            if revision.page_id == page.id() {
+                page.reach_generation(revision.generation);
+            }
             page.note_persisted(&Persisted {
                 revision: id,
                 state: revision.state,
@@ -74,12 +75,9 @@ impl Worker {
         &mut self,
         query: impl Fn(&Connection) -> Result<T, Fault>,
     ) -> Result<Answer<T>, Error> {
-        let path = self.path().to_path_buf();
-        let answer = self.with(Access::ReadOnly, |connection| {
-            in_transaction(connection, &path, &query)
-        })?;
-        self.learn(&answer.registry);
-        Ok(answer)
+        let answer = self.look(query);
+        self.give_up_overwritten(&answer);
+        answer
     }
 
     /// As [`Worker::read`], for a query that cannot be made twice.
@@ -87,24 +85,37 @@ impl Worker {
         &mut self,
         query: impl FnOnce(&Connection) -> Result<T, Fault>,
     ) -> Result<Answer<T>, Error> {
+        let answer = self.look_once(query);
+        self.give_up_overwritten(&answer);
+        answer
+    }
+
+    /// As [`Worker::read`], but what is refused because files were overwritten is refused to the next operation, too.
+    pub(super) fn look<T>(
+        &mut self,
+        query: impl Fn(&Connection) -> Result<T, Fault>,
+    ) -> Result<Answer<T>, Error> {
+        match self.look_once(&query) {
+            Err(Error::StoreStirred { .. }) => self.look_once(query),
+            answer => answer,
+        }
+    }
+
+    fn look_once<T>(
+        &mut self,
+        query: impl FnOnce(&Connection) -> Result<T, Fault>,
+    ) -> Result<Answer<T>, Error> {
         let path = self.path().to_path_buf();
         let answer = self.with_database(Access::ReadOnly, |database| {
-            in_transaction(&mut database.connection, &path, query)
+            let transaction = database.connection.transaction()?;
+            schema::expect_known(&transaction, &path)?;
+            database.contents.expect_whole(&transaction, &path)?;
+            Ok(Answer {
+                registry: features::read(&transaction)?,
+                value: query(&transaction)?,
+            })
         })?;
         self.learn(&answer.registry);
         Ok(answer)
     }
-}
-
-fn in_transaction<T>(
-    connection: &mut Connection,
-    path: &Path,
-    query: impl FnOnce(&Connection) -> Result<T, Fault>,
-) -> Result<Answer<T>, Fault> {
-    let transaction = connection.transaction()?;
-    schema::expect_known(&transaction, path)?;
-    Ok(Answer {
-        registry: features::read(&transaction)?,
-        value: query(&transaction)?,
-    })
 }

@@ -8,6 +8,7 @@ use std::thread::{available_parallelism, yield_now};
 use std::time::{Duration, Instant};
 
 use once_cell::sync::Lazy;
+use rusqlite::InterruptHandle;
 
 use super::{Access, Answer, Job, Reply, Revision};
 use crate::error::Error;
@@ -69,6 +70,16 @@ struct State {
     /// Whether the thread sleeps.
     sleeping: bool,
     life: Life,
+    /// What is done until something is queued.
+    interruptible: Option<InterruptHandle>,
+}
+
+impl State {
+    fn interrupt(&self) {
+        if let Some(work) = &self.interruptible {
+            work.interrupt();
+        }
+    }
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
@@ -91,6 +102,26 @@ impl Queue {
             return;
         }
         state.items.push(item);
+        state.interrupt();
+    }
+
+    /// Does some work of a connection that ends, with an error, as soon as something is queued. `None` if something is
+    /// queued already.
+    pub(super) fn interruptibly<T>(
+        &self,
+        work: InterruptHandle,
+        run: impl FnOnce() -> T,
+    ) -> Option<T> {
+        let mut state = lock(&self.state);
+        if !state.items.is_empty() || state.life != Life::Open {
+            return None;
+        }
+        state.interruptible = Some(work);
+        drop(state);
+        let result = run();
+        // From here on nothing is interrupted that was not meant.
+        lock(&self.state).interruptible = None;
+        Some(result)
     }
 
     pub(super) fn wake(&self) {
@@ -114,7 +145,10 @@ impl Queue {
     }
 
     pub(super) fn close(&self) {
-        self.call(|state| state.life = Life::Closing);
+        self.call(|state| {
+            state.life = Life::Closing;
+            state.interrupt();
+        });
     }
 
     /// Whether the last handle is gone and nothing is left to do.
@@ -220,4 +254,45 @@ impl Latch {
 /// elsewhere spoils nothing.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_queued_ends_what_is_interruptible() {
+        let queue = Queue::default();
+        let endless = || {
+            let connection = rusqlite::Connection::open_in_memory().unwrap();
+            let handle = connection.get_interrupt_handle();
+            queue.interruptibly(handle, || {
+                connection.query_row(
+                    "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n",
+                    [],
+                    |row| row.get::<_, i64>(0),
+                )
+            })
+        };
+        std::thread::scope(|scope| {
+            let running = scope.spawn(endless);
+            while lock(&queue.state).interruptible.is_none() {
+                yield_now();
+            }
+            // Its statement may not have begun yet, and then it is not ended by the first one.
+            while !running.is_finished() {
+                queue.push(Item {
+                    access: Access::ReadOnly,
+                    task: Task::Run(Box::new(|_| {})),
+                });
+            }
+            let ended = running.join().unwrap().unwrap().unwrap_err();
+            assert_eq!(
+                ended.sqlite_error_code(),
+                Some(rusqlite::ErrorCode::OperationInterrupted)
+            );
+        });
+        assert!(lock(&queue.state).interruptible.is_none());
+        assert!(endless().is_none(), "something is queued already");
+    }
 }

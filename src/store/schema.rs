@@ -1,6 +1,6 @@
 //! Opening the file: what it must be, how the connection is set up, and the schema with its migrations.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -9,6 +9,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use super::backup::Copies;
+use super::contents::{Contents, DELETE_LOG, TICK};
 use super::failure::{Fault, from_io, is_busy, no_permission};
 use super::ledger::Standing;
 use super::opened::OpenFiles;
@@ -27,6 +28,9 @@ const HEADER_SIZE: usize = 100;
 
 /// How large the log stays, in bytes. SQLite moves it into the database about every 1000 pages of 4 KiB.
 const LOG_SIZE: i32 = 4 << 20;
+
+/// How long the store has nothing to do before the log is moved into the database.
+pub(super) const QUIET: Duration = Duration::from_secs(1);
 
 /// How long to wait before asking again for a lock that SQLite's own busy handler does not wait for.
 const RETRY_PAUSE: Duration = Duration::from_millis(5);
@@ -107,8 +111,11 @@ pub(super) struct Database {
     pub(super) files: OpenFiles,
     /// Set while the connection reads a database that nobody writes to.
     pub(super) still: Option<Still>,
+    pub(super) contents: Contents,
     /// What the last transaction knew.
     pub(super) standing: Option<Standing>,
+    /// Whether the log may hold something that the file does not.
+    pub(super) has_log: bool,
 }
 
 impl Database {
@@ -122,19 +129,54 @@ impl Database {
         let setting = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
         self.connection.set_db_config(setting, true)
     }
+
+    /// After how long without work something is left to do, if anything is.
+    pub(super) fn when_to_tidy(&self) -> Option<Duration> {
+        if self.has_log {
+            return Some(QUIET);
+        }
+        self.contents.is_unsettled().then_some(2 * TICK)
+    }
+
+    /// Compares the contents of the files if need be, in a transaction of its own.
+    pub(super) fn expect_whole(&mut self, path: &Path) -> Result<(), Fault> {
+        if self.contents.may_differ(path) {
+            let transaction = self.connection.transaction()?;
+            self.contents.expect_whole(&transaction, path)?;
+        }
+        Ok(())
+    }
+
+    /// Whether closing moves the log into the file.
+    fn moves_log(&self) -> bool {
+        let setting = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+        self.access == Access::ReadWrite && self.connection.db_config(setting) == Ok(false)
+    }
+
+    /// Whether the log does not belong to the file as it is now.
+    fn has_foreign_log(&mut self) -> bool {
+        let path = self.connection.path().map(PathBuf::from);
+        path.is_some_and(|path| self.expect_whole(&path).is_err())
+    }
 }
 
-/// Moves what is in the log into the database, as far as nobody else is in the way.
-pub(super) fn checkpoint(connection: &Connection) -> rusqlite::Result<()> {
-    connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
+/// Moves what is in the log into the database, as far as no other connection is in the way. Returns whether that was all.
+pub(super) fn checkpoint(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| {
+        let (is_busy, pages, moved): (bool, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        Ok(!is_busy && pages == moved)
+    })
 }
 
 impl Drop for Database {
     fn drop(&mut self) {
         if self.files.replaced().is_none() {
+            if self.moves_log() && self.has_foreign_log() {
+                let _told = self.leave_log();
+            }
             return;
         }
-        if self.files.only_log_is_missing() {
+        if self.files.only_log_is_missing() && !self.has_foreign_log() {
             // What was acknowledged is still in it, and this is the last chance to save that.
             let _as_far_as_possible = checkpoint(&self.connection);
         }
@@ -179,7 +221,9 @@ pub(super) fn open_with(
             access,
             files,
             still,
+            contents: Contents::default(),
             standing: None,
+            has_log: false,
         })
         .map_err(|fault| fault.into_error(path, started.elapsed()))
 }
@@ -201,6 +245,11 @@ fn peek(path: &Path) -> Result<Identity, Error> {
     File::open(path)
         .and_then(|file| file.take(HEADER_SIZE as u64).read_to_end(&mut header))
         .map_err(|source| from_io(path, source))?;
+    if header.is_empty() && fs::metadata(with_suffix(path, "-wal")).is_ok_and(|log| log.len() > 0) {
+        // SQLite would delete the log, which is all that is left.
+        let (path, advice) = (path.to_path_buf(), DELETE_LOG);
+        return Err(Error::StoreReplaced { path, advice });
+    }
     if !header.is_empty() && (header.len() < HEADER_SIZE || !header.starts_with(SQLITE_MAGIC)) {
         if is_half_created(path) {
             return Ok(Identity {
@@ -305,7 +354,7 @@ fn connect(
     };
     system::prepare()?;
     // One thread at a time uses the connection, so SQLite needs no mutex. Without CREATE, a file deleted meanwhile stays so.
-    let had_wal = std::fs::metadata(with_suffix(path, "-wal")).is_ok_and(|wal| wal.len() > 0);
+    let had_wal = fs::metadata(with_suffix(path, "-wal")).is_ok_and(|wal| wal.len() > 0);
     let flags = mode | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     system::set_reader(access == Access::ReadOnly);
     let mut connection = match still {

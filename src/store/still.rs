@@ -64,19 +64,24 @@ impl Still {
 
     /// What SQLite is to open.
     pub(super) fn uri(&self) -> String {
-        use std::fmt::Write;
-        let mut uri = "file:".to_owned();
-        for &byte in self.path.as_os_str().as_encoded_bytes() {
-            if byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte) {
-                uri.push(char::from(byte));
-            } else {
-                // Writing to a string does not fail.
-                let _written = write!(uri, "%{byte:02x}");
-            }
-        }
-        uri.push_str("?immutable=1");
-        uri
+        immutable(&self.path)
     }
+}
+
+/// The name by which SQLite opens a file as one that does not change, without its log.
+pub(super) fn immutable(path: &Path) -> String {
+    use std::fmt::Write;
+    let mut uri = "file:".to_owned();
+    for &byte in path.as_os_str().as_encoded_bytes() {
+        if byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte) {
+            uri.push(char::from(byte));
+        } else {
+            // Writing to a string does not fail.
+            let _written = write!(uri, "%{byte:02x}");
+        }
+    }
+    uri.push_str("?immutable=1");
+    uri
 }
 
 fn has_log(path: &Path) -> bool {

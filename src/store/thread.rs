@@ -6,10 +6,13 @@ use std::sync::{Arc, Mutex};
 use std::thread::{Builder, sleep};
 use std::time::{Duration, Instant};
 
+use super::contents::{Contents, Trace};
+use super::failure::is_temporary;
+use super::ledger::begin_log;
 use super::queue::{Item, Latch, Task, lock};
 use super::schema::Database;
 use super::write::{Origin, Restore, Source};
-use super::{Access, Answer, Job, Persist, Reply, Revision, Shared, features, patience};
+use super::{Access, Answer, Job, Persist, Reply, Revision, Shared, features, patience, schema};
 use crate::error::Error;
 use crate::page::{LOCK_RETRY, LOCK_TIMEOUT, Page};
 use crate::registry::Registry;
@@ -27,6 +30,8 @@ pub(super) fn start(
         shared: Arc::clone(shared),
         database: None,
         was_open: false,
+        contents: Contents::default(),
+        last_work: Instant::now(),
         registry: Registry::default(),
         leaving: Vec::new(),
         live_pages: Vec::new(),
@@ -68,6 +73,11 @@ fn run(shared: &Shared, worker: &Mutex<Worker>, predecessor: Option<&Latch>) {
         let is_busy = !items.is_empty();
         worker.work(items);
         worker.resume();
+        if is_busy {
+            worker.last_work = Instant::now();
+        } else {
+            worker.guard(Worker::tidy);
+        }
         worker.guard(Worker::mend_pages);
         worker.guard(Worker::drop_abandoned_backups);
         if worker.postponed.is_empty() && !shared.queue.is_finished() {
@@ -105,6 +115,10 @@ pub(super) struct Worker {
     pub(super) database: Option<Database>,
     /// Whether it ever was open, so that it has to exist.
     pub(super) was_open: bool,
+    /// What the last connection knew, while there is none.
+    pub(super) contents: Contents,
+    /// When the thread last had something to do.
+    last_work: Instant,
     /// The feature table as last seen.
     pub(super) registry: Registry,
     /// Handles that went, to be answered when the queue is done or the file closed.
@@ -117,12 +131,63 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    /// How long to wait for work before the live pages are looked at, or a lock is tried again.
+    /// How long to wait for work before the live pages are looked at, a lock is tried again, or the log is moved.
     fn pause(&self) -> Option<Duration> {
         if !self.postponed.is_empty() {
             return Some(LOCK_RETRY);
         }
-        (!self.live_pages.is_empty()).then_some(LOOK_AT_PAGES)
+        let look = (!self.live_pages.is_empty()).then_some(LOOK_AT_PAGES);
+        look.into_iter()
+            .chain(self.database.as_ref().and_then(Database::when_to_tidy))
+            .min()
+    }
+
+    fn is_untidy(&self) -> bool {
+        let database = self.database.as_ref();
+        database.is_some_and(|database| database.when_to_tidy().is_some())
+    }
+
+    /// Moves the log into the database when the thread has had nothing to do for a while, so that the file alone holds the
+    /// history. Other writers do not wait for it, and the next item that is queued interrupts it.
+    fn tidy(&mut self) {
+        let path = Arc::clone(&self.shared.path);
+        let shared = Arc::clone(&self.shared);
+        let Some(database) = &mut self.database else {
+            return;
+        };
+        let Some(quiet) = database.when_to_tidy() else {
+            return;
+        };
+        // What is not whole is said by the next operation.
+        if self.last_work.elapsed() < quiet
+            || database.files.replaced().is_some()
+            || database.expect_whole(&path).is_err()
+            || !database.has_log
+        {
+            return;
+        }
+        let interrupt = database.connection.get_interrupt_handle();
+        let moved = shared.queue.interruptibly(interrupt, || {
+            let is_all = schema::checkpoint(&database.connection)?;
+            if is_all {
+                // Where another process writes, that begins the log.
+                patience::wait_up_to(Duration::ZERO);
+                let _if_free = begin_log(&mut database.connection, &mut database.standing);
+                patience::wait_up_to(shared.busy);
+            }
+            Ok(is_all)
+        });
+        let Some(moved) = moved else {
+            return;
+        };
+        // Readers of an old state keep a part of it there for now.
+        database.has_log = match moved {
+            Ok(is_all) => !is_all,
+            Err(error) => is_temporary(&error),
+        };
+        // It is this process that changed the file, so the next persist need not find out. If it is not whole, that one
+        // says so.
+        let _next_time = database.expect_whole(&path);
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -162,9 +227,12 @@ impl Worker {
     /// Does everything that is queued, on the thread of a caller who waits for some of it.
     pub(super) fn work_off(&mut self) {
         let items = self.shared.queue.take_all();
+        let was_tidy = !self.is_untidy();
         self.work(items);
-        if !self.leaving.is_empty() || !self.postponed.is_empty() {
-            // The thread knows when to answer them, and tries again.
+        self.last_work = Instant::now();
+        let has_more = was_tidy && self.is_untidy();
+        if has_more || !self.leaving.is_empty() || !self.postponed.is_empty() {
+            // The thread knows when to answer them, tries again, and has to learn of what is left to do.
             self.shared.queue.wake();
         }
     }
@@ -354,7 +422,11 @@ impl Worker {
                 reply.send(self.writable(access).and_then(|()| self.prune(&prune)));
             }
             Job::Backup { backup, reply } => reply.send(self.back_up(&backup)),
-            Job::HistoryEnd { environment, reply } => reply.send(self.history_end(&environment)),
+            Job::HistoryEnd {
+                environment,
+                page,
+                reply,
+            } => reply.send(self.history_end(&environment, &page)),
             Job::Environments { reply } => reply.send(self.environments()),
             Job::Verify { verifier, reply } => reply.send(self.verify(&verifier)),
         }
@@ -388,6 +460,9 @@ impl Worker {
             features::attach(connection, &path, access, environment, features)
         })?;
         self.learn(&answer.registry);
+        if let (Some(database), Some(revision)) = (&mut self.database, &answer.value) {
+            database.contents.know(Trace::of_revision(revision));
+        }
         Ok(answer)
     }
 

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use rusqlite::{Connection, Transaction};
 
-use super::connection::Trace;
+use super::contents::Trace;
 use super::failure::{Fault, again};
 use super::ledger::{Draft, Ledger, Standing};
 use super::thread::Worker;
@@ -240,9 +240,10 @@ fn append(ledger: &mut Ledger<'_>, job: &Persist) -> Result<(Entry, State), Faul
         return Ok((last, in_effect));
     }
     let parent = ledger.effective(&job.environment)?;
+    let snapshot = counting(ledger, job)?;
     let entry = ledger.append(&Draft {
         environment: &job.environment,
-        snapshot: job.snapshot,
+        snapshot,
         reason: &job.reason,
         actor: &job.actor,
         parent,
@@ -254,6 +255,20 @@ fn append(ledger: &mut Ledger<'_>, job: &Persist) -> Result<(Entry, State), Faul
     Ok((entry, state))
 }
 
+/// The snapshot, which of a page that was set back ranks below a revision of it that there is already. What is live now is
+/// to take effect all the same.
+fn counting(ledger: &mut Ledger<'_>, job: &Persist) -> Result<Snapshot, Fault> {
+    let page_id = job.snapshot.page_id;
+    let caught_up = match ledger.generation_of(&job.environment, page_id)? {
+        Some(generation) if job.page.id() == page_id => job.page.catch_up(generation),
+        _ => None,
+    };
+    Ok(Snapshot {
+        generation: caught_up.unwrap_or(job.snapshot.generation),
+        ..job.snapshot
+    })
+}
+
 /// Appends a copy of an earlier or another environment's revision.
 fn append_copy(
     transaction: &Transaction<'_>,
@@ -262,6 +277,7 @@ fn append_copy(
     origin: Origin<'_>,
 ) -> Result<Restored, Fault> {
     ledger.expect_last(job.environment, job.if_revision)?;
+    reach_own(&mut ledger, job)?;
     let effective = ledger.effective(job.environment)?;
     let (source, reason, parent) = match origin {
         Origin::Earlier(wanted) => {
@@ -299,6 +315,7 @@ fn append_given(
     given: &Given,
 ) -> Result<Restored, Fault> {
     ledger.expect_last(job.environment, job.if_revision)?;
+    reach_own(&mut ledger, job)?;
     let mask = ledger.registry().mask();
     let target = Target {
         state: given.state,
@@ -328,6 +345,14 @@ fn append_given(
         })?
     };
     finish(ledger, entry, target)
+}
+
+/// Brings a page that was set back up to its own revision in effect. The caller holds its lock.
+fn reach_own(ledger: &mut Ledger<'_>, job: &Restore<'_>) -> Result<(), Fault> {
+    if let Some(generation) = ledger.generation_of(job.environment, job.page.id())? {
+        job.page.reach_generation(generation);
+    }
+    Ok(())
 }
 
 fn finish(ledger: Ledger<'_>, entry: Entry, target: Target) -> Result<Restored, Fault> {

@@ -28,6 +28,8 @@ const OPEN_FIXES: { readonly [code: string]: string } = {
   ERR_NOT_A_DATABASE: 'Choose another --db, or restore a backup',
   ERR_STORE_BUSY: 'Find the program that holds it in a transaction: fuser -v <path>',
   ERR_STORE_CORRUPT: 'Restore a backup',
+  ERR_STORE_HARD_LINK: 'Keep one name: find <directory> -samefile <path> lists them',
+  ERR_STORE_MOUNTED_ALONE: 'Mount the directory that holds the database, and not the file',
   ERR_STORE_PERMISSION: 'Check owner and mode of the file and of its directory',
 };
 

@@ -9,6 +9,7 @@ use crate::store::{FileState, HistoryEnd};
 fn end(store: &Store) -> HistoryEnd {
     ask(store, |reply| Job::HistoryEnd {
         environment: ENV.to_owned(),
+        page: page(0),
         reply,
     })
     .unwrap()
@@ -64,6 +65,7 @@ fn the_end_of_the_history_is_compared() {
     let well = |revision| HistoryEnd {
         revision,
         problem: None,
+        page_problem: None,
     };
     assert_eq!(end(&store), well(None));
     for _ in 0..5 {

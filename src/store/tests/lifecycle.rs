@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::sync::mpsc::channel;
 
 use super::*;
+#[cfg(target_os = "linux")]
+use crate::store::schema::with_suffix;
 
 /// How often this process has the database open.
 #[cfg(target_os = "linux")]
@@ -38,7 +40,7 @@ fn handles_of_many_threads_share_one_connection() {
         }
     });
     #[cfg(target_os = "linux")]
-    assert_eq!(descriptors(&bed.path()), 1);
+    assert_eq!(descriptors(&with_suffix(&bed.path(), "-wal")), 1);
     let listed = ids(&history(&keep, ENV, 10_000, None));
     assert_eq!(listed, (1..=THREADS * EACH).rev().collect::<Vec<_>>());
 }

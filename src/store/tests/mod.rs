@@ -19,11 +19,14 @@ mod mending;
 mod migrating;
 mod model;
 mod opening;
+#[cfg(unix)]
+mod overwritten;
 mod persisting;
 mod persisting_now;
 #[cfg(unix)]
 pub(super) mod power_loss;
 mod pruning;
+mod quiet;
 #[cfg(unix)]
 mod replaced;
 mod restoring;

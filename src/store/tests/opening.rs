@@ -161,6 +161,29 @@ fn links_lead_to_one_store_or_are_refused() {
     assert_eq!(code, "ERR_STORE_PATH", "{message}");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_file_with_two_names_is_refused() {
+    let bed = Bed::new();
+    bed.create();
+    let second = bed.directory.path().join("second.db");
+    fs::hard_link(bed.path(), &second).unwrap();
+    let message = refuse_untouched(&bed, "ERR_STORE_HARD_LINK");
+    assert!(message.contains("has 2 names"), "{message}");
+    assert_eq!(refuse(&second, Access::ReadOnly).0, "ERR_STORE_HARD_LINK");
+    // A store that has it open goes on with the log of the name that it was opened by.
+    fs::remove_file(&second).unwrap();
+    let store = bed.open();
+    fs::hard_link(bed.path(), &second).unwrap();
+    persist(&store, &page(0), "");
+    assert_eq!(
+        refuse(&bed.path(), Access::ReadWrite).0,
+        "ERR_STORE_HARD_LINK"
+    );
+    fs::remove_file(&second).unwrap();
+    assert_eq!(history(&bed.open(), ENV, 9, None).len(), 1);
+}
+
 #[test]
 fn other_files_are_left_alone() {
     for content in [
