@@ -191,7 +191,7 @@ export default suite('loading', {
       process.once('warning', ({ name, code, message }) => {
         assert.equal(name, 'ConfigWarning');
         assert.equal(code, 'ERR_PACKAGE_FILES');
-        assert.match(message, /^13byte-config could not load dist.extras\\.cjs: there are no file descriptors left/);
+        assert.match(message, /^13byte-config could not load dist.on-demand\\.cjs: there are no file descriptors left/);
         for (const file of files) fs.closeSync(file);
         const waiting = setInterval(() => {
           if (!isLoaded()) return;
@@ -231,13 +231,13 @@ export default suite('loading', {
 
   'the files of two builds never work together'(t) {
     const project = install(t);
-    const file = join(project, 'node_modules/13byte-config/dist/extras.cjs');
+    const file = join(project, 'node_modules/13byte-config/dist/on-demand.cjs');
     const other = readFileSync(file, 'utf8').replace(/^exports\.BUILD = ".*";$/m, 'exports.BUILD = "9.9.9+000000000000";');
     writeFileSync(join(project, 'other.cjs'), other);
     const program = `${HEAD}
       const config = createProductionConfig();
-      fs.copyFileSync('other.cjs', 'node_modules/13byte-config/dist/extras.cjs');
-      const replaced = /^13byte-config was replaced while this program runs: it runs \\d+\\.\\d+\\.\\d+\\+\\w+, and dist.extras\\.cjs is now of 9\\.9\\.9\\+0+\\. Start the program again$/;
+      fs.copyFileSync('other.cjs', 'node_modules/13byte-config/dist/on-demand.cjs');
+      const replaced = /^13byte-config was replaced while this program runs: it runs \\d+\\.\\d+\\.\\d+\\+\\w+, and dist.on-demand\\.cjs is now of 9\\.9\\.9\\+0+\\. Start the program again$/;
       assert.throws(() => config.getDebugView(), { name: 'ConfigError', code: 'ERR_PACKAGE_FILES', message: replaced });
       assert.throws(() => config.share(), { code: 'ERR_PACKAGE_FILES', message: replaced });
       config.enableFeature('debug');
@@ -251,7 +251,7 @@ export default suite('loading', {
     const program = `${HEAD}
       const config = createProductionConfig();
       fs.rmSync('node_modules/13byte-config', { recursive: true });
-      const gone = /^13byte-config could not load dist.extras\\.cjs: the file is gone, so the package was removed or replaced/;
+      const gone = /^13byte-config could not load dist.on-demand\\.cjs: the file is gone, so the package was removed or replaced/;
       assert.throws(() => config.getMetrics(), { code: 'ERR_PACKAGE_FILES', message: gone });
       console.log('refused');
     `;
@@ -264,7 +264,7 @@ const HEAD = `
   const fs = require('node:fs');
   const util = require('node:util');
   const { attachConfig, createProductionConfig } = require('13byte-config');
-  const isLoaded = () => Object.keys(require.cache).some((file) => file.endsWith('extras.cjs'));
+  const isLoaded = () => Object.keys(require.cache).some((file) => file.endsWith('on-demand.cjs'));
 `;
 
 /** @param {boolean} enableClusterSync */

@@ -7,12 +7,12 @@ const HEAD = `
   import assert from 'node:assert/strict';
   import { createRequire } from 'node:module';
   import { createProductionConfig } from '13byte-config';
-  const loaded = () => Object.keys(createRequire(import.meta.url).cache).some((file) => file.endsWith('extras.cjs'));
+  const loaded = () => Object.keys(createRequire(import.meta.url).cache).some((file) => file.endsWith('on-demand.cjs'));
   const config = createProductionConfig();
 `;
 
 export default suite('start', {
-  async 'features, terminal and rollouts do without the extras'(t) {
+  async 'features, terminal and rollouts do without the second file'(t) {
     await run(t, `
       config.enableFeature('debug');
       config.toggleFeature('metrics');

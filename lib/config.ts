@@ -1,27 +1,9 @@
-import { checkBoolean, checkInteger, isThenable } from './checks';
-import { DraftChanges, type UpdateDraft } from './draft';
-import { inheritFromEmitter } from './emitter-prototype';
-import { makeError, printable, show, wrongThis } from './errors';
-import type { Extras } from './extras';
-import type {
-  BackupOptions,
-  BackupResult,
-  PruneOptions,
-  PruneResult,
-  Verification,
-  VerifyOptions,
-} from './extras/audit';
-import type { RestoreOptions, RevisionOptions } from './extras/config-history';
-import type { ConfigState } from './extras/config-state';
-import type { DebugView } from './extras/debug-view';
-import type { EmitterMethod } from './extras/emitter';
-import type { Health } from './extras/health';
-import type { ConfigDiff, HistoryEntry } from './extras/history';
-import type { ConfigChange } from './extras/listening';
-import type { Metrics } from './extras/metrics';
-import type { ConfigHandle } from './extras/share';
-import { type DirectReads, type Feature, FeatureOfConfig } from './feature';
-import { type FeatureTable, namesOf, prefixOf, tableOfPage } from './feature-table';
+import { checkBoolean, checkInteger, isThenable } from './core/checks';
+import { DraftChanges } from './core/draft';
+import { type EmitterMethod, inheritFromEmitter } from './core/event-emitter';
+import { makeError, printable, show, wrongThis } from './core/errors';
+import { type DirectReads, FeatureOfConfig } from './core/feature';
+import { type FeatureTable, namesOf, prefixOf, tableOfPage } from './core/feature-table';
 import {
   FULL_ROLLOUT,
   RECORD_VERSION,
@@ -29,12 +11,12 @@ import {
   WORD_HEADER,
   WORD_REGISTRY_HASH,
   WORD_TERMINAL,
-} from './generated/layout';
-import type { Inside, Settings } from './inside';
-import { loadExtras, loadExtrasSoon } from './load-extras';
-import { loadWord } from './load-word';
-import { maskOf, NO_NAMES } from './name-index';
-import { native } from './native';
+} from './core/layout';
+import type { Internals, OnDemand, Parts } from './internals';
+import { loadOnDemand, loadOnDemandSoon } from './load-on-demand';
+import { loadWord } from './core/load-word';
+import { maskOf, NO_NAMES } from './core/name-index';
+import { native } from './native/binding';
 import {
   announce,
   compareExchangeState,
@@ -49,37 +31,36 @@ import {
   readState,
   releasePage,
   splitState,
-} from './page';
-import { now } from './real-timers';
-import {
-  checkCols,
-  checkReserved,
-  checkRows,
-  checkTerminalMode,
-  checkU32,
-  ConfigCore13Byte,
-  copyRecord,
-  type RecordBytes,
-  toHex,
-} from './record';
-import { checkKey, checkPercent, rolloutBucket, toPercent } from './rollout';
-import type { StoreAnswer } from './store';
-import type { DefaultFeature } from './options';
-import { packTerminal, type TerminalSettings, unpackTerminal } from './terminal';
-
-/** What {@link ProductionConfig.validate} found. */
-export interface Validation {
-  readonly isValid: boolean;
-  /** A sentence for each thing that is wrong. */
-  readonly errors: string[];
-}
-
-/** @internal What a config is made of. */
-export interface Parts {
-  readonly page: Page;
-  readonly table: FeatureTable;
-  readonly settings: Settings;
-}
+} from './core/page';
+import { now } from './core/real-timers';
+import { checkCols, checkReserved, checkRows, checkTerminalMode, checkU32, ConfigCore13Byte, copyRecord, toHex } from './core/record';
+import { checkKey, checkPercent, rolloutBucket, toPercent } from './core/rollout';
+import type { StoreAnswer } from './native/store';
+import { packTerminal, unpackTerminal } from './core/terminal';
+import type {
+  BackupOptions,
+  BackupResult,
+  ConfigChange,
+  ConfigDiff,
+  ConfigHandle,
+  ConfigState,
+  DebugView,
+  DefaultFeature,
+  Feature,
+  Health,
+  HistoryEntry,
+  Metrics,
+  PruneOptions,
+  PruneResult,
+  RecordBytes,
+  RestoreOptions,
+  RevisionOptions,
+  TerminalSettings,
+  UpdateDraft,
+  Validation,
+  Verification,
+  VerifyOptions,
+} from './types';
 
 /** Gives back the pages of configs that were dropped without `close()`. */
 const abandoned = new FinalizationRegistry<Page>(releasePage);
@@ -128,7 +109,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
   #names = this.#table.index;
   #writableNames = this.#settings.readOnly ? NO_NAMES : this.#table.index;
   #directReads: DirectReads | undefined;
-  #extras: Extras<any> | undefined;
+  #onDemand: OnDemand<any> | undefined;
   #closing: Promise<void> | undefined;
   /** Changes made through this config. */
   #writes = 0;
@@ -140,9 +121,9 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
     incoming = undefined;
     abandoned.register(this, this.#page);
     // It has to hear of the first change.
-    if (this.#settings.autoPersistMs !== undefined) ProductionConfig.#extrasOf(this);
+    if (this.#settings.autoPersistMs !== undefined) ProductionConfig.#onDemandOf(this);
     // It may need them at its end, when the package was replaced or no descriptor is left.
-    else if (this.#settings.store || this.#settings.clusterSync) loadExtrasSoon();
+    else if (this.#settings.store || this.#settings.clusterSync) loadOnDemandSoon();
   }
 
   // ---- Features -----------------------------------------------------------------------------------------------
@@ -268,7 +249,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
     const bit = 31 - Math.clz32(mask);
     if (exchangeRollout(this.#page, bit, basisPoints) === basisPoints) return false;
     this.#announce();
-    this.#extras?.noteRollout(bit, basisPoints);
+    this.#onDemand?.noteRollout(bit, basisPoints);
     return true;
   }
 
@@ -471,7 +452,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
    */
   get sharedBuffer(): SharedArrayBuffer | undefined {
     ProductionConfig.#checkOpen(this);
-    return ProductionConfig.#extrasOf(this).sharedBuffer;
+    return ProductionConfig.#onDemandOf(this).sharedBuffer;
   }
 
   /**
@@ -480,7 +461,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
    */
   getDebugView<Own extends Name = Name>(): DebugView<Own> {
     ProductionConfig.#checkOpen(this);
-    return ProductionConfig.#extrasOf(this).getDebugView();
+    return ProductionConfig.#onDemandOf(this).getDebugView();
   }
 
   /**
@@ -492,7 +473,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
    */
   getState<Own extends Name = Name>(): ConfigState<Own> {
     ProductionConfig.#checkOpen(this);
-    return ProductionConfig.#extrasOf(this).getState();
+    return ProductionConfig.#onDemandOf(this).getState();
   }
 
   /** What `JSON.stringify(config)` gives: as {@link ProductionConfig.getState}. A closed config has no state any more. */
@@ -504,7 +485,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
   /** Checks every field of the state, and the store. */
   validate(): Validation {
     ProductionConfig.#checkOpen(this);
-    return ProductionConfig.#extrasOf(this).validate();
+    return ProductionConfig.#onDemandOf(this).validate();
   }
 
   // ---- History ------------------------------------------------------------------------------------------------
@@ -519,7 +500,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
    *   others of `docs/errors.md`; then nothing was written.
    */
   persist(reason = 'manual', options: RevisionOptions = {}): Promise<HistoryEntry> {
-    return ProductionConfig.#extrasOf(this).history.persist(reason, options);
+    return ProductionConfig.#onDemandOf(this).history.persist(reason, options);
   }
 
   /**
@@ -535,7 +516,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
    * process.on('exit', () => config.persistSync('state at exit'));
    */
   persistSync(reason = 'manual', options: RevisionOptions = {}): HistoryEntry {
-    return ProductionConfig.#extrasOf(this).history.persistSync(reason, options);
+    return ProductionConfig.#onDemandOf(this).history.persistSync(reason, options);
   }
 
   /**
@@ -552,7 +533,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
    */
   get persisted(): boolean {
     ProductionConfig.#checkOpen(this);
-    return ProductionConfig.#extrasOf(this).persisted;
+    return ProductionConfig.#onDemandOf(this).persisted;
   }
 
   /**
@@ -562,7 +543,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
    * @returns `false` when nothing was persisted in this environment yet.
    */
   load(): Promise<boolean> {
-    return ProductionConfig.#extrasOf(this).history.load();
+    return ProductionConfig.#onDemandOf(this).history.load();
   }
 
   /**
@@ -572,7 +553,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
    * @param options - `before`: only revisions with a smaller number, to read on from the last page.
    */
   getHistory(limit = 50, options: { before?: number | undefined } = {}): Promise<HistoryEntry[]> {
-    return ProductionConfig.#extrasOf(this).history.getHistory(limit, options);
+    return ProductionConfig.#onDemandOf(this).history.getHistory(limit, options);
   }
 
   /**
@@ -584,7 +565,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
    * @throws ConfigError `ERR_REVISION_NOT_FOUND`, `ERR_NOTHING_TO_ROLL_BACK`, `ERR_REVISION_CONFLICT`.
    */
   rollback(revision?: number, options: RestoreOptions = {}): Promise<HistoryEntry> {
-    return ProductionConfig.#extrasOf(this).history.rollback(revision, options);
+    return ProductionConfig.#onDemandOf(this).history.rollback(revision, options);
   }
 
   /**
@@ -601,7 +582,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
    * await config.apply(JSON.parse(await readFile('flags.json', 'utf8')), 'flags of release 42');
    */
   apply(state: ConfigState<Name>, reason = 'applied', options: RevisionOptions = {}): Promise<HistoryEntry> {
-    return ProductionConfig.#extrasOf(this).history.apply(state, reason, options);
+    return ProductionConfig.#onDemandOf(this).history.apply(state, reason, options);
   }
 
   /**
@@ -610,7 +591,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
    * @throws ConfigError `ERR_REVISION_NOT_FOUND`.
    */
   diff(from: number, to: number): Promise<ConfigDiff> {
-    return ProductionConfig.#extrasOf(this).history.diff(from, to);
+    return ProductionConfig.#onDemandOf(this).history.diff(from, to);
   }
 
   /**
@@ -620,7 +601,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
    * await config.getEnvironments(); // ['production', 'staging']
    */
   getEnvironments(): Promise<string[]> {
-    return ProductionConfig.#extrasOf(this).history.getEnvironments();
+    return ProductionConfig.#onDemandOf(this).history.getEnvironments();
   }
 
   /**
@@ -630,7 +611,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
    * @throws ConfigError `ERR_NOTHING_TO_PROMOTE` when nothing was persisted there.
    */
   promote(fromEnvironment: string, options: RestoreOptions = {}): Promise<HistoryEntry> {
-    return ProductionConfig.#extrasOf(this).history.promote(fromEnvironment, options);
+    return ProductionConfig.#onDemandOf(this).history.promote(fromEnvironment, options);
   }
 
   /**
@@ -648,7 +629,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
    * if (!ok) alarm(firstBroken);
    */
   verify(options: VerifyOptions = {}): Promise<Verification> {
-    return ProductionConfig.#extrasOf(this).history.verify(options);
+    return ProductionConfig.#onDemandOf(this).history.verify(options);
   }
 
   /**
@@ -664,7 +645,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
    * const { removed, head } = await config.prune({ keep: 10_000 });
    */
   prune(options: PruneOptions): Promise<PruneResult> {
-    return ProductionConfig.#extrasOf(this).history.prune(options);
+    return ProductionConfig.#onDemandOf(this).history.prune(options);
   }
 
   /**
@@ -678,7 +659,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
    * const { bytes, revisions } = await config.backup('/backup/flags.db', { overwrite: true });
    */
   backup(path: string, options: BackupOptions = {}): Promise<BackupResult> {
-    return ProductionConfig.#extrasOf(this).history.backup(path, options);
+    return ProductionConfig.#onDemandOf(this).history.backup(path, options);
   }
 
   /**
@@ -692,7 +673,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
    * if (status !== 'ok') alarm(checks.filter((check) => check.status !== 'ok'));
    */
   healthCheck(): Promise<Health> {
-    return ProductionConfig.#extrasOf(this).healthCheck();
+    return ProductionConfig.#onDemandOf(this).healthCheck();
   }
 
   // ---- Metrics ------------------------------------------------------------------------------------------------
@@ -708,7 +689,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
    */
   getMetrics(): Metrics {
     ProductionConfig.#checkOpen(this);
-    return ProductionConfig.#extrasOf(this).getMetrics();
+    return ProductionConfig.#onDemandOf(this).getMetrics();
   }
 
   /**
@@ -721,7 +702,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
    */
   metricsText(): string {
     ProductionConfig.#checkOpen(this);
-    return ProductionConfig.#extrasOf(this).metricsText();
+    return ProductionConfig.#onDemandOf(this).metricsText();
   }
 
   // ---- End ----------------------------------------------------------------------------------------------------
@@ -772,7 +753,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
     if (!(#names in this)) return '[ProductionConfig behind another object]';
     if (this.#closing) return 'ProductionConfig (closed)';
     if (depth < 0) return '[ProductionConfig]';
-    return ProductionConfig.#extrasOf(this).inspect(options, inspect);
+    return ProductionConfig.#onDemandOf(this).inspect(options, inspect);
   }
 
   // ---- Changes ------------------------------------------------------------------------------------------------
@@ -823,7 +804,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
   /** How many listeners there are. */
   listenerCount(event: 'change'): number {
     if (this == null || !(#names in this)) throw notAConfig(this);
-    return this.#extras?.listenerCount(event) ?? 0;
+    return this.#onDemand?.listenerCount(event) ?? 0;
   }
 
   /**
@@ -835,20 +816,20 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
    * for await (const change of config.changes({ signal })) apply(change);
    */
   changes<Own extends Name = Name>(options: { signal?: AbortSignal | undefined } = {}): AsyncGenerator<ConfigChange<Own>, void, void> {
-    return ProductionConfig.#extrasOf(this).changes(options);
+    return ProductionConfig.#onDemandOf(this).changes(options);
   }
 
   /** Keeps the process running until {@link ProductionConfig.unref} or `close()`, for programs that only listen. */
   ref(): this {
     ProductionConfig.#checkOpen(this);
-    ProductionConfig.#extrasOf(this).hold(true);
+    ProductionConfig.#onDemandOf(this).hold(true);
     return this;
   }
 
   /** Takes {@link ProductionConfig.ref} back. */
   unref(): this {
     ProductionConfig.#checkOpen(this);
-    ProductionConfig.#extrasOf(this).hold(false);
+    ProductionConfig.#onDemandOf(this).hold(false);
     return this;
   }
 
@@ -863,7 +844,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
    */
   share<Own extends Name = Name>(): ConfigHandle<Own> {
     ProductionConfig.#checkOpen(this);
-    return ProductionConfig.#extrasOf(this).share() as ConfigHandle<Own>;
+    return ProductionConfig.#onDemandOf(this).share() as ConfigHandle<Own>;
   }
 
   // ---- Inside -------------------------------------------------------------------------------------------------
@@ -872,23 +853,23 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
 
   #flagsChanged(set: number, cleared: number): void {
     this.#announce();
-    this.#extras?.noteFlags(set, cleared);
+    this.#onDemand?.noteFlags(set, cleared);
   }
 
   #terminalChanged(word: number): void {
     this.#announce();
-    this.#extras?.noteTerminal(word);
+    this.#onDemand?.noteTerminal(word);
   }
 
   #stateChanged(before: bigint, after: bigint): void {
     this.#announce();
-    this.#extras?.noteState(before, after);
+    this.#onDemand?.noteState(before, after);
   }
 
   #announce(): void {
     this.#writes += 1;
     announce(this.#words, this.#base, this.#page.handle);
-    this.#extras?.noteChange();
+    this.#onDemand?.noteChange();
   }
 
   static #wordOf(config: ProductionConfig<any>, index: number): number {
@@ -971,7 +952,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
     this.#table = table;
     this.#names = table.index;
     this.#writableNames = this.#settings.readOnly ? NO_NAMES : table.index;
-    this.#extras?.forgetViews();
+    this.#onDemand?.forgetViews();
   }
 
   // What public methods begin with. They are static, since a private method of something that is no config cannot be called.
@@ -991,18 +972,18 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
   }
 
   static #emit<Config extends ProductionConfig<any>>(config: Config, method: EmitterMethod, ...args: unknown[]): Config {
-    ProductionConfig.#extrasOf(config).emit(method, args);
+    ProductionConfig.#onDemandOf(config).emit(method, args);
     return config;
   }
 
   /** Everything but features and terminal, which most programs do not need to start. */
-  static #extrasOf(config: ProductionConfig<any>): Extras<any> {
+  static #onDemandOf(config: ProductionConfig<any>): OnDemand<any> {
     if (config == null || !(#names in config)) throw notAConfig(config);
-    config.#extras ??= new (loadExtras().Extras<any>)(config.#inside());
-    return config.#extras;
+    config.#onDemand ??= new (loadOnDemand().OnDemandParts)(config.#internals());
+    return config.#onDemand;
   }
 
-  #inside(): Inside<any> {
+  #internals(): Internals {
     return {
       config: this,
       page: this.#page,
@@ -1030,7 +1011,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
     this.#names = NO_NAMES;
     this.#writableNames = NO_NAMES;
     if (this.#directReads) this.#directReads.allowed = false;
-    const flushed = this.#extras?.close();
+    const flushed = this.#onDemand?.close();
     releasePage(this.#page);
     try {
       await flushed;

@@ -1,12 +1,12 @@
-import { makeConfig, type Parts, type ProductionConfig } from './config';
-import type { ConfigHandle } from './extras/share';
-import { tableOfPage } from './feature-table';
-import type { Settings } from './inside';
-import { loadExtras } from './load-extras';
-import { native, type NativePage, type NativeStartup } from './native';
-import { type CheckedOptions, checkOptions, type ConfigOptions, type DefaultFeature } from './options';
-import { pageOf } from './page';
-import { Store } from './store';
+import { makeConfig, type ProductionConfig } from './config';
+import { tableOfPage } from './core/feature-table';
+import type { Parts, Settings } from './internals';
+import { loadOnDemand } from './load-on-demand';
+import { native, type NativePage, type NativeStartup } from './native/binding';
+import { type CheckedOptions, checkOptions } from './options';
+import { pageOf } from './core/page';
+import { Store } from './native/store';
+import type { ConfigHandle, ConfigOptions, DefaultFeature } from './types';
 
 const DEVELOPMENT_FEATURES = ['debug', 'verbose', 'logging'] as const satisfies readonly DefaultFeature[];
 
@@ -47,7 +47,7 @@ export function createDevelopmentConfig<const Features extends readonly string[]
  * const config = attachConfig(workerData);
  */
 export function attachConfig<Name extends string = DefaultFeature>(handle: ConfigHandle<Name> | ConfigHandle): ProductionConfig<Name> {
-  return loadExtras().attach<Name>(handle);
+  return loadOnDemand().attach(handle) as ProductionConfig<Name>;
 }
 
 function create<Name extends string>(options: CheckedOptions, enabled: readonly string[]): ProductionConfig<Name> {
@@ -84,7 +84,7 @@ export function assemble<Name extends string>(
     autoPersistMs,
   };
   const parts: Parts = { page: pageOf(opened.handle), table: tableOfPage(opened), settings: shared(settings) };
-  return (debugMode ? loadExtras().timedConfig(parts) : makeConfig(parts)) as ProductionConfig<Name>;
+  return (debugMode ? loadOnDemand().timedConfig(parts) : makeConfig(parts)) as ProductionConfig<Name>;
 }
 
 let lastSettings: Settings | undefined;

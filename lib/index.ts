@@ -3,50 +3,60 @@
  *
  * @packageDocumentation
  */
-import { shareModules } from './load-extras';
-import * as shared from './shared';
+import { shareModules } from './load-on-demand';
+import * as shared from './shared-modules';
 
 export { attachConfig, createDevelopmentConfig, createProductionConfig } from './create';
-export { ConfigError, type ErrorCode } from './errors';
-export { DEFAULT_FEATURES } from './generated/layout';
-export { ConfigCore13Byte, type CoreFields, type RecordBytes } from './record';
+export { ConfigError, type ErrorCode } from './core/errors';
+export { DEFAULT_FEATURES } from './core/layout';
+export { ConfigCore13Byte, type CoreFields } from './core/record';
+export { ProductionConfig } from './config';
+
 export type {
+  AutoPersistOptions,
   BackupOptions,
   BackupResult,
+  ChangeMetrics,
+  CommitMetrics,
+  ConfigChange,
+  ConfigDiff,
+  ConfigHandle,
+  ConfigOptions,
+  ConfigState,
+  DebugView,
+  DefaultFeature,
+  Feature,
+  FeatureMetrics,
+  FeatureState,
+  Health,
+  HealthCheck,
+  HealthCheckName,
+  HealthStatus,
   HistoryBreach,
+  HistoryEntry,
+  LatencyMetrics,
+  Metrics,
+  OperationTiming,
+  PersistMetrics,
   PruneOptions,
   PruneResult,
+  RecordBytes,
+  RestoreOptions,
+  RevisionOptions,
+  StateChanges,
+  StoreMetrics,
+  StoreStatus,
+  TerminalModeName,
+  TerminalSettings,
+  Timings,
+  UpdateDraft,
+  Validation,
   Verification,
   VerifiedEnvironment,
   VerifyOptions,
   WorkOptions,
   WorkProgress,
-} from './extras/audit';
-export type { AutoPersistOptions } from './extras/auto-persist';
-export type { ConfigChange } from './extras/listening';
-export type { ConfigHandle } from './extras/share';
-export type { ConfigState, FeatureState } from './extras/config-state';
-export { ProductionConfig } from './config';
-export type { Validation } from './config';
-export type { RestoreOptions, RevisionOptions } from './extras/config-history';
-export type { DebugView, StoreStatus } from './extras/debug-view';
-export type { UpdateDraft } from './draft';
-export type { Feature } from './feature';
-export type { Health, HealthCheck, HealthCheckName, HealthStatus } from './extras/health';
-export type { ConfigDiff, HistoryEntry } from './extras/history';
-export type {
-  ChangeMetrics,
-  CommitMetrics,
-  FeatureMetrics,
-  LatencyMetrics,
-  Metrics,
-  PersistMetrics,
-  StoreMetrics,
-} from './extras/metrics';
-export type { ConfigOptions, DefaultFeature } from './options';
-export type { StateChanges } from './extras/state';
-export type { TerminalModeName, TerminalSettings } from './terminal';
-export type { OperationTiming, Timings } from './extras/timings';
+} from './types';
 
-// For `dist/extras.cjs`, of which programs know nothing.
+// For `dist/on-demand.cjs`, of which programs know nothing.
 shareModules(shared);

@@ -1,4 +1,4 @@
-//! Prints `lib/generated/layout.ts`, the JavaScript copy of the constants that the core owns.
+//! Prints `lib/core/layout.ts`, the JavaScript copy of the constants that the core owns.
 
 use config13::page::{FIRST_LIVE_HANDLE, PAGES_PER_CHUNK, layout};
 use config13::{record, registry};

@@ -1,5 +1,5 @@
 //! Text from elsewhere, such as a name or a path, as messages show it: on one line, cut where it is long, and with escapes
-//! for what is not seen or controls a terminal. `lib/errors.ts` does the same in JavaScript.
+//! for what is not seen or controls a terminal. `lib/core/errors.ts` does the same in JavaScript.
 
 use std::fmt::{self, Display, Formatter, Write};
 

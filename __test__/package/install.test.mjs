@@ -22,7 +22,7 @@ describe('what is published', () => {
       'dist/THIRD-PARTY-NOTICES.md',
       'dist/addon-problem.cjs',
       'dist/cli.cjs',
-      'dist/extras.cjs',
+      'dist/on-demand.cjs',
       'dist/index.cjs',
       'dist/openfeature.cjs',
       'dist/openfeature.mjs',

@@ -1,6 +1,7 @@
 import type { ConfigState, HistoryEntry, ProductionConfig } from '13byte-config';
 import { ChangeError, CliError } from './errors';
-import { PROGRAM, type Invocation } from './command';
+import type { Invocation } from './command';
+import { PROGRAM } from './program-name';
 import { ExitCode } from './exit-codes';
 import { MAX_REASON_LENGTH, type Target } from './options';
 import { changing, type Identity, identityOf, reading, readingPersisted, type Session } from './session';

@@ -51,6 +51,3 @@ export interface Invocation {
   /** All commands, for help and completion. */
   readonly program: Command;
 }
-
-/** The program's name, as it is typed. */
-export const PROGRAM = '13byte-config';

@@ -1,21 +1,10 @@
 /** Reads a document of `export`, and finds everything that is wrong with it. */
 import type { ConfigState, FeatureState, TerminalSettings } from '13byte-config';
 import { createScanner, getNodeValue, type Node, type ParseError, parseTree, printParseErrorCode, SyntaxKind } from 'jsonc-parser';
-import { MOST_PROBLEMS } from './errors';
+import { type DocumentProblem, MOST_PROBLEMS } from './errors';
 import { FORMAT_NAME, FORMAT_VERSION, MODE_NAMES, type States } from './document';
-import { printable, show as shown } from '../errors';
+import { printable, show as shown } from '../core/errors';
 import { hint } from './suggest';
-
-/** Something that is wrong with a document. */
-export interface DocumentProblem {
-  /** Where, such as `$.environments.production.features.debug.rollout`. */
-  readonly path: string;
-  /** Line and column, from 1. */
-  readonly line: number;
-  readonly column: number;
-  /** What is wrong. */
-  readonly message: string;
-}
 
 /** What a document says, as far as nothing is wrong with it, and where its features stand. */
 export interface CheckedDocument {

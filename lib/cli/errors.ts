@@ -1,7 +1,6 @@
 import { CommanderError } from 'commander';
-import { messageOf, printable } from '../errors';
-import { PROGRAM } from './command';
-import type { DocumentProblem } from './document-check';
+import { messageOf, printable } from '../core/errors';
+import { PROGRAM } from './program-name';
 import { ExitCode, exitCodeOf } from './exit-codes';
 
 /** An error of the command line, beside those of the library: what failed, and what to do. */
@@ -33,6 +32,17 @@ export class ChangeError extends CliError {
 
 export function usageError(message: string): CliError {
   return new CliError('ERR_USAGE', message);
+}
+
+/** Something that is wrong with a document. */
+export interface DocumentProblem {
+  /** Where, such as `$.environments.production.features.debug.rollout`. */
+  readonly path: string;
+  /** Line and column, from 1. */
+  readonly line: number;
+  readonly column: number;
+  /** What is wrong. */
+  readonly message: string;
 }
 
 /** How many problems are listed of a document. */

@@ -1,8 +1,8 @@
 /**
  * `13byte-config`, the command line. It uses the public API alone, so it can do what any program can.
  */
-import { PROGRAM } from './command';
-import { escapeUnseen, messageOf, printable } from '../errors';
+import { PROGRAM } from './program-name';
+import { escapeUnseen, messageOf, printable } from '../core/errors';
 import { CliError, reportOf } from './errors';
 import { ExitCode } from './exit-codes';
 import { asksForJson } from './options';

@@ -1,6 +1,6 @@
 import { userInfo } from 'node:os';
 import { type Command, Option } from 'commander';
-import { show } from '../errors';
+import { show } from '../core/errors';
 import { usageError } from './errors';
 
 /** What every command is told by options and environment variables, checked. */

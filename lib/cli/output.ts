@@ -1,6 +1,6 @@
 import Table from 'cli-table3';
 import { createColors } from 'picocolors';
-import { escapeUnseen, printable } from '../errors';
+import { escapeUnseen, printable } from '../core/errors';
 
 type Colors = ReturnType<typeof createColors>;
 

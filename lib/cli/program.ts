@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
-import { type CommandDefinition, PROGRAM } from './command';
+import type { CommandDefinition } from './command';
+import { PROGRAM } from './program-name';
 import { EXIT_CODE_MEANINGS, ExitCode } from './exit-codes';
 import { CHANGE_OPTIONS, COMMON_OPTIONS, readTarget } from './options';
 import { colorsOf, Output } from './output';

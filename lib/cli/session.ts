@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { createProductionConfig, DEFAULT_FEATURES, type ProductionConfig } from '13byte-config';
-import { printable } from '../errors';
-import { PROGRAM } from './command';
+import { printable } from '../core/errors';
+import { PROGRAM } from './program-name';
 import { CliError, usageError } from './errors';
 import { pathText } from './output';
 import type { Target } from './options';

@@ -1,5 +1,5 @@
 import { distance } from 'fastest-levenshtein';
-import { printable } from '../errors';
+import { printable } from '../core/errors';
 import { CliError } from './errors';
 
 /** Edits as a part of the longer word, beyond which two words are different rather than misspelt. */

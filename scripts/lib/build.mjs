@@ -9,14 +9,14 @@ import { step } from './progress.mjs';
 
 const nativeDirectory = inRoot('native');
 const bundleFile = inRoot('dist', 'index.cjs');
-const extrasFile = inRoot('dist', 'extras.cjs');
+const onDemandFile = inRoot('dist', 'on-demand.cjs');
 const addonProblemFile = inRoot('dist', 'addon-problem.cjs');
 const testingFile = inRoot('dist', 'testing.cjs');
 const commandLineFile = inRoot('dist', 'cli.cjs');
 const noticesFile = inRoot('dist', 'THIRD-PARTY-NOTICES.md');
 /** Adapters for libraries that users install themselves. */
 const adapters = ['openfeature', 'opentelemetry'].map((name) => ({
-  source: inRoot('lib', `${name}.ts`),
+  source: inRoot('lib', name, 'index.ts'),
   files: { cjs: inRoot('dist', `${name}.cjs`), esm: inRoot('dist', `${name}.mjs`) },
 }));
 /** Tells of which sources the last build was. */
@@ -44,7 +44,7 @@ export async function buildAll() {
 }
 
 function isFresh() {
-  const bundles = [bundleFile, extrasFile, addonProblemFile, testingFile, commandLineFile, noticesFile, ...adapters.flatMap(({ files }) => Object.values(files))];
+  const bundles = [bundleFile, onDemandFile, addonProblemFile, testingFile, commandLineFile, noticesFile, ...adapters.flatMap(({ files }) => Object.values(files))];
   return [...bundles, join(nativeDirectory, 'binding.d.ts'), stampFile].every((file) => existsSync(file))
     && readFileSync(stampFile, 'utf8') === hashInputs();
 }
@@ -118,7 +118,7 @@ export async function bundle() {
   await bundleLibrary(esbuild, options);
   await esbuild.build({
     ...options,
-    entryPoints: [inRoot('lib', 'testing.ts')],
+    entryPoints: [inRoot('lib', 'testing', 'index.ts')],
     outfile: testingFile,
     format: 'cjs',
     plugins: [besideTheBundle],
@@ -148,7 +148,7 @@ function buildName() {
 
 /**
  * What every program loads, and what it loads when it needs it. The second is a function that is handed the modules of
- * the first, by what `lib/shared.ts` exports: an import of anything else is an error.
+ * the first, by what `lib/shared-modules.ts` exports: an import of anything else is an error.
  *
  * @param {typeof import('esbuild')} esbuild
  * @param {import('esbuild').BuildOptions} options
@@ -163,11 +163,11 @@ async function bundleLibrary(esbuild, options) {
     outfile: bundleFile,
     format: 'cjs',
     define: { PACKAGE_BUILD: build },
-    external: ['*.node', '@13byte-config/*', './extras.cjs', './addon-problem.cjs'],
+    external: ['*.node', '@13byte-config/*', './on-demand.cjs', './addon-problem.cjs'],
   });
-  await esbuild.build({ ...options, entryPoints: [inRoot('lib', 'addon-problem.ts')], outfile: addonProblemFile, format: 'cjs' });
+  await esbuild.build({ ...options, entryPoints: [inRoot('lib', 'native', 'addon-problem.ts')], outfile: addonProblemFile, format: 'cjs' });
   const loaded = new Set(Object.keys(metafile.inputs).map((file) => inRoot(file)));
-  const sharedFile = inRoot('lib', 'shared.ts');
+  const sharedFile = inRoot('lib', 'shared-modules.ts');
   const { metafile: sharedFacts } = await esbuild.build({
     ...options, entryPoints: [sharedFile], outfile: 'shared.mjs', format: 'esm', metafile: true, write: false, external: ['*'],
   });
@@ -175,8 +175,8 @@ async function bundleLibrary(esbuild, options) {
   const contents = `export const { ${names.join(', ')} } = shared;`;
   await esbuild.build({
     ...options,
-    entryPoints: [inRoot('lib', 'extras', 'index.ts')],
-    outfile: extrasFile,
+    entryPoints: [inRoot('lib', 'on-demand.ts')],
+    outfile: onDemandFile,
     format: 'cjs',
     // The parentheses have the function read once, as it is called at once.
     banner: { js: `"use strict";\nexports.BUILD = ${build};\nexports.make = (function (shared) {\nconst module = { exports: {} };` },
@@ -185,7 +185,7 @@ async function bundleLibrary(esbuild, options) {
       name: 'modules of the library',
       setup: ({ onResolve, onLoad }) => {
         onResolve({ filter: /^\.\.?\// }, ({ path, resolveDir }) =>
-          loaded.has(`${join(resolveDir, path)}.ts`) ? { path: 'lib/shared.ts', namespace: 'shared' } : undefined);
+          loaded.has(`${join(resolveDir, path)}.ts`) ? { path: 'lib/shared-modules.ts', namespace: 'shared' } : undefined);
         onLoad({ filter: /./, namespace: 'shared' }, () => ({ contents, resolveDir: inRoot('lib') }));
       },
     }],

@@ -38,10 +38,10 @@ export async function platformPackagesProblem() {
       .filter(([, actual, wanted]) => actual !== wanted)
       .map(([field, actual, wanted]) => `npm/${directory}: ${field} is ${actual}, not ${wanted}`);
   });
-  const loader = readFileSync(inRoot('lib', 'addon.ts'), 'utf8');
+  const loader = readFileSync(inRoot('lib', 'native', 'addon.ts'), 'utf8');
   for (const directory of directories) {
     for (const place of [`../native/${napi.binaryName}.${directory}.node`, `${napi.packageName}-${directory}`]) {
-      if (!loader.includes(`require('${place}')`)) problems.push(`lib/addon.ts does not look for ${place}`);
+      if (!loader.includes(`require('${place}')`)) problems.push(`lib/native/addon.ts does not look for ${place}`);
     }
   }
   if (directories.length !== napi.targets.length) {
@@ -85,7 +85,7 @@ function documentsNamed(published) {
 export async function errorCodesProblem() {
   const documented = codesIn(readFileSync(inRoot('docs', 'errors.md'), 'utf8').matchAll(/^\| `(ERR_\w+)`/gm));
   const rust = readFileSync(inRoot('src', 'error.rs'), 'utf8');
-  const typescript = readFileSync(inRoot('lib', 'errors.ts'), 'utf8');
+  const typescript = readFileSync(inRoot('lib', 'core', 'errors.ts'), 'utf8');
   const given = new Set([...codesIn(rust.matchAll(/"(ERR_\w+)"/g)), ...codesIn(typescript.matchAll(/'(ERR_\w+)'/g))]);
   // Beside src/error.rs only tests name the codes in Rust.
   const tests = [

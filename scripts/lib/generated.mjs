@@ -15,7 +15,7 @@ const HEAD = '// Generated from lib by `npm run build`. Edit the sources, not th
 
 /** @type {GeneratedFile} */
 export const layoutConstants = {
-  path: inRoot('lib', 'generated', 'layout.ts'),
+  path: inRoot('lib', 'core', 'layout.ts'),
   source: 'the layout in src/page',
   generate: printLayout,
 };
@@ -30,21 +30,21 @@ export const publicTypes = {
 /** @type {GeneratedFile} */
 export const openFeatureTypes = {
   path: inRoot('openfeature.d.ts'),
-  source: 'lib/openfeature.ts',
+  source: 'lib/openfeature/index.ts',
   generate: () => emitTypes('openfeature'),
 };
 
 /** @type {GeneratedFile} */
 export const openTelemetryTypes = {
   path: inRoot('opentelemetry.d.ts'),
-  source: 'lib/opentelemetry.ts',
+  source: 'lib/opentelemetry/index.ts',
   generate: () => emitTypes('opentelemetry'),
 };
 
 /** @type {GeneratedFile} */
 export const testingTypes = {
   path: inRoot('testing.d.ts'),
-  source: 'lib/testing.ts',
+  source: 'lib/testing/index.ts',
   generate: () => emitTypes('testing'),
 };
 
@@ -130,9 +130,9 @@ async function emitTypes(name) {
     tool('typescript/bin/tsc'), '--ignoreConfig', '--declaration', '--emitDeclarationOnly', '--strict',
     '--module', 'nodenext', '--target', 'es2023', '--lib', 'es2023,es2024.sharedmemory,es2024.string,esnext.disposable', '--types', 'node',
     '--skipLibCheck',
-    '--rootDir', root, '--outDir', directory, inRoot('lib', `${name}.ts`),
+    '--rootDir', root, '--outDir', directory, inRoot('lib', name, 'index.ts'),
   ]);
-  const text = readFileSync(join(directory, 'lib', `${name}.d.ts`), 'utf8');
+  const text = readFileSync(join(directory, 'lib', name, 'index.d.ts'), 'utf8');
   rmSync(directory, { recursive: true });
   return `${HEAD}\n\n${text}`;
 }

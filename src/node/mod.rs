@@ -1,6 +1,6 @@
 //! The N-API boundary: converts, calls once, converts back, and decides nothing.
 //!
-//! `lib/native.ts` is the only JavaScript module that calls it.
+//! `lib/native/binding.ts` is the only JavaScript module that calls it.
 
 #![expect(
     clippy::needless_pass_by_value,

@@ -1,4 +1,4 @@
-//! Where each field of a state page lies. `lib/generated/layout.ts` is made from these constants by
+//! Where each field of a state page lies. `lib/core/layout.ts` is made from these constants by
 //! `scripts/layout.rs`.
 //!
 //! The record starts at byte 3, so that each group of its fields is one naturally aligned word.

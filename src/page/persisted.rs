@@ -16,7 +16,7 @@ pub struct Persisted {
 }
 
 impl Persisted {
-    /// The body of `MurmurHash3` (x86, 32 bits) over flags, terminal and pairs of rollouts. `lib/extras/persisted.ts` does
+    /// The body of `MurmurHash3` (x86, 32 bits) over flags, terminal and pairs of rollouts. `lib/inspection/persisted.ts` does
     /// the same.
     ///
     /// Every step is a bijection of the hash and of the word, so states that differ in one word only never have the same

@@ -15,7 +15,7 @@
 //! notifier, a thread of its process, which takes that message before it sends to the listeners: so a change that is made
 //! while it sends is another message.
 //!
-//! JavaScript has both halves, `announce` and `askToBeTold` in `lib/page.ts`; the writer's is here too, for changes
+//! JavaScript has both halves, `announce` and `askToBeTold` in `lib/core/page.ts`; the writer's is here too, for changes
 //! that the store makes. The tests run both through loom.
 
 use std::sync::atomic::AtomicU32;

@@ -1,6 +1,6 @@
 import type { CommandDefinition } from '../command';
 import { SCRIPTS, type Shell, SHELLS } from '../completion/scripts';
-import { printable } from '../../errors';
+import { printable } from '../../core/errors';
 import { usageError } from '../errors';
 import { hint } from '../suggest';
 

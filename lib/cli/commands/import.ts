@@ -2,9 +2,9 @@ import { type ConfigState, createProductionConfig, DEFAULT_FEATURES } from '13by
 import { checkRevision, defaultReason, isPersisted } from '../change';
 import type { CommandDefinition, Invocation } from '../command';
 import { differences, paintChanges } from '../differences';
-import { type CheckedDocument, checkDocument, type DocumentProblem } from '../document-check';
-import { printable } from '../../errors';
-import { DocumentError, MOST_PROBLEMS } from '../errors';
+import { type CheckedDocument, checkDocument } from '../document-check';
+import { printable } from '../../core/errors';
+import { type DocumentProblem, DocumentError, MOST_PROBLEMS } from '../errors';
 import { nameOfFile, readText } from '../files';
 import type { Target } from '../options';
 import { goTo, needHistory, type RestoreResult } from '../restore';

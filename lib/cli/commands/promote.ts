@@ -1,5 +1,5 @@
 import type { CommandDefinition } from '../command';
-import { printable } from '../../errors';
+import { printable } from '../../core/errors';
 import { CliError } from '../errors';
 import { goTo, needHistory, printRestored } from '../restore';
 import { readingPersisted } from '../session';

@@ -1,6 +1,6 @@
 import { changeNote, makeChange, showInstead } from '../change';
 import type { CommandDefinition, Invocation } from '../command';
-import { show as shown } from '../../errors';
+import { show as shown } from '../../core/errors';
 import { usageError } from '../errors';
 import { featureStates } from '../features';
 

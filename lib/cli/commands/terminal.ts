@@ -1,7 +1,7 @@
 import type { ProductionConfig } from '13byte-config';
 import { changeNote, makeChange, showInstead } from '../change';
 import type { CommandDefinition } from '../command';
-import { show } from '../../errors';
+import { show } from '../../core/errors';
 import { usageError } from '../errors';
 import { wholeNumber } from '../options';
 

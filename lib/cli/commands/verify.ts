@@ -1,6 +1,6 @@
 import type { Verification } from '13byte-config';
 import type { CommandDefinition } from '../command';
-import { show as shown } from '../../errors';
+import { show as shown } from '../../core/errors';
 import { usageError } from '../errors';
 import { ExitCode } from '../exit-codes';
 import { oneLine, type Output } from '../output';

@@ -1,0 +1,75 @@
+import { wrongThis } from './errors';
+import { WORD_FEATURE_FLAGS } from './layout';
+import { loadWord } from './load-word';
+import type { Page } from './page';
+import type { Feature } from '../types';
+
+/** Whether the features of a config may read its page past it: not when it is closed, nor when it times its operations. */
+export interface DirectReads {
+  allowed: boolean;
+}
+
+/** What a feature asks its config. */
+export interface FeatureAccess<Name extends string> {
+  isFeatureEnabled(name: Name): boolean;
+  enableFeature(name: Name): boolean;
+  disableFeature(name: Name): boolean;
+  isFeatureEnabledFor(name: Name, key: string): boolean;
+  getRollout(name: Name): number;
+}
+
+/** A class, since engines read the accessor of an object literal through a table of its own. */
+export class FeatureOfConfig<Name extends string> implements Feature<Name> {
+  readonly name: Name;
+  readonly #config: FeatureAccess<Name>;
+  readonly #directReads: DirectReads;
+  readonly #words: Int32Array;
+  readonly #index: number;
+  readonly #mask: number;
+
+  /** @param mask - The flag of this name, which is the same for good. */
+  constructor(config: FeatureAccess<Name>, name: Name, mask: number, { views, base }: Page, directReads: DirectReads) {
+    this.name = name;
+    this.#config = config;
+    this.#directReads = directReads;
+    this.#words = views.words;
+    this.#index = base + WORD_FEATURE_FLAGS;
+    this.#mask = mask;
+  }
+
+  get enabled(): boolean {
+    if (!(#config in this)) throw notAFeature(this);
+    if (!this.#directReads.allowed) return this.#config.isFeatureEnabled(this.name);
+    return (loadWord(this.#words, this.#index) & this.#mask) !== 0;
+  }
+
+  enable(): boolean {
+    return FeatureOfConfig.#configOf(this).enableFeature(this.name);
+  }
+
+  disable(): boolean {
+    return FeatureOfConfig.#configOf(this).disableFeature(this.name);
+  }
+
+  isEnabledFor(key: string): boolean {
+    return FeatureOfConfig.#configOf(this).isFeatureEnabledFor(this.name, key);
+  }
+
+  get rollout(): number {
+    return FeatureOfConfig.#configOf(this).getRollout(this.name);
+  }
+
+  toJSON(): { readonly name: Name; readonly enabled: boolean; readonly rollout: number } {
+    FeatureOfConfig.#configOf(this);
+    return { name: this.name, enabled: this.enabled, rollout: this.rollout };
+  }
+
+  static #configOf<Name extends string>(feature: FeatureOfConfig<Name>): FeatureAccess<Name> {
+    if (feature == null || !(#config in feature)) throw notAFeature(feature);
+    return feature.#config;
+  }
+}
+
+function notAFeature(self: unknown): Error {
+  return wrongThis(self, 'feature.isEnabledFor.bind(feature)');
+}

@@ -1,0 +1,70 @@
+import { DEFAULT_RECORD, FULL_ROLLOUT } from './layout';
+import type { NativeState } from '../native/binding';
+import { type FeatureTable, namesOf } from './feature-table';
+import { toHex } from './record';
+import { toPercent } from './rollout';
+import { describeTerminal, packedTerminal, unpackTerminal } from './terminal';
+import type { StateChanges, TerminalSettings } from '../types';
+
+/** A state that was read from the history. */
+export interface State {
+  readonly flags: number;
+  readonly terminal: TerminalSettings;
+  /** Basis points by bit; left out when every feature is rolled out to everyone. */
+  readonly rollouts: readonly number[] | undefined;
+}
+
+/** For building what is read-only for everybody else. */
+export type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+/** The state of a config nobody has changed: every feature off and rolled out to everyone. */
+export const INITIAL_STATE: State = Object.freeze({
+  ...decodeState({ record: toHex(Uint8Array.from(DEFAULT_RECORD)) }),
+  flags: 0,
+});
+
+export function decodeState({ record, rollouts }: NativeState): State {
+  return { flags: wordAt(record, 5), terminal: unpackTerminal(wordAt(record, 9)), rollouts };
+}
+
+/** The little-endian word at an offset of a record, `0x` and two digits a byte. */
+function wordAt(hex: string, offset: number): number {
+  const start = 2 + 2 * offset;
+  const word = Number.parseInt(hex.slice(start, start + 8), 16);
+  return (((word & 0xff) << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24)) >>> 0;
+}
+
+export function compareStates(table: FeatureTable, from: State, to: State): StateChanges {
+  const rollouts = from.rollouts === to.rollouts ? undefined : compareRollouts(table, from, to);
+  const isSameTerminal = packedTerminal(from.terminal) === packedTerminal(to.terminal);
+  const changes: Mutable<StateChanges> = {
+    enabled: namesOf(table, to.flags & ~from.flags),
+    disabled: namesOf(table, from.flags & ~to.flags),
+  };
+  if (!isSameTerminal) changes.terminal = { from: from.terminal, to: to.terminal };
+  if (rollouts) changes.rollouts = rollouts;
+  return changes;
+}
+
+function compareRollouts(table: FeatureTable, from: State, to: State): StateChanges['rollouts'] {
+  const rollouts: { [name: string]: { from: number; to: number } } = {};
+  table.names.forEach((name, bit) => {
+    const rollout = { from: rolloutOf(from, bit), to: rolloutOf(to, bit) };
+    if (rollout.from !== rollout.to) rollouts[name] = rollout;
+  });
+  return Object.keys(rollouts).length > 0 ? rollouts : undefined;
+}
+
+/** A line for each change, such as `+beta_feature`, `-debug`, `terminal raw 24x80 → raw 50x120`. */
+export function describeChanges({ enabled, disabled, terminal, rollouts = {} }: StateChanges): string[] {
+  return [
+    ...enabled.map((name) => `+${name}`),
+    ...disabled.map((name) => `-${name}`),
+    ...Object.entries(rollouts).map(([name, { from, to }]) => `${name} ${from}% → ${to}%`),
+    ...(terminal ? [`terminal ${describeTerminal(terminal.from)} → ${describeTerminal(terminal.to)}`] : []),
+  ];
+}
+
+function rolloutOf(state: State, bit: number): number {
+  return toPercent(state.rollouts?.[bit] ?? FULL_ROLLOUT);
+}

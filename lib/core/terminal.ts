@@ -1,0 +1,29 @@
+import { checkCols, checkRows, checkTerminalMode } from './record';
+import type { TerminalModeName, TerminalSettings } from '../types';
+
+const MODE_NAMES: readonly TerminalModeName[] = ['disabled', 'cooked', 'raw', 'pipe'];
+
+/** The name of a mode; `unknown` for one that came with bytes from elsewhere. */
+export function modeName(mode: number): TerminalModeName {
+  return MODE_NAMES[mode] ?? 'unknown';
+}
+
+/** Checked settings as the word of the state page, with the reserved byte 0. */
+export function packTerminal(mode: unknown, rows: unknown, cols: unknown): number {
+  return packedTerminal({ mode: checkTerminalMode(mode), rows: checkRows(rows), cols: checkCols(cols) });
+}
+
+/** The word of settings that are known to be in range. */
+export function packedTerminal({ mode, rows, cols }: TerminalSettings): number {
+  return mode | (rows << 8) | (cols << 16);
+}
+
+/** The settings in a word of the state page. */
+export function unpackTerminal(word: number): TerminalSettings {
+  return { mode: word & 0xff, rows: (word >>> 8) & 0xff, cols: (word >>> 16) & 0xff };
+}
+
+/** Such as `raw 50x120`. */
+export function describeTerminal({ mode, rows, cols }: TerminalSettings): string {
+  return `${modeName(mode)} ${rows}x${cols}`;
+}

@@ -1,0 +1,265 @@
+import { messageOf } from '../core/errors';
+import type { NativeActivity, NativeFileState, NativeHistoryEnd } from '../native/binding';
+import { now, startDeadline } from '../core/real-timers';
+import type { Store } from '../native/store';
+import type { Health, HealthCheck, HealthCheckName, HealthStatus } from '../types';
+
+/** What a config gives to be looked at. */
+export interface Patient {
+  readonly isClosed: boolean;
+  readonly readOnly: boolean;
+  readonly store: Store | undefined;
+  /** Why there is no store although there should be one. */
+  readonly storeError: Error | undefined;
+  /** Why the last automatic persist failed. */
+  readonly autoPersistError: Error | undefined;
+  readonly isLive: boolean;
+  /** Its handle. */
+  readonly page: number;
+  pageProblems(): string[];
+  lostLiveFile(): string | null;
+  listeners(): number;
+  /** Why other processes cannot tell this one of changes. */
+  listeningProblem(): string | undefined;
+  /** Why this process cannot tell others of changes. */
+  ringingProblem(): string | null;
+}
+
+/** Milliseconds that the store and the file system have to answer. */
+const DEADLINE_MS = 1000;
+
+const MIB = 2 ** 20;
+
+/** Below it, somebody should make room: 64 MiB. */
+const LITTLE_SPACE = 64 * MIB;
+
+/** Below it, persists are about to fail: 1 MiB. */
+const NO_SPACE = MIB;
+
+/** SQLite empties the log at 4 MiB, unless somebody keeps reading an old state. */
+const LARGE_LOG = 64 * MIB;
+
+export async function checkHealth(patient: Patient): Promise<Health> {
+  const checks: HealthCheck[] = [];
+  try {
+    if (patient.isClosed) {
+      checks.push(check('config', 'failed', 'This config is closed. Create another one to go on'));
+    } else {
+      checks.push(checkPage(patient));
+      const files = patient.store && (await checkDatabase(patient, patient.store));
+      if (patient.isLive) checks.push(checkLiveFile(patient, files?.end));
+      checks.push(checkListening(patient));
+      checks.push(checkStore(patient));
+      checks.push(...(files?.checks ?? []));
+    }
+  } catch (error) {
+    checks.push(check('config', 'failed', `The check itself failed: ${messageOf(error)}`));
+  }
+  return { status: worstOf(checks), checks };
+}
+
+function checkPage(patient: Patient): HealthCheck {
+  const problems = patient.pageProblems();
+  return problems.length === 0
+    ? check('page', 'ok', 'The live state is valid')
+    : check('page', 'failed', `The live state is not valid: ${problems.join('; ')}. Correct it, or go back with load() or rollback()`);
+}
+
+function checkLiveFile(patient: Patient, end: NativeHistoryEnd | undefined): HealthCheck {
+  const lost = patient.lostLiveFile();
+  if (lost === null && end?.pageProblem !== undefined) {
+    return check(
+      'live-file',
+      'failed',
+      `Something older was written over the live file: ${end.pageProblem}. load() brings the last persisted state back; ` +
+        'persist() keeps what is live now. Find out who restores files under running programs',
+    );
+  }
+  return lost === null
+    ? check('live-file', 'ok', 'The live file is in its place')
+    : check(
+        'live-file',
+        'failed',
+        `The live file ${lost} was deleted or replaced while it is in use: processes that start now do not share this ` +
+          'state. Restart all processes that use it',
+      );
+}
+
+function checkListening(patient: Patient): HealthCheck {
+  const listeners = `Listeners for changes: ${patient.listeners()}`;
+  const deaf = patient.listeningProblem();
+  const mute = patient.ringingProblem();
+  if (deaf === undefined && mute === null) return check('listening', 'ok', listeners);
+  const found = [listeners];
+  if (deaf !== undefined) {
+    found.push(`Other processes cannot tell this one of changes, so it looks at the state 100 times a second: ${deaf}`);
+  }
+  if (mute !== null) {
+    found.push(`This process cannot tell others of its changes, which they notice within a second: ${mute}`);
+  }
+  found.push('This is tried again every second, and with each change');
+  return check('listening', 'degraded', found.join('. '));
+}
+
+function checkStore({ store, storeError }: Patient): HealthCheck {
+  if (store) return check('store', 'ok', `The history is kept in ${store.path}`);
+  return storeError
+    ? check('store', 'failed', `Nothing is persisted, since the database could not be opened: ${storeError.message}. Mend that, then create the config again`)
+    : check('store', 'ok', 'There is no persistPath, so nothing is persisted, as it was asked for');
+}
+
+async function checkDatabase(
+  patient: Patient,
+  store: Store,
+): Promise<{ readonly checks: HealthCheck[]; readonly end: NativeHistoryEnd | undefined }> {
+  const started = now();
+  // One deadline for both answers.
+  const deadline = startDeadline(DEADLINE_MS);
+  const over = deadline.over.then(() => undefined);
+  const late = (work: Promise<Settled>): Promise<Settled | undefined> => Promise.race([work, over]);
+  const files = await late(settled('files', () => store.lookAtFiles()));
+  // The store refuses the first operation that meets replaced files. That one should be somebody's persist.
+  const isReplaced = files?.files?.replaced !== undefined;
+  const end = isReplaced ? UNASKED : await late(settled('end', () => store.historyEnd(patient.page)));
+  deadline.cancel();
+  const waited = Math.round(now() - started);
+  const checks = [
+    checkThread(store, end, waited),
+    checkActivity(patient, store.activity()),
+    ...checkFiles(patient, store, files),
+    checkChain(end),
+  ];
+  return { checks, end: end?.end };
+}
+
+/** An answer, or why there is none. */
+type Settled = { readonly end?: NativeHistoryEnd; readonly files?: NativeFileState; readonly error?: string };
+
+const UNASKED: Settled = { error: 'not asked while files are missing, see database-files' };
+
+async function settled(
+  name: 'end' | 'files',
+  work: () => Promise<NativeHistoryEnd | NativeFileState>,
+): Promise<Settled> {
+  try {
+    return { [name]: await work() };
+  } catch (error) {
+    return { error: messageOf(error) };
+  }
+}
+
+function checkThread({ path }: Store, end: Settled | undefined, waited: number): HealthCheck {
+  if (!end) {
+    return check(
+      'store-thread',
+      'failed',
+      `The store did not answer within ${DEADLINE_MS} ms, so persists wait, too; flags work. It waits for a process that ` +
+        `holds ${path} locked (find it with: fuser -v ${path}), for the disk, or has much to do`,
+    );
+  }
+  if (end.error !== undefined) return check('store-thread', 'failed', `The store cannot read the database: ${end.error}`);
+  return check('store-thread', 'ok', `The store answered within ${waited} ms`);
+}
+
+function checkActivity(patient: Patient, { lastPersist, failedAt, failure }: NativeActivity): HealthCheck {
+  if (failure) {
+    const before = lastPersist === undefined ? 'none has succeeded' : `the last one that succeeded was at ${timeOf(lastPersist)}`;
+    return check(
+      'last-persist',
+      'failed',
+      `The last persist of this process failed at ${timeOf(failedAt ?? 0)} with ${failure.code}: ${failure.message} (${before})`,
+    );
+  }
+  const { autoPersistError, readOnly } = patient;
+  if (autoPersistError) return check('last-persist', 'failed', `A change was not persisted: ${autoPersistError.message}`);
+  if (readOnly) return check('last-persist', 'ok', 'This config only reads');
+  return check(
+    'last-persist',
+    'ok',
+    lastPersist === undefined
+      ? 'This process has persisted nothing yet'
+      : `The last persist of this process succeeded at ${timeOf(lastPersist)}`,
+  );
+}
+
+function checkFiles({ readOnly }: Patient, { path }: Store, settledFiles: Settled | undefined): HealthCheck[] {
+  const files = settledFiles?.files;
+  if (!files) {
+    const why = settledFiles?.error ?? `the file system did not answer within ${DEADLINE_MS} ms`;
+    return [check('database-files', 'failed', `The files of ${path} cannot be looked at: ${why}`)];
+  }
+  const { logBytes, freeBytes } = files;
+  return [
+    checkPlaces(files, readOnly),
+    logBytes < LARGE_LOG
+      ? check('wal-size', 'ok', `The write-ahead log has ${sizeOf(logBytes)}`)
+      : check(
+          'wal-size',
+          'degraded',
+          `The write-ahead log has ${sizeOf(logBytes)}, and should have a few MiB: a program keeps a read transaction open. ` +
+            `Find it with: fuser -v ${path}`,
+        ),
+    checkSpace(path, freeBytes),
+  ];
+}
+
+function checkPlaces({ replaced, split, obstacle, ofNoUseToOthers }: NativeFileState, readOnly: boolean): HealthCheck {
+  if (replaced !== undefined) {
+    return check(
+      'database-files',
+      'failed',
+      `${replaced} was deleted or replaced while the database is open, so what is persisted may not be found again. ` +
+        'Find out who does that, persist again, and look at the history',
+    );
+  }
+  if (split !== undefined) return check('database-files', 'failed', split);
+  if (obstacle !== undefined && !readOnly) return check('database-files', 'failed', `Nothing can be persisted: ${obstacle}`);
+  return ofNoUseToOthers === undefined
+    ? check('database-files', 'ok', 'The files of the database are in their places')
+    : check('database-files', 'degraded', ofNoUseToOthers);
+}
+
+function checkSpace(path: string, freeBytes: number | undefined): HealthCheck {
+  if (freeBytes === undefined) return check('disk-space', 'ok', 'How much space is free is not known on this platform');
+  const found = `${sizeOf(freeBytes)} are free where ${path} is`;
+  if (freeBytes >= LITTLE_SPACE) return check('disk-space', 'ok', found);
+  return freeBytes >= NO_SPACE
+    ? check('disk-space', 'degraded', `Only ${found}. Free some space soon`)
+    : check('disk-space', 'failed', `Only ${found}: persists fail with ERR_DISK_FULL. Free some space`);
+}
+
+function checkChain(settledEnd: Settled | undefined): HealthCheck {
+  const end = settledEnd?.end;
+  if (!end) return check('chain-head', 'degraded', 'The end of the history could not be read: see store-thread');
+  if (end.problem !== undefined) {
+    return check(
+      'chain-head',
+      'failed',
+      `The history was damaged or tampered with: ${end.problem}. verify() lists all that is wrong; restore a backup if need be`,
+    );
+  }
+  return check(
+    'chain-head',
+    'ok',
+    end.revision === undefined ? 'The history is empty' : `The history ends with revision ${end.revision}, as it should`,
+  );
+}
+
+function check(name: HealthCheckName, status: HealthStatus, message: string): HealthCheck {
+  return { name, status, message };
+}
+
+function worstOf(checks: readonly HealthCheck[]): HealthStatus {
+  if (checks.some(({ status }) => status === 'failed')) return 'failed';
+  return checks.some(({ status }) => status === 'degraded') ? 'degraded' : 'ok';
+}
+
+function timeOf(milliseconds: number): string {
+  return new Date(milliseconds).toISOString();
+}
+
+/** Such as `512 bytes`, `38 KiB` or `1,204 MiB`. */
+function sizeOf(bytes: number): string {
+  if (bytes < 1024) return `${bytes} bytes`;
+  return bytes < MIB ? `${Math.floor(bytes / 1024)} KiB` : `${Math.floor(bytes / MIB)} MiB`;
+}

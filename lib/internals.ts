@@ -1,0 +1,129 @@
+/**
+ * How the parts of a config reach each other: what a config is made of, what it shows to the subjects of the second file
+ * (history, events, sharing, inspection), and what these do for it.
+ */
+import type { FeatureTable } from './core/feature-table';
+import type { EmitterMethod } from './core/event-emitter';
+import type { Page } from './core/page';
+import type { Store, StoreAnswer } from './native/store';
+import type {
+  BackupOptions,
+  BackupResult,
+  ConfigChange,
+  ConfigDiff,
+  ConfigHandle,
+  ConfigState,
+  DebugView,
+  Health,
+  HistoryEntry,
+  Metrics,
+  PruneOptions,
+  PruneResult,
+  RestoreOptions,
+  RevisionOptions,
+  StoreStatus,
+  Timings,
+  Validation,
+  Verification,
+  VerifyOptions,
+} from './types';
+
+/** How a config was opened. One object serves all configs that were opened alike. */
+export interface Settings {
+  readonly environment: string;
+  readonly actor: string | undefined;
+  readonly readOnly: boolean;
+  readonly store: Store | undefined;
+  readonly storeStatus: StoreStatus;
+  /** Why the store is degraded. */
+  readonly storeError: Error | undefined;
+  /** With `debugMode`. */
+  readonly stopwatch: { read(): Timings } | undefined;
+  readonly clusterSync: boolean;
+  readonly clusterName: string | undefined;
+  readonly autoPersistMs: number | undefined;
+}
+
+/** What a config is made of. */
+export interface Parts {
+  readonly page: Page;
+  readonly table: FeatureTable;
+  readonly settings: Settings;
+}
+
+/** A config as the subjects see it. */
+export interface Internals {
+  /** The config itself, for its listeners. */
+  readonly config: object;
+  readonly page: Page;
+  readonly settings: Settings;
+  isClosed(): boolean;
+  checkOpen(): void;
+  checkWritable(): void;
+  /** The flag of a feature; throws if there is none. */
+  maskOf(name: string): number;
+  /** The current feature table. */
+  table(): FeatureTable;
+  /**
+   * The feature table of the database, which may have names that other programs have registered. A private page takes them
+   * over; a live page has a table of its own, which gets them when a process that needs them opens it.
+   */
+  adopt(answer: StoreAnswer): FeatureTable;
+  /** Milliseconds since the config was created. */
+  uptimeMs(): number;
+  /** Changes made through this config. */
+  writes(): number;
+}
+
+/** The methods of a config that concern its history. */
+export interface HistoryMethods<Name extends string> {
+  persist(reason: string, options: RevisionOptions): Promise<HistoryEntry>;
+  persistSync(reason: string, options: RevisionOptions): HistoryEntry;
+  load(): Promise<boolean>;
+  getHistory(limit: number, options: { before?: number | undefined }): Promise<HistoryEntry[]>;
+  rollback(revision: number | undefined, options: RestoreOptions): Promise<HistoryEntry>;
+  apply(state: ConfigState<Name>, reason: string, options: RevisionOptions): Promise<HistoryEntry>;
+  diff(from: number, to: number): Promise<ConfigDiff>;
+  getEnvironments(): Promise<string[]>;
+  promote(fromEnvironment: string, options: RestoreOptions): Promise<HistoryEntry>;
+  verify(options: VerifyOptions): Promise<Verification>;
+  prune(options: PruneOptions): Promise<PruneResult>;
+  backup(path: string, options: BackupOptions): Promise<BackupResult>;
+}
+
+/** The subjects of one config, which checks that it is open. */
+export interface OnDemand<Name extends string> {
+  readonly history: HistoryMethods<Name>;
+  readonly sharedBuffer: SharedArrayBuffer | undefined;
+  readonly persisted: boolean;
+  /** The config has changed something; the methods below say what. */
+  noteChange(): void;
+  noteFlags(set: number, cleared: number): void;
+  noteTerminal(word: number): void;
+  noteRollout(bit: number, basisPoints: number): void;
+  noteState(before: bigint, after: bigint): void;
+  /** To be called when there are new names. */
+  forgetViews(): void;
+  getDebugView(): DebugView<Name>;
+  inspect(options: object, inspect: (value: unknown, options: object) => string): string;
+  getState(): ConfigState<Name>;
+  validate(): Validation;
+  healthCheck(): Promise<Health>;
+  getMetrics(): Metrics;
+  metricsText(): string;
+  emit(method: EmitterMethod, args: unknown[]): void;
+  listenerCount(event: 'change'): number;
+  changes(options: { signal?: AbortSignal | undefined }): AsyncGenerator<ConfigChange<Name>, void, void>;
+  /** Whether listening keeps the process running. */
+  hold(held: boolean): void;
+  share(): ConfigHandle;
+  /** Ends the listening. Resolves when what is to be persisted automatically is on disk, and rejects if that fails. */
+  close(): Promise<unknown> | undefined;
+}
+
+/** What the second file exports. The configs it makes are typed by the caller, which knows their class. */
+export interface OnDemandModule {
+  readonly OnDemandParts: new (internals: Internals) => OnDemand<any>;
+  attach(handle: ConfigHandle): object;
+  timedConfig(parts: Parts): object;
+}

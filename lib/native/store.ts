@@ -1,0 +1,217 @@
+import type { GivenState } from '../inspection/config-state';
+import { type FeatureTable, featureTable } from '../core/feature-table';
+import {
+  guard,
+  native,
+  type NativeActivity,
+  type NativeAnswer,
+  type NativeBackup,
+  type NativeBackupProgress,
+  type NativeConfigMetrics,
+  type NativeEnvironments,
+  type NativeFailure,
+  type NativeFileState,
+  type NativeHistoryEnd,
+  type NativeLag,
+  type NativePage,
+  type NativePruneProgress,
+  type NativeRevision,
+  type NativeStartup,
+  type NativeStore,
+  type NativeStoreMetrics,
+  type NativeVerifier,
+  type NativeVerifyProgress,
+  resultOf,
+  settle,
+} from './binding';
+
+/** What is recorded with a rollback or promotion. */
+export interface CheckedRestore {
+  /** Left out, the core says what is done. */
+  readonly reason: string | undefined;
+  readonly actor: string;
+  readonly ifRevision: number | undefined;
+}
+
+/** Revisions, and the feature table of the database when they were read. */
+export interface StoreAnswer {
+  readonly table: FeatureTable;
+  readonly revisions: readonly NativeRevision[];
+}
+
+/** A config's hold on the database of its history, for one environment. */
+export class Store {
+  readonly path: string;
+  readonly environment: string;
+  readonly #native: NativeStore;
+  readonly #running = new Set<Promise<unknown>>();
+  /** The persists of this turn, in the order in which the core answers them. */
+  #turn: { resolve: (answer: StoreAnswer) => void; reject: (error: unknown) => void }[] = [];
+  /** The table of the last answer; the first one brings it. */
+  #table = featureTable([], 0);
+  /** The same for `persistSync`, which overtakes answers that are on their way through the event loop. */
+  #tableAtOnce = this.#table;
+
+  /** Opens the database, or joins this process's store of the same file. With `mustExist` it is never made. */
+  constructor(path: string, environment: string, readOnly: boolean, mustExist = false) {
+    this.environment = environment;
+    this.#native = native.openStore(path, readOnly, mustExist);
+    this.path = this.#native.path;
+  }
+
+  /** Registers the features and opens the page: with `live` the one that processes share. */
+  openPage(startup: NativeStartup, live: boolean): NativePage {
+    return guard(() => this.#native.openPage(startup, live))();
+  }
+
+  /**
+   * Persists what the page holds now; with `unlessSame` only if the last revision does not hold the same. All the persists
+   * of one turn are handed over together, so that they share a transaction and its sync to disk.
+   */
+  persist(
+    page: number,
+    reason: string,
+    actor: string,
+    ifRevision: number | undefined,
+    unlessSame = false,
+  ): Promise<StoreAnswer> {
+    return new Promise((resolve, reject) => {
+      guard(() => this.#native.persist(page, this.environment, reason, actor, unlessSame, ifRevision))();
+      if (this.#turn.length === 0) void this.#endTurn();
+      this.#turn.push({ resolve, reject });
+    });
+  }
+
+  /** The same, done when it returns. What was handed over before comes first. */
+  persistSync(page: number, reason: string, actor: string, ifRevision: number | undefined): StoreAnswer {
+    const persist = () => this.#native.persistSync(page, this.environment, reason, actor, ifRevision);
+    const { names, registryHash, revisions } = resultOf(guard(persist)());
+    if (names) this.#tableAtOnce = featureTable(names, registryHash);
+    return { table: this.#tableAtOnce, revisions };
+  }
+
+  load(page: number): Promise<StoreAnswer> {
+    return this.#ask(() => this.#native.load(page, this.environment));
+  }
+
+  rollback(page: number, to: number | undefined, { reason, actor, ifRevision }: CheckedRestore): Promise<StoreAnswer> {
+    return this.#ask(() => this.#native.rollback(page, this.environment, to, reason, actor, ifRevision));
+  }
+
+  promote(page: number, from: string, { reason, actor, ifRevision }: CheckedRestore): Promise<StoreAnswer> {
+    return this.#ask(() => this.#native.promote(page, from, this.environment, reason, actor, ifRevision));
+  }
+
+  /** Sets the page to a given state, and records it unless the last revision holds the same. */
+  apply(
+    page: number,
+    { record, rollouts, known }: GivenState,
+    reason: string,
+    actor: string,
+    ifRevision: number | undefined,
+  ): Promise<StoreAnswer> {
+    return this.#ask(() => this.#native.apply(page, this.environment, record, rollouts, known, reason, actor, ifRevision));
+  }
+
+  history(limit: number, before: number | undefined): Promise<StoreAnswer> {
+    return this.#ask(() => this.#native.history(this.environment, limit, before));
+  }
+
+  compare(from: number, to: number): Promise<StoreAnswer> {
+    return this.#ask(() => this.#native.compare(this.environment, from, to));
+  }
+
+  /** A check of the history to be gone on with by `verify`. */
+  verifier(expectedHead: number[] | undefined): NativeVerifier {
+    return native.newVerifier(this.environment, expectedHead);
+  }
+
+  verify(verifier: NativeVerifier): Promise<NativeVerifyProgress> {
+    return this.#call(() => this.#native.verify(verifier));
+  }
+
+  prune(keep: number, actor: string): Promise<NativePruneProgress> {
+    return this.#call(() => this.#native.prune(this.environment, keep, actor));
+  }
+
+  backUp(backup: NativeBackup): Promise<NativeBackupProgress> {
+    return this.#call(() => this.#native.backUp(backup));
+  }
+
+  historyEnd(page: number): Promise<NativeHistoryEnd> {
+    return this.#call(() => this.#native.historyEnd(page, this.environment));
+  }
+
+  environments(): Promise<NativeEnvironments> {
+    return this.#call(() => this.#native.environments());
+  }
+
+  lookAtFiles(): Promise<NativeFileState> {
+    return this.#call(() => this.#native.lookAtFiles());
+  }
+
+  activity(): NativeActivity {
+    return guard(() => this.#native.activity())();
+  }
+
+  /** How the store is, and how the persists of this environment went. */
+  metrics(): NativeStoreMetrics {
+    return guard(() => this.#native.metrics(this.environment))();
+  }
+
+  /** The same as text, with the figures of a config. */
+  metricsText(config: NativeConfigMetrics, lag: NativeLag | undefined): string {
+    return guard(() => this.#native.metricsText(config, lag))();
+  }
+
+  /** Runs work that takes many calls. The database stays open until it has ended. */
+  async whileOpen<T>(work: () => Promise<T>): Promise<T> {
+    const running = work();
+    this.#running.add(running);
+    try {
+      return await running;
+    } finally {
+      this.#running.delete(running);
+    }
+  }
+
+  /** Lets go of the database. Resolves when all that was started is done, and the file closed if nobody else uses it. */
+  async close(): Promise<void> {
+    if (this.#running.size > 0) await Promise.allSettled(this.#running);
+    await this.#call(() => this.#native.close());
+  }
+
+  async #ask(start: () => Promise<NativeFailure | NativeAnswer>): Promise<StoreAnswer> {
+    return this.#toAnswer(await this.#call(start));
+  }
+
+  #toAnswer({ names, registryHash, revisions }: NativeAnswer): StoreAnswer {
+    if (names) this.#table = featureTable(names, registryHash);
+    return { table: this.#table, revisions };
+  }
+
+  #call<Outcome extends object>(start: () => Promise<NativeFailure | Outcome>): Promise<Outcome> {
+    return settle(guard(start)());
+  }
+
+  /** Hands over the persists of this turn when the code that is running has returned. */
+  async #endTurn(): Promise<void> {
+    // Not by `queueMicrotask`, which tests replace by one that does nothing.
+    await undefined;
+    const turn = this.#turn;
+    this.#turn = [];
+    try {
+      const outcomes = await guard(() => this.#native.wake())();
+      // Without another promise for each, which is a twentieth of the time that many at once take.
+      turn.forEach(({ resolve, reject }, index) => {
+        try {
+          resolve(this.#toAnswer(resultOf(outcomes[index]!)));
+        } catch (error) {
+          reject(error);
+        }
+      });
+    } catch (error) {
+      turn.forEach(({ reject }) => reject(error));
+    }
+  }
+}

@@ -1,0 +1,35 @@
+/**
+ * What `dist/on-demand.cjs` uses of the modules in `dist/index.cjs`, of which there must be one copy in a program: the build
+ * makes a function of that file, and its imports are these, which it is called with (`scripts/lib/build.mjs`,
+ * `lib/load-on-demand.ts`).
+ */
+export { checkBoolean, checkInteger, checkKeys, checkObject, checkSignal, checkString, checkText, isThenable } from './core/checks';
+export { makeConfig, ProductionConfig } from './config';
+export { assemble, NO_HISTORY, startupOf } from './create';
+export { emitterMethods } from './core/event-emitter';
+export { escapeUnseen, makeError, messageOf, printable, show, wrongThis } from './core/errors';
+export { namesOf } from './core/feature-table';
+export { DEFAULT_RECORD, FULL_ROLLOUT, MAX_FEATURES, RECORD_VERSION } from './core/layout';
+export { native } from './native/binding';
+export { checkActor, checkEnvironment, checkOptions, checkPath } from './options';
+export {
+  askToBeTold,
+  isLive,
+  packRecord,
+  pageOf,
+  readGeneration,
+  readPageState,
+  readPersistedMark,
+  readRegistryHash,
+  readRevision,
+  readRollout,
+  readRollouts,
+  readState,
+  readVersion,
+  splitState,
+} from './core/page';
+export { letExit, now, startDeadline, startInterval, startTimeout, stopTimer, throwLater } from './core/real-timers';
+export { toHex } from './core/record';
+export { checkPercent, mixWord, toPercent } from './core/rollout';
+export { Store } from './native/store';
+export { describeTerminal, modeName, packedTerminal, packTerminal, unpackTerminal } from './core/terminal';

@@ -1,0 +1,80 @@
+import type { ProductionConfig } from '../config';
+import { assemble, type History, NO_HISTORY, startupOf } from '../create';
+import { makeError } from '../core/errors';
+import { native, type NativePage } from '../native/binding';
+import { type CheckedOptions, checkOptions } from '../options';
+import { pageOf, readRegistryHash } from '../core/page';
+import { Store } from '../native/store';
+import { checkHandle } from './handle';
+import type { ConfigHandle } from '../types';
+
+/** Makes the config of a handle. */
+export function attach<Name extends string>(handle: ConfigHandle): ProductionConfig<Name> {
+  const checked = checkHandle(handle);
+  const { environment, features, persistPath, enableClusterSync, clusterName, autoPersistMs, readOnly, actor, debugMode } = checked;
+  const options = checkOptions({
+    environment,
+    features,
+    persistPath,
+    enableClusterSync,
+    clusterName,
+    autoPersist: autoPersistMs === undefined ? false : { debounceMs: autoPersistMs },
+    readOnly,
+    actor,
+    debugMode,
+  });
+  let opened = adopt(checked);
+  let store: Store | undefined;
+  try {
+    store = persistPath === undefined ? undefined : openExisting(persistPath, environment, readOnly, checked);
+    opened ??= openAgain(checked, options, store);
+    return assemble(options, opened, store ? historyOf(store) : NO_HISTORY);
+  } catch (error) {
+    if (opened) native.releasePage(opened.handle);
+    store?.close().catch(() => {});
+    throw error;
+  }
+}
+
+function historyOf(store: Store): History {
+  return { store, storeStatus: { status: 'ok', path: store.path }, storeError: undefined };
+}
+
+/** The database of a handle. A handle that outlived its database is stale, and must not bring it back to life, empty. */
+function openExisting(path: string, environment: string, readOnly: boolean, handle: ConfigHandle): Store {
+  try {
+    return new Store(path, environment, readOnly, true);
+  } catch (error) {
+    if ((error as { code?: string }).code !== 'ERR_STORE_NOT_FOUND') throw error;
+    throw staleHandle(handle, error);
+  }
+}
+
+function staleHandle({ pageId }: ConfigHandle, cause?: unknown): Error {
+  return makeError(
+    'ERR_STALE_HANDLE',
+    `No state page ${pageId} in use: the config it was shared from is gone, or belongs to another process alone ` +
+      '(share a new handle, or use enableClusterSync)',
+    cause,
+  );
+}
+
+function adopt({ pageId, features }: ConfigHandle): NativePage | undefined {
+  const handle = native.adoptPage(pageId);
+  if (handle === null) return undefined;
+  const live = native.pageFeatures(handle);
+  // A private page carries no table, so it goes by the names it was shared with.
+  return live.names?.length !== 0 ? live : { handle, names: [...features], registryHash: readRegistryHash(pageOf(handle)) };
+}
+
+/** In another process, by path or name. */
+function openAgain(handle: ConfigHandle, options: CheckedOptions, store: Store | undefined): NativePage {
+  const { pageId, enableClusterSync } = handle;
+  if (enableClusterSync) {
+    const startup = startupOf(options, []);
+    const opened = store ? store.openPage(startup, true) : native.openClusterPage(startup, options.clusterName);
+    if (native.pageId(opened.handle) === pageId) return opened;
+    native.releasePage(opened.handle);
+  }
+  throw staleHandle(handle);
+}

@@ -1,0 +1,42 @@
+import { checkBoolean, checkKeys, checkString } from '../core/checks';
+import { makeError, show } from '../core/errors';
+import type { ConfigHandle } from '../types';
+
+const KEYS: readonly (keyof ConfigHandle)[] = [
+  'type',
+  'pageId',
+  'environment',
+  'features',
+  'persistPath',
+  'enableClusterSync',
+  'clusterName',
+  'autoPersistMs',
+  'readOnly',
+  'actor',
+  'debugMode',
+  'buffer',
+];
+
+/** Refuses what was not made by `share()`. What the options have too is checked as they are. */
+export function checkHandle(value: unknown): ConfigHandle {
+  const given = checkKeys(value, 'handle', KEYS);
+  // Each field is read once, so that what was checked is what is used.
+  const handle: Record<string, unknown> = Object.fromEntries(KEYS.map((key) => [key, given[key]]));
+  if (handle['type'] !== '13byte-config') {
+    throw makeError('ERR_INVALID_VALUE', `Invalid handle: ${show(value)} (must come from config.share())`);
+  }
+  const pageId = checkString(handle['pageId'], 'handle.pageId');
+  if (!/^[0-9a-f]{16}$/.test(pageId)) {
+    throw makeError('ERR_INVALID_VALUE', `Invalid handle.pageId: ${show(pageId)} (must be 16 hexadecimal digits)`);
+  }
+  // As options these may be left out, but a handle has them.
+  checkString(handle['environment'], 'environment');
+  checkBoolean(handle['enableClusterSync'], 'enableClusterSync');
+  checkBoolean(handle['readOnly'], 'readOnly');
+  checkBoolean(handle['debugMode'], 'debugMode');
+  if (!Array.isArray(handle['features'])) {
+    throw makeError('ERR_INVALID_TYPE', `Invalid features: ${show(handle['features'])} (must be an array of names)`);
+  }
+  handle['features'] = Array.from(handle['features']);
+  return handle as unknown as ConfigHandle;
+}
