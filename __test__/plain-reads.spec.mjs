@@ -7,7 +7,7 @@ import { createProductionConfig } from '13byte-config';
 import { startProgram } from './children/peers.mjs';
 import { suite } from './harness/suite.mjs';
 
-// What `lib/load-word.ts` relies on. It would hang if a look were taken once for a whole loop.
+// What `lib/core/load-word.ts` relies on. It would hang if a look were taken once for a whole loop.
 export default suite('reads of memory that others write', {
   async 'threads that only look see what each other store'(t) {
     const handle = open(t).share();
