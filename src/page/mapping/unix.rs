@@ -266,7 +266,10 @@ pub fn unlock_range(file: &File) {
 /// On Linux it belongs to the open file description: it is not lost when another part of the process closes the same
 /// file. Some sandboxes refuse such locks; there it belongs to the process, as elsewhere. The two kinds exclude each
 /// other, and [`LiveFile`](crate::page::LiveFile) has a mutex for the threads of a process.
-fn control_range(file: &File, kind: c_int) -> c_int {
+///
+/// The kinds of locks are numbers of different widths on different platforms.
+fn control_range(file: &File, kind: impl Into<c_int>) -> c_int {
+    let kind = kind.into();
     #[cfg(target_os = "linux")]
     {
         let status = request_range(file, libc::F_OFD_SETLK, kind);
