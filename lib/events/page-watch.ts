@@ -73,8 +73,12 @@ export class PageWatch {
     if (!this.#isLive) return;
     try {
       if (this.#doorbell && !this.#doorbell.isOpen) return;
-      if (this.#doorbell && this.#subscription.isDoorbellUp()) return this.#solved();
-      this.#takeDown();
+      if (this.#doorbell) {
+        if (this.#subscription.isDoorbellUp()) return this.#solved();
+        this.#takeDown();
+        // Until the next one is up.
+        this.#failed(new Error('the socket for that was removed'));
+      }
       this.#putUp();
     } catch (error) {
       this.#failed(error);
