@@ -19,7 +19,7 @@ import {
   TypeMismatchError,
 } from '@openfeature/server-sdk';
 import type { ConfigChange, Health, ProductionConfig } from '13byte-config';
-import { messageOf, printable } from '../core/errors';
+import { messageOf, show } from '../core/errors';
 import { letExit, startInterval, startTimeout, stopTimer, type Timer } from '../core/real-timers';
 
 /** What the terminal settings are as flags. */
@@ -237,8 +237,8 @@ export class ConfigProvider implements Provider {
 /** The error of the specification for a flag that does not exist, or is not of the wanted type. */
 function unfit(key: string, type: FlagType | undefined, wanted: string): Error {
   return type === undefined
-    ? new FlagNotFoundError(`There is no flag "${printable(key)}"`)
-    : new TypeMismatchError(`Flag "${printable(key)}" is of type ${type}, not ${wanted}`);
+    ? new FlagNotFoundError(`There is no flag ${show(key)}`)
+    : new TypeMismatchError(`Flag ${show(key)} is of type ${type}, not ${wanted}`);
 }
 
 /** The flags that a change may have given another value. */
