@@ -72,8 +72,6 @@ impl Worker {
             Error::StoreNotFound { .. } if was_open => replaced(RESTORE),
             error => error,
         })?;
-        // Opening a file for writing gives it another number where an overlay file system has to copy it first.
-        shared.claim()?;
         let started = Instant::now();
         let registry = features::read(&database.connection)
             .map_err(|fault| fault.into_error(&shared.path, started.elapsed()))?;
