@@ -63,8 +63,14 @@ export function throwLater(error: unknown): void {
   });
 }
 
+/** As it was when the package was loaded. `performance` would do, but Node takes a millisecond to load it. */
+const { hrtime } = process;
+
 /** Milliseconds since some moment in the past. */
-export const now: () => number = performance.now.bind(performance);
+export function now(): number {
+  const [seconds, nanoseconds] = hrtime();
+  return seconds * 1e3 + nanoseconds / 1e6;
+}
 
 /** The end of a time that promises may wait for. */
 export interface Deadline {
