@@ -154,8 +154,8 @@ function buildName() {
  * @param {import('esbuild').BuildOptions} base
  */
 async function bundleLibrary(esbuild, base) {
-  // Without comments and indentation, which take Node a fifth of a start to read. Short lines keep stack traces useful.
-  const options = { ...base, minifyWhitespace: true, lineLimit: 120 };
+  // Without comments and indentation, which take Node a fifth of a start to read. Names stay, for stack traces.
+  const options = { ...base, minifyWhitespace: true };
   const build = JSON.stringify(buildName());
   const { metafile } = await esbuild.build({
     ...options,
