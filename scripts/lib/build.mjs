@@ -107,8 +107,8 @@ const besideTheBundle = {
 
 /**
  * One CommonJS file is the implementation for `require` and `import` alike, so a program
- * that uses both has one copy of the module's state. Names are kept, so stack traces name
- * functions as the source does.
+ * that uses both has one copy of the module's state. It is not minified: stack traces name
+ * functions as the source does, and an uncaught error shows its line.
  */
 export async function bundle() {
   // Loaded here because this module is also used before anything is installed.
@@ -151,11 +151,9 @@ function buildName() {
  * the first, by what `lib/shared-modules.ts` exports: an import of anything else is an error.
  *
  * @param {typeof import('esbuild')} esbuild
- * @param {import('esbuild').BuildOptions} base
+ * @param {import('esbuild').BuildOptions} options
  */
-async function bundleLibrary(esbuild, base) {
-  // Without comments and indentation, which take Node a fifth of a start to read. Names stay, for stack traces.
-  const options = { ...base, minifyWhitespace: true };
+async function bundleLibrary(esbuild, options) {
   const build = JSON.stringify(buildName());
   const { metafile } = await esbuild.build({
     ...options,
