@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { setImmediate } from 'node:timers/promises';
 import { createProductionConfig } from '13byte-config';
 import { holdLock } from './children/locked.mjs';
 import { conforming, database, failure, forEach, history, print, production, programFile, run } from './harness/command-line.mjs';
@@ -35,6 +36,32 @@ export default suite('command line: failures', {
     assert.match(message, /^The change is live, but it was not persisted: .* stayed locked/);
     assert.deepEqual([code, applied, config.isFeatureEnabled('metrics')], [6, true, false]);
     await lock.release();
+  },
+
+  async 'a change that is not persisted is taken back before a program that starts meanwhile has it for good'(t) {
+    const persistPath = await database(t);
+    const options = { persistPath, environment: 'production', enableClusterSync: true };
+    const lock = await holdLock(t, 'write', persistPath);
+    const ended = run(t, ['disable', 'metrics', '--json', ...production(persistPath)]);
+    const config = await joined(options);
+    t.after(() => config.close());
+    while (config.isFeatureEnabled('metrics')) await setImmediate();
+    const { code, stderr } = await ended;
+    const { applied, message } = conforming('error', stderr).error;
+    assert.deepEqual([code, applied, config.isFeatureEnabled('metrics')], [1, false, true], message);
+    await lock.release();
+  },
+
+  async 'JSON has nothing in it that a terminal would act on, and means the same'(t) {
+    const options = production(await database(t));
+    const reason = HOSTILE;
+    await print(t, ['enable', 'debug', '--reason', reason, ...options]);
+    for (const command of [['status'], ['history']]) {
+      const printed = await print(t, [...command, '--json', ...options]);
+      assert.doesNotMatch(printed.replaceAll('\n', ''), UNSEEN);
+      const { revision, revisions } = JSON.parse(printed);
+      assert.equal((revision ?? revisions[0]).reason, reason);
+    }
   },
 
   async 'output that cannot be written has an exit code of its own, and no stack trace'(t) {
@@ -118,4 +145,16 @@ async function runOnFull(args) {
   const child = spawn(process.execPath, [programFile, ...args], { stdio: ['ignore', openSync('/dev/full', 'w'), 'pipe'] });
   const [[code], stderr] = await Promise.all([once(child, 'close'), text(child.stderr)]);
   return { code, stderr };
+}
+
+/** The live state that another process makes, as soon as it is there. */
+async function joined(options) {
+  for (;;) {
+    try {
+      return createProductionConfig({ ...options, liveMustExist: true });
+    } catch (error) {
+      assert.equal(error.code, 'ERR_NOT_LIVE');
+      await setImmediate();
+    }
+  }
 }
