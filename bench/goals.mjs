@@ -17,6 +17,7 @@ import { isShort } from './lib/settings.mjs';
 export const goals = /** @satisfies {Record<string, Goal>} */ (/** @type {const} */ ({
   readConstant: { what: "`isFeatureEnabled('debug')` against raw", atMost: { bun: 1.3, node: 1.5 }, unit: 'times' },
   readVarying: { what: '`isFeatureEnabled(name)`, names varying, against raw', atMost: 2.5, unit: 'times' },
+  readAfterUnknown: { what: '`isFeatureEnabled(name)` after unknown names were refused, against before', atMost: 1.15, unit: 'times' },
   readHandle: { what: "`feature('debug').enabled` against raw", atMost: 1.2, unit: 'times' },
   readFlagLibraries: { what: 'names varying, faster than the fastest flag library', atLeast: { bun: 30, node: 20 }, unit: 'times' },
   readLmdb: { what: 'names varying, faster than lmdb', atLeast: 20, unit: 'times' },

@@ -36,6 +36,19 @@ function byName(config) {
   };
 }
 
+/**
+ * Names that a program asks for before its reads are optimised, such as of users' input, shape what the engine makes of
+ * them. They are short, so that a look-up that reads a certain letter finds none.
+ *
+ * @param {ReturnType<typeof createProductionConfig>} config
+ */
+function afterUnknownNames(config) {
+  for (let i = 0; i < 5000; i += 1) {
+    for (const name of ['', 'x']) assert.throws(() => config.isFeatureEnabled(/** @type {any} */ (name)), { code: 'ERR_UNKNOWN_FEATURE' });
+  }
+  return config;
+}
+
 /** Behind OpenFeature's SDK, as its own in-memory provider is. */
 async function openFeatureClient() {
   const config = makeConfig();
@@ -46,6 +59,7 @@ async function openFeatureClient() {
 const ONE = "`config.isFeatureEnabled('debug')`";
 const HANDLE = "`config.feature('debug').enabled`, the feature made once";
 const VARYING = '`config.isFeatureEnabled(names[i & 7])`';
+const AFTER_UNKNOWN = 'the same, after 10,000 unknown short names were refused first';
 const FOR_KEY = '`config.isFeatureEnabledFor(name, key)`';
 const VIEW = '`config.getDebugView()`, nothing changed';
 const CHANGED_VIEW = '`config.getDebugView()` after a flip';
@@ -106,6 +120,7 @@ await compare(import.meta.url, [
       },
       [VARYING]: () => byName(makeConfig()),
       'the same with `enableClusterSync`': () => byName(sharedConfig()),
+      [AFTER_UNKNOWN]: () => byName(afterUnknownNames(makeConfig())),
       '`features[i & 7].enabled`'() {
         const config = makeConfig();
         const features = names.map((name) => config.feature(/** @type {any} */ (name)));
@@ -126,6 +141,7 @@ await compare(import.meta.url, [
     },
     goals: [
       ratio('readVarying', VARYING, RAW),
+      ratio('readAfterUnknown', AFTER_UNKNOWN, VARYING),
       speedUp('readFlagLibraries', VARYING, namesOf('isOn', ({ kind }) => kind === 'flags')),
       // What every process sees. The cache of lmdb is each thread's own.
       speedUp('readLmdb', VARYING, namesOf('isOn', ({ name }) => name === 'lmdb' || name === 'lmdb, bytes')),

@@ -38,7 +38,6 @@ export class FeatureOfConfig<Name extends string> implements Feature<Name> {
   }
 
   get enabled(): boolean {
-    if (!(#config in this)) throw notAFeature(this);
     if (!this.#directReads.allowed) return this.#config.isFeatureEnabled(this.name);
     return (loadWord(this.#words, this.#index) & this.#mask) !== 0;
   }
