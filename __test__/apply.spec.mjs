@@ -24,7 +24,10 @@ export default suite('apply', {
     const many = open(t, { features: Array.from({ length: 32 }, (_, bit) => `f${bit}`) });
     many.enableFeature('f31');
     many.setRollout('f31', 1);
-    assert.deepEqual(Object.entries(many.getState().features).filter(([, { enabled }]) => enabled), [['f31', on(1)]]);
+    assert.deepEqual(
+      Object.entries(many.getState().features).filter(([, { enabled }]) => enabled),
+      [['f31', on(1)]],
+    );
   },
 
   async 'a state becomes one revision, and live'(t) {
@@ -33,15 +36,31 @@ export default suite('apply', {
     config.enableFeature('c');
     await config.persist('before');
     config.setRollout('c', 7);
-    const entry = await config.apply({ terminal: TERMINAL, features: { a: off(5), b: on(50) } }, 'from git', { actor: 'alice' });
+    const entry = await config.apply({ terminal: TERMINAL, features: { a: off(5), b: on(50) } }, 'from git', {
+      actor: 'alice',
+    });
     assert.deepEqual(
       [entry.revision, entry.changeReason, entry.actor, entry.restoredFrom],
       [2, 'from git', 'alice', null],
     );
-    assert.deepEqual(entry.changes, ['+b', '-a', 'a 100% → 5%', 'b 100% → 50%', 'c 100% → 7%', 'terminal raw 24x80 → cooked 30x90']);
-    assert.deepEqual(config.getState(), { terminal: TERMINAL, features: { a: off(5), b: on(50), c: on(7) } }, 'c stays as it is');
+    assert.deepEqual(entry.changes, [
+      '+b',
+      '-a',
+      'a 100% → 5%',
+      'b 100% → 50%',
+      'c 100% → 7%',
+      'terminal raw 24x80 → cooked 30x90',
+    ]);
+    assert.deepEqual(
+      config.getState(),
+      { terminal: TERMINAL, features: { a: off(5), b: on(50), c: on(7) } },
+      'c stays as it is',
+    );
     assert.equal(config.getDebugView().revision, 2);
-    assert.deepEqual((await config.getHistory()).map(({ revision }) => revision), [2, 1]);
+    assert.deepEqual(
+      (await config.getHistory()).map(({ revision }) => revision),
+      [2, 1],
+    );
     const byDefault = await config.apply({ terminal: TERMINAL, features: { a: on(5) } });
     assert.deepEqual([byDefault.changeReason, byDefault.actor], ['applied', 'the tests']);
     assert.equal((await config.rollback()).restoredFrom, 2);
@@ -49,11 +68,13 @@ export default suite('apply', {
   },
 
   async 'what one config has, another one takes over exactly'(t) {
-    const [from, to] = ['from', 'to'].map((name) => open(t, {
-      persistPath: join(t.tempDir(), `${name}.db`),
-      // Their bits are others.
-      features: Array.from({ length: 32 }, (_, index) => `f${name === 'to' ? 31 - index : index}`),
-    }));
+    const [from, to] = ['from', 'to'].map((name) =>
+      open(t, {
+        persistPath: join(t.tempDir(), `${name}.db`),
+        // Their bits are others.
+        features: Array.from({ length: 32 }, (_, index) => `f${name === 'to' ? 31 - index : index}`),
+      }),
+    );
     // Reproducible, and different from bit to bit.
     let seed = 13;
     const random = (limit) => {
@@ -93,14 +114,26 @@ export default suite('apply', {
       [undefined, { code: 'ERR_INVALID_TYPE', message: 'Invalid state: undefined (must be an object)' }],
       [[], { code: 'ERR_INVALID_TYPE' }],
       [{ features }, { code: 'ERR_INVALID_TYPE', message: 'Invalid terminal: undefined (must be an object)' }],
-      [{ terminal: TERMINAL }, { code: 'ERR_INVALID_TYPE', message: 'Invalid features: undefined (must be an object)' }],
+      [
+        { terminal: TERMINAL },
+        { code: 'ERR_INVALID_TYPE', message: 'Invalid features: undefined (must be an object)' },
+      ],
       [{ terminal: TERMINAL, features, rollouts: {} }, { code: 'ERR_UNKNOWN_OPTION' }],
-      [{ terminal: { ...TERMINAL, rows: 0 }, features }, { name: 'RangeError', code: 'ERR_OUT_OF_RANGE' }],
+      [
+        { terminal: { ...TERMINAL, rows: 0 }, features },
+        { name: 'RangeError', code: 'ERR_OUT_OF_RANGE' },
+      ],
       [{ terminal: { mode: 1, rows: 30 }, features }, { code: 'ERR_INVALID_TYPE' }],
       [{ terminal: { ...TERMINAL, row: 1 }, features }, { code: 'ERR_UNKNOWN_OPTION' }],
       [{ terminal: TERMINAL, features: [] }, { code: 'ERR_INVALID_TYPE' }],
-      [{ terminal: TERMINAL, features: { a: on(5), d: on() } }, { code: 'ERR_UNKNOWN_FEATURE', message: 'Unknown feature: d. Available: a, b, c' }],
-      [{ terminal: TERMINAL, features: JSON.parse('{"__proto__":{"enabled":true,"rollout":1}}') }, { code: 'ERR_UNKNOWN_FEATURE' }],
+      [
+        { terminal: TERMINAL, features: { a: on(5), d: on() } },
+        { code: 'ERR_UNKNOWN_FEATURE', message: 'Unknown feature: d. Available: a, b, c' },
+      ],
+      [
+        { terminal: TERMINAL, features: JSON.parse('{"__proto__":{"enabled":true,"rollout":1}}') },
+        { code: 'ERR_UNKNOWN_FEATURE' },
+      ],
       [{ terminal: TERMINAL, features: { a: true } }, { code: 'ERR_INVALID_TYPE' }],
       [{ terminal: TERMINAL, features: { a: { enabled: 1, rollout: 1 } } }, { code: 'ERR_INVALID_TYPE' }],
       [{ terminal: TERMINAL, features: { a: { enabled: true } } }, { code: 'ERR_INVALID_TYPE' }],

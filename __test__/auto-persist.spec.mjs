@@ -54,8 +54,12 @@ export default suite('auto-persist', {
       () => config.feature('d').enable(),
       () => config.update((draft) => draft.disable('d')),
       () => config.updateFromBuffer(Buffer.from('01785634120300000002204000', 'hex')),
-      () => { config.featureFlags = 0b1001; },
-      () => { config.rows = 99; },
+      () => {
+        config.featureFlags = 0b1001;
+      },
+      () => {
+        config.rows = 99;
+      },
       () => config.setTerminalSettings(3, 1, 1),
     ]) {
       const before = config.toHex();
@@ -71,7 +75,10 @@ export default suite('auto-persist', {
     const config = open(t, { autoPersist: true });
     for (let flip = 0; flip < 10_001; flip += 1) config.toggleFeature('c');
     await revision(config, 1);
-    assert.deepEqual((await config.getHistory()).map(({ changes }) => changes), [['+c']]);
+    assert.deepEqual(
+      (await config.getHistory()).map(({ changes }) => changes),
+      [['+c']],
+    );
   },
 
   async 'closing persists what is pending, and waits for it'(t) {
@@ -83,9 +90,14 @@ export default suite('auto-persist', {
       await config.close();
     }
     const config = open(t, { persistPath });
-    assert.deepEqual((await config.getHistory()).map(({ changeReason, changes }) => [changeReason, changes]), [
-      ['auto', ['+d']], ['auto', ['-d']], ['auto', ['+d']],
-    ]);
+    assert.deepEqual(
+      (await config.getHistory()).map(({ changeReason, changes }) => [changeReason, changes]),
+      [
+        ['auto', ['+d']],
+        ['auto', ['-d']],
+        ['auto', ['+d']],
+      ],
+    );
   },
 
   async 'nothing is persisted when nothing has changed, or the last revision holds it'(t) {
@@ -101,19 +113,29 @@ export default suite('auto-persist', {
     };
     assert.deepEqual(await use(() => {}), []);
     assert.deepEqual(await use((config) => config.disableFeature('a')), [], 'it was off');
-    assert.deepEqual(await use(async (config) => {
-      config.enableFeature('a');
-      await config.persist('by hand');
-    }), ['by hand']);
-    assert.deepEqual(await use((config) => {
-      config.disableFeature('a');
-      config.enableFeature('a');
-    }), ['by hand'], 'there and back');
+    assert.deepEqual(
+      await use(async (config) => {
+        config.enableFeature('a');
+        await config.persist('by hand');
+      }),
+      ['by hand'],
+    );
+    assert.deepEqual(
+      await use((config) => {
+        config.disableFeature('a');
+        config.enableFeature('a');
+      }),
+      ['by hand'],
+      'there and back',
+    );
     assert.deepEqual(await use((config) => config.enableFeature('b')), ['auto', 'by hand']);
-    assert.deepEqual(await use(async (config) => {
-      config.enableFeature('c');
-      await config.rollback();
-    }), ['rollback to revision 1', 'auto', 'by hand']);
+    assert.deepEqual(
+      await use(async (config) => {
+        config.enableFeature('c');
+        await config.rollback();
+      }),
+      ['rollback to revision 1', 'auto', 'by hand'],
+    );
   },
 
   async 'a process that ends by itself has persisted its last change'(t) {
@@ -127,7 +149,10 @@ export default suite('auto-persist', {
       assert.equal((await child.exited).code, 0);
       const config = open(t, { persistPath, environment: `cluster-${enableClusterSync}`, features: undefined });
       assert.deepEqual(config.getEnabledFeatures(), ['metrics']);
-      assert.deepEqual((await config.getHistory()).map(({ changeReason }) => changeReason), ['auto']);
+      assert.deepEqual(
+        (await config.getHistory()).map(({ changeReason }) => changeReason),
+        ['auto'],
+      );
     }
   },
 
@@ -139,7 +164,10 @@ export default suite('auto-persist', {
     await thread.tell('attach', config.share());
     await thread.tell('enableFeature', 'b');
     await thread.tell('close');
-    assert.deepEqual((await config.getHistory()).map(({ changes }) => changes), [['+b']]);
+    assert.deepEqual(
+      (await config.getHistory()).map(({ changes }) => changes),
+      [['+b']],
+    );
     await config.close();
     assert.equal((await open(t, { persistPath }).getHistory()).length, 1, 'which is not the change of the main thread');
   },
@@ -149,7 +177,10 @@ export default suite('auto-persist', {
     const config = open(t, options);
     const [writer, watcher] = [startProcess(), startProcess()];
     t.after(() => Promise.all([writer.stop(), watcher.stop()]));
-    for (const [process, actor] of [[writer, 'writer'], [watcher, 'watcher']]) {
+    for (const [process, actor] of [
+      [writer, 'writer'],
+      [watcher, 'watcher'],
+    ]) {
       await process.tell('open', { ...options, actor, autoPersist: LATE });
       await process.tell('listen');
     }
@@ -158,7 +189,10 @@ export default suite('auto-persist', {
     await watcher.tell('close');
     assert.deepEqual(await config.getHistory(), [], 'who only saw it persists nothing');
     await writer.tell('close');
-    assert.deepEqual((await config.getHistory()).map(({ actor, changes }) => [actor, changes]), [['writer', ['+a']]]);
+    assert.deepEqual(
+      (await config.getHistory()).map(({ actor, changes }) => [actor, changes]),
+      [['writer', ['+a']]],
+    );
   },
 
   async 'what another process has persisted already is not persisted again'(t) {
@@ -172,7 +206,10 @@ export default suite('auto-persist', {
     }
     await config.persist('all of it');
     for (const process of processes) await process.tell('close');
-    assert.deepEqual((await config.getHistory()).map(({ changeReason }) => changeReason), ['all of it']);
+    assert.deepEqual(
+      (await config.getHistory()).map(({ changeReason }) => changeReason),
+      ['all of it'],
+    );
 
     const busy = [startProcess(), startProcess()];
     t.after(() => Promise.all(busy.map((process) => process.stop())));
@@ -206,7 +243,10 @@ export default suite('auto-persist', {
     await revision(config, 1);
     while (config.getDebugView().store.status !== 'ok') await setImmediate();
     assert.deepEqual(config.validate(), { isValid: true, errors: [] });
-    assert.deepEqual((await config.getHistory()).map(({ changes }) => changes), [['+b']]);
+    assert.deepEqual(
+      (await config.getHistory()).map(({ changes }) => changes),
+      [['+b']],
+    );
   },
 
   async 'what has failed is tried again, until it is written'(t) {
@@ -270,9 +310,10 @@ export default suite('auto-persist', {
     `);
     const { code, stderr } = await child.exited;
     assert.equal(code, 0, stderr);
-    assert.deepEqual((await open(t, { persistPath }).getHistory()).map(({ changeReason, changes }) => [changeReason, changes]), [
-      ['auto', ['+b']],
-    ]);
+    assert.deepEqual(
+      (await open(t, { persistPath }).getHistory()).map(({ changeReason, changes }) => [changeReason, changes]),
+      [['auto', ['+b']]],
+    );
   },
 
   async 'but not for good: it ends, and says that a change is lost'(t) {
@@ -283,24 +324,42 @@ export default suite('auto-persist', {
     `;
     const child = t.spawn(`${hasty}${FAILING} fail(${JSON.stringify(persistPath)});`);
     const { code, stderr } = await child.exited;
-    assert.match(stderr, /A change was not persisted: .*tried again[^]*A change was not persisted: .*the program ends without it/);
+    assert.match(
+      stderr,
+      /A change was not persisted: .*tried again[^]*A change was not persisted: .*the program ends without it/,
+    );
     assert.equal(code, 1);
   },
 
   'its options are checked'(t) {
     const persistPath = join(t.tempDir(), 'config.db');
     for (const [autoPersist, code] of [
-      [1, 'ERR_INVALID_TYPE'], ['yes', 'ERR_INVALID_TYPE'], [null, 'ERR_INVALID_TYPE'], [[], 'ERR_INVALID_TYPE'],
-      [{ debounce: 1 }, 'ERR_UNKNOWN_OPTION'], [{ debounceMs: '1' }, 'ERR_INVALID_TYPE'],
-      [{ debounceMs: -1 }, 'ERR_OUT_OF_RANGE'], [{ debounceMs: 0.5 }, undefined], [{ debounceMs: 86_400_001 }, 'ERR_OUT_OF_RANGE'],
+      [1, 'ERR_INVALID_TYPE'],
+      ['yes', 'ERR_INVALID_TYPE'],
+      [null, 'ERR_INVALID_TYPE'],
+      [[], 'ERR_INVALID_TYPE'],
+      [{ debounce: 1 }, 'ERR_UNKNOWN_OPTION'],
+      [{ debounceMs: '1' }, 'ERR_INVALID_TYPE'],
+      [{ debounceMs: -1 }, 'ERR_OUT_OF_RANGE'],
+      [{ debounceMs: 0.5 }, undefined],
+      [{ debounceMs: 86_400_001 }, 'ERR_OUT_OF_RANGE'],
       [{ debounceMs: Number.NaN }, undefined],
     ]) {
-      assert.throws(() => createProductionConfig({ persistPath, autoPersist }), (error) => {
-        if (code) assert.equal(error.code, code, JSON.stringify(autoPersist));
-        return /^(Invalid|Unknown option:?).*debounce|^Invalid autoPersist/.test(error.message) || assert.fail(error.message);
-      });
+      assert.throws(
+        () => createProductionConfig({ persistPath, autoPersist }),
+        (error) => {
+          if (code) assert.equal(error.code, code, JSON.stringify(autoPersist));
+          return (
+            /^(Invalid|Unknown option:?).*debounce|^Invalid autoPersist/.test(error.message) ||
+            assert.fail(error.message)
+          );
+        },
+      );
     }
-    assert.throws(() => createProductionConfig({ autoPersist: true }), { code: 'ERR_INVALID_VALUE', message: 'Invalid autoPersist: it needs persistPath' });
+    assert.throws(() => createProductionConfig({ autoPersist: true }), {
+      code: 'ERR_INVALID_VALUE',
+      message: 'Invalid autoPersist: it needs persistPath',
+    });
     createProductionConfig({ autoPersist: false }).destroy();
   },
 });

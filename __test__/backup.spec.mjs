@@ -16,7 +16,11 @@ export default suite('backup', {
     const path = join(directory, 'copy.db');
     const progress = [];
     const done = await config.backup(path, { onProgress: (step) => progress.push(step) });
-    assert.deepEqual(done, { path: join(realpathSync(directory), 'copy.db'), bytes: statSync(path).size, revisions: 2 });
+    assert.deepEqual(done, {
+      path: join(realpathSync(directory), 'copy.db'),
+      bytes: statSync(path).size,
+      revisions: 2,
+    });
     assert.equal(progress.at(-1).done, progress.at(-1).total);
     assert.deepEqual(copies(directory), ['copy.db'], 'one file, without a log');
 
@@ -51,17 +55,28 @@ export default suite('backup', {
     const config = open(t, { persistPath: join(directory, 'config.db') });
     await Promise.all(Array.from({ length: 200 }, () => config.persist()));
     const path = join(directory, 'copy.db');
-    await assert.rejects(config.backup(path, { signal: AbortSignal.abort(new Error('never began')) }), /^Error: never began$/);
+    await assert.rejects(
+      config.backup(path, { signal: AbortSignal.abort(new Error('never began')) }),
+      /^Error: never began$/,
+    );
     const controller = new AbortController();
     let seen;
     const onProgress = () => {
       seen = copies(directory);
       controller.abort(new Error('enough'));
     };
-    await assert.rejects(config.backup(path, { pagesPerStep: 1, signal: controller.signal, onProgress }), /^Error: enough$/);
+    await assert.rejects(
+      config.backup(path, { pagesPerStep: 1, signal: controller.signal, onProgress }),
+      /^Error: enough$/,
+    );
     assert.match(seen[0], /^copy\.db\.partial-/, 'it had begun');
     assert.deepEqual(copies(directory), []);
-    const failing = config.backup(path, { pagesPerStep: 1, onProgress() { throw new Error('mine'); } });
+    const failing = config.backup(path, {
+      pagesPerStep: 1,
+      onProgress() {
+        throw new Error('mine');
+      },
+    });
     await assert.rejects(failing, /^Error: mine$/);
     assert.deepEqual(copies(directory), []);
     // And closing waits for one that goes on.
@@ -78,9 +93,15 @@ export default suite('backup', {
     const path = join(directory, 'copy.db');
     writeFileSync(path, 'something else');
     const refused = { name: 'ConfigError', code: 'ERR_BACKUP' };
-    await assert.rejects(config.backup(path), { ...refused, message: message(path, 'it exists (pass overwrite: true to replace it)') });
+    await assert.rejects(config.backup(path), {
+      ...refused,
+      message: message(path, 'it exists (pass overwrite: true to replace it)'),
+    });
     assert.equal((await config.backup(path, { overwrite: true })).revisions, 1);
-    await assert.rejects(config.backup(persistPath, { overwrite: true }), { ...refused, message: message(persistPath, 'it is a database that this process has open') });
+    await assert.rejects(config.backup(persistPath, { overwrite: true }), {
+      ...refused,
+      message: message(persistPath, 'it is a database that this process has open'),
+    });
     await assert.rejects(config.backup(`${persistPath}-wal`, { overwrite: true }), refused);
     await assert.rejects(config.backup(join(directory, 'missing', 'copy.db')), refused);
     assert.equal((await config.persist()).revision, 2);
@@ -98,13 +119,19 @@ export default suite('backup', {
       ['link', 'it is a symbolic link (name the file that it leads to)', (found) => found.isSymbolicLink()],
     ]) {
       for (const overwrite of [true, false]) {
-        await assert.rejects(config.backup(path(name), { overwrite }), { name: 'ConfigError', code: 'ERR_BACKUP', message: message(path(name), reason) });
+        await assert.rejects(config.backup(path(name), { overwrite }), {
+          name: 'ConfigError',
+          code: 'ERR_BACKUP',
+          message: message(path(name), reason),
+        });
       }
       assert.ok(isStill(lstatSync(path(name))), name);
     }
     // Whatever appears there before the copy is whole, too.
     const late = path('copy.db');
-    const onProgress = () => { if (!existsSync(late)) execFileSync('mkfifo', [late]); };
+    const onProgress = () => {
+      if (!existsSync(late)) execFileSync('mkfifo', [late]);
+    };
     await assert.rejects(config.backup(late, { overwrite: true, pagesPerStep: 1, onProgress }), { code: 'ERR_BACKUP' });
     assert.deepEqual(copies(directory), ['copy.db']);
     assert.ok(lstatSync(late).isFIFO());
@@ -131,7 +158,8 @@ export default suite('backup', {
     await assert.rejects(config.backup(path, { onProgress: 1 }), type);
     await assert.rejects(config.backup(path, { compress: true }), { name: 'TypeError', code: 'ERR_UNKNOWN_OPTION' });
     await assert.rejects(config.backup(path, { pagesPerStep: 0 }), { name: 'RangeError', code: 'ERR_OUT_OF_RANGE' });
-    for (const wrong of ['', 'a\0b']) await assert.rejects(config.backup(wrong), { name: 'RangeError', code: 'ERR_INVALID_VALUE' });
+    for (const wrong of ['', 'a\0b'])
+      await assert.rejects(config.backup(wrong), { name: 'RangeError', code: 'ERR_INVALID_VALUE' });
     await assert.rejects(open(t, {}).backup(path), { code: 'ERR_PERSISTENCE_DISABLED' });
     assert.deepEqual(copies(directory), []);
   },

@@ -8,50 +8,80 @@ import { suite } from './harness/suite.mjs';
 
 /** What each shell is run with to complete `words`, and to print a candidate on each line. */
 const SHELLS = {
-  bash: (words) => ['-c', `
+  bash: (words) => [
+    '-c',
+    `
     eval "$(13byte-config completion bash)"
     [[ $(complete -p 13byte-config) == "complete -F _config13byte 13byte-config" ]] || exit 1
     COMP_WORDS=(${quoted(words)}); COMP_CWORD=${words.length - 1}
     _config13byte
-    printf '%s\\n' "\${COMPREPLY[@]}"`],
-  zsh: (words) => ['-f', '-c', `
+    printf '%s\\n' "\${COMPREPLY[@]}"`,
+  ],
+  zsh: (words) => [
+    '-f',
+    '-c',
+    `
     compdef() { [[ "$*" == "_config13byte 13byte-config" ]] || exit 1 }
     compadd() { print -rl -- "\${(@P)@[-1]}" }
     compset() { return 1 }
     _files() { print -rl -- config.db }
     eval "$(13byte-config completion zsh)"
     words=(${quoted(words)}); CURRENT=${words.length}
-    _config13byte`],
-  fish: (words) => ['--no-config', '-c', `
+    _config13byte`,
+  ],
+  fish: (words) => [
+    '--no-config',
+    '-c',
+    `
     13byte-config completion fish | source
-    complete -C '${words.join(' ')}' | string replace -r '\\t.*' ''; true`],
+    complete -C '${words.join(' ')}' | string replace -r '\\t.*' ''; true`,
+  ],
 };
 
 export default suite('command line: completion', {
   async 'it completes commands, options, features and environments'(t) {
     const persistPath = await database(t);
-    await forEach([
-      [['dis'], ['disable\tturn features off, all of them or none']],
-      [['status', '--cl'], ['--cluster\tlive state without a database, by its clusterName']],
-      [['status', '--no'], []],
-      [['disable', '--no'], ['--no-persist\tchange the running programs only, not the database']],
-      [['get', '--k'], ['--key\tdecide a rollout for this key, such as a user id']],
-      [['--db', persistPath, 'disable', 'm'], ['metrics', 'maintenance_mode']],
-      [['disable', '--db', persistPath, 'metrics', 'm'], ['maintenance_mode']],
-      [['get', 'metrics', '--db', persistPath, 'm'], []],
-      [['--db', persistPath, '--env', ''], ['production']],
-      [[`--db=${persistPath}`, '--env=prod'], ['production']],
-      [['--db', '=', persistPath, '--env', '=', 'prod'], ['production']],
-      [['--db', persistPath, '--env', '='], ['production']],
-      [['status', '--db', ''], [':files']],
-      [['rollout', '--db', persistPath, 'metrics', '1'], ['1', '10', '100']],
-      [['terminal', ''], ['disabled', 'cooked', 'raw', 'pipe']],
-      [['completion', ''], ['bash', 'zsh', 'fish']],
-      [['nonsense', 'm'], []],
-      [['enable', '--reason', 'm'], []],
-    ], async ([words, wanted]) => {
-      assert.equal(await print(t, ['__complete', ...words]), wanted.map((line) => `${line}\n`).join(''), words.join(' '));
-    });
+    await forEach(
+      [
+        [['dis'], ['disable\tturn features off, all of them or none']],
+        [['status', '--cl'], ['--cluster\tlive state without a database, by its clusterName']],
+        [['status', '--no'], []],
+        [['disable', '--no'], ['--no-persist\tchange the running programs only, not the database']],
+        [['get', '--k'], ['--key\tdecide a rollout for this key, such as a user id']],
+        [
+          ['--db', persistPath, 'disable', 'm'],
+          ['metrics', 'maintenance_mode'],
+        ],
+        [['disable', '--db', persistPath, 'metrics', 'm'], ['maintenance_mode']],
+        [['get', 'metrics', '--db', persistPath, 'm'], []],
+        [['--db', persistPath, '--env', ''], ['production']],
+        [[`--db=${persistPath}`, '--env=prod'], ['production']],
+        [['--db', '=', persistPath, '--env', '=', 'prod'], ['production']],
+        [['--db', persistPath, '--env', '='], ['production']],
+        [['status', '--db', ''], [':files']],
+        [
+          ['rollout', '--db', persistPath, 'metrics', '1'],
+          ['1', '10', '100'],
+        ],
+        [
+          ['terminal', ''],
+          ['disabled', 'cooked', 'raw', 'pipe'],
+        ],
+        [
+          ['completion', ''],
+          ['bash', 'zsh', 'fish'],
+        ],
+        [['nonsense', 'm'], []],
+        [['enable', '--reason', 'm'], []],
+      ],
+      async ([words, wanted]) => {
+        assert.equal(
+          await print(t, ['__complete', ...words]),
+          wanted.map((line) => `${line}\n`).join(''),
+          words.join(' '),
+        );
+      },
+    );
     const commands = (await print(t, ['__complete', ''])).split('\n').map((line) => line.split('\t')[0]);
     assert.deepEqual(commands.slice(0, 4), ['status', 'get', 'enable', 'disable']);
     assert.equal(await print(t, ['__complete', 'get', 'me'], { env: { CONFIG13BYTE_DB: persistPath } }), 'metrics\n');
@@ -59,7 +89,12 @@ export default suite('command line: completion', {
 
   async 'it completes the features of programs that run without a database'(t) {
     const clusterName = `completion-${process.pid}`;
-    const config = createProductionConfig({ enableClusterSync: true, clusterName, environment: 'test', features: ['checkout', 'search'] });
+    const config = createProductionConfig({
+      enableClusterSync: true,
+      clusterName,
+      environment: 'test',
+      features: ['checkout', 'search'],
+    });
     t.after(() => config.close());
     assert.equal(await print(t, ['__complete', 'get', '--cluster', clusterName, '--env', 'test', 'ch']), 'checkout\n');
   },
@@ -68,9 +103,19 @@ export default suite('command line: completion', {
     const persistPath = await database(t);
     const other = join(dirname(persistPath), 'letter.txt');
     writeFileSync(other, 'a letter to a friend '.repeat(100));
-    const lines = [['--db', other, 'get', ''], ['--db', `${persistPath}.not`, 'get', ''], ['get', ''], ['--db', persistPath, '--env', 'a b', 'get', ''], ['--cluster', 'a b', 'get', '']];
+    const lines = [
+      ['--db', other, 'get', ''],
+      ['--db', `${persistPath}.not`, 'get', ''],
+      ['get', ''],
+      ['--db', persistPath, '--env', 'a b', 'get', ''],
+      ['--cluster', 'a b', 'get', ''],
+    ];
     await forEach(lines, async (words) => {
-      assert.deepEqual(await run(t, ['__complete', ...words]), { code: 0, signal: null, stdout: '', stderr: '' }, words.join(' '));
+      assert.deepEqual(
+        await run(t, ['__complete', ...words]),
+        { code: 0, signal: null, stdout: '', stderr: '' },
+        words.join(' '),
+      );
     });
   },
 
@@ -84,30 +129,42 @@ export default suite('command line: completion', {
     assert.ok(error.message.startsWith('Unknown shell: basj. Did you mean bash? Available: bash'), error.message);
   },
 
-  ...Object.fromEntries(Object.entries(SHELLS).filter(([shell]) => isInstalled(shell)).map(([shell, argumentsFor]) => [
-    `${shell} asks it`,
-    async (t) => {
-      const persistPath = await database(t);
-      const directory = dirname(persistPath);
-      const bin = t.tempDir();
-      const program = join(bin, '13byte-config');
-      writeFileSync(program, `#!/bin/sh\nexec '${process.execPath}' '${programFile}' "$@"\n`);
-      chmodSync(program, 0o755);
-      for (const [words, wanted] of [
-        [['dis'], ['disable']],
-        [['--db', 'config.db', 'disable', 'm'], ['metrics', 'maintenance_mode']],
-        [['--db', 'con'], ['config.db']],
-      ]) {
-        const { status, stdout, stderr } = spawnSync(shell, argumentsFor(['13byte-config', ...words]), {
-          cwd: directory,
-          env: { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH}`, HOME: directory, XDG_CONFIG_HOME: directory },
-          encoding: 'utf8',
-        });
-        const candidates = stdout.split('\n').filter((line) => line !== '' && !/-(shm|wal)$/.test(line));
-        assert.deepEqual([status, stderr, candidates.toSorted()], [0, '', wanted.toSorted()], words.join(' '));
-      }
-    },
-  ])),
+  ...Object.fromEntries(
+    Object.entries(SHELLS)
+      .filter(([shell]) => isInstalled(shell))
+      .map(([shell, argumentsFor]) => [
+        `${shell} asks it`,
+        async (t) => {
+          const persistPath = await database(t);
+          const directory = dirname(persistPath);
+          const bin = t.tempDir();
+          const program = join(bin, '13byte-config');
+          writeFileSync(program, `#!/bin/sh\nexec '${process.execPath}' '${programFile}' "$@"\n`);
+          chmodSync(program, 0o755);
+          for (const [words, wanted] of [
+            [['dis'], ['disable']],
+            [
+              ['--db', 'config.db', 'disable', 'm'],
+              ['metrics', 'maintenance_mode'],
+            ],
+            [['--db', 'con'], ['config.db']],
+          ]) {
+            const { status, stdout, stderr } = spawnSync(shell, argumentsFor(['13byte-config', ...words]), {
+              cwd: directory,
+              env: {
+                ...process.env,
+                PATH: `${bin}${delimiter}${process.env.PATH}`,
+                HOME: directory,
+                XDG_CONFIG_HOME: directory,
+              },
+              encoding: 'utf8',
+            });
+            const candidates = stdout.split('\n').filter((line) => line !== '' && !/-(shm|wal)$/.test(line));
+            assert.deepEqual([status, stderr, candidates.toSorted()], [0, '', wanted.toSorted()], words.join(' '));
+          }
+        },
+      ]),
+  ),
 });
 
 function isInstalled(shell) {

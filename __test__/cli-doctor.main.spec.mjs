@@ -15,7 +15,10 @@ export default suite('command line: doctor', {
     assert.deepEqual([...checks.keys()], ['runtime', 'platform', 'shared-array-buffer', 'environment']);
     assert.deepEqual([checks.get('runtime').status, checks.get('environment').status], ['ok', 'degraded']);
     const hasSharedBuffers = open(t, {}).sharedBuffer !== undefined;
-    assert.equal(checks.get('shared-array-buffer').message.startsWith('config.sharedBuffer is a SharedArrayBuffer'), hasSharedBuffers);
+    assert.equal(
+      checks.get('shared-array-buffer').message.startsWith('config.sharedBuffer is a SharedArrayBuffer'),
+      hasSharedBuffers,
+    );
     assert.equal((await result(t, ['doctor'], { env: { NODE_ENV: 'production' } })).status, 'ok');
   },
 
@@ -24,7 +27,17 @@ export default suite('command line: doctor', {
     const files = () => readdirSync(dirname(persistPath)).filter((name) => !/-(shm|wal)$/.test(name));
     const { status, checks } = await examine(t, production(persistPath));
     assert.equal(status, 'ok', JSON.stringify([...checks.values()]));
-    for (const name of ['database', 'directory', 'file-system', 'live-file-permissions', 'live', 'page', 'store-thread', 'disk-space', 'chain-head']) {
+    for (const name of [
+      'database',
+      'directory',
+      'file-system',
+      'live-file-permissions',
+      'live',
+      'page',
+      'store-thread',
+      'disk-space',
+      'chain-head',
+    ]) {
       assert.equal(checks.get(name)?.status, 'ok', name);
     }
     assert.equal(checks.get('live').message, 'No program shares this state at the moment');
@@ -51,11 +64,44 @@ export default suite('command line: doctor', {
       ['database', 'failed', /is not a file$/, production(dirname(persistPath))],
       ['open', 'failed', /is not a SQLite database .*\(ERR_NOT_A_DATABASE\)$/, production(other)],
       ['live', 'degraded', /^Environment nowhere has no history/, ['--db', persistPath, '--env', 'nowhere']],
-      ['live', 'degraded', /^No program shares the live state of cluster nobody/, ['--cluster', `nobody-${process.pid}`]],
+      [
+        'live',
+        'degraded',
+        /^No program shares the live state of cluster nobody/,
+        ['--cluster', `nobody-${process.pid}`],
+      ],
       ['database', 'degraded', /everybody may change/, production(persistPath), () => chmodSync(persistPath, 0o666)],
-      ['live-file-permissions', 'failed', /others may write to it/, production(persistPath), () => { writeFileSync(live, ''); chmodSync(live, 0o666); }],
-      ['live-file-permissions', 'failed', /which is not a live file/, production(persistPath), () => { writeFileSync(live, 'x'); chmodSync(live, 0o600); }],
-      ['doorbells', 'failed', /nobody can be told of changes$/, production(persistPath), () => { rmSync(live); mkdirSync(bells); chmodSync(bells, 0o755); }],
+      [
+        'live-file-permissions',
+        'failed',
+        /others may write to it/,
+        production(persistPath),
+        () => {
+          writeFileSync(live, '');
+          chmodSync(live, 0o666);
+        },
+      ],
+      [
+        'live-file-permissions',
+        'failed',
+        /which is not a live file/,
+        production(persistPath),
+        () => {
+          writeFileSync(live, 'x');
+          chmodSync(live, 0o600);
+        },
+      ],
+      [
+        'doorbells',
+        'failed',
+        /nobody can be told of changes$/,
+        production(persistPath),
+        () => {
+          rmSync(live);
+          mkdirSync(bells);
+          chmodSync(bells, 0o755);
+        },
+      ],
     ]) {
       make();
       const found = await examine(t, args, { code: status === 'failed' ? 4 : 0 });
@@ -84,17 +130,23 @@ export default suite('command line: doctor', {
     const persistPath = await database(t);
     const which = t.runtime.name;
     const [old, unknown] = which === 'bun' ? ['1.4.4', '2.0.0'] : ['20.18.9', '25.1.0'];
-    await forEach([
-      [{ versions: { [which]: old } }, 'runtime', 'failed', /is older than/],
-      [{ versions: { [which]: unknown } }, 'runtime', 'degraded', /not among the tested versions/],
-      [{ fileSystem: 0x6969 }, 'file-system', 'failed', /is on NFS/],
-      [{ fileSystem: 0xff534d42 | 0 }, 'file-system', 'failed', /is on CIFS/],
-      [{ fileSystem: 0x01021994 }, 'file-system', 'degraded', /is on tmpfs/],
-    ], async ([pretended, name, status, message]) => {
-      const { checks } = await examine(t, production(persistPath), { code: status === 'failed' ? 4 : 0, env: pretending(pretended) });
-      assert.match(checks.get(name).message, message);
-      assert.equal(checks.get(name).status, status);
-    });
+    await forEach(
+      [
+        [{ versions: { [which]: old } }, 'runtime', 'failed', /is older than/],
+        [{ versions: { [which]: unknown } }, 'runtime', 'degraded', /not among the tested versions/],
+        [{ fileSystem: 0x6969 }, 'file-system', 'failed', /is on NFS/],
+        [{ fileSystem: 0xff534d42 | 0 }, 'file-system', 'failed', /is on CIFS/],
+        [{ fileSystem: 0x01021994 }, 'file-system', 'degraded', /is on tmpfs/],
+      ],
+      async ([pretended, name, status, message]) => {
+        const { checks } = await examine(t, production(persistPath), {
+          code: status === 'failed' ? 4 : 0,
+          env: pretending(pretended),
+        });
+        assert.match(checks.get(name).message, message);
+        assert.equal(checks.get(name).status, status);
+      },
+    );
   },
 });
 
@@ -113,6 +165,8 @@ function open(t, options) {
 }
 
 function pretending(what) {
-  const option = process.versions.bun ? { BUN_OPTIONS: `--preload=${preload}` } : { NODE_OPTIONS: `--require=${preload}` };
+  const option = process.versions.bun
+    ? { BUN_OPTIONS: `--preload=${preload}` }
+    : { NODE_OPTIONS: `--require=${preload}` };
   return { ...option, PRETEND: JSON.stringify(what) };
 }

@@ -1,7 +1,17 @@
 // `export` and `import`, through the real program.
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, lstatSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { text as textOf } from 'node:stream/consumers';
 import { createProductionConfig } from '13byte-config';
@@ -14,7 +24,11 @@ const TERMINAL = '"terminal": { "mode": "cooked", "rows": 30, "cols": 90 }';
 export default suite('command line: export and import', {
   async 'a state is exported by name, sorted, a line for each feature'(t) {
     const persistPath = await small(t);
-    const text = document('production', [['a.b', true, 12.34], ['search', false, 100], ['shop', true, 100]]);
+    const text = document('production', [
+      ['a.b', true, 12.34],
+      ['search', false, 100],
+      ['shop', true, 100],
+    ]);
     assert.equal(await print(t, ['export', ...production(persistPath)]), text);
     assert.equal(await print(t, ['export', '-', '--json', ...production(persistPath)]), text);
     conforming('export', text);
@@ -24,7 +38,10 @@ export default suite('command line: export and import', {
     assert.deepEqual(written, { file, environments: [{ environment: 'production', live: false }] });
     assert.equal(readFileSync(file, 'utf8'), text);
     assert.deepEqual(readdirSync(join(file, '..')), ['flags.json']);
-    assert.equal(await print(t, ['export', file, ...production(persistPath)]), `production: what is persisted, in ${file}\n`);
+    assert.equal(
+      await print(t, ['export', file, ...production(persistPath)]),
+      `production: what is persisted, in ${file}\n`,
+    );
     const failed = await failure(t, 1, ['export', join(file, 'below'), ...production(persistPath)]);
     assert.equal(failed.code, 'ERR_FILE');
   },
@@ -64,27 +81,65 @@ export default suite('command line: export and import', {
     await print(t, ['export', file, '--all-environments', '--db', persistPath]);
     const { environments } = conforming('export', readFileSync(file, 'utf8'));
     assert.deepEqual(Object.keys(environments), ['a-staging', 'production']);
-    const text = await print(t, ['import', file, '--from', 'a-staging', '--reason', 'release 7', '--actor', 'alice', ...production(persistPath)]);
-    assert.equal(text, '+search\n-shop\n-a.b\na.b 12.34% → 100%\nterminal cooked 30x90 → raw 24x80\nno program is running; persisted as revision 3\n');
+    const text = await print(t, [
+      'import',
+      file,
+      '--from',
+      'a-staging',
+      '--reason',
+      'release 7',
+      '--actor',
+      'alice',
+      ...production(persistPath),
+    ]);
+    assert.equal(
+      text,
+      '+search\n-shop\n-a.b\na.b 12.34% → 100%\nterminal cooked 30x90 → raw 24x80\nno program is running; persisted as revision 3\n',
+    );
     const [entry] = await history(persistPath);
     assert.deepEqual([entry.changeReason, entry.actor], ['release 7', 'alice']);
     const back = await result(t, ['import', file, ...production(persistPath)]);
-    assert.deepEqual({ ...back, database: '' }, {
-      database: '', cluster: null, environment: 'production', live: false, changed: true, persisted: true, revision: 4, restoredFrom: null,
-      reason: `13byte-config import ${file}`, actor: back.actor, from: 'production', dryRun: false, addedFeatures: [],
-      changes: ['+shop', '+a.b', '-search', 'a.b 100% → 12.34%', 'terminal raw 24x80 → cooked 30x90'],
-    });
+    assert.deepEqual(
+      { ...back, database: '' },
+      {
+        database: '',
+        cluster: null,
+        environment: 'production',
+        live: false,
+        changed: true,
+        persisted: true,
+        revision: 4,
+        restoredFrom: null,
+        reason: `13byte-config import ${file}`,
+        actor: back.actor,
+        from: 'production',
+        dryRun: false,
+        addedFeatures: [],
+        changes: ['+shop', '+a.b', '-search', 'a.b 100% → 12.34%', 'terminal raw 24x80 → cooked 30x90'],
+      },
+    );
     // What is persisted already is not persisted again.
     const again = await result(t, ['import', file, ...production(persistPath)]);
     assert.deepEqual([again.changed, again.persisted, again.revision], [false, true, 4]);
     assert.equal((await history(persistPath)).length, 3);
     const unknown = await failure(t, 2, ['import', file, '--from', 'staging', ...production(persistPath)]);
-    assert.ok(unknown.message.includes('nothing is in it for staging, only for a-staging, production. Did you mean a-staging? Choose one with --from'), unknown.message);
+    assert.ok(
+      unknown.message.includes(
+        'nothing is in it for staging, only for a-staging, production. Did you mean a-staging? Choose one with --from',
+      ),
+      unknown.message,
+    );
   },
 
   async 'a dry run tells what would be different, and changes nothing'(t) {
     const persistPath = await small(t);
-    const file = write(t, document('production', [['shop', false, 50], ['cart', true, 100]]));
+    const file = write(
+      t,
+      document('production', [
+        ['shop', false, 50],
+        ['cart', true, 100],
+      ]),
+    );
     const options = ['--dry-run', '--add-features', ...production(persistPath)];
     const dry = await result(t, ['import', file, ...options]);
     assert.deepEqual(
@@ -110,18 +165,31 @@ export default suite('command line: export and import', {
     await peer.tell('disableFeature', 'a.b');
     const live = await print(t, ['export', ...production(persistPath)]);
     assert.ok(live.includes('"a.b": { "enabled": false, '), 'the live state');
-    const file = write(t, document('production', [['cart', true, 5], ['shop', false, 100]]));
+    const file = write(
+      t,
+      document('production', [
+        ['cart', true, 5],
+        ['shop', false, 100],
+      ]),
+    );
     const refused = await failure(t, 2, ['import', file, ...production(persistPath)]);
     assert.equal(refused.code, 'ERR_DOCUMENT');
     const text = await print(t, ['import', file, '--add-features', ...production(persistPath)]);
-    assert.equal(text, 'registered cart\n+cart\n-shop\ncart 100% → 5%\nrunning programs have it; persisted as revision 2\n');
+    assert.equal(
+      text,
+      'registered cart\n+cart\n-shop\ncart 100% → 5%\nrunning programs have it; persisted as revision 2\n',
+    );
     assert.deepEqual(await peer.tell('getEnabledFeatures'), ['cart']);
     assert.equal(await peer.tell('getRollout', 'cart'), 5);
     const again = await result(t, ['import', file, ...production(persistPath)]);
     assert.deepEqual([again.live, again.changed, again.revision], [true, false, 2]);
     // The live state is another one, though the database has it.
     await peer.tell('enableFeature', 'search');
-    const back = await result(t, ['import', write(t, document('production', [['search', false, 100]])), ...production(persistPath)]);
+    const back = await result(t, [
+      'import',
+      write(t, document('production', [['search', false, 100]])),
+      ...production(persistPath),
+    ]);
     assert.deepEqual([back.changed, back.changes], [true, ['-search']]);
     assert.equal(await peer.tell('isFeatureEnabled', 'search'), false);
   },
@@ -129,7 +197,9 @@ export default suite('command line: export and import', {
   async 'everything that is wrong with a file is told, and nothing is changed'(t) {
     const persistPath = await small(t);
     const before = await history(persistPath);
-    const file = write(t, `{
+    const file = write(
+      t,
+      `{
   "format": "13byte-config/1",
   "environments": {
     "production": {
@@ -146,28 +216,39 @@ export default suite('command line: export and import', {
   },
   "version": 1
 }
-`);
+`,
+    );
     const error = await failure(t, 2, ['import', file, ...production(persistPath)]);
     assert.equal(error.code, 'ERR_DOCUMENT');
-    assert.deepEqual(error.problems.map(({ path, line }) => [path, line]), [
-      ['$.environments.production.terminal.mode', 5],
-      ['$.environments.production.terminal.rows', 5],
-      ['$.environments.production.terminal.rows', 5],
-      ['$.environments.production.terminal.row', 5],
-      ['$.environments.production.features.serch', 8],
-      ['$.environments.production.features.serch.enabled', 8],
-      ['$.environments.production.features.serch.rollout', 8],
-      ['$.environments.production.features["b a"]', 9],
-      ['$.environments.production.features["a.b"]', 10],
-      ['$.environments["sta/ging"]', 13],
-      ['$.environments.staging', 14],
-      ['$.version', 16],
-    ]);
+    assert.deepEqual(
+      error.problems.map(({ path, line }) => [path, line]),
+      [
+        ['$.environments.production.terminal.mode', 5],
+        ['$.environments.production.terminal.rows', 5],
+        ['$.environments.production.terminal.rows', 5],
+        ['$.environments.production.terminal.row', 5],
+        ['$.environments.production.features.serch', 8],
+        ['$.environments.production.features.serch.enabled', 8],
+        ['$.environments.production.features.serch.rollout', 8],
+        ['$.environments.production.features["b a"]', 9],
+        ['$.environments.production.features["a.b"]', 10],
+        ['$.environments["sta/ging"]', 13],
+        ['$.environments.staging', 14],
+        ['$.version', 16],
+      ],
+    );
     assert.deepEqual(error.problems[4], {
-      path: '$.environments.production.features.serch', line: 8, column: 9,
+      path: '$.environments.production.features.serch',
+      line: 8,
+      column: 9,
       message: 'the database has no feature of that name. Did you mean search? Register new ones with --add-features',
     });
-    assert.ok(error.message.startsWith(`${file} has 12 problems, so nothing was changed:\n  ${file}:5:29 $.environments.production.terminal.mode: `), error.message);
+    assert.ok(
+      error.message.startsWith(
+        `${file} has 12 problems, so nothing was changed:\n  ${file}:5:29 $.environments.production.terminal.mode: `,
+      ),
+      error.message,
+    );
     assert.deepEqual(await history(persistPath), before);
   },
 
@@ -175,13 +256,26 @@ export default suite('command line: export and import', {
     const persistPath = await small(t);
     const many = Array.from({ length: 30 }, (_, index) => [`f${index}`, true, 100]);
     for (const [text, code, message, args = []] of [
-      ['{"format": "13byte-config/2", "environments": 7, "new": 1}', 2, 'a later version of 13byte-config has written it, in format 2 (update 13byte-config; this one knows 1)'],
+      [
+        '{"format": "13byte-config/2", "environments": 7, "new": 1}',
+        2,
+        'a later version of 13byte-config has written it, in format 2 (update 13byte-config; this one knows 1)',
+      ],
       ['[['.repeat(100_000), 2, 'it is nested more than 16 levels deep'],
       [' '.repeat(1_048_577), 2, 'has more than 1048576 bytes, so it is no export'],
       [Buffer.from([0x7b, 0xff, 0x7d]), 2, 'is not UTF-8 text'],
-      [document('production', many), 2, '30 new features and the 3 of the database are more than 32', ['--add-features']],
+      [
+        document('production', many),
+        2,
+        '30 new features and the 3 of the database are more than 32',
+        ['--add-features'],
+      ],
     ]) {
-      const { code: ended, stdout, stderr } = await run(t, ['import', write(t, text), ...args, '--json', ...production(persistPath)]);
+      const {
+        code: ended,
+        stdout,
+        stderr,
+      } = await run(t, ['import', write(t, text), ...args, '--json', ...production(persistPath)]);
       assert.deepEqual([ended, stdout], [code, ''], stderr);
       const { error } = conforming('error', stderr);
       assert.equal(error.code, 'ERR_DOCUMENT');
@@ -192,18 +286,33 @@ export default suite('command line: export and import', {
     assert.equal((await failure(t, 1, ['import', t.tempDir(), ...production(persistPath)])).code, 'ERR_FILE');
     assert.equal((await failure(t, 2, ['import', 'x', '--no-persist', ...production(persistPath)])).code, 'ERR_USAGE');
     assert.equal((await history(persistPath)).length, 1);
-    await withConfig({ persistPath, environment: 'production' }, (config) => assert.equal(config.getFeatureNames().length, 3));
+    await withConfig({ persistPath, environment: 'production' }, (config) =>
+      assert.equal(config.getFeatureNames().length, 3),
+    );
   },
 
   async 'a conflict is found before anything is registered or changed'(t) {
     const persistPath = await small(t);
     const file = write(t, document('production', [['cart', true, 100]]));
     for (const extra of [[], ['--dry-run']]) {
-      const error = await failure(t, 5, ['import', file, '--add-features', '--if-revision', '7', ...extra, ...production(persistPath)]);
+      const error = await failure(t, 5, [
+        'import',
+        file,
+        '--add-features',
+        '--if-revision',
+        '7',
+        ...extra,
+        ...production(persistPath),
+      ]);
       assert.deepEqual([error.code, error.applied], ['ERR_REVISION_CONFLICT', false]);
     }
-    await withConfig({ persistPath, environment: 'production' }, (config) => assert.deepEqual(config.getFeatureNames(), ['shop', 'search', 'a.b']));
-    assert.equal((await result(t, ['import', file, '--add-features', '--if-revision', '1', ...production(persistPath)])).revision, 2);
+    await withConfig({ persistPath, environment: 'production' }, (config) =>
+      assert.deepEqual(config.getFeatureNames(), ['shop', 'search', 'a.b']),
+    );
+    assert.equal(
+      (await result(t, ['import', file, '--add-features', '--if-revision', '1', ...production(persistPath)])).revision,
+      2,
+    );
   },
 
   async 'a database, or an environment, is begun only when that is asked for'(t) {
@@ -213,10 +322,17 @@ export default suite('command line: export and import', {
     const missing = await failure(t, 3, ['import', file, ...production(persistPath)]);
     assert.equal(missing.code, 'ERR_STORE_NOT_FOUND');
     assert.equal((await failure(t, 2, ['import', file, '--create', ...production(persistPath)])).code, 'ERR_DOCUMENT');
-    assert.equal((await result(t, ['import', file, '--create', '--add-features', '--dry-run', ...production(persistPath)])).changed, true);
+    assert.equal(
+      (await result(t, ['import', file, '--create', '--add-features', '--dry-run', ...production(persistPath)]))
+        .changed,
+      true,
+    );
     assert.deepEqual(readdirSync(directory), []);
     const made = await result(t, ['import', file, '--create', '--add-features', ...production(persistPath)]);
-    assert.deepEqual([made.revision, made.changes], [1, ['+cart', 'cart 100% → 5%', 'terminal raw 24x80 → cooked 30x90']]);
+    assert.deepEqual(
+      [made.revision, made.changes],
+      [1, ['+cart', 'cart 100% → 5%', 'terminal raw 24x80 → cooked 30x90']],
+    );
     assert.ok(existsSync(persistPath));
     const staging = ['--from', 'production', '--db', persistPath, '--env', 'staging'];
     assert.equal((await failure(t, 3, ['import', file, ...staging])).code, 'ERR_ENVIRONMENT_NOT_FOUND');
@@ -233,7 +349,9 @@ export default suite('command line: export and import', {
     const through = ['sh', '-c', `"$0" "$@" < '${file}'`];
     await print(t, ['import', '-', '--create', ...production(other)], { through });
     assert.equal(await print(t, ['export', ...production(other)]), readFileSync(file, 'utf8'));
-    const { code, stderr } = await run(t, ['import', '-', ...production(other)], { through: ['sh', '-c', 'echo "{}" | "$0" "$@"'] });
+    const { code, stderr } = await run(t, ['import', '-', ...production(other)], {
+      through: ['sh', '-c', 'echo "{}" | "$0" "$@"'],
+    });
     assert.deepEqual([code, stderr.startsWith('13byte-config: stdin has ')], [2, true], stderr);
   },
 
@@ -270,7 +388,9 @@ async function withConfig(options, work) {
 
 /** The text of a document as it is exported. */
 function document(environment, features) {
-  const lines = features.map(([name, enabled, rollout]) => `        "${name}": { "enabled": ${enabled}, "rollout": ${rollout} }`);
+  const lines = features.map(
+    ([name, enabled, rollout]) => `        "${name}": { "enabled": ${enabled}, "rollout": ${rollout} }`,
+  );
   return `{
   "format": "13byte-config/1",
   "environments": {

@@ -62,13 +62,16 @@ export default suite('command line and running programs', {
   async 'a change that cannot be persisted is live all the same, and both are said'(t) {
     const { server, options } = await startServer(t);
     // No file may grow in it, so the log of the database cannot.
-    const through = ['sh', '-c', "ulimit -S -f 0 && trap '' XFSZ && exec \"$0\" \"$@\""];
+    const through = ['sh', '-c', 'ulimit -S -f 0 && trap \'\' XFSZ && exec "$0" "$@"'];
     const disable = ['disable', 'maintenance_mode', ...options, '--json'];
     const { code, stdout, stderr } = await run(t, disable, { through });
     assert.deepEqual([code, stdout], [6, ''], stderr);
     const { error } = conforming('error', stderr);
     assert.deepEqual([error.code, error.applied], ['ERR_DISK_FULL', true]);
-    assert.ok(error.message.startsWith('The change is live, but it was not persisted: No space left for '), error.message);
+    assert.ok(
+      error.message.startsWith('The change is live, but it was not persisted: No space left for '),
+      error.message,
+    );
     assert.equal(await ask(server), '200 hello');
     const again = await run(t, ['enable', 'maintenance_mode', ...options], { through });
     assert.ok(again.stderr.startsWith('13byte-config: The change is live, but it was not persisted: '), again.stderr);
@@ -82,11 +85,20 @@ export default suite('command line and running programs', {
     const options = ['--cluster', clusterName, '--env', 'test'];
     const change = await result(t, ['enable', 'debug', ...options]);
     assert.deepEqual(change, {
-      database: null, cluster: clusterName, environment: 'test', live: true, changed: true,
-      features: [{ name: 'debug', enabled: true, rollout: 100, changed: true }], persisted: false, revision: null,
+      database: null,
+      cluster: clusterName,
+      environment: 'test',
+      live: true,
+      changed: true,
+      features: [{ name: 'debug', enabled: true, rollout: 100, changed: true }],
+      persisted: false,
+      revision: null,
     });
     assert.equal(await tell(program, 'isFeatureEnabled', 'debug'), true);
-    assert.equal(await print(t, ['enable', 'debug', ...options]), 'debug is on, as it was before\nrunning programs have it; not persisted\n');
+    assert.equal(
+      await print(t, ['enable', 'debug', ...options]),
+      'debug is on, as it was before\nrunning programs have it; not persisted\n',
+    );
     const status = await result(t, ['status', ...options]);
     assert.deepEqual([status.revision, status.persisted, status.cluster], [null, null, clusterName]);
     assert.ok((await print(t, ['status', ...options])).startsWith(`cluster\t${clusterName}\n`));

@@ -19,10 +19,17 @@ export default suite('command line: watch', {
     };
     const { features, ...first } = await next();
     assert.deepEqual(first, {
-      type: 'watching', database: persistPath, cluster: null, environment: 'production', live: false,
+      type: 'watching',
+      database: persistPath,
+      cluster: null,
+      environment: 'production',
+      live: false,
       terminal: { mode: 1, modeName: 'cooked', rows: 30, cols: 90 },
     });
-    assert.deepEqual(features.filter(({ enabled }) => enabled).map(({ name }) => name), ['metrics', 'maintenance_mode']);
+    assert.deepEqual(
+      features.filter(({ enabled }) => enabled).map(({ name }) => name),
+      ['metrics', 'maintenance_mode'],
+    );
     // A program that starts later shares the state that is watched.
     const config = createProductionConfig({ persistPath, environment: 'production', enableClusterSync: true });
     t.after(() => config.close());
@@ -31,7 +38,14 @@ export default suite('command line: watch', {
       draft.disable('metrics');
     });
     const { generation, ...flips } = await next();
-    assert.deepEqual(flips, { type: 'change', enabled: ['debug'], disabled: ['metrics'], rollouts: {}, terminal: null, changes: ['+debug', '-metrics'] });
+    assert.deepEqual(flips, {
+      type: 'change',
+      enabled: ['debug'],
+      disabled: ['metrics'],
+      rollouts: {},
+      terminal: null,
+      changes: ['+debug', '-metrics'],
+    });
     assert.ok(generation > 0);
     config.setRollout('beta_feature', 10);
     const { rollouts, changes } = await next();
@@ -41,7 +55,7 @@ export default suite('command line: watch', {
     assert.deepEqual(terminal, { from: { mode: 1, rows: 30, cols: 90 }, to: { mode: 2, rows: 50, cols: 120 } });
     assert.deepEqual(lastLines, ['terminal cooked 30x90 → raw 50x120']);
     watcher.kill('SIGINT');
-    assert.deepEqual([(await closed), (await lines.next()).done], [[0, null], true]);
+    assert.deepEqual([await closed, (await lines.next()).done], [[0, null], true]);
   },
 
   async 'for people it says on stderr that it waits'(t) {
@@ -71,7 +85,10 @@ export default suite('command line: watch', {
   async 'what is not there cannot be watched'(t) {
     const persistPath = await database(t);
     assert.equal((await failure(t, 3, ['watch', '--db', `${persistPath}.not`])).code, 'ERR_STORE_NOT_FOUND');
-    assert.equal((await failure(t, 3, ['watch', '--db', persistPath, '--env', 'nowhere'])).code, 'ERR_ENVIRONMENT_NOT_FOUND');
+    assert.equal(
+      (await failure(t, 3, ['watch', '--db', persistPath, '--env', 'nowhere'])).code,
+      'ERR_ENVIRONMENT_NOT_FOUND',
+    );
     assert.equal((await failure(t, 3, ['watch', '--cluster', `nobody-${process.pid}`])).code, 'ERR_NOT_LIVE');
   },
 });

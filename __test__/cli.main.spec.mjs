@@ -4,7 +4,17 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DEFAULT_FEATURES } from '13byte-config';
-import { database, failure, forEach, history, print, production, programFile, result, run } from './harness/command-line.mjs';
+import {
+  database,
+  failure,
+  forEach,
+  history,
+  print,
+  production,
+  programFile,
+  result,
+  run,
+} from './harness/command-line.mjs';
 import { suite } from './harness/suite.mjs';
 
 export default suite('command line', {
@@ -30,10 +40,14 @@ export default suite('command line', {
       const own = await print(t, [name, '--help']);
       assert.match(own, new RegExp(`^Examples:\n  13byte-config ${name}`, 'm'));
       assert.ok(own.includes('--db <path>'), own);
-      assert.ok(existsSync(new URL(`../docs/schemas/${name}.json`, import.meta.url)), `docs/schemas has no ${name}.json`);
+      assert.ok(
+        existsSync(new URL(`../docs/schemas/${name}.json`, import.meta.url)),
+        `docs/schemas has no ${name}.json`,
+      );
       assert.match(documentation, new RegExp(`^###.* ?\\b${name}\\b`, 'm'));
     });
-    for (const [, code, meaning] of help.matchAll(/^ {2}(\d) {2}(.+)$/gm)) assert.ok(documentation.includes(`| ${code} | ${meaning} |`), meaning);
+    for (const [, code, meaning] of help.matchAll(/^ {2}(\d) {2}(.+)$/gm))
+      assert.ok(documentation.includes(`| ${code} | ${meaning} |`), meaning);
   },
 
   async 'what is misspelt is refused with what is nearest'(t) {
@@ -43,10 +57,18 @@ export default suite('command line', {
       [['status', '--bd', persistPath], 'ERR_USAGE', "unknown option '--bd' (Did you mean --db?)"],
       [['status', 'all'], 'ERR_USAGE', 'too many arguments'],
       [['enable'], 'ERR_USAGE', "missing required argument 'features'"],
-      [['enable', 'metrcs', '--db', persistPath], 'ERR_UNKNOWN_FEATURE', 'Unknown feature: metrcs. Did you mean metrics? Available: debug, '],
+      [
+        ['enable', 'metrcs', '--db', persistPath],
+        'ERR_UNKNOWN_FEATURE',
+        'Unknown feature: metrcs. Did you mean metrics? Available: debug, ',
+      ],
       [['get', 'zzzzzz', '--db', persistPath], 'ERR_UNKNOWN_FEATURE', 'Unknown feature: zzzzzz. Available: debug, '],
       [['get', '--key', '', '--db', persistPath], 'ERR_USAGE', 'Invalid --key'],
-      [['get', '--no-persist', '--db', persistPath], 'ERR_USAGE', '--no-persist goes with commands that change something'],
+      [
+        ['get', '--no-persist', '--db', persistPath],
+        'ERR_USAGE',
+        '--no-persist goes with commands that change something',
+      ],
       [['enable', 'debug', '--if-revision', '1.5', '--db', persistPath], 'ERR_USAGE', 'Invalid --if-revision: "1.5"'],
       [['enable', 'debug', '--reason', ' ', '--db', persistPath], 'ERR_USAGE', 'Invalid --reason'],
       [['enable', 'debug', '--reason', 'x'.repeat(1001), '--db', persistPath], 'ERR_USAGE', 'Invalid --reason'],
@@ -65,12 +87,25 @@ export default suite('command line', {
     const env = { CONFIG13BYTE_DB: persistPath, CONFIG13BYTE_ENV: 'production', CONFIG13BYTE_JSON: '1' };
     assert.equal(JSON.parse(await print(t, ['status'], { env })).environment, 'production');
     assert.equal(await print(t, ['get', 'metrics'], { env: { ...env, CONFIG13BYTE_JSON: '0' } }), 'on\n');
-    assert.equal((await result(t, ['get'], { env: { CONFIG13BYTE_DB: persistPath, NODE_ENV: 'production' } })).environment, 'production');
-    assert.equal((await result(t, ['get'], { env: { ...env, CONFIG13BYTE_DB: 'missing.db', CONFIG13BYTE_CLUSTER: '' }, ...at(persistPath) })).database, 'config.db');
+    assert.equal(
+      (await result(t, ['get'], { env: { CONFIG13BYTE_DB: persistPath, NODE_ENV: 'production' } })).environment,
+      'production',
+    );
+    assert.equal(
+      (
+        await result(t, ['get'], {
+          env: { ...env, CONFIG13BYTE_DB: 'missing.db', CONFIG13BYTE_CLUSTER: '' },
+          ...at(persistPath),
+        })
+      ).database,
+      'config.db',
+    );
     const both = await failure(t, 2, ['status', '--db', persistPath, '--cluster', 'shop']);
     assert.ok(both.message.includes('exclude each other'), both.message);
     // What is typed counts before what the environment says.
-    const typed = await failure(t, 3, ['status', '--cluster', `nobody-${process.pid}`], { env: { ...env, CONFIG13BYTE_JSON: 'false' } });
+    const typed = await failure(t, 3, ['status', '--cluster', `nobody-${process.pid}`], {
+      env: { ...env, CONFIG13BYTE_JSON: 'false' },
+    });
     assert.equal(typed.code, 'ERR_NOT_LIVE');
   },
 
@@ -107,13 +142,20 @@ export default suite('command line', {
     const before = contents(persistPath);
     const status = await result(t, ['status', ...production(persistPath)]);
     assert.deepEqual(
-      { ...status, features: status.features.filter(({ enabled }) => enabled), revision: { ...status.revision, createdAt: '' } },
+      {
+        ...status,
+        features: status.features.filter(({ enabled }) => enabled),
+        revision: { ...status.revision, createdAt: '' },
+      },
       {
         database: persistPath,
         cluster: null,
         environment: 'production',
         live: false,
-        features: [{ name: 'metrics', enabled: true, rollout: 100 }, { name: 'maintenance_mode', enabled: true, rollout: 100 }],
+        features: [
+          { name: 'metrics', enabled: true, rollout: 100 },
+          { name: 'maintenance_mode', enabled: true, rollout: 100 },
+        ],
         terminal: { mode: 1, modeName: 'cooked', rows: 30, cols: 90 },
         generation: 0,
         revision: { revision: 1, reason: 'one', actor: 'tester', createdAt: '' },
@@ -139,7 +181,10 @@ export default suite('command line', {
     // Its bucket is 6621 of 10,000, see docs/api.md.
     assert.equal(await print(t, ['get', 'beta_feature', '--key', 'user-123', ...production(persistPath)]), 'on\n');
     const { key, features } = await result(t, ['get', 'beta_feature', '--key', 'user-123', ...production(persistPath)]);
-    assert.deepEqual([key, features], ['user-123', [{ name: 'beta_feature', enabled: true, rollout: 70, decision: true }]]);
+    assert.deepEqual(
+      [key, features],
+      ['user-123', [{ name: 'beta_feature', enabled: true, rollout: 70, decision: true }]],
+    );
     const all = await print(t, ['get', ...production(persistPath)]);
     assert.deepEqual(all.split('\n').slice(0, 3), ['debug\toff\t100%', 'verbose\toff\t100%', 'metrics\ton\t100%']);
     const decided = await print(t, ['get', '--key', 'user-123', ...production(persistPath)]);
@@ -154,16 +199,33 @@ export default suite('command line', {
       await print(t, ['disable', 'maintenance_mode', ...options, '--actor', 'alice']),
       'maintenance_mode is off\nno program is running; persisted as revision 2\n',
     );
-    const { features, ...change } = await result(t, ['enable', 'debug', 'metrics', 'debug', '--reason', 'incident 42', ...options]);
+    const { features, ...change } = await result(t, [
+      'enable',
+      'debug',
+      'metrics',
+      'debug',
+      '--reason',
+      'incident 42',
+      ...options,
+    ]);
     assert.deepEqual(change, {
-      database: persistPath, cluster: null, environment: 'production', live: false, changed: true, persisted: true, revision: 3,
+      database: persistPath,
+      cluster: null,
+      environment: 'production',
+      live: false,
+      changed: true,
+      persisted: true,
+      revision: 3,
     });
     assert.deepEqual(features, [
       { name: 'debug', enabled: true, rollout: 100, changed: true },
       { name: 'metrics', enabled: true, rollout: 100, changed: false },
     ]);
     const [third, second] = await history(persistPath);
-    assert.deepEqual([second.changeReason, second.actor, second.changes], ['13byte-config disable maintenance_mode', 'alice', ['-maintenance_mode']]);
+    assert.deepEqual(
+      [second.changeReason, second.actor, second.changes],
+      ['13byte-config disable maintenance_mode', 'alice', ['-maintenance_mode']],
+    );
     assert.deepEqual([third.changeReason, third.changes], ['incident 42', ['+debug']]);
     // What is persisted already is not persisted again.
     const again = await result(t, ['enable', 'debug', ...options]);
@@ -201,7 +263,9 @@ export default suite('command line', {
     assert.equal(await print(t, args, { env: { NO_COLOR: undefined } }), 'on\n');
     assert.equal(await print(t, args, { env: { FORCE_COLOR: '1', NO_COLOR: undefined } }), '\u001B[32mon\u001B[39m\n');
     assert.equal(await print(t, args, { env: { FORCE_COLOR: '0', NO_COLOR: undefined } }), 'on\n');
-    const { stderr } = await run(t, ['get', 'metrcs', ...production(persistPath)], { env: { FORCE_COLOR: '1', NO_COLOR: undefined } });
+    const { stderr } = await run(t, ['get', 'metrcs', ...production(persistPath)], {
+      env: { FORCE_COLOR: '1', NO_COLOR: undefined },
+    });
     assert.ok(stderr.startsWith('\u001B[31m13byte-config:\u001B[39m '), stderr);
   },
 
@@ -215,14 +279,23 @@ export default suite('command line', {
           encoding: 'utf8',
         });
         assert.equal(status, 0, stdout);
-        return stdout.replaceAll('\r', '').split('\n').map((line) => line.trimEnd());
+        return stdout
+          .replaceAll('\r', '')
+          .split('\n')
+          .map((line) => line.trimEnd());
       };
       const coloured = onTerminal({});
-      assert.equal(coloured[0], ' \u001B[1mfeature\u001B[22m            \u001B[1mstate\u001B[22m   \u001B[1mrollout\u001B[22m');
+      assert.equal(
+        coloured[0],
+        ' \u001B[1mfeature\u001B[22m            \u001B[1mstate\u001B[22m   \u001B[1mrollout\u001B[22m',
+      );
       assert.equal(coloured[3], ' metrics            \u001B[32mon\u001B[39m      100%');
       for (const env of [{ NO_COLOR: '1' }, { TERM: 'dumb' }]) {
         const plain = onTerminal(env);
-        assert.deepEqual([plain[0], plain[3]], [' feature            state   rollout', ' metrics            on      100%']);
+        assert.deepEqual(
+          [plain[0], plain[3]],
+          [' feature            state   rollout', ' metrics            on      100%'],
+        );
       }
     },
   }),
@@ -235,7 +308,10 @@ function hasTerminals() {
 
 /** The same by its directory. */
 function at(persistPath) {
-  return { cwd: join(persistPath, '..'), env: { CONFIG13BYTE_DB: 'config.db', CONFIG13BYTE_ENV: 'production', CONFIG13BYTE_CLUSTER: '' } };
+  return {
+    cwd: join(persistPath, '..'),
+    env: { CONFIG13BYTE_DB: 'config.db', CONFIG13BYTE_ENV: 'production', CONFIG13BYTE_CLUSTER: '' },
+  };
 }
 
 /** Every file of its directory with a digest of it, but those that SQLite makes for reading. */
@@ -243,5 +319,10 @@ function contents(persistPath) {
   const directory = join(persistPath, '..');
   return readdirSync(directory)
     .filter((name) => !/-(wal|shm)$/.test(name))
-    .map((name) => [name, createHash('sha256').update(readFileSync(join(directory, name))).digest('hex')]);
+    .map((name) => [
+      name,
+      createHash('sha256')
+        .update(readFileSync(join(directory, name)))
+        .digest('hex'),
+    ]);
 }

@@ -1,7 +1,18 @@
 import assert from 'node:assert/strict';
 import {
-  chmodSync, chownSync, existsSync, mkdirSync, openSync, closeSync, readFileSync, statSync, symlinkSync, truncateSync,
-  unlinkSync, writeFileSync, writeSync,
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  closeSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  unlinkSync,
+  writeFileSync,
+  writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { createProductionConfig } from '13byte-config';
@@ -12,35 +23,62 @@ const SIZE = 2176;
 const NAMES = ['a', 'b'];
 
 export default suite('hostile live files', {
-  ...Object.fromEntries([
-    ['garbage of its size', (path) => writeFileSync(path, Buffer.alloc(SIZE, 0xa5), { mode: 0o600 }), /bytes of something else/],
-    ['a text', (path) => writeFileSync(path, 'a letter to a friend', { mode: 0o600 }), /20 bytes of something else/],
-    ['a larger file that starts as ours', (path) => writeFileSync(path, Buffer.concat([Buffer.from('13B\x01'), Buffer.alloc(SIZE)]), { mode: 0o600 }), /bytes of something else/],
-    ['a file that others may write to', (path) => { writeFileSync(path, ''); chmodSync(path, 0o666); }, /others may write to it \(mode 666\)/],
-    ['a file that its group may write to', (path) => { writeFileSync(path, ''); chmodSync(path, 0o620); }, /others may write to it \(mode 620\)/],
-    ['a link', (path, directory) => symlinkSync(join(directory, 'target'), path), /it is a symbolic link/],
-  ].map(([what, make, reason]) => [
-    `${what} that nobody uses is refused and kept`,
-    (t) => {
-      const directory = t.tempDir();
-      writeFileSync(join(directory, 'target'), '', { mode: 0o600 });
-      const options = optionsIn(directory);
-      const live = liveFile(options);
-      make(live, directory);
-      const before = readFileSync(live);
-      assert.throws(() => createProductionConfig(options), (error) => {
-        assert.equal(error.name, 'ConfigError');
-        assert.equal(error.code, 'ERR_LIVE_FILE_INVALID', error.message);
-        assert.match(error.message, reason);
-        assert.ok(error.message.includes(live), error.message);
-        return true;
-      });
-      assert.deepEqual(readFileSync(live), before);
-      unlinkSync(live);
-      // Once it is out of the way, all is well.
-      open(t, options).enableFeature('a');
-    },
-  ])),
+  ...Object.fromEntries(
+    [
+      [
+        'garbage of its size',
+        (path) => writeFileSync(path, Buffer.alloc(SIZE, 0xa5), { mode: 0o600 }),
+        /bytes of something else/,
+      ],
+      ['a text', (path) => writeFileSync(path, 'a letter to a friend', { mode: 0o600 }), /20 bytes of something else/],
+      [
+        'a larger file that starts as ours',
+        (path) => writeFileSync(path, Buffer.concat([Buffer.from('13B\x01'), Buffer.alloc(SIZE)]), { mode: 0o600 }),
+        /bytes of something else/,
+      ],
+      [
+        'a file that others may write to',
+        (path) => {
+          writeFileSync(path, '');
+          chmodSync(path, 0o666);
+        },
+        /others may write to it \(mode 666\)/,
+      ],
+      [
+        'a file that its group may write to',
+        (path) => {
+          writeFileSync(path, '');
+          chmodSync(path, 0o620);
+        },
+        /others may write to it \(mode 620\)/,
+      ],
+      ['a link', (path, directory) => symlinkSync(join(directory, 'target'), path), /it is a symbolic link/],
+    ].map(([what, make, reason]) => [
+      `${what} that nobody uses is refused and kept`,
+      (t) => {
+        const directory = t.tempDir();
+        writeFileSync(join(directory, 'target'), '', { mode: 0o600 });
+        const options = optionsIn(directory);
+        const live = liveFile(options);
+        make(live, directory);
+        const before = readFileSync(live);
+        assert.throws(
+          () => createProductionConfig(options),
+          (error) => {
+            assert.equal(error.name, 'ConfigError');
+            assert.equal(error.code, 'ERR_LIVE_FILE_INVALID', error.message);
+            assert.match(error.message, reason);
+            assert.ok(error.message.includes(live), error.message);
+            return true;
+          },
+        );
+        assert.deepEqual(readFileSync(live), before);
+        unlinkSync(live);
+        // Once it is out of the way, all is well.
+        open(t, options).enableFeature('a');
+      },
+    ]),
+  ),
 
   'a directory in its place is refused'(t) {
     const options = optionsIn(t.tempDir());
@@ -54,64 +92,78 @@ export default suite('hostile live files', {
     assert.throws(() => createProductionConfig(options), { code: 'ERR_LIVE_FILE_INVALID' });
   },
 
-  ...Object.fromEntries([
-    ['an empty one', ''],
-    ['one that an initializer left half-made', Buffer.alloc(SIZE)],
-    ['one cut short', Buffer.from('13B\x01\xff\xff')],
-    ['one of a newer format', withFormat(9)],
-    ['one with impossible names', withNames()],
-  ].map(([what, content]) => [
-    `${what} that nobody uses is made anew`,
-    (t) => {
-      const options = optionsIn(t.tempDir());
-      writeFileSync(liveFile(options), content, { mode: 0o600 });
-      const config = open(t, options);
-      assert.deepEqual(config.getEnabledFeatures(), []);
-      assert.deepEqual(config.getFeatureNames(), NAMES);
-      assert.equal(config.getDebugView().generation, 0);
-      assert.equal(statSync(liveFile(options)).size, SIZE);
-      assert.deepEqual(config.validate(), { isValid: true, errors: [] });
-    },
-  ])),
+  ...Object.fromEntries(
+    [
+      ['an empty one', ''],
+      ['one that an initializer left half-made', Buffer.alloc(SIZE)],
+      ['one cut short', Buffer.from('13B\x01\xff\xff')],
+      ['one of a newer format', withFormat(9)],
+      ['one with impossible names', withNames()],
+    ].map(([what, content]) => [
+      `${what} that nobody uses is made anew`,
+      (t) => {
+        const options = optionsIn(t.tempDir());
+        writeFileSync(liveFile(options), content, { mode: 0o600 });
+        const config = open(t, options);
+        assert.deepEqual(config.getEnabledFeatures(), []);
+        assert.deepEqual(config.getFeatureNames(), NAMES);
+        assert.equal(config.getDebugView().generation, 0);
+        assert.equal(statSync(liveFile(options)).size, SIZE);
+        assert.deepEqual(config.validate(), { isValid: true, errors: [] });
+      },
+    ]),
+  ),
 
   // All at once, since each opener tries for some seconds, in case somebody is at work on the file.
   async 'one in use that is damaged is refused, and those who use it are not disturbed'(t) {
-    await Promise.all([
-      ['garbage', (file) => write(file, 0, Buffer.alloc(8, 0xa5)), /does not start with the mark/],
-      ['a newer format', (file) => write(file, 24, Buffer.from([9])), /format 9, but this version of 13byte-config knows 1 only/],
-      ['no page id', (file) => write(file, 40, Buffer.alloc(8)), /no page id/],
-      ['impossible names', (file) => write(file, 128, Buffer.from([200, 120])), /Invalid feature name/],
-      ['a name twice', (file) => write(file, 128 + 64, Buffer.from([1, 0x61])), /Duplicate feature name: a/],
-      ['more than its size', (file) => truncateSync(file, SIZE + 1), /2177 bytes instead of 2176/],
-      ['others that may write to it', (file) => chmodSync(file, 0o606), /others may write to it/],
-    ].map(async ([what, damage, reason]) => {
-      const options = optionsIn(t.tempDir());
-      const live = liveFile(options);
-      const config = open(t, options);
-      config.enableFeature('a');
-      const attached = peer(t);
-      await attached.tell('open', options);
-      const whole = readFileSync(live);
-      damage(live);
+    await Promise.all(
+      [
+        ['garbage', (file) => write(file, 0, Buffer.alloc(8, 0xa5)), /does not start with the mark/],
+        [
+          'a newer format',
+          (file) => write(file, 24, Buffer.from([9])),
+          /format 9, but this version of 13byte-config knows 1 only/,
+        ],
+        ['no page id', (file) => write(file, 40, Buffer.alloc(8)), /no page id/],
+        ['impossible names', (file) => write(file, 128, Buffer.from([200, 120])), /Invalid feature name/],
+        ['a name twice', (file) => write(file, 128 + 64, Buffer.from([1, 0x61])), /Duplicate feature name: a/],
+        ['more than its size', (file) => truncateSync(file, SIZE + 1), /2177 bytes instead of 2176/],
+        ['others that may write to it', (file) => chmodSync(file, 0o606), /others may write to it/],
+      ].map(async ([what, damage, reason]) => {
+        const options = optionsIn(t.tempDir());
+        const live = liveFile(options);
+        const config = open(t, options);
+        config.enableFeature('a');
+        const attached = peer(t);
+        await attached.tell('open', options);
+        const whole = readFileSync(live);
+        damage(live);
 
-      const other = peer(t);
-      const { code, message } = await other.refuse('open', options);
-      assert.equal(code, 'ERR_LIVE_FILE_INVALID', what);
-      assert.match(message, reason);
-      assert.ok(message.includes(live));
+        const other = peer(t);
+        const { code, message } = await other.refuse('open', options);
+        assert.equal(code, 'ERR_LIVE_FILE_INVALID', what);
+        assert.match(message, reason);
+        assert.ok(message.includes(live));
 
-      assert.equal(await attached.tell('enableFeature', 'b'), true);
-      assert.equal(config.isFeatureEnabled('b'), true);
-      config.disableFeature('a');
-      assert.equal(await attached.tell('isFeatureEnabled', 'a'), false);
+        assert.equal(await attached.tell('enableFeature', 'b'), true);
+        assert.equal(config.isFeatureEnabled('b'), true);
+        config.disableFeature('a');
+        assert.equal(await attached.tell('isFeatureEnabled', 'a'), false);
 
-      chmodSync(live, 0o600);
-      if (statSync(live).size !== SIZE) truncateSync(live, SIZE);
-      // Everything but the state, which is live.
-      for (const [from, to] of [[0, 4], [24, 28], [40, 48], [128, SIZE]]) write(live, from, whole.subarray(from, to));
-      await other.tell('open', options);
-      assert.deepEqual(await other.tell('getEnabledFeatures'), ['b']);
-    }));
+        chmodSync(live, 0o600);
+        if (statSync(live).size !== SIZE) truncateSync(live, SIZE);
+        // Everything but the state, which is live.
+        for (const [from, to] of [
+          [0, 4],
+          [24, 28],
+          [40, 48],
+          [128, SIZE],
+        ])
+          write(live, from, whole.subarray(from, to));
+        await other.tell('open', options);
+        assert.deepEqual(await other.tell('getEnabledFeatures'), ['b']);
+      }),
+    );
   },
 
   async 'one that is removed or replaced while in use leaves those who use it together'(t) {
@@ -136,11 +188,14 @@ export default suite('hostile live files', {
       const options = optionsIn(t.tempDir());
       writeFileSync(liveFile(options), '', { mode: 0o600 });
       chownSync(liveFile(options), 65_534, 65_534);
-      assert.throws(() => createProductionConfig(options), (error) => {
-        assert.equal(error.code, 'ERR_LIVE_FILE_PERMISSION');
-        assert.match(error.message, /it belongs to user 65534, and the database to user 0\. .*: chown 0 .*-live-eu$/);
-        return true;
-      });
+      assert.throws(
+        () => createProductionConfig(options),
+        (error) => {
+          assert.equal(error.code, 'ERR_LIVE_FILE_PERMISSION');
+          assert.match(error.message, /it belongs to user 65534, and the database to user 0\. .*: chown 0 .*-live-eu$/);
+          return true;
+        },
+      );
       chownSync(liveFile(options), 0, 0);
       open(t, options);
       // And the other way round: somebody who is not root, and root's file and directory.
@@ -150,7 +205,10 @@ export default suite('hostile live files', {
       assert.equal(code, 'ERR_LIVE_FILE');
     } else {
       const other = peer(t, { env: { XDG_RUNTIME_DIR: '/' } });
-      assert.equal((await other.refuse('open', { enableClusterSync: true, clusterName: 'shop' })).code, 'ERR_LIVE_FILE');
+      assert.equal(
+        (await other.refuse('open', { enableClusterSync: true, clusterName: 'shop' })).code,
+        'ERR_LIVE_FILE',
+      );
     }
   },
 
@@ -165,7 +223,11 @@ export default suite('hostile live files', {
     ]) {
       const [one, other] = [share(name, environment), share(otherName, otherEnvironment)];
       one.enableFeature('a');
-      assert.deepEqual([one, other].map((config) => config.isFeatureEnabled('a')), [true, false], name);
+      assert.deepEqual(
+        [one, other].map((config) => config.isFeatureEnabled('a')),
+        [true, false],
+        name,
+      );
     }
     assert.ok(existsSync(join(directory, 'a.db-live-eu~live~x')));
   },

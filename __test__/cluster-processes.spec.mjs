@@ -73,7 +73,11 @@ export default suite('processes of a cluster', {
       t.after(() => process.stop());
       return process;
     });
-    await Promise.all(processes.map((process, index) => process.tell(index % 2 ? 'open' : 'attach', index % 2 ? options : jsonHandle(config))));
+    await Promise.all(
+      processes.map((process, index) =>
+        process.tell(index % 2 ? 'open' : 'attach', index % 2 ? options : jsonHandle(config)),
+      ),
+    );
     await Promise.all(processes.map((process) => process.tell('listen')));
     for (const [index, process] of processes.entries()) {
       const name = NAMES[index % NAMES.length];
@@ -89,7 +93,11 @@ export default suite('processes of a cluster', {
   },
 
   async 'a process that attached last may stay last'(t) {
-    const config = createProductionConfig({ persistPath: join(t.tempDir(), 'config.db'), enableClusterSync: true, features: NAMES });
+    const config = createProductionConfig({
+      persistPath: join(t.tempDir(), 'config.db'),
+      enableClusterSync: true,
+      features: NAMES,
+    });
     config.enableFeature('c');
     const [first, second] = [startProcess(), startProcess()];
     t.after(() => Promise.all([first.stop(), second.stop()]));
@@ -104,7 +112,11 @@ export default suite('processes of a cluster', {
 });
 
 function open(t) {
-  const config = createProductionConfig({ persistPath: join(t.tempDir(), 'config.db'), enableClusterSync: true, features: NAMES });
+  const config = createProductionConfig({
+    persistPath: join(t.tempDir(), 'config.db'),
+    enableClusterSync: true,
+    features: NAMES,
+  });
   t.after(() => config.close());
   return config;
 }

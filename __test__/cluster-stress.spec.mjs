@@ -10,7 +10,13 @@ export default suite('stress in a cluster', {
 
   async 'processes of two runtimes set the terminal at once, and nobody reads half of each'(t) {
     const paths = await mixed();
-    await mixTerminals({ directory: t.tempDir(), writers: paths, readers: [process.execPath], reads: 200_000, after: t.after });
+    await mixTerminals({
+      directory: t.tempDir(),
+      writers: paths,
+      readers: [process.execPath],
+      reads: 200_000,
+      after: t.after,
+    });
   },
 });
 

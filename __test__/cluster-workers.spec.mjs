@@ -16,10 +16,17 @@ export default suite('threads that are terminated', {
 
   async 'a live file is unmapped when its configs are closed and their buffers collected'(t) {
     const directory = t.tempDir();
-    const mapped = () => readFileSync('/proc/self/maps', 'utf8').split('\n').filter((line) => line.includes(directory)).length;
+    const mapped = () =>
+      readFileSync('/proc/self/maps', 'utf8')
+        .split('\n')
+        .filter((line) => line.includes(directory)).length;
     await (async () => {
       for (let round = 0; round < 50; round += 1) {
-        const config = createProductionConfig({ persistPath: join(directory, 'config.db'), enableClusterSync: true, environment: `round-${round}` });
+        const config = createProductionConfig({
+          persistPath: join(directory, 'config.db'),
+          enableClusterSync: true,
+          environment: `round-${round}`,
+        });
         config.enableFeature('debug');
         config.share();
         await config.close();
@@ -40,7 +47,9 @@ export default suite('threads that are terminated', {
     const threads = [startThread(), startThread()];
     t.after(() => Promise.all(threads.map((thread) => thread.stop())));
     for (const thread of threads) await thread.tell('open', options);
-    const regions = readFileSync('/proc/self/maps', 'utf8').split('\n').filter((line) => line.includes(options.persistPath) && line.includes('-live-'));
+    const regions = readFileSync('/proc/self/maps', 'utf8')
+      .split('\n')
+      .filter((line) => line.includes(options.persistPath) && line.includes('-live-'));
     assert.equal(regions.length, 1);
     assert.ok(regions[0].includes('rw-s'), regions[0]);
   },

@@ -9,7 +9,12 @@ const NAMES = ['a', 'b', 'c', 'd'];
 
 export default suite('cluster', {
   async 'the first one starts from the last persisted state, and later ones never overwrite the live one'(t) {
-    const options = { persistPath: join(t.tempDir(), 'config.db'), enableClusterSync: true, environment: 'eu', features: NAMES };
+    const options = {
+      persistPath: join(t.tempDir(), 'config.db'),
+      enableClusterSync: true,
+      environment: 'eu',
+      features: NAMES,
+    };
     const before = createProductionConfig({ ...options, enableClusterSync: false });
     before.enableFeature('a');
     before.setTerminalSettings(1, 11, 11);
@@ -24,7 +29,13 @@ export default suite('cluster', {
     await first.tell('disableFeature', 'a');
     await first.tell('enableFeature', 'b');
     // With every option that says how to start.
-    for (const [command, more] of [['open', {}], ['open', { autoLoad: true }], ['open', { autoLoad: false }], ['develop', { features: undefined }], ['open', { readOnly: true }]]) {
+    for (const [command, more] of [
+      ['open', {}],
+      ['open', { autoLoad: true }],
+      ['open', { autoLoad: false }],
+      ['develop', { features: undefined }],
+      ['open', { readOnly: true }],
+    ]) {
       await second.tell(command, { ...options, ...more });
       assert.deepEqual(await second.tell('getEnabledFeatures'), ['b'], JSON.stringify(more));
       assert.deepEqual(await second.tell('getTerminalSettings'), { mode: 1, rows: 11, cols: 11 });
@@ -60,7 +71,11 @@ export default suite('cluster', {
     await third.closed;
     const fourth = peer(t);
     await fourth.tell('develop', { persistPath: other, enableClusterSync: true, autoLoad: false });
-    assert.deepEqual(await fourth.tell('getEnabledFeatures'), ['debug', 'verbose', 'logging'], 'without loading, it is new');
+    assert.deepEqual(
+      await fourth.tell('getEnabledFeatures'),
+      ['debug', 'verbose', 'logging'],
+      'without loading, it is new',
+    );
   },
 
   async 'environments of a database have a live state each'(t) {
@@ -104,17 +119,27 @@ export default suite('cluster', {
     }
     config.enableFeature('a');
     await config.persist('a');
-    config.update((draft) => { draft.disable('a'); draft.enable('b'); draft.terminal(2, 22, 222); });
+    config.update((draft) => {
+      draft.disable('a');
+      draft.enable('b');
+      draft.terminal(2, 22, 222);
+    });
     await first.tell('persist', 'b');
 
     assert.equal((await first.tell('rollback')).changeReason, 'rollback to revision 2');
     assert.deepEqual(config.getEnabledFeatures(), ['a']);
     assert.equal(config.rows, 24);
     assert.ok((await second.tell('hears', ['a'])).every(({ local }) => !local));
-    assert.ok((await first.tell('hears', ['a'])).every(({ local }) => !local), 'the store did it');
+    assert.ok(
+      (await first.tell('hears', ['a'])).every(({ local }) => !local),
+      'the store did it',
+    );
 
     assert.equal((await second.tell('promote', 'staging')).changeReason, 'promoted from staging revision 1');
-    assert.deepEqual([config.getEnabledFeatures(), config.getTerminalSettings()], [['d'], { mode: 3, rows: 33, cols: 133 }]);
+    assert.deepEqual(
+      [config.getEnabledFeatures(), config.getTerminalSettings()],
+      [['d'], { mode: 3, rows: 33, cols: 133 }],
+    );
     await first.tell('hears', ['d']);
     assert.equal(config.getDebugView().revision, 5);
 
@@ -122,9 +147,10 @@ export default suite('cluster', {
     assert.equal(await second.tell('load'), true);
     assert.deepEqual(config.getEnabledFeatures(), ['d']);
     await first.tell('hears', ['d']);
-    assert.deepEqual((await config.getHistory()).map(({ changeReason }) => changeReason), [
-      'promoted from staging revision 1', 'rollback to revision 2', 'b', 'a',
-    ]);
+    assert.deepEqual(
+      (await config.getHistory()).map(({ changeReason }) => changeReason),
+      ['promoted from staging revision 1', 'rollback to revision 2', 'b', 'a'],
+    );
   },
 
   async 'names that another process appends are seen by name and never misread'(t) {
@@ -155,22 +181,30 @@ export default suite('cluster', {
     await third.tell('listen');
     await peerWith(t, { ...options, features: ['x'] }, ['enableFeature', 'x'], ['disableFeature', 'a']);
     const heard = await third.tell('hears', ['b', 'x', 'y', 'z']);
-    assert.deepEqual(heard.flatMap(({ enabled }) => enabled), ['x']);
+    assert.deepEqual(
+      heard.flatMap(({ enabled }) => enabled),
+      ['x'],
+    );
     assert.deepEqual(config.getEnabledFeatures(), ['b', 'z', 'y', 'x']);
   },
 
   async 'ten processes that start at once with names of their own agree on every bit'(t) {
     const options = { persistPath: join(t.tempDir(), 'config.db'), enableClusterSync: true };
     const processes = Array.from({ length: 10 }, () => peer(t));
-    await Promise.all(processes.map(async (process, index) => {
-      await process.tell('open', { ...options, features: ['common', `own_${index}`] });
-      await process.tell('enableFeature', `own_${index}`);
-    }));
+    await Promise.all(
+      processes.map(async (process, index) => {
+        await process.tell('open', { ...options, features: ['common', `own_${index}`] });
+        await process.tell('enableFeature', `own_${index}`);
+      }),
+    );
     const names = await processes[0].tell('getFeatureNames');
     assert.deepEqual(names.toSorted(), ['common', ...processes.map((_, index) => `own_${index}`)].toSorted());
     for (const process of processes) {
       assert.deepEqual(await process.tell('getFeatureNames'), names);
-      assert.deepEqual(await process.tell('getEnabledFeatures'), names.filter((name) => name !== 'common'));
+      assert.deepEqual(
+        await process.tell('getEnabledFeatures'),
+        names.filter((name) => name !== 'common'),
+      );
       assert.equal((await process.tell('getDebugView')).generation, 10);
     }
   },
@@ -202,7 +236,9 @@ export default suite('cluster', {
     for (const process of [elsewhere, staging]) assert.deepEqual(await process.tell('getEnabledFeatures'), []);
 
     assert.deepEqual(readdirSync(join(env.XDG_RUNTIME_DIR, '13byte-config')).toSorted(), [
-      'cluster-another-live-development', 'cluster-shop-live-development', 'cluster-shop-live-staging',
+      'cluster-another-live-development',
+      'cluster-shop-live-development',
+      'cluster-shop-live-staging',
     ]);
     assert.equal(statSync(join(env.XDG_RUNTIME_DIR, '13byte-config')).mode & 0o777, 0o700);
     // Names of one's own, by name as with a database.
@@ -259,12 +295,15 @@ export default suite('cluster', {
     const options = { persistPath: join(t.tempDir(), 'config.db'), enableClusterSync: true, features: NAMES };
     const config = open(t, options);
     const processes = [peer(t), peer(t), peer(t)];
-    for (const [index, process] of processes.entries()) await process.tell('open', { ...options, actor: `process ${index}` });
+    for (const [index, process] of processes.entries())
+      await process.tell('open', { ...options, actor: `process ${index}` });
     for (let round = 0; round < 5; round += 1) {
-      const entries = await Promise.all(processes.map(async (process, index) => {
-        await process.tell('toggleFeature', NAMES[index]);
-        return process.tell('persist', `${index}.${round}`);
-      }));
+      const entries = await Promise.all(
+        processes.map(async (process, index) => {
+          await process.tell('toggleFeature', NAMES[index]);
+          return process.tell('persist', `${index}.${round}`);
+        }),
+      );
       assert.equal(Math.max(...entries.map(({ revision }) => revision)), 3 * (round + 1));
     }
     assert.deepEqual(config.getEnabledFeatures(), ['a', 'b', 'c']);
@@ -279,7 +318,12 @@ export default suite('cluster', {
     config.featureFlags = 0b101;
     const { pageId } = config.share();
     assert.deepEqual(readLiveFile(`${persistPath}-live-development`), {
-      flags: 0b101, generation: 1, sleepers: 0, revision: 0, pageId, pending: 0,
+      flags: 0b101,
+      generation: 1,
+      sleepers: 0,
+      revision: 0,
+      pageId,
+      pending: 0,
     });
     const other = peer(t);
     await other.tell('open', { persistPath, enableClusterSync: true });

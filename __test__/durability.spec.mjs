@@ -20,12 +20,18 @@ export default suite('durability', {
       acknowledged.push(...(await remainingLines(child)));
 
       const config = createProductionConfig({ persistPath });
-      const history = new Map((await config.getHistory(10_000)).map(({ revision, configHex }) => [revision, configHex]));
+      const history = new Map(
+        (await config.getHistory(10_000)).map(({ revision, configHex }) => [revision, configHex]),
+      );
       for (const line of acknowledged) {
         const [revision, hex] = line.split(' ');
         assert.equal(history.get(Number(revision)), hex, `round ${round}, revision ${revision}`);
       }
-      assert.deepEqual([...history.keys()].toReversed(), Array.from({ length: history.size }, (_, index) => index + 1), 'no gaps');
+      assert.deepEqual(
+        [...history.keys()].toReversed(),
+        Array.from({ length: history.size }, (_, index) => index + 1),
+        'no gaps',
+      );
       assert.ok(history.size >= known + acknowledged.length);
       known = history.size;
       assert.equal(config.toHex(), history.get(known), 'and the last of them is what it starts from');
@@ -35,20 +41,28 @@ export default suite('durability', {
   },
 
   async 'processes that persist together are killed, one or all at a time, and nothing acknowledged is lost'(t) {
-    const counts = await killPersisting({ directory: t.tempDir(), kills: 16, paths: [process.execPath], after: t.after });
+    const counts = await killPersisting({
+      directory: t.tempDir(),
+      kills: 16,
+      paths: [process.execPath],
+      after: t.after,
+    });
     assert.ok(counts.kills >= 16 && counts.acknowledged >= counts.kills, JSON.stringify(counts));
     assert.ok(counts.revisions >= counts.acknowledged);
   },
 
   async 'persists that nobody waits for complete before a natural exit'(t) {
     const persistPath = join(t.tempDir(), 'config.db');
-    const child = t.spawn(`${PACKAGE}
+    const child = t.spawn(
+      `${PACKAGE}
       const config = createProductionConfig({ persistPath: process.argv.at(-1) });
       for (let step = 0; step < 20; step += 1) {
         config.featureFlags = step;
         config.persist('step ' + step);
       }
-    `, { args: [persistPath] });
+    `,
+      { args: [persistPath] },
+    );
     const { code, stderr } = await child.exited;
     assert.equal(code, 0, stderr);
     const config = open(t, { persistPath });
@@ -58,13 +72,16 @@ export default suite('durability', {
 
   async 'an open config alone does not keep a process alive'(t) {
     const persistPath = join(t.tempDir(), 'config.db');
-    const child = t.spawn(`${PACKAGE}
+    const child = t.spawn(
+      `${PACKAGE}
       const config = createProductionConfig({ persistPath: process.argv.at(-1) });
       config.enableFeature('debug');
       await config.persist('done');
       globalThis.kept = config;
       console.log('end');
-    `, { args: [persistPath] });
+    `,
+      { args: [persistPath] },
+    );
     assert.equal(await child.line(), 'end');
     const { code, signal, stderr } = await child.exited;
     assert.deepEqual({ code, signal, stderr }, { code: 0, signal: null, stderr: '' });
@@ -72,7 +89,8 @@ export default suite('durability', {
 
   async 'process.exit is safe while persists are pending'(t) {
     const persistPath = join(t.tempDir(), 'config.db');
-    const child = t.spawn(`${PACKAGE}
+    const child = t.spawn(
+      `${PACKAGE}
       const config = createProductionConfig({ persistPath: process.argv.at(-1) });
       config.enableFeature('metrics');
       await config.persist('acknowledged');
@@ -83,7 +101,9 @@ export default suite('durability', {
       // Now the store has them and is at work, and then the process ends.
       await null;
       process.exit(7);
-    `, { args: [persistPath] });
+    `,
+      { args: [persistPath] },
+    );
     const { code, signal, stderr } = await child.exited;
     assert.deepEqual({ code, signal, stderr }, { code: 7, signal: null, stderr: '' });
     await assertIntact(t, persistPath);
@@ -91,13 +111,16 @@ export default suite('durability', {
 
   async 'an uncaught error is safe while persists are pending'(t) {
     const persistPath = join(t.tempDir(), 'config.db');
-    const child = t.spawn(`${PACKAGE}
+    const child = t.spawn(
+      `${PACKAGE}
       const config = createProductionConfig({ persistPath: process.argv.at(-1) });
       config.enableFeature('metrics');
       await config.persist('acknowledged');
       for (let step = 0; step < 100; step += 1) config.persist('step ' + step);
       setImmediate(() => { throw new Error('on purpose'); });
-    `, { args: [persistPath] });
+    `,
+      { args: [persistPath] },
+    );
     const { code, signal, stderr } = await child.exited;
     assert.deepEqual({ code, signal }, { code: 1, signal: null });
     assert.match(stderr, /on purpose/);
@@ -122,7 +145,10 @@ async function assertIntact(t, persistPath) {
   const config = open(t, { persistPath });
   const history = (await config.getHistory(1000)).toReversed();
   assert.equal(history[0].changeReason, 'acknowledged');
-  assert.deepEqual(history.map(({ revision }) => revision), history.map((_, index) => index + 1));
+  assert.deepEqual(
+    history.map(({ revision }) => revision),
+    history.map((_, index) => index + 1),
+  );
   history.slice(1).forEach(({ changeReason }, index) => assert.equal(changeReason, `step ${index}`));
   assert.equal(config.isFeatureEnabled('metrics'), true);
   assert.deepEqual(config.validate(), { isValid: true, errors: [] });

@@ -52,18 +52,76 @@ export default suite('events', {
     const cases = [
       [() => config.enableFeature('a'), true, false],
       [() => twin.enableFeature('b'), false, true],
-      [() => { config.disableFeature('a'); twin.disableFeature('b'); }, false, false],
-      [() => { config.enableFeature('a'); config.rows = 3; }, true, false],
-      [() => { config.enableFeature('b'); twin.rows = 4; }, false, false],
-      [() => { config.rows = 5; twin.enableFeature('c'); }, false, false],
+      [
+        () => {
+          config.disableFeature('a');
+          twin.disableFeature('b');
+        },
+        false,
+        false,
+      ],
+      [
+        () => {
+          config.enableFeature('a');
+          config.rows = 3;
+        },
+        true,
+        false,
+      ],
+      [
+        () => {
+          config.enableFeature('b');
+          twin.rows = 4;
+        },
+        false,
+        false,
+      ],
+      [
+        () => {
+          config.rows = 5;
+          twin.enableFeature('c');
+        },
+        false,
+        false,
+      ],
       [() => config.setTerminalSettings(3, 9, 9), true, false],
       [() => twin.setTerminalSettings(2, 24, 80), false, true],
       [() => config.updateFromBuffer(withFeature(twin.getCore(), 3)), true, false],
-      [() => { config.featureFlags = 0; }, true, false],
-      [() => config.update((draft) => { draft.enable('a', 'b'); draft.terminal(1, 2, 3); }), true, false],
+      [
+        () => {
+          config.featureFlags = 0;
+        },
+        true,
+        false,
+      ],
+      [
+        () =>
+          config.update((draft) => {
+            draft.enable('a', 'b');
+            draft.terminal(1, 2, 3);
+          }),
+        true,
+        false,
+      ],
       // Who did it last counts, and what another one undid is no change at all.
-      [() => { config.disableFeature('a'); twin.enableFeature('a'); config.disableFeature('a'); }, true, false],
-      [() => { config.enableFeature('d'); config.enableFeature('c'); twin.disableFeature('d'); }, true, false],
+      [
+        () => {
+          config.disableFeature('a');
+          twin.enableFeature('a');
+          config.disableFeature('a');
+        },
+        true,
+        false,
+      ],
+      [
+        () => {
+          config.enableFeature('d');
+          config.enableFeature('c');
+          twin.disableFeature('d');
+        },
+        true,
+        false,
+      ],
     ];
     for (const [change, local, localToTwin] of cases) {
       const both = Promise.all([once(config, 'change'), once(twin, 'change')]);
@@ -150,11 +208,20 @@ export default suite('events', {
     const [change] = await changed;
     assert.deepEqual([change.enabled, change.local], [['a', 'c'], false]);
     assert.deepEqual(change.terminal.to, { mode: 1, rows: 11, cols: 11 });
-    assert.deepEqual((await first.tell('hears', ['a', 'c'])).map(({ local }) => local), [true]);
-    assert.deepEqual((await second.tell('hears', ['a', 'c'])).map(({ local }) => local), [false]);
+    assert.deepEqual(
+      (await first.tell('hears', ['a', 'c'])).map(({ local }) => local),
+      [true],
+    );
+    assert.deepEqual(
+      (await second.tell('hears', ['a', 'c'])).map(({ local }) => local),
+      [false],
+    );
     config.disableFeature('a');
     for (const process of [first, second]) {
-      assert.deepEqual((await process.tell('hears', ['c'])).map(({ local }) => local), [false]);
+      assert.deepEqual(
+        (await process.tell('hears', ['c'])).map(({ local }) => local),
+        [false],
+      );
     }
   },
 
@@ -191,9 +258,15 @@ export default suite('events', {
     const told = [];
     const listener = () => told.push('on');
     assert.equal(config.on('change', listener), config);
-    assert.equal(config.once('change', () => told.push('once')), config);
+    assert.equal(
+      config.once('change', () => told.push('once')),
+      config,
+    );
     assert.equal(config.addListener('change', listener), config);
-    assert.equal(config.prependListener('change', () => told.push('first')), config);
+    assert.equal(
+      config.prependListener('change', () => told.push('first')),
+      config,
+    );
     assert.equal(config.listenerCount('change'), 4);
     assert.deepEqual(config.eventNames(), ['change']);
 
@@ -264,7 +337,9 @@ export default suite('events', {
     const config = createProductionConfig({ features: NAMES });
     const witness = attach(t, config);
     let count = 0;
-    config.on('change', () => { count += 1; });
+    config.on('change', () => {
+      count += 1;
+    });
     config.enableFeature('a');
     const closed = config.close();
     await flip(witness);
@@ -280,7 +355,10 @@ export default suite('events', {
     assert.throws(() => config.unref(), use);
     await assert.rejects(config.changes().next(), use);
     // Cleaning up is allowed.
-    assert.equal(config.off('change', () => {}), config);
+    assert.equal(
+      config.off('change', () => {}),
+      config,
+    );
     assert.equal(config.removeAllListeners(), config);
     assert.equal(config.listenerCount('change'), 0);
   },
@@ -288,14 +366,19 @@ export default suite('events', {
   async 'each of many configs hears its own changes only'(t) {
     const configs = Array.from({ length: 200 }, () => open(t));
     const heard = configs.map(() => 0);
-    configs.forEach((config, index) => config.on('change', ({ enabled }) => {
-      assert.deepEqual(enabled, ['b']);
-      heard[index] += 1;
-    }));
+    configs.forEach((config, index) =>
+      config.on('change', ({ enabled }) => {
+        assert.deepEqual(enabled, ['b']);
+        heard[index] += 1;
+      }),
+    );
     const odd = configs.filter((_, index) => index % 2 === 1);
     for (const config of odd) config.enableFeature('b');
     while (heard.reduce((sum, count) => sum + count) < 100) await setImmediate();
-    assert.deepEqual(heard, configs.map((_, index) => index % 2));
+    assert.deepEqual(
+      heard,
+      configs.map((_, index) => index % 2),
+    );
   },
 
   async 'changes() gives what has changed since the last round'(t) {
@@ -312,10 +395,13 @@ export default suite('events', {
     }
     config.rows = 9;
     seen.push((await changes.next()).value);
-    assert.deepEqual(seen.map(({ enabled, terminal, local }) => [enabled, terminal?.to.rows, local]), [
-      [['b'], undefined, true],
-      [['c', 'd'], 9, true],
-    ]);
+    assert.deepEqual(
+      seen.map(({ enabled, terminal, local }) => [enabled, terminal?.to.rows, local]),
+      [
+        [['b'], undefined, true],
+        [['c', 'd'], 9, true],
+      ],
+    );
     assert.equal(config.listenerCount('change'), 0);
     await changes.return();
     assert.deepEqual(await changes.next(), { value: undefined, done: true });
@@ -355,15 +441,18 @@ export default suite('events', {
     const during = new AbortController();
     const seen = [];
     config.enableFeature('a');
-    await assert.rejects(async () => {
-      const changes = config.changes({ signal: during.signal });
-      queueMicrotask(() => config.enableFeature('b'));
-      for await (const { enabled } of changes) {
-        seen.push(enabled);
-        config.enableFeature('c');
-        during.abort();
-      }
-    }, { name: 'AbortError' });
+    await assert.rejects(
+      async () => {
+        const changes = config.changes({ signal: during.signal });
+        queueMicrotask(() => config.enableFeature('b'));
+        for await (const { enabled } of changes) {
+          seen.push(enabled);
+          config.enableFeature('c');
+          during.abort();
+        }
+      },
+      { name: 'AbortError' },
+    );
     assert.deepEqual(seen, [['b']]);
   },
 
@@ -392,21 +481,30 @@ export default suite('events', {
     const config = open(t);
     const changes = config.changes();
     const order = [];
-    const all = [1, 2, 3].map((call) => changes.next().then(({ value, done }) => order.push([call, value?.enabled, done])));
+    const all = [1, 2, 3].map((call) =>
+      changes.next().then(({ value, done }) => order.push([call, value?.enabled, done])),
+    );
     config.enableFeature('a');
     await all[0];
     config.enableFeature('b');
     await all[1];
     await changes.return();
     await all[2];
-    assert.deepEqual(order, [[1, ['a'], false], [2, ['b'], false], [3, undefined, true]]);
+    assert.deepEqual(order, [
+      [1, ['a'], false],
+      [2, ['b'], false],
+      [3, undefined, true],
+    ]);
 
     const end = new AbortController();
     const aborted = config.changes({ signal: end.signal });
     const waiting = [aborted.next(), aborted.next()];
     end.abort(new Error('enough'));
     await assert.rejects(waiting[0], { message: 'enough' });
-    assert.deepEqual([await waiting[1], await aborted.next()].map(({ done }) => done), [true, true]);
+    assert.deepEqual(
+      [await waiting[1], await aborted.next()].map(({ done }) => done),
+      [true, true],
+    );
   },
 
   async 'changes() is an async generator as others are'(t) {
@@ -422,11 +520,15 @@ export default suite('events', {
 
     const streams = Array.from({ length: 20 }, () => Readable.from(config.changes()).resume());
     await flip(config);
-    await Promise.all(streams.map((stream, index) => {
-      const closed = new Promise((resolve) => { stream.on('error', () => {}).once('close', resolve); });
-      stream.destroy(index % 2 === 0 ? undefined : new Error('gone'));
-      return closed;
-    }));
+    await Promise.all(
+      streams.map((stream, index) => {
+        const closed = new Promise((resolve) => {
+          stream.on('error', () => {}).once('close', resolve);
+        });
+        stream.destroy(index % 2 === 0 ? undefined : new Error('gone'));
+        return closed;
+      }),
+    );
   },
 
   async '50,000 subscribers that come and go leave no memory behind'(t) {
@@ -438,7 +540,9 @@ export default suite('events', {
       for (let done = 0; done < count; done += 500) {
         const loops = Array.from({ length: 500 }, () => config.changes({ signal }));
         const waiting = loops.map((loop) => loop.next());
-        await Promise.all(loops.map((loop, index) => (index % 2 === 0 ? loop.return() : loop.throw(new Error('gone')).catch(() => {}))));
+        await Promise.all(
+          loops.map((loop, index) => (index % 2 === 0 ? loop.return() : loop.throw(new Error('gone')).catch(() => {}))),
+        );
         await Promise.all(waiting);
       }
       await setImmediate();
@@ -543,28 +647,32 @@ export default suite('events', {
     assert.match(stderr, /nobody handles this/);
   },
 
-  ...Object.fromEntries([
-    ['listens', `config.on('change', () => {});`],
-    ['loops over changes', `(async () => { for await (const change of config.changes()) console.log(change); })();`],
-    ['waits with events.once', `once(config, 'change');`],
-    ['was held and is not any more', `config.on('change', () => {}).ref().unref();`],
-    ['was held and closed', `config.on('change', () => {}).ref(); config.close();`],
-    ['listens to a change it made', `config.on('change', () => {}); config.enableFeature('debug');`],
-  ].flatMap(([what, code]) => [false, true].map((enableClusterSync) => [
-    `a process that ${what}${enableClusterSync ? ' in a cluster' : ''} and has nothing else to do ends`,
-    async (t) => {
-      const child = t.spawn(`
+  ...Object.fromEntries(
+    [
+      ['listens', `config.on('change', () => {});`],
+      ['loops over changes', `(async () => { for await (const change of config.changes()) console.log(change); })();`],
+      ['waits with events.once', `once(config, 'change');`],
+      ['was held and is not any more', `config.on('change', () => {}).ref().unref();`],
+      ['was held and closed', `config.on('change', () => {}).ref(); config.close();`],
+      ['listens to a change it made', `config.on('change', () => {}); config.enableFeature('debug');`],
+    ].flatMap(([what, code]) =>
+      [false, true].map((enableClusterSync) => [
+        `a process that ${what}${enableClusterSync ? ' in a cluster' : ''} and has nothing else to do ends`,
+        async (t) => {
+          const child = t.spawn(`
         import { once } from 'node:events';
         import { createProductionConfig } from '13byte-config';
         const config = createProductionConfig(${JSON.stringify({ persistPath: join(t.tempDir(), 'config.db'), enableClusterSync })});
         ${code}
         process.on('exit', (code) => console.log('exit', code));
       `);
-      assert.equal(await child.line(), 'exit 0');
-      const { code: exitCode, signal, stderr } = await child.exited;
-      assert.deepEqual({ exitCode, signal, stderr }, { exitCode: 0, signal: null, stderr: '' });
-    },
-  ]))),
+          assert.equal(await child.line(), 'exit 0');
+          const { code: exitCode, signal, stderr } = await child.exited;
+          assert.deepEqual({ exitCode, signal, stderr }, { exitCode: 0, signal: null, stderr: '' });
+        },
+      ]),
+    ),
+  ),
 
   async 'a process that is held lives until it is released or its config closed'(t) {
     const options = { persistPath: join(t.tempDir(), 'config.db'), enableClusterSync: true };

@@ -13,8 +13,17 @@ import { suite } from './harness/suite.mjs';
  */
 
 const defaultFeatures = [
-  'debug', 'verbose', 'metrics', 'logging', 'caching', 'compression', 'encryption', 'validation', 'beta_feature',
-  'new_feature', 'maintenance_mode',
+  'debug',
+  'verbose',
+  'metrics',
+  'logging',
+  'caching',
+  'compression',
+  'encryption',
+  'validation',
+  'beta_feature',
+  'new_feature',
+  'maintenance_mode',
 ];
 
 /** Printed by an example's tail, so that it can be told from the example's own output. */
@@ -156,7 +165,7 @@ const onEveryRuntime = {
 
   async 'error-handling finds a row count of 0'(t) {
     const expression =
-      "(config.updateFromBuffer(Uint8Array.of(1, 0x78, 0x56, 0x34, 0x12, 0, 0, 0, 0, 2, 0, 80, 0)), config.validate())";
+      '(config.updateFromBuffer(Uint8Array.of(1, 0x78, 0x56, 0x34, 0x12, 0, 0, 0, 0, 2, 0, 80, 0)), config.validate())';
     assert.deepEqual(await evaluate('error-handling', expression, { cwd: t.tempDir() }), {
       isValid: false,
       errors: ['Invalid rows: 0 (must be 1-255)'],
@@ -180,7 +189,10 @@ const onEveryRuntime = {
     assert.deepEqual(production.getEnabledFeatures(), ['metrics', 'encryption']);
     assert.deepEqual(development.getEnabledFeatures(), ['debug', 'verbose']);
     for (const config of [production, development]) {
-      assert.deepEqual((await config.getHistory()).map(({ changeReason }) => changeReason), ['service_deployment']);
+      assert.deepEqual(
+        (await config.getHistory()).map(({ changeReason }) => changeReason),
+        ['service_deployment'],
+      );
     }
   },
 
@@ -198,14 +210,26 @@ const onEveryRuntime = {
     /** @type {import('../index.js').HistoryEntry[]} */
     const history = await evaluate('feature-rollout', 'history', { cwd });
     const reasons = ['beta_rollout_full', 'beta_rollout_50_percent', 'beta_rollout_10_percent'];
-    assert.deepEqual(history.map(({ changeReason }) => changeReason), reasons);
-    assert.deepEqual(history.map(({ changes }) => changes), [[], [], ['+beta_feature']]);
+    assert.deepEqual(
+      history.map(({ changeReason }) => changeReason),
+      reasons,
+    );
+    assert.deepEqual(
+      history.map(({ changes }) => changes),
+      [[], [], ['+beta_feature']],
+    );
     const times = [Date.now(), ...history.map(({ createdAt }) => Date.parse(String(createdAt))), before];
-    assert.deepEqual(times, times.toSorted((a, b) => b - a));
+    assert.deepEqual(
+      times,
+      times.toSorted((a, b) => b - a),
+    );
 
     const config = reopen(t, cwd, 'flags.db');
     assert.equal(config.isFeatureEnabled('beta_feature'), true);
-    assert.deepEqual((await config.getHistory()).map(({ changeReason }) => changeReason), reasons);
+    assert.deepEqual(
+      (await config.getHistory()).map(({ changeReason }) => changeReason),
+      reasons,
+    );
   },
 
   async 'cluster reaches five other processes that share its database'(t) {
@@ -232,7 +256,10 @@ const onEveryRuntime = {
     assert.match(stdout, /revision: 1/);
     const config = reopen(t, cwd, 'config.db');
     assert.deepEqual(config.getEnabledFeatures(), ['metrics']);
-    assert.deepEqual((await config.getHistory()).map(({ changeReason }) => changeReason), ['production_setup']);
+    assert.deepEqual(
+      (await config.getHistory()).map(({ changeReason }) => changeReason),
+      ['production_setup'],
+    );
   },
 
   async 'no example is left out'() {
@@ -251,7 +278,10 @@ const onBun = {
       journal_mode: 'wal',
     });
     const history = await reopen(t, cwd, 'config.db').getHistory();
-    assert.deepEqual(history.map(({ changeReason }) => changeReason), ['feature_rollout']);
+    assert.deepEqual(
+      history.map(({ changeReason }) => changeReason),
+      ['feature_rollout'],
+    );
   },
 
   async 'bun-timing measures less than a millisecond'(t) {
@@ -269,7 +299,7 @@ const onBun = {
   },
 
   async 'bun-worker gets an answer from its thread'(t) {
-    const expression = "await new Promise((resolve) => { worker.onmessage = ({ data }) => resolve(data); })";
+    const expression = 'await new Promise((resolve) => { worker.onmessage = ({ data }) => resolve(data); })';
     assert.deepEqual(await evaluate('bun-worker', expression, { cwd: t.tempDir() }), ['caching']);
   },
 };

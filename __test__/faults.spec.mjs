@@ -12,7 +12,12 @@ export default suite('faults', {
     const { config, persistPath } = await persisted(t);
     copyFileSync(persistPath, `${persistPath}.backup`);
     for (const suffix of ['', '-wal', '-shm']) rmSync(persistPath + suffix);
-    for (const call of [() => config.persist(), () => config.getHistory(), () => config.rollback(), () => config.load()]) {
+    for (const call of [
+      () => config.persist(),
+      () => config.getHistory(),
+      () => config.rollback(),
+      () => config.load(),
+    ]) {
       await assert.rejects(call(), { name: 'ConfigError', code: 'ERR_STORE_REPLACED' });
       assertLive(config);
     }

@@ -49,7 +49,11 @@ export default suite('fields and terminal', {
     const config = open(t);
     config.setTerminalSettings(2, 50, 120);
     assert.deepEqual(config.getTerminalSettings(), { mode: 2, rows: 50, cols: 120 });
-    for (const settings of [[0, 1, 1], [1, 255, 255], [3, 128, 200]]) {
+    for (const settings of [
+      [0, 1, 1],
+      [1, 255, 255],
+      [3, 128, 200],
+    ]) {
       config.setTerminalSettings(...settings);
       const { mode, rows, cols } = config.getTerminalSettings();
       assert.deepEqual([mode, rows, cols], settings);
@@ -133,7 +137,9 @@ export default suite('fields and terminal', {
     const before = config.getDebugView();
     for (const [field, name, min, max] of FIELDS) {
       const range = min === max ? `${min}` : `${min}-${max}`;
-      const assign = (value) => () => { config[field] = value; };
+      const assign = (value) => () => {
+        config[field] = value;
+      };
       for (const value of [min - 1, max + 1, min + 0.5, Number.NaN, Infinity, -Infinity, 2 ** 53]) {
         assert.throws(
           assign(value),
@@ -141,7 +147,14 @@ export default suite('fields and terminal', {
           `${field} = ${value}`,
         );
       }
-      for (const [value, shown] of [[undefined, 'undefined'], [null, 'null'], [`${min}`, `"${min}"`], [BigInt(min), `${min}n`], [true, 'true'], [{}, 'an instance of Object']]) {
+      for (const [value, shown] of [
+        [undefined, 'undefined'],
+        [null, 'null'],
+        [`${min}`, `"${min}"`],
+        [BigInt(min), `${min}n`],
+        [true, 'true'],
+        [{}, 'an instance of Object'],
+      ]) {
         assert.throws(
           assign(value),
           { name: 'TypeError', code: 'ERR_INVALID_TYPE', message: `Invalid ${name}: ${shown} (must be ${range})` },
@@ -158,7 +171,12 @@ export default suite('fields and terminal', {
     assert.ok(Object.is(config.terminalMode, 0));
     config.featureFlags = -0;
     assert.ok(Object.is(config.featureFlags, 0));
-    assert.throws(() => { config.rows = -0; }, { message: 'Invalid rows: 0 (must be 1-255)' });
+    assert.throws(
+      () => {
+        config.rows = -0;
+      },
+      { message: 'Invalid rows: 0 (must be 1-255)' },
+    );
   },
 
   'flags of bits that no feature owns are refused, and nothing changes'(t) {
@@ -170,11 +188,16 @@ export default suite('fields and terminal', {
       [0xffff_ffff, '0xfffff800'],
       [0x8000_0001, '0x80000000'],
     ]) {
-      assert.throws(() => { config.featureFlags = flags; }, {
-        name: 'RangeError',
-        code: 'ERR_OUT_OF_RANGE',
-        message: `Invalid feature flags: no feature owns the bits ${bits}`,
-      });
+      assert.throws(
+        () => {
+          config.featureFlags = flags;
+        },
+        {
+          name: 'RangeError',
+          code: 'ERR_OUT_OF_RANGE',
+          message: `Invalid feature flags: no feature owns the bits ${bits}`,
+        },
+      );
     }
     assert.equal(config.getDebugView(), before);
   },
@@ -226,7 +249,13 @@ export default suite('fields and terminal', {
   'a buffer of another length or type is refused, and nothing changes'(t) {
     const config = open(t);
     const before = config.getDebugView();
-    for (const buffer of [new Uint8Array(12), Buffer.alloc(14), new ArrayBuffer(0), new SharedArrayBuffer(128), new Uint32Array(13)]) {
+    for (const buffer of [
+      new Uint8Array(12),
+      Buffer.alloc(14),
+      new ArrayBuffer(0),
+      new SharedArrayBuffer(128),
+      new Uint32Array(13),
+    ]) {
       assert.throws(() => config.updateFromBuffer(buffer), {
         name: 'RangeError',
         code: 'ERR_BUFFER_LENGTH',

@@ -15,7 +15,9 @@ export default suite('handles', {
     t.after(end);
     const corpus = readdirSync(CORPUS).map((name) => JSON.parse(readFileSync(new URL(name, CORPUS), 'utf8')));
     const random = seeded(4711);
-    const inputs = [...corpus, ...Array.from({ length: MADE_UP }, () => makeUp(random))].filter((input) => !leavesDirectory(input));
+    const inputs = [...corpus, ...Array.from({ length: MADE_UP }, () => makeUp(random))].filter(
+      (input) => !leavesDirectory(input),
+    );
     const outcomes = new Set(inputs.map((input) => check(input)));
     assert.ok(corpus.length >= 10 && inputs.length > MADE_UP / 2);
     for (const outcome of ['attached', 'ERR_STALE_HANDLE', 'ERR_INVALID_TYPE', 'ERR_INVALID_VALUE']) {
@@ -28,7 +30,11 @@ export default suite('handles', {
     t.after(() => config.close());
     for (const key of ['environment', 'features', 'enableClusterSync', 'readOnly']) {
       const { [key]: _, ...handle } = config.share();
-      assert.throws(() => attachConfig(handle), { name: 'TypeError', code: 'ERR_INVALID_TYPE', message: new RegExp(`Invalid ${key}`) });
+      assert.throws(() => attachConfig(handle), {
+        name: 'TypeError',
+        code: 'ERR_INVALID_TYPE',
+        message: new RegExp(`Invalid ${key}`),
+      });
     }
   },
 
@@ -45,6 +51,9 @@ export default suite('handles', {
     const attached = attachConfig(handle);
     t.after(() => attached.close());
     assert.deepEqual(attached.getFeatureNames(), ['a', 'b']);
-    assert.deepEqual(Object.entries(reads).filter(([, count]) => count > 1), []);
+    assert.deepEqual(
+      Object.entries(reads).filter(([, count]) => count > 1),
+      [],
+    );
   },
 });

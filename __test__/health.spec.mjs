@@ -14,7 +14,11 @@ export default suite('health', {
       checks: [
         { name: 'page', status: 'ok', message: 'The live state is valid' },
         { name: 'listening', status: 'ok', message: 'Listeners for changes: 1' },
-        { name: 'store', status: 'ok', message: 'There is no persistPath, so nothing is persisted, as it was asked for' },
+        {
+          name: 'store',
+          status: 'ok',
+          message: 'There is no persistPath, so nothing is persisted, as it was asked for',
+        },
       ],
     });
   },
@@ -22,9 +26,23 @@ export default suite('health', {
   async 'a config with a database is well'(t) {
     const persistPath = join(t.tempDir(), 'config.db');
     const config = open(t, { persistPath, enableClusterSync: true });
-    const all = ['page', 'live-file', 'listening', 'store', 'store-thread', 'last-persist', 'database-files', 'wal-size', 'disk-space', 'chain-head'];
+    const all = [
+      'page',
+      'live-file',
+      'listening',
+      'store',
+      'store-thread',
+      'last-persist',
+      'database-files',
+      'wal-size',
+      'disk-space',
+      'chain-head',
+    ];
     const empty = await config.healthCheck();
-    assert.deepEqual(empty.checks.map(({ name, status }) => [name, status]), all.map((name) => [name, 'ok']));
+    assert.deepEqual(
+      empty.checks.map(({ name, status }) => [name, status]),
+      all.map((name) => [name, 'ok']),
+    );
     assert.equal(empty.status, 'ok');
     assert.equal(find(empty, 'last-persist').message, 'This process has persisted nothing yet');
     assert.equal(find(empty, 'chain-head').message, 'The history is empty');
@@ -57,7 +75,10 @@ export default suite('health', {
     writeFileSync(garbage, 'no database at all');
     const degraded = await open(t, { persistPath: garbage, onStoreError: 'degrade' }).healthCheck();
     assert.equal(degraded.status, 'failed');
-    assert.match(find(degraded, 'store').message, /^Nothing is persisted, since the database could not be opened: .*garbage\.db is not a SQLite database/);
+    assert.match(
+      find(degraded, 'store').message,
+      /^Nothing is persisted, since the database could not be opened: .*garbage\.db is not a SQLite database/,
+    );
   },
 
   async 'a state that is not valid is named'(t) {
@@ -77,11 +98,17 @@ export default suite('health', {
     rmSync(`${persistPath}-live-production`);
     const split = await config.healthCheck();
     assert.deepEqual(failing(split), ['live-file']);
-    assert.match(find(split, 'live-file').message, /-live-production was deleted or replaced .* Restart all processes that use it$/);
+    assert.match(
+      find(split, 'live-file').message,
+      /-live-production was deleted or replaced .* Restart all processes that use it$/,
+    );
     rmSync(`${persistPath}-wal`);
     const lost = await config.healthCheck();
     assert.ok(failing(lost).includes('database-files'), JSON.stringify(lost));
-    assert.match(find(lost, 'database-files').message, /config\.db-wal was deleted or replaced while the database is open/);
+    assert.match(
+      find(lost, 'database-files').message,
+      /config\.db-wal was deleted or replaced while the database is open/,
+    );
   },
 
   async 'a log that grows is named'(t) {
@@ -108,7 +135,10 @@ export default suite('health', {
     writeFileSync(persistPath, bytes);
     const health = await open(t, { persistPath }).healthCheck();
     assert.deepEqual(failing(health), ['chain-head']);
-    assert.match(find(health, 'chain-head').message, /^The history was damaged or tampered with: .* verify\(\) lists all/);
+    assert.match(
+      find(health, 'chain-head').message,
+      /^The history was damaged or tampered with: .* verify\(\) lists all/,
+    );
   },
 
   async 'a store that is held up does not hold it up'(t) {

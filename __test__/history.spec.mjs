@@ -6,7 +6,8 @@ import { suite } from './harness/suite.mjs';
 // After the counters are in place: the package keeps the functions that it finds.
 const { createDevelopmentConfig, createProductionConfig } = await import('13byte-config');
 
-const CONFLICT = /^Environment (\S+) is at revision (\d+), not (\d+): someone persisted in between\. Read the history, then try again$/;
+const CONFLICT =
+  /^Environment (\S+) is at revision (\d+), not (\d+): someone persisted in between\. Read the history, then try again$/;
 
 export default suite('history', {
   async 'a persist is a revision with its reason, its state and what changed'(t) {
@@ -48,13 +49,25 @@ export default suite('history', {
     const store = stores.at(-1);
     const commits = store.commits;
     const reasons = Array.from({ length: 10 }, (_, index) => `step ${index}`);
-    const entries = await Promise.all(reasons.map((reason, index) => {
-      config.featureFlags = index;
-      return config.persist(reason);
-    }));
-    assert.deepEqual(entries.map(({ revision }) => revision), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
-    assert.deepEqual(entries.map(({ changeReason }) => changeReason), reasons);
-    assert.deepEqual(entries.map(({ configHex }) => Number.parseInt(configHex.slice(12, 14), 16)), [...reasons.keys()], 'each with the state at its call');
+    const entries = await Promise.all(
+      reasons.map((reason, index) => {
+        config.featureFlags = index;
+        return config.persist(reason);
+      }),
+    );
+    assert.deepEqual(
+      entries.map(({ revision }) => revision),
+      [1, 2, 3, 4, 5, 6, 7, 8, 9, 10],
+    );
+    assert.deepEqual(
+      entries.map(({ changeReason }) => changeReason),
+      reasons,
+    );
+    assert.deepEqual(
+      entries.map(({ configHex }) => Number.parseInt(configHex.slice(12, 14), 16)),
+      [...reasons.keys()],
+      'each with the state at its call',
+    );
     assert.deepEqual(await config.getHistory(), entries.toReversed());
     assert.equal(new Set(entries.map(({ digest }) => digest)).size, 10);
     assert.equal(store.commits - commits, 1, 'calls of one turn share a transaction');
@@ -65,16 +78,27 @@ export default suite('history', {
     const store = stores.at(-1);
     const reasons = Array.from({ length: 1000 }, (_, index) => `step ${index}`);
     const commits = store.commits;
-    const entries = await Promise.all(reasons.map((reason, index) => {
-      config.featureFlags = index;
-      return config.persist(reason);
-    }));
+    const entries = await Promise.all(
+      reasons.map((reason, index) => {
+        config.featureFlags = index;
+        return config.persist(reason);
+      }),
+    );
     const transactions = store.commits - commits;
     assert.ok(transactions >= 1 && transactions <= 20, `${transactions} transactions`);
-    assert.deepEqual(entries.map(({ revision }) => revision), reasons.map((_, index) => index + 1));
+    assert.deepEqual(
+      entries.map(({ revision }) => revision),
+      reasons.map((_, index) => index + 1),
+    );
     const history = await config.getHistory(1000);
-    assert.deepEqual(history.map(({ changeReason }) => changeReason), reasons.toReversed());
-    assert.deepEqual(history.map(({ configHex }) => configHex), entries.map(({ configHex }) => configHex).toReversed());
+    assert.deepEqual(
+      history.map(({ changeReason }) => changeReason),
+      reasons.toReversed(),
+    );
+    assert.deepEqual(
+      history.map(({ configHex }) => configHex),
+      entries.map(({ configHex }) => configHex).toReversed(),
+    );
 
     await config.persist('one more');
     assert.equal(store.commits - commits, transactions + 1, 'the counter counts');
@@ -126,7 +150,10 @@ export default suite('history', {
     assert.equal(config.isFeatureEnabled('maintenance_mode'), true, 'a private config keeps its own state');
     assert.equal(await config.load(), true);
     assert.equal(config.isFeatureEnabled('maintenance_mode'), false);
-    assert.deepEqual((await config.getHistory()).map(({ changeReason }) => changeReason), ['from there', 'from here']);
+    assert.deepEqual(
+      (await config.getHistory()).map(({ changeReason }) => changeReason),
+      ['from there', 'from here'],
+    );
   },
 
   async 'without autoLoad it starts afresh, and can load later'(t) {
@@ -209,13 +236,15 @@ export default suite('history', {
     config.enableFeature('caching');
     config.setTerminalSettings(0, 50, 120);
     await config.persist('mixed');
-    const wanted = [
-      ['+caching', '-debug', 'terminal raw 24x80 → disabled 50x120'],
-      ['+debug', '+metrics'],
-      [],
-    ];
-    assert.deepEqual((await config.getHistory()).map(({ changes }) => changes), wanted);
-    assert.deepEqual((await config.getHistory(1, { before: 3 })).map(({ changes }) => changes), [wanted[1]]);
+    const wanted = [['+caching', '-debug', 'terminal raw 24x80 → disabled 50x120'], ['+debug', '+metrics'], []];
+    assert.deepEqual(
+      (await config.getHistory()).map(({ changes }) => changes),
+      wanted,
+    );
+    assert.deepEqual(
+      (await config.getHistory(1, { before: 3 })).map(({ changes }) => changes),
+      [wanted[1]],
+    );
   },
 
   async 'rolling back goes to the revision before, again and again'(t) {
@@ -226,11 +255,19 @@ export default suite('history', {
     }
     const back = [];
     for (let round = 0; round < 3; round += 1) back.push(await config.rollback());
-    assert.deepEqual(back.map(({ revision, restoredFrom, changeReason, changes }) => ({ revision, restoredFrom, changeReason, changes })), [
-      { revision: 5, restoredFrom: 3, changeReason: 'rollback to revision 3', changes: ['-logging'] },
-      { revision: 6, restoredFrom: 2, changeReason: 'rollback to revision 2', changes: ['-metrics'] },
-      { revision: 7, restoredFrom: 1, changeReason: 'rollback to revision 1', changes: ['-verbose'] },
-    ]);
+    assert.deepEqual(
+      back.map(({ revision, restoredFrom, changeReason, changes }) => ({
+        revision,
+        restoredFrom,
+        changeReason,
+        changes,
+      })),
+      [
+        { revision: 5, restoredFrom: 3, changeReason: 'rollback to revision 3', changes: ['-logging'] },
+        { revision: 6, restoredFrom: 2, changeReason: 'rollback to revision 2', changes: ['-metrics'] },
+        { revision: 7, restoredFrom: 1, changeReason: 'rollback to revision 1', changes: ['-verbose'] },
+      ],
+    );
     assert.deepEqual(config.getEnabledFeatures(), ['debug']);
     assert.equal(config.getDebugView().revision, 7);
 
@@ -322,7 +359,10 @@ export default suite('history', {
     config.enableFeature('metrics');
     config.setTerminalSettings(3, 50, 120);
     await config.persist('two');
-    const [small, large] = [{ mode: 2, rows: 24, cols: 80 }, { mode: 3, rows: 50, cols: 120 }];
+    const [small, large] = [
+      { mode: 2, rows: 24, cols: 80 },
+      { mode: 3, rows: 50, cols: 120 },
+    ];
     assert.deepEqual(await config.diff(1, 2), {
       from: 1,
       to: 2,
@@ -349,8 +389,14 @@ export default suite('history', {
     assert.equal((await staging.persist('try')).revision, 1);
     production.enableFeature('encryption');
     assert.equal((await production.persist('safe')).revision, 2, 'numbers are unique in the file');
-    assert.deepEqual((await staging.getHistory()).map(({ changeReason }) => changeReason), ['try']);
-    assert.deepEqual((await production.getHistory()).map(({ changes }) => changes), [['+encryption']]);
+    assert.deepEqual(
+      (await staging.getHistory()).map(({ changeReason }) => changeReason),
+      ['try'],
+    );
+    assert.deepEqual(
+      (await production.getHistory()).map(({ changes }) => changes),
+      [['+encryption']],
+    );
     await assert.rejects(production.rollback(), { code: 'ERR_NOTHING_TO_ROLL_BACK' });
 
     const again = open(t, { persistPath, environment: 'production' });
@@ -399,7 +445,8 @@ export default suite('history', {
     assert.deepEqual([promoted.changeReason, promoted.restoredFrom], ['release 7', 1]);
     const before = production.getDebugView();
     await assert.rejects(production.promote('staging', { ifRevision: 4 }), { code: 'ERR_REVISION_CONFLICT' });
-    for (const reason of ['', ' ', 'x'.repeat(1001)]) await assert.rejects(production.rollback(2, { reason }), { code: 'ERR_INVALID_VALUE' });
+    for (const reason of ['', ' ', 'x'.repeat(1001)])
+      await assert.rejects(production.rollback(2, { reason }), { code: 'ERR_INVALID_VALUE' });
     await assert.rejects(production.rollback(2, { reason: 7 }), { code: 'ERR_INVALID_TYPE' });
     assert.equal(production.getDebugView(), before);
   },
@@ -417,7 +464,7 @@ export default suite('history', {
     await assert.rejects(config.promote('production'), {
       name: 'RangeError',
       code: 'ERR_INVALID_VALUE',
-      message: "Invalid environment: \"production\" (must be another than this config's own)",
+      message: 'Invalid environment: "production" (must be another than this config\'s own)',
     });
     await assert.rejects(config.promote('../etc'), { code: 'ERR_INVALID_VALUE' });
     await assert.rejects(config.promote(), { code: 'ERR_INVALID_TYPE' });
@@ -455,20 +502,43 @@ export default suite('history', {
       config.persist('d'),
       config.persist('e', { ifRevision: 1 }),
     ]);
-    assert.deepEqual(outcomes.map(({ status }) => status), ['fulfilled', 'rejected', 'fulfilled', 'fulfilled', 'rejected']);
-    assert.deepEqual([outcomes[1].reason.code, outcomes[4].reason.code], ['ERR_REVISION_CONFLICT', 'ERR_REVISION_CONFLICT']);
-    assert.deepEqual((await config.getHistory()).map(({ changeReason }) => changeReason), ['d', 'a']);
-    assert.deepEqual((await other.getHistory()).map(({ changeReason }) => changeReason), ['c']);
+    assert.deepEqual(
+      outcomes.map(({ status }) => status),
+      ['fulfilled', 'rejected', 'fulfilled', 'fulfilled', 'rejected'],
+    );
+    assert.deepEqual(
+      [outcomes[1].reason.code, outcomes[4].reason.code],
+      ['ERR_REVISION_CONFLICT', 'ERR_REVISION_CONFLICT'],
+    );
+    assert.deepEqual(
+      (await config.getHistory()).map(({ changeReason }) => changeReason),
+      ['d', 'a'],
+    );
+    assert.deepEqual(
+      (await other.getHistory()).map(({ changeReason }) => changeReason),
+      ['c'],
+    );
   },
 
   async 'a reason is kept as it was given'(t) {
     const config = open(t, { persistPath: database(t) });
-    const reasons = ['x', 'ünï©ödé 🚀', "'; DROP TABLE revision; --", 'two\nlines\tand a tab', ' padded ', '長'.repeat(1000), '🚀'.repeat(500)];
+    const reasons = [
+      'x',
+      'ünï©ödé 🚀',
+      "'; DROP TABLE revision; --",
+      'two\nlines\tand a tab',
+      ' padded ',
+      '長'.repeat(1000),
+      '🚀'.repeat(500),
+    ];
     for (const reason of reasons) {
       assert.equal((await config.persist(reason, { actor: 'Ünï 🚀' })).changeReason, reason);
     }
     const history = await config.getHistory();
-    assert.deepEqual(history.map(({ changeReason }) => changeReason), reasons.toReversed());
+    assert.deepEqual(
+      history.map(({ changeReason }) => changeReason),
+      reasons.toReversed(),
+    );
     assert.ok(history.every(({ actor }) => actor === 'Ünï 🚀'));
   },
 
@@ -485,7 +555,12 @@ export default suite('history', {
     ]) {
       await assert.rejects(config.persist(reason), { name: 'RangeError', code: 'ERR_INVALID_VALUE', message });
     }
-    for (const [reason, shown] of [[null, 'null'], [7, '7'], [{ reason: 'x' }, 'an instance of Object'], [Symbol('x'), 'Symbol(x)']]) {
+    for (const [reason, shown] of [
+      [null, 'null'],
+      [7, '7'],
+      [{ reason: 'x' }, 'an instance of Object'],
+      [Symbol('x'), 'Symbol(x)'],
+    ]) {
       await assert.rejects(config.persist(reason), {
         name: 'TypeError',
         code: 'ERR_INVALID_TYPE',

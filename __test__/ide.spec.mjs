@@ -14,7 +14,9 @@ export default suite('in an editor', {
     for (const use of ['enableFeature', 'disableFeature', 'toggleFeature', 'isFeatureEnabled', 'feature']) {
       assert.deepEqual(completions(`createProductionConfig().${use}('|')`), [...DEFAULT_FEATURES], use);
     }
-    assert.deepEqual(completions("createDevelopmentConfig({ debugMode: true }).setFeature('|', true)"), [...DEFAULT_FEATURES]);
+    assert.deepEqual(completions("createDevelopmentConfig({ debugMode: true }).setFeature('|', true)"), [
+      ...DEFAULT_FEATURES,
+    ]);
   },
 
   "names of one's own list are completed, and no others"() {
@@ -32,7 +34,16 @@ export default suite('in an editor', {
 
   'options are completed by name and by value'() {
     const names = completions('createProductionConfig({ | })');
-    for (const name of ['persistPath', 'environment', 'features', 'debugMode', 'actor', 'autoLoad', 'onStoreError', 'readOnly']) {
+    for (const name of [
+      'persistPath',
+      'environment',
+      'features',
+      'debugMode',
+      'actor',
+      'autoLoad',
+      'onStoreError',
+      'readOnly',
+    ]) {
       assert.ok(names.includes(name), `${name} is missing among ${names.join(', ')}`);
     }
     assert.deepEqual(completions("createProductionConfig({ onStoreError: '|' })").toSorted(), ['degrade', 'throw']);
@@ -50,13 +61,23 @@ export default suite('in an editor', {
     const { exports, members } = publicSymbols();
     assert.ok(exports.length > 20 && members.length > 80, `${exports.length} exports with ${members.length} members`);
     const silent = [...exports, ...members].filter(({ comment }) => comment === '').map(({ name }) => name);
-    assert.deepEqual(silent.filter((name) => !isPlain(name)), []);
+    assert.deepEqual(
+      silent.filter((name) => !isPlain(name)),
+      [],
+    );
   },
 
   'what it takes to begin has an example'() {
     const { exports, members } = publicSymbols();
     const examples = [...exports, ...members].filter(({ example }) => example).map(({ name }) => name);
-    for (const name of ['createProductionConfig', 'ProductionConfig', 'ConfigCore13Byte', 'ConfigError', 'ProductionConfig.update', 'ProductionConfig.feature']) {
+    for (const name of [
+      'createProductionConfig',
+      'ProductionConfig',
+      'ConfigCore13Byte',
+      'ConfigError',
+      'ProductionConfig.update',
+      'ProductionConfig.feature',
+    ]) {
       assert.ok(examples.includes(name), `${name} has no example, only ${examples.join(', ')}`);
     }
   },
@@ -64,7 +85,9 @@ export default suite('in an editor', {
 
 /** Members whose names and types say it all. */
 function isPlain(name) {
-  return /^(OperationTiming\.\w+Ns|TerminalSettings\.\w+|DebugView\.terminal|Feature\.name|StoreStatus\.status|Validation\.isValid|ProductionConfig\.__@.*)$/.test(name);
+  return /^(OperationTiming\.\w+Ns|TerminalSettings\.\w+|DebugView\.terminal|Feature\.name|StoreStatus\.status|Validation\.isValid|ProductionConfig\.__@.*)$/.test(
+    name,
+  );
 }
 
 const file = fileURLToPath(new URL('./types/in-an-editor.ts', import.meta.url));
@@ -106,7 +129,9 @@ function completions(source) {
 /** What is underlined. */
 function problems(source) {
   edit(source);
-  return service.getSemanticDiagnostics(file).map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'));
+  return service
+    .getSemanticDiagnostics(file)
+    .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'));
 }
 
 /** All exports, and the members of those that have any, with what is written about them. */
@@ -121,9 +146,11 @@ function publicSymbols() {
     comment: ts.displayPartsToString(symbol.getDocumentationComment(checker)),
     example: symbol.getJsDocTags(checker).some((tag) => tag.name === 'example'),
   });
-  const members = exports.flatMap((symbol) => [...(symbol.members?.values() ?? [])]
-    .filter(({ flags }) => flags & (ts.SymbolFlags.Property | ts.SymbolFlags.Method | ts.SymbolFlags.Accessor))
-    .filter(({ name }) => !name.includes('#'))
-    .map((member) => describe(member, `${symbol.name}.${member.name}`)));
+  const members = exports.flatMap((symbol) =>
+    [...(symbol.members?.values() ?? [])]
+      .filter(({ flags }) => flags & (ts.SymbolFlags.Property | ts.SymbolFlags.Method | ts.SymbolFlags.Accessor))
+      .filter(({ name }) => !name.includes('#'))
+      .map((member) => describe(member, `${symbol.name}.${member.name}`)),
+  );
   return { exports: exports.map((symbol) => describe(symbol, symbol.name)), members };
 }

@@ -29,40 +29,56 @@ export default suite('kills', {
     await killAll({ ...where(t), rounds: 3 });
   },
 
-  ...Object.fromEntries([
-    ['what was to go off is off', ({ flags }) => flags & 0b01, true],
-    ['only the mark is set', () => undefined, true],
-    ['all but the mark is done', () => 0b01, true],
-    ['there is only a reader', () => 0b00, false],
-  ].map(([how, flagsThen, hasWriter]) => [
-    `a change that a killed process left half-made is completed (${how})`,
-    async (t) => {
-      const options = { persistPath: join(t.tempDir(), 'config.db'), enableClusterSync: true, environment: 'eu', features: ['a', 'b'] };
-      const live = `${options.persistPath}-live-eu`;
-      const config = createProductionConfig(options);
-      config.enableFeature('a');
-      const target = await config.persist('a');
-      config.update((draft) => { draft.disable('a'); draft.enable('b'); draft.terminal(1, 11, 11); });
-      await config.persist('b');
-      const reader = startProcess();
-      t.after(() => reader.stop());
-      await reader.tell('open', { ...options, features: undefined, readOnly: true });
-      await reader.tell('listen');
-      if (hasWriter) t.after(() => config.close());
-      else await config.close();
+  ...Object.fromEntries(
+    [
+      ['what was to go off is off', ({ flags }) => flags & 0b01, true],
+      ['only the mark is set', () => undefined, true],
+      ['all but the mark is done', () => 0b01, true],
+      ['there is only a reader', () => 0b00, false],
+    ].map(([how, flagsThen, hasWriter]) => [
+      `a change that a killed process left half-made is completed (${how})`,
+      async (t) => {
+        const options = {
+          persistPath: join(t.tempDir(), 'config.db'),
+          enableClusterSync: true,
+          environment: 'eu',
+          features: ['a', 'b'],
+        };
+        const live = `${options.persistPath}-live-eu`;
+        const config = createProductionConfig(options);
+        config.enableFeature('a');
+        const target = await config.persist('a');
+        config.update((draft) => {
+          draft.disable('a');
+          draft.enable('b');
+          draft.terminal(1, 11, 11);
+        });
+        await config.persist('b');
+        const reader = startProcess();
+        t.after(() => reader.stop());
+        await reader.tell('open', { ...options, features: undefined, readOnly: true });
+        await reader.tell('listen');
+        if (hasWriter) t.after(() => config.close());
+        else await config.close();
 
-      // A kill inside those few nanoseconds is rare, so the file is left as one would leave it.
-      const flags = flagsThen(readLiveFile(live));
-      if (flags !== undefined) writeWord(live, 8, flags);
-      writeWord(live, 48, target.revision);
-      while (readLiveFile(live).pending !== 0) await setImmediate();
-      assert.equal(await reader.tell('toHex'), target.configHex);
-      await reader.tell('hears', ['a']);
-    },
-  ])),
+        // A kill inside those few nanoseconds is rare, so the file is left as one would leave it.
+        const flags = flagsThen(readLiveFile(live));
+        if (flags !== undefined) writeWord(live, 8, flags);
+        writeWord(live, 48, target.revision);
+        while (readLiveFile(live).pending !== 0) await setImmediate();
+        assert.equal(await reader.tell('toHex'), target.configHex);
+        await reader.tell('hears', ['a']);
+      },
+    ]),
+  ),
 
   async 'the mark of a revision that does not exist is forgotten'(t) {
-    const options = { persistPath: join(t.tempDir(), 'config.db'), enableClusterSync: true, environment: 'eu', features: ['a', 'b'] };
+    const options = {
+      persistPath: join(t.tempDir(), 'config.db'),
+      enableClusterSync: true,
+      environment: 'eu',
+      features: ['a', 'b'],
+    };
     const live = `${options.persistPath}-live-eu`;
     const config = createProductionConfig(options);
     t.after(() => config.close());

@@ -10,7 +10,11 @@ import { suite } from './harness/suite.mjs';
 const { createProductionConfig } = await import('13byte-config');
 
 const INITIAL_HEX = '0x01785634120000000002185000';
-const CLOSED = { name: 'ConfigError', code: 'ERR_CLOSED', message: 'This config is closed. Create another one to go on' };
+const CLOSED = {
+  name: 'ConfigError',
+  code: 'ERR_CLOSED',
+  message: 'This config is closed. Create another one to go on',
+};
 
 export default suite('lifecycle', {
   async 'closing again gives the same promise'() {
@@ -44,14 +48,21 @@ export default suite('lifecycle', {
 
   async 'after closing, every member fails with ERR_CLOSED'(t) {
     const persistPath = join(t.tempDir(), 'config.db');
-    for (const options of [{}, { persistPath }, { debugMode: true }, { readOnly: true }, { persistPath, enableClusterSync: true }]) {
+    for (const options of [
+      {},
+      { persistPath },
+      { debugMode: true },
+      { readOnly: true },
+      { persistPath, enableClusterSync: true },
+    ]) {
       const config = createProductionConfig(options);
       const feature = config.feature('debug');
       await config.close();
 
       const uses = usesOf(config, feature);
       const members = Object.entries(Object.getOwnPropertyDescriptors(baseOf(config)));
-      const untested = members.flatMap(([name, { set }]) => (set ? [name, `set ${name}`] : [name]))
+      const untested = members
+        .flatMap(([name, { set }]) => (set ? [name, `set ${name}`] : [name]))
         .filter((name) => name !== 'constructor' && !(name in uses) && !STAY.has(name));
       assert.deepEqual(untested, [], 'every member of the class has to be listed here');
 
@@ -176,7 +187,11 @@ export default suite('lifecycle', {
     });
     configs.forEach((config, index) => {
       assert.equal(config.featureFlags, index & 0x7ff);
-      assert.deepEqual(config.getTerminalSettings(), { mode: index % 4, rows: (index % 255) + 1, cols: (index % 199) + 1 });
+      assert.deepEqual(config.getTerminalSettings(), {
+        mode: index % 4,
+        rows: (index % 255) + 1,
+        cols: (index % 199) + 1,
+      });
     });
     assert.equal(new Set(handles).size, configs.length);
     // Pages are slices of chunks of 512, and only a chunk has a buffer.
@@ -204,10 +219,33 @@ export default suite('lifecycle', {
 });
 
 /** Members that work on a closed config, too. */
-const STAY = new Set(['environment', 'toJSON', 'healthCheck', 'close', 'destroy', 'off', 'removeListener', 'removeAllListeners', 'listenerCount']);
+const STAY = new Set([
+  'environment',
+  'toJSON',
+  'healthCheck',
+  'close',
+  'destroy',
+  'off',
+  'removeListener',
+  'removeAllListeners',
+  'listenerCount',
+]);
 
 /** Members that return promises. */
-const ASYNC = new Set(['persist', 'load', 'getHistory', 'getEnvironments', 'rollback', 'apply', 'diff', 'promote', 'verify', 'prune', 'backup', 'changes']);
+const ASYNC = new Set([
+  'persist',
+  'load',
+  'getHistory',
+  'getEnvironments',
+  'rollback',
+  'apply',
+  'diff',
+  'promote',
+  'verify',
+  'prune',
+  'backup',
+  'changes',
+]);
 
 /** A use of every member. */
 function usesOf(config, feature) {
@@ -233,19 +271,33 @@ function usesOf(config, feature) {
     setTerminalSettings: () => config.setTerminalSettings(2, 24, 80),
     getTerminalSettings: () => config.getTerminalSettings(),
     version: () => config.version,
-    'set version': () => { config.version = 1; },
+    'set version': () => {
+      config.version = 1;
+    },
     registryHash: () => config.registryHash,
-    'set registryHash': () => { config.registryHash = 1; },
+    'set registryHash': () => {
+      config.registryHash = 1;
+    },
     featureFlags: () => config.featureFlags,
-    'set featureFlags': () => { config.featureFlags = 1; },
+    'set featureFlags': () => {
+      config.featureFlags = 1;
+    },
     terminalMode: () => config.terminalMode,
-    'set terminalMode': () => { config.terminalMode = 1; },
+    'set terminalMode': () => {
+      config.terminalMode = 1;
+    },
     rows: () => config.rows,
-    'set rows': () => { config.rows = 1; },
+    'set rows': () => {
+      config.rows = 1;
+    },
     cols: () => config.cols,
-    'set cols': () => { config.cols = 1; },
+    'set cols': () => {
+      config.cols = 1;
+    },
     reserved: () => config.reserved,
-    'set reserved': () => { config.reserved = 0; },
+    'set reserved': () => {
+      config.reserved = 0;
+    },
     toBytes: () => config.toBytes(),
     toHex: () => config.toHex(),
     getCore: () => config.getCore(),

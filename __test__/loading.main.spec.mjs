@@ -55,12 +55,17 @@ export default suite('loading', {
 
   'a missing addon: install it'(t) {
     const project = install(t, { target: undefined });
-    failsToLoad(project, /^No native addon of 13byte-config for \w+ \w+: install it again without omitting optional dependencies/);
+    failsToLoad(
+      project,
+      /^No native addon of 13byte-config for \w+ \w+: install it again without omitting optional dependencies/,
+    );
   },
 
   'addons of other platforms: install here'(t) {
     const target = TARGET === 'darwin-arm64' ? 'win32-x64-msvc' : 'darwin-arm64';
-    const expected = new RegExp(`^No native addon .* \\(${TARGET}\\), but one for ${target}\\. node_modules belongs to the platform`);
+    const expected = new RegExp(
+      `^No native addon .* \\(${TARGET}\\), but one for ${target}\\. node_modules belongs to the platform`,
+    );
     failsToLoad(install(t, { target }), expected);
   },
 
@@ -83,7 +88,11 @@ export default suite('loading', {
     // A Mach-O library for arm64, and an ELF one for RISC-V.
     machine.writeUInt32LE(0xfeedfacf, 0);
     machine.writeUInt32LE(0x0100000c, 4);
-    if (TARGET !== 'darwin-arm64') failsToLoad(install(t, { content: machine }), /it was built for darwin-arm64, and this is .*\. node_modules belongs/);
+    if (TARGET !== 'darwin-arm64')
+      failsToLoad(
+        install(t, { content: machine }),
+        /it was built for darwin-arm64, and this is .*\. node_modules belongs/,
+      );
     machine.writeUInt32BE(0x7f454c46, 0);
     machine.writeUInt32LE(0x00010102, 4);
     machine.writeUInt16LE(0xf3, 0x12);
@@ -92,7 +101,9 @@ export default suite('loading', {
 
   'addons that are not allowed: which option'(t) {
     const project = install(t);
-    failsToLoad(project, /must not be loaded: Node was started with --no-addons\. Start it without/, { flags: ['--no-addons'] });
+    failsToLoad(project, /must not be loaded: Node was started with --no-addons\. Start it without/, {
+      flags: ['--no-addons'],
+    });
     if (!isNode) return;
     const permission = Number(process.versions.node.split('.')[0]) < 22 ? '--experimental-permission' : '--permission';
     failsToLoad(project, /must not be loaded: Node's permission model is on\. Start Node with --allow-addons/, {
@@ -107,20 +118,31 @@ export default suite('loading', {
     renameSync(addons, join(project, 'addons'));
     mkdirSync(addons);
     const script = 'mount -t tmpfs -o noexec none "$1" && cp -r "$2/." "$1" && shift 2 && exec "$@"';
-    const message = failsToLoad(project, /is mounted noexec\. Mount it without noexec, or install the package elsewhere$/, {
-      command: ['unshare', '-m', 'sh', '-c', script, 'sh', addons, join(project, 'addons'), process.execPath],
-    });
+    const message = failsToLoad(
+      project,
+      /is mounted noexec\. Mount it without noexec, or install the package elsewhere$/,
+      {
+        command: ['unshare', '-m', 'sh', '-c', script, 'sh', addons, join(project, 'addons'), process.execPath],
+      },
+    );
     assert.ok(message.includes(`the file system at ${addons} is`), message);
   },
 
   'the command line prints the cause'(t) {
     const project = install(t, { content: Buffer.from('broken') });
-    const { status, stderr } = spawnSync(process.execPath, [join(project, 'node_modules/13byte-config/dist/cli.cjs'), 'doctor'], {
-      encoding: 'utf8',
-      env: { ...process.env, NO_COLOR: '1' },
-    });
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      [join(project, 'node_modules/13byte-config/dist/cli.cjs'), 'doctor'],
+      {
+        encoding: 'utf8',
+        env: { ...process.env, NO_COLOR: '1' },
+      },
+    );
     assert.equal(status, 1);
-    assert.match(stderr, /^13byte-config: The native addon .*\.node cannot be loaded: the file is broken .*\(ERR_BINDING\)\n$/);
+    assert.match(
+      stderr,
+      /^13byte-config: The native addon .*\.node cannot be loaded: the file is broken .*\(ERR_BINDING\)\n$/,
+    );
   },
 
   // ---- What is loaded after the start -------------------------------------------------------------------------
@@ -212,7 +234,13 @@ export default suite('loading', {
     const project = install(t);
     const later = 'console.log(isLoaded()); Promise.resolve().then(() => console.log(isLoaded()));';
     assert.equal(run(project, `${open(false)} ${later}`), 'false\ntrue');
-    assert.equal(run(project, `${HEAD} createProductionConfig({ enableClusterSync: true, clusterName: 'x', environment: 'loading' }); ${later}`), 'false\ntrue');
+    assert.equal(
+      run(
+        project,
+        `${HEAD} createProductionConfig({ enableClusterSync: true, clusterName: 'x', environment: 'loading' }); ${later}`,
+      ),
+      'false\ntrue',
+    );
     assert.equal(run(project, `${HEAD} createProductionConfig(); ${later}`), 'false\nfalse');
   },
 
@@ -232,7 +260,10 @@ export default suite('loading', {
   'the files of two builds never work together'(t) {
     const project = install(t);
     const file = join(project, 'node_modules/13byte-config/dist/on-demand.cjs');
-    const other = readFileSync(file, 'utf8').replace(/^exports\.BUILD = ".*";$/m, 'exports.BUILD = "9.9.9+000000000000";');
+    const other = readFileSync(file, 'utf8').replace(
+      /^exports\.BUILD = ".*";$/m,
+      'exports.BUILD = "9.9.9+000000000000";',
+    );
     writeFileSync(join(project, 'other.cjs'), other);
     const program = `${HEAD}
       const config = createProductionConfig();
@@ -282,7 +313,8 @@ function install(t, addon = {}) {
   const project = t.tempDir();
   const directory = join(project, 'node_modules', '13byte-config');
   mkdirSync(directory, { recursive: true });
-  for (const file of ['package.json', 'index.mjs', 'dist']) cpSync(inRoot(file), join(directory, file), { recursive: true });
+  for (const file of ['package.json', 'index.mjs', 'dist'])
+    cpSync(inRoot(file), join(directory, file), { recursive: true });
   const target = 'target' in addon ? addon.target : TARGET;
   if (target === undefined) return project;
   const binding = join(project, 'node_modules', '@13byte-config', `binding-${target}`);

@@ -51,9 +51,15 @@ export default suite('metrics', {
       () => config.setRollout('debug', 50),
       () => config.update((draft) => draft.enable('verbose', 'metrics')),
       () => config.setTerminalSettings(1, 2, 3),
-      () => { config.rows = 7; },
-      () => { config.featureFlags = 0; },
-      () => { config.registryHash = 5; },
+      () => {
+        config.rows = 7;
+      },
+      () => {
+        config.featureFlags = 0;
+      },
+      () => {
+        config.registryHash = 5;
+      },
       () => config.updateFromBuffer(new Uint8Array(13)),
     ];
     for (const edit of effective) assert.equal(writes(edit), 1, `${edit}`);
@@ -65,7 +71,8 @@ export default suite('metrics', {
       () => config.updateFromBuffer(new Uint8Array(13)),
       () => config.isFeatureEnabled('debug'),
       () => twin.enableFeature('debug'),
-    ]) assert.equal(writes(edit), 0, `${edit}`);
+    ])
+      assert.equal(writes(edit), 0, `${edit}`);
     assert.equal(twin.getMetrics().writes, 1);
     assert.equal(config.getMetrics().generation, effective.length + 1);
     const reader = attachConfig({ ...config.share(), readOnly: true });
@@ -78,7 +85,13 @@ export default suite('metrics', {
     const { config } = openStore(t);
     const before = config.getMetrics().store;
     assert.deepEqual(before.persists, { ok: 0, failed: 0, refused: 0, latency: NOTHING });
-    assert.deepEqual(before.commits, { count: 0, revisions: 0, revisionsP50: null, revisionsMax: null, latency: NOTHING });
+    assert.deepEqual(before.commits, {
+      count: 0,
+      revisions: 0,
+      revisionsP50: null,
+      revisionsMax: null,
+      latency: NOTHING,
+    });
     assert.deepEqual([before.errors, before.pending, before.reopenings], [{}, 0, 0]);
 
     const began = performance.now();
@@ -87,7 +100,10 @@ export default suite('metrics', {
     const { store, revision } = config.getMetrics();
     assert.equal(revision, 5);
     assert.deepEqual([store.persists.ok, store.persists.failed, store.pending], [5, 0, 0]);
-    assert.deepEqual({ ...store.commits, latency: 0 }, { count: 1, revisions: 5, revisionsP50: 5, revisionsMax: 5, latency: 0 });
+    assert.deepEqual(
+      { ...store.commits, latency: 0 },
+      { count: 1, revisions: 5, revisionsP50: 5, revisionsMax: 5, latency: 0 },
+    );
     checkLatency(store.persists.latency, 5, tookMs);
     checkLatency(store.commits.latency, 1, tookMs);
     assert.ok(store.commits.latency.maxMs <= store.persists.latency.maxMs, 'a persist waits for its transaction');
@@ -95,7 +111,10 @@ export default suite('metrics', {
     await config.persist('alone');
     await config.rollback();
     const after = config.getMetrics().store;
-    assert.deepEqual({ ...after.commits, latency: 0 }, { count: 3, revisions: 7, revisionsP50: 1, revisionsMax: 5, latency: 0 });
+    assert.deepEqual(
+      { ...after.commits, latency: 0 },
+      { count: 3, revisions: 7, revisionsP50: 1, revisionsMax: 5, latency: 0 },
+    );
     assert.equal(after.persists.ok, 6, 'a rollback is no persist');
   },
 
@@ -107,7 +126,10 @@ export default suite('metrics', {
     await assert.rejects(config.diff(1, 99), { code: 'ERR_REVISION_NOT_FOUND' });
     await assert.rejects(config.rollback(99), { code: 'ERR_REVISION_NOT_FOUND' });
     const before = config.getMetrics().store;
-    assert.deepEqual({ ...before.persists, latency: before.persists.latency.count }, { ok: 1, failed: 0, refused: 2, latency: 1 });
+    assert.deepEqual(
+      { ...before.persists, latency: before.persists.latency.count },
+      { ok: 1, failed: 0, refused: 2, latency: 1 },
+    );
     assert.deepEqual(before.errors, {});
     assert.equal(before.commits.count, 1, 'what wrote nothing is none');
     const { status, checks } = await config.healthCheck();
@@ -118,7 +140,10 @@ export default suite('metrics', {
     const { persists, errors } = config.getMetrics().store;
     assert.deepEqual([persists.ok, persists.failed, persists.refused], [1, 1, 2]);
     assert.deepEqual(errors, { ERR_INVALID_STATE: 1 });
-    assert.match((await config.healthCheck()).checks.find(({ name }) => name === 'last-persist').message, /failed at .* ERR_INVALID_STATE/);
+    assert.match(
+      (await config.healthCheck()).checks.find(({ name }) => name === 'last-persist').message,
+      /failed at .* ERR_INVALID_STATE/,
+    );
   },
 
   async 'the store is that of the process, and persists are those of the environment'(t) {
@@ -258,7 +283,14 @@ export default suite('metrics', {
     const caller = connect({ path: join(doorbells, name) });
     t.after(() => caller.destroy());
     await once(caller, 'connect');
-    const hostile = [Buffer.of(1), Buffer.alloc(7, 0xff), moment(2n ** 64n - 1n), moment(2n ** 63n), Buffer.alloc(4096, 0xff), Buffer.alloc(13)];
+    const hostile = [
+      Buffer.of(1),
+      Buffer.alloc(7, 0xff),
+      moment(2n ** 64n - 1n),
+      moment(2n ** 63n),
+      Buffer.alloc(4096, 0xff),
+      Buffer.alloc(13),
+    ];
     for (const bytes of hostile) {
       // Without an announcement, so that it is the ring that makes the listener look.
       const heard = listen(config).next();
@@ -294,8 +326,14 @@ export default suite('metrics', {
     assert.equal(calls, 3);
     assert.ok(totalNs >= minNs + maxNs && totalNs <= 3 * maxNs, JSON.stringify(timings));
     const samples = read(config);
-    assert.equal(samples.get('config13byte_operations_total{environment="development",operation="isFeatureEnabled"}'), 3);
-    assert.equal(samples.get('config13byte_operation_seconds_total{environment="development",operation="isFeatureEnabled"}'), totalNs / 1e9);
+    assert.equal(
+      samples.get('config13byte_operations_total{environment="development",operation="isFeatureEnabled"}'),
+      3,
+    );
+    assert.equal(
+      samples.get('config13byte_operation_seconds_total{environment="development",operation="isFeatureEnabled"}'),
+      totalNs / 1e9,
+    );
     const plain = open(t, {});
     plain.isFeatureEnabled('debug');
     assert.equal('timings' in plain.getMetrics(), false);
@@ -322,12 +360,26 @@ export default suite('metrics', {
       ['generation', 'revision', 'writes_total', 'listeners', 'store_degraded'].map((name) => value(name, own)),
       [metrics.generation, 2, 2, 1, 0],
     );
-    assert.deepEqual(['local', 'foreign'].map((origin) => value('changes_total', `${own},origin="${origin}"`)), [1, 0]);
-    assert.deepEqual(['a', 'b'].map((name) => value('feature_enabled', `${own},feature="${name}"`)), [1, 0]);
-    assert.deepEqual(['a', 'b'].map((name) => value('feature_rollout_ratio', `${own},feature="${name}"`)), [1, 0.0001]);
+    assert.deepEqual(
+      ['local', 'foreign'].map((origin) => value('changes_total', `${own},origin="${origin}"`)),
+      [1, 0],
+    );
+    assert.deepEqual(
+      ['a', 'b'].map((name) => value('feature_enabled', `${own},feature="${name}"`)),
+      [1, 0],
+    );
+    assert.deepEqual(
+      ['a', 'b'].map((name) => value('feature_rollout_ratio', `${own},feature="${name}"`)),
+      [1, 0.0001],
+    );
     assert.equal(value('listener_lag_seconds_count', own), listenerLag.count);
-    assert.ok(Math.abs(value('listener_lag_seconds_sum', own) - (listenerLag.meanMs * listenerLag.count) / 1000) < 1e-9);
-    assert.deepEqual(['ok', 'failed', 'refused'].map((outcome) => value('persists_total', `${both},outcome="${outcome}"`)), [2, 0, 1]);
+    assert.ok(
+      Math.abs(value('listener_lag_seconds_sum', own) - (listenerLag.meanMs * listenerLag.count) / 1000) < 1e-9,
+    );
+    assert.deepEqual(
+      ['ok', 'failed', 'refused'].map((outcome) => value('persists_total', `${both},outcome="${outcome}"`)),
+      [2, 0, 1],
+    );
     assert.equal(value('persist_duration_seconds_count', both), 2);
     assert.equal(value('persist_duration_seconds_bucket', `le="+Inf",${both}`), 2);
     assert.equal(value('commit_revisions_bucket', `le="1.0",${file}`), 0);
@@ -335,7 +387,9 @@ export default suite('metrics', {
     assert.equal(value('commit_duration_seconds_count', file), 1);
     assert.equal(value('store_errors_total', `code="ERR_BACKUP",${file}`), 1);
     assert.deepEqual(
-      ['store_pending_operations', 'store_reopenings_total', 'database_bytes', 'wal_bytes'].map((name) => value(name, file)),
+      ['store_pending_operations', 'store_reopenings_total', 'database_bytes', 'wal_bytes'].map((name) =>
+        value(name, file),
+      ),
       [0, 0, store.databaseBytes, store.walBytes],
     );
     assert.ok(value('disk_free_bytes', file) > 0);
@@ -349,10 +403,12 @@ export default suite('metrics', {
 function read(config) {
   const lines = config.metricsText().split('\n');
   assert.deepEqual(lines.splice(-2), ['# EOF', '']);
-  const samples = lines.filter((line) => !line.startsWith('#')).map((line) => {
-    const at = line.lastIndexOf(' ');
-    return [line.slice(0, at), Number(line.slice(at + 1))];
-  });
+  const samples = lines
+    .filter((line) => !line.startsWith('#'))
+    .map((line) => {
+      const at = line.lastIndexOf(' ');
+      return [line.slice(0, at), Number(line.slice(at + 1))];
+    });
   const values = new Map(samples);
   assert.equal(values.size, samples.length, 'no sample comes twice');
   assert.ok(samples.every(([name, value]) => name.startsWith('config13byte_') && Number.isFinite(value)));
@@ -371,9 +427,10 @@ function listen(config) {
   let heard;
   config.on('change', (change) => heard?.(change));
   return {
-    next: () => new Promise((resolve) => {
-      heard = resolve;
-    }),
+    next: () =>
+      new Promise((resolve) => {
+        heard = resolve;
+      }),
   };
 }
 

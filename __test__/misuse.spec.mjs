@@ -28,7 +28,11 @@ export default suite('misuse', {
         for (const [name, use] of usesOf(Object.getPrototypeOf(object))) {
           // Where a check is not free.
           if (UNCHECKED.has(name)) continue;
-          await assert.rejects(async () => use(self), { name: 'TypeError', code: 'ERR_INVALID_THIS' }, `${String(name)} on ${inspect(self)}`);
+          await assert.rejects(
+            async () => use(self),
+            { name: 'TypeError', code: 'ERR_INVALID_THIS' },
+            `${String(name)} on ${inspect(self)}`,
+          );
         }
       }
     }
@@ -58,7 +62,13 @@ export default suite('misuse', {
     });
     assert.equal(JSON.stringify(config.feature('pay')), '{"name":"pay","enabled":true,"rollout":12.5}');
     assert.deepEqual(JSON.parse(JSON.stringify(new ConfigCore13Byte())), {
-      version: 1, registryHash: 0x12345678, featureFlags: 7, terminalMode: 2, terminalRows: 24, terminalCols: 80, reserved: 0,
+      version: 1,
+      registryHash: 0x12345678,
+      featureFlags: 7,
+      terminalMode: 2,
+      terminalRows: 24,
+      terminalCols: 80,
+      reserved: 0,
     });
     await config.close();
     assert.equal(JSON.stringify({ config }), '{"config":{"closed":true}}');
@@ -69,14 +79,23 @@ export default suite('misuse', {
     t.after(() => config.close());
     const drafts = [];
     config.update((draft) => drafts.push(draft) && draft.enable('metrics'));
-    assert.throws(() => config.update((draft) => {
-      drafts.push(draft);
-      throw new Error('no');
-    }), /^Error: no$/);
+    assert.throws(
+      () =>
+        config.update((draft) => {
+          drafts.push(draft);
+          throw new Error('no');
+        }),
+      /^Error: no$/,
+    );
     assert.throws(() => config.update(async (draft) => drafts.push(draft)), { code: 'ERR_INVALID_TYPE' });
     assert.equal(drafts.length, 3);
     for (const { enable, disable, set, terminal } of drafts) {
-      for (const use of [() => enable('debug'), () => disable('metrics'), () => set('debug', true), () => terminal(1, 2, 3)]) {
+      for (const use of [
+        () => enable('debug'),
+        () => disable('metrics'),
+        () => set('debug', true),
+        () => terminal(1, 2, 3),
+      ]) {
         assert.throws(use, { name: 'ConfigError', code: 'ERR_DRAFT_ENDED' });
       }
     }
@@ -92,17 +111,33 @@ export default suite('misuse', {
       set('caching', true);
       terminal(3, 4, 5);
     });
-    assert.deepEqual([config.getEnabledFeatures(), config.getTerminalSettings()], [['metrics', 'caching'], { mode: 3, rows: 4, cols: 5 }]);
+    assert.deepEqual(
+      [config.getEnabledFeatures(), config.getTerminalSettings()],
+      [['metrics', 'caching'], { mode: 3, rows: 4, cols: 5 }],
+    );
   },
 
   'what is no path of a file is refused, and no file is made'(t) {
     const directory = t.tempDir();
-    for (const path of [':memory:', 'file:flags.db', 'file::memory:?cache=shared', 'FILE:///tmp/flags.db', `file:${directory}/flags.db`]) {
+    for (const path of [
+      ':memory:',
+      'file:flags.db',
+      'file::memory:?cache=shared',
+      'FILE:///tmp/flags.db',
+      `file:${directory}/flags.db`,
+    ]) {
       for (const options of [{}, { enableClusterSync: true }, { readOnly: true }, { onStoreError: 'degrade' }]) {
-        assert.throws(() => createProductionConfig({ persistPath: path, ...options }), { name: 'RangeError', code: 'ERR_INVALID_VALUE' }, path);
+        assert.throws(
+          () => createProductionConfig({ persistPath: path, ...options }),
+          { name: 'RangeError', code: 'ERR_INVALID_VALUE' },
+          path,
+        );
       }
     }
-    assert.throws(() => createProductionConfig({ persistPath: ':memory:' }), /a config without persistPath lives in memory/);
+    assert.throws(
+      () => createProductionConfig({ persistPath: ':memory:' }),
+      /a config without persistPath lives in memory/,
+    );
     const odd = join(directory, ':memory:');
     const config = createProductionConfig({ persistPath: odd });
     t.after(() => config.close());
@@ -111,28 +146,54 @@ export default suite('misuse', {
 
   async 'values of another realm are as good as those of this one'(t) {
     const persistPath = join(t.tempDir(), 'c.db');
-    const config = createProductionConfig(Object.assign(other('({ debugMode: true })'), { persistPath, features: other("['a', 'b']") }));
+    const config = createProductionConfig(
+      Object.assign(other('({ debugMode: true })'), { persistPath, features: other("['a', 'b']") }),
+    );
     t.after(() => config.close());
     const bytes = [...config.toBytes()];
     bytes[5] = 3;
-    for (const make of ['new Uint8Array(bytes)', 'new Uint8Array(bytes).buffer', 'new DataView(new Uint8Array(bytes).buffer)']) {
+    for (const make of [
+      'new Uint8Array(bytes)',
+      'new Uint8Array(bytes).buffer',
+      'new DataView(new Uint8Array(bytes).buffer)',
+    ]) {
       const record = other(`const bytes = [${bytes}]; ${make}`);
       config.updateFromBuffer(new Uint8Array(13));
       config.updateFromBuffer(record);
       assert.equal(config.featureFlags, 3, make);
       assert.equal(new ConfigCore13Byte(record).featureFlags, 3, make);
     }
-    assert.throws(() => config.update(other('(draft) => Promise.reject(new Error("late"))')), { code: 'ERR_INVALID_TYPE' });
-    assert.throws(() => config.updateFromBuffer({ byteLength: 13, [Symbol.toStringTag]: 'ArrayBuffer' }), { code: 'ERR_INVALID_TYPE' });
+    assert.throws(() => config.update(other('(draft) => Promise.reject(new Error("late"))')), {
+      code: 'ERR_INVALID_TYPE',
+    });
+    assert.throws(() => config.updateFromBuffer({ byteLength: 13, [Symbol.toStringTag]: 'ArrayBuffer' }), {
+      code: 'ERR_INVALID_TYPE',
+    });
     // A signal of another realm has the methods of one, and another prototype.
     const { signal } = new AbortController();
-    const foreign = { aborted: false, reason: undefined, throwIfAborted() {}, addEventListener: signal.addEventListener.bind(signal), removeEventListener() {} };
+    const foreign = {
+      aborted: false,
+      reason: undefined,
+      throwIfAborted() {},
+      addEventListener: signal.addEventListener.bind(signal),
+      removeEventListener() {},
+    };
     await config.persist('first', other('({ actor: "someone" })'));
     assert.equal((await config.verify({ signal: foreign })).ok, true);
     await assert.rejects(config.verify({ signal: { aborted: false } }), { code: 'ERR_INVALID_TYPE' });
-    assert.equal((await config.apply(other('({ terminal: { mode: 1, rows: 2, cols: 3 }, features: { a: { enabled: true, rollout: 5 } } })'), 'r')).revision, 2);
+    assert.equal(
+      (
+        await config.apply(
+          other('({ terminal: { mode: 1, rows: 2, cols: 3 }, features: { a: { enabled: true, rollout: 5 } } })'),
+          'r',
+        )
+      ).revision,
+      2,
+    );
     override(config, other('({ a: false })')).restore();
-    override(new Proxy(config, { get: (target, name) => (name === 'share' ? () => target.share() : undefined) }), { a: false }).restore();
+    override(new Proxy(config, { get: (target, name) => (name === 'share' ? () => target.share() : undefined) }), {
+      a: false,
+    }).restore();
   },
 });
 
@@ -151,10 +212,13 @@ function usesOf(prototype) {
     if (get) uses.push([name, (self) => get.call(Object(self))]);
     if (set) uses.push([name, (self) => set.call(Object(self), VALUES[name] ?? 0)]);
     if (typeof value === 'function') {
-      uses.push([name, (self) => {
-        const result = value.apply(self, ARGUMENTS[name] ?? []);
-        return typeof result?.next === 'function' ? result.next() : result;
-      }]);
+      uses.push([
+        name,
+        (self) => {
+          const result = value.apply(self, ARGUMENTS[name] ?? []);
+          return typeof result?.next === 'function' ? result.next() : result;
+        },
+      ]);
     }
   }
   assert.ok(uses.length > 5);

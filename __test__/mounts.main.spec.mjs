@@ -18,7 +18,11 @@ export default suite('mounts and links', {
     // A link to it is the same.
     const link = join(t.tempDir(), 'link.db');
     symlinkSync(mounted, link);
-    for (const [path, args] of [[mounted, ['history']], [mounted, ['enable', 'debug']], [link, ['verify']]]) {
+    for (const [path, args] of [
+      [mounted, ['history']],
+      [mounted, ['enable', 'debug']],
+      [link, ['verify']],
+    ]) {
       const error = await failure(t, 1, [...args, ...production(path)], { through });
       assert.equal(error.code, 'ERR_STORE_MOUNTED_ALONE');
       assert.match(error.message, /config\.db is mounted alone.* Mount the directory that holds the database instead$/);
@@ -51,7 +55,13 @@ export default suite('mounts and links', {
       const through = afterMounts(mount);
       if (!through) return;
       // In one namespace: what is written on the overlay goes with it.
-      const script = [...through, 'sh', '-c', `"$@" enable debug --db ${path} --env production && "$@" history --db ${path} --env production`, 'sh'];
+      const script = [
+        ...through,
+        'sh',
+        '-c',
+        `"$@" enable debug --db ${path} --env production && "$@" history --db ${path} --env production`,
+        'sh',
+      ];
       const printed = await print(t, [], { through: script });
       assert.match(printed, /enable debug/, mount);
       const [command, ...args] = [...through, process.execPath, ...EVALUATE, TWO_CONFIGS, path];

@@ -31,11 +31,14 @@ export default suite('what must exist', {
     const live = `${options.persistPath}-live-test`;
     const refused = () => {
       for (const readOnly of [true, false]) {
-        assert.throws(() => createProductionConfig({ ...options, readOnly, liveMustExist: true }), (error) => {
-          assert.deepEqual({ name: error.name, code: error.code }, NOT_LIVE);
-          assert.ok(error.message.startsWith(`No program uses the live state of ${live} (`), error.message);
-          return true;
-        });
+        assert.throws(
+          () => createProductionConfig({ ...options, readOnly, liveMustExist: true }),
+          (error) => {
+            assert.deepEqual({ name: error.name, code: error.code }, NOT_LIVE);
+            assert.ok(error.message.startsWith(`No program uses the live state of ${live} (`), error.message);
+            return true;
+          },
+        );
       }
     };
     refused();
@@ -47,7 +50,11 @@ export default suite('what must exist', {
     for (const readOnly of [true, false]) {
       const joined = t.spawn('program.mjs');
       await tell(joined, 'open', { ...options, readOnly, liveMustExist: true });
-      assert.deepEqual(await tell(joined, 'getEnabledFeatures'), ['debug', 'caching'], 'the live state, not the persisted one');
+      assert.deepEqual(
+        await tell(joined, 'getEnabledFeatures'),
+        ['debug', 'caching'],
+        'the live state, not the persisted one',
+      );
       if (!readOnly) await tell(joined, 'enableFeature', 'metrics');
       joined.kill('SIGKILL');
       await joined.exited;
@@ -61,7 +68,11 @@ export default suite('what must exist', {
   },
 
   async 'live state of a cluster is joined while a program uses it'(t) {
-    const options = { enableClusterSync: true, clusterName: `must-exist-${process.pid}-${t.runtime.isWorker}`, environment: 'test' };
+    const options = {
+      enableClusterSync: true,
+      clusterName: `must-exist-${process.pid}-${t.runtime.isWorker}`,
+      environment: 'test',
+    };
     const joinIt = () => createProductionConfig({ ...options, liveMustExist: true });
     assert.throws(joinIt, NOT_LIVE);
     const program = t.spawn('program.mjs');
@@ -81,7 +92,10 @@ export default suite('what must exist', {
       else process.env.XDG_RUNTIME_DIR = before;
     });
     process.env.XDG_RUNTIME_DIR = XDG_RUNTIME_DIR;
-    assert.throws(() => createProductionConfig({ enableClusterSync: true, clusterName: 'shop', liveMustExist: true }), NOT_LIVE);
+    assert.throws(
+      () => createProductionConfig({ enableClusterSync: true, clusterName: 'shop', liveMustExist: true }),
+      NOT_LIVE,
+    );
     assert.deepEqual(readdirSync(XDG_RUNTIME_DIR), []);
   },
 

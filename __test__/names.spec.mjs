@@ -16,10 +16,19 @@ export default suite('names', {
     check(t, [...'abcdefghijklmnopqrstuvwxyzABCDEF'].map(long));
     check(t, [long('a'), 'a', long('b'), 'b']);
     // By their length alone, the longest there are.
-    check(t, Array.from({ length: 32 }, (_, i) => 'x'.repeat(32 + i)));
-    check(t, Array.from({ length: 32 }, (_, i) => 'x'.repeat(1 + i)));
+    check(
+      t,
+      Array.from({ length: 32 }, (_, i) => 'x'.repeat(32 + i)),
+    );
+    check(
+      t,
+      Array.from({ length: 32 }, (_, i) => 'x'.repeat(1 + i)),
+    );
     // By the last letters, at different lengths.
-    check(t, Array.from({ length: 32 }, (_, i) => `${'feature_'.repeat(1 + (i % 4))}${i}`));
+    check(
+      t,
+      Array.from({ length: 32 }, (_, i) => `${'feature_'.repeat(1 + (i % 4))}${i}`),
+    );
     // The bit that makes a number negative, in a list of its own kind.
     check(t, ['z']);
   },
@@ -46,8 +55,26 @@ export default suite('names', {
     const config = createProductionConfig();
     t.after(() => config.close());
     const pretender = { length: 5, charCodeAt: (i) => 'debug'.charCodeAt(i), toString: () => 'debug' };
-    for (const value of [undefined, null, 0, 5n, true, Symbol('debug'), ['debug'], new String('debug'), pretender, () => 'debug']) {
-      for (const call of ['isFeatureEnabled', 'enableFeature', 'disableFeature', 'toggleFeature', 'feature', 'getRollout']) {
+    for (const value of [
+      undefined,
+      null,
+      0,
+      5n,
+      true,
+      Symbol('debug'),
+      ['debug'],
+      new String('debug'),
+      pretender,
+      () => 'debug',
+    ]) {
+      for (const call of [
+        'isFeatureEnabled',
+        'enableFeature',
+        'disableFeature',
+        'toggleFeature',
+        'feature',
+        'getRollout',
+      ]) {
         assert.throws(() => config[call](value), { name: 'TypeError', code: 'ERR_INVALID_TYPE' });
       }
     }
@@ -82,7 +109,15 @@ function check(t, names, origin = 'given') {
 
 function alike(name) {
   const middle = name.length >> 1;
-  return ['', name.slice(1), name.slice(0, -1), `${name}x`, `x${name}`, `${name.slice(0, middle)}\u0000${name.slice(middle + 1)}`, `${name}\u{1f600}`];
+  return [
+    '',
+    name.slice(1),
+    name.slice(0, -1),
+    `${name}x`,
+    `x${name}`,
+    `${name.slice(0, middle)}\u0000${name.slice(middle + 1)}`,
+    `${name}\u{1f600}`,
+  ];
 }
 
 /** Few letters, so that many names share them. */
@@ -92,7 +127,8 @@ function randomList(random) {
   const letters = 'ab_-xyzABC09'.slice(0, 2 + (random() % 10));
   while (names.size < size) {
     let name = 'ab'[random() & 1];
-    for (let rest = random() % (random() % 4 === 0 ? 63 : 9); rest > 0; rest -= 1) name += letters[random() % letters.length];
+    for (let rest = random() % (random() % 4 === 0 ? 63 : 9); rest > 0; rest -= 1)
+      name += letters[random() % letters.length];
     names.add(name);
     // A list that is longer than there are such names would never be full.
     if (random() % 1000 === 0) break;

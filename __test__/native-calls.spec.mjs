@@ -30,67 +30,85 @@ export default suite('native calls', {
   'reading a feature makes no native call'(t) {
     const config = open(t);
     const feature = config.feature('metrics');
-    assert.deepEqual(nativeCalls(() => {
-      config.isFeatureEnabled('debug');
-      config.isFeatureEnabled('metrics');
-      if (feature.enabled) throw new Error('on');
-    }), []);
+    assert.deepEqual(
+      nativeCalls(() => {
+        config.isFeatureEnabled('debug');
+        config.isFeatureEnabled('metrics');
+        if (feature.enabled) throw new Error('on');
+      }),
+      [],
+    );
   },
 
   'flips make no native call'(t) {
     const config = open(t);
     const feature = config.feature('metrics');
-    assert.deepEqual(nativeCalls(() => {
-      config.enableFeature('debug');
-      config.disableFeature('debug');
-      config.toggleFeature('verbose');
-      config.setFeature('logging', true);
-      config.setFeature('logging', false);
-      feature.enable();
-      feature.disable();
-    }), []);
+    assert.deepEqual(
+      nativeCalls(() => {
+        config.enableFeature('debug');
+        config.disableFeature('debug');
+        config.toggleFeature('verbose');
+        config.setFeature('logging', true);
+        config.setFeature('logging', false);
+        feature.enable();
+        feature.disable();
+      }),
+      [],
+    );
   },
 
   'updates, fields and the terminal make no native call'(t) {
     const config = open(t);
-    assert.deepEqual(nativeCalls((round) => {
-      config.update((draft) => {
-        draft.set('debug', round % 2 === 0);
-        draft.terminal(round % 4, 50, 120);
-      });
-      config.setTerminalSettings(2, 24, 80);
-      config.getTerminalSettings();
-      config.setRollout('debug', round % 100);
-      config.isFeatureEnabledFor('debug', `user-${round}`);
-      config.getRollout('debug');
-      config.featureFlags = round % 8;
-      config.rows = (round % 255) + 1;
-      config.updateFromBuffer(config.toBytes());
-      config.getEnabledFeatures();
-    }), []);
+    assert.deepEqual(
+      nativeCalls((round) => {
+        config.update((draft) => {
+          draft.set('debug', round % 2 === 0);
+          draft.terminal(round % 4, 50, 120);
+        });
+        config.setTerminalSettings(2, 24, 80);
+        config.getTerminalSettings();
+        config.setRollout('debug', round % 100);
+        config.isFeatureEnabledFor('debug', `user-${round}`);
+        config.getRollout('debug');
+        config.featureFlags = round % 8;
+        config.rows = (round % 255) + 1;
+        config.updateFromBuffer(config.toBytes());
+        config.getEnabledFeatures();
+      }),
+      [],
+    );
   },
 
   'the debug view makes no native call'(t) {
     const config = open(t);
-    assert.deepEqual(nativeCalls((round) => {
-      if (round % 3 === 0) config.toggleFeature('debug');
-      config.getDebugView();
-    }), []);
+    assert.deepEqual(
+      nativeCalls((round) => {
+        if (round % 3 === 0) config.toggleFeature('debug');
+        config.getDebugView();
+      }),
+      [],
+    );
   },
 
   'neither a database nor debugMode changes that'(t) {
     const config = open(t, { persistPath: join(t.tempDir(), 'config.db'), debugMode: true });
-    assert.deepEqual(nativeCalls(() => {
-      config.isFeatureEnabled('debug');
-      config.toggleFeature('debug');
-    }), []);
+    assert.deepEqual(
+      nativeCalls(() => {
+        config.isFeatureEnabled('debug');
+        config.toggleFeature('debug');
+      }),
+      [],
+    );
   },
 
   'a refused name makes no native call'(t) {
     const config = open(t);
-    assert.deepEqual(nativeCalls(() => {
-      assert.throws(() => config.isFeatureEnabled('debgu'), { code: 'ERR_UNKNOWN_FEATURE' });
-    }), []);
+    assert.deepEqual(
+      nativeCalls(() => {
+        assert.throws(() => config.isFeatureEnabled('debgu'), { code: 'ERR_UNKNOWN_FEATURE' });
+      }),
+      [],
+    );
   },
 
   async 'a handle opens its database once, and holds on to nothing when that fails'(t) {
@@ -99,7 +117,10 @@ export default suite('native calls', {
     reset();
     const attached = attachConfig(handle);
     t.after(() => attached.close());
-    assert.deepEqual([calls.get('NativeStore.open'), calls.get('adoptPage'), calls.get('releasePage')], [1, 1, undefined]);
+    assert.deepEqual(
+      [calls.get('NativeStore.open'), calls.get('adoptPage'), calls.get('releasePage')],
+      [1, 1, undefined],
+    );
     for (const suffix of ['', '-wal', '-shm']) rmSync(persistPath + suffix);
     reset();
     assert.throws(() => attachConfig(handle), { code: 'ERR_STALE_HANDLE' });

@@ -17,7 +17,10 @@ export default suite('openfeature', {
     const { client } = await open(t);
     assert.equal(await client.getBooleanValue('boolean-flag', false), true);
     assert.equal(await client.getBooleanValue('boolean-zero-flag', true), false);
-    const { value, variant, reason, errorCode, errorMessage, flagMetadata } = await client.getBooleanDetails('boolean-flag', false);
+    const { value, variant, reason, errorCode, errorMessage, flagMetadata } = await client.getBooleanDetails(
+      'boolean-flag',
+      false,
+    );
     assert.deepEqual({ value, variant, reason }, { value: true, variant: 'on', reason: 'STATIC' });
     assert.deepEqual([errorCode, errorMessage], [undefined, undefined]);
     assert.deepEqual(flagMetadata, { environment: 'test', rollout: 100 });
@@ -28,19 +31,33 @@ export default suite('openfeature', {
   async 'the terminal settings are numbers and an object'(t) {
     const { client } = await open(t);
     const rows = await client.getNumberDetails('terminal.rows', 1);
-    assert.deepEqual([rows.value, rows.variant, rows.reason, rows.flagMetadata], [50, '50', 'STATIC', { environment: 'test' }]);
+    assert.deepEqual(
+      [rows.value, rows.variant, rows.reason, rows.flagMetadata],
+      [50, '50', 'STATIC', { environment: 'test' }],
+    );
     assert.equal(await client.getNumberValue('terminal.cols', 1), 120);
     assert.equal(await client.getNumberValue('terminal.mode', 1), 2);
     const terminal = await client.getObjectDetails('terminal', {});
-    assert.deepEqual([terminal.value, terminal.variant, terminal.reason], [{ mode: 2, rows: 50, cols: 120 }, '2:50x120', 'STATIC']);
+    assert.deepEqual(
+      [terminal.value, terminal.variant, terminal.reason],
+      [{ mode: 2, rows: 50, cols: 120 }, '2:50x120', 'STATIC'],
+    );
   },
 
   async 'a flag that does not exist gives the default and FLAG_NOT_FOUND'(t) {
     const { client } = await open(t);
-    for (const [method, fallback] of [['getBooleanDetails', true], ['getStringDetails', 'uh-oh'], ['getNumberDetails', 13], ['getObjectDetails', { a: 1 }]]) {
+    for (const [method, fallback] of [
+      ['getBooleanDetails', true],
+      ['getStringDetails', 'uh-oh'],
+      ['getNumberDetails', 13],
+      ['getObjectDetails', { a: 1 }],
+    ]) {
       for (const key of ['missing-flag', 'toString', '__proto__', '']) {
         const { value, reason, errorCode, variant } = await client[method](key, fallback);
-        assert.deepEqual({ value, reason, errorCode, variant }, { value: fallback, reason: 'ERROR', errorCode: 'FLAG_NOT_FOUND', variant: undefined });
+        assert.deepEqual(
+          { value, reason, errorCode, variant },
+          { value: fallback, reason: 'ERROR', errorCode: 'FLAG_NOT_FOUND', variant: undefined },
+        );
       }
     }
   },
@@ -58,7 +75,11 @@ export default suite('openfeature', {
       ['getBooleanDetails', 'terminal', false],
     ]) {
       const { value, reason, errorCode } = await client[method](key, fallback);
-      assert.deepEqual({ value, reason, errorCode }, { value: fallback, reason: 'ERROR', errorCode: 'TYPE_MISMATCH' }, `${method} ${key}`);
+      assert.deepEqual(
+        { value, reason, errorCode },
+        { value: fallback, reason: 'ERROR', errorCode: 'TYPE_MISMATCH' },
+        `${method} ${key}`,
+      );
     }
   },
 
@@ -79,7 +100,10 @@ export default suite('openfeature', {
       const missing = await client.getBooleanDetails('split', true, context);
       assert.deepEqual([missing.value, missing.reason, missing.errorCode], [true, 'ERROR', 'TARGETING_KEY_MISSING']);
     }
-    for (const [percent, wanted] of [[0, false], [100, true]]) {
+    for (const [percent, wanted] of [
+      [0, false],
+      [100, true],
+    ]) {
       config.setRollout('split', percent);
       const { value, reason } = await client.getBooleanDetails('split', !wanted);
       assert.deepEqual([value, reason], [wanted, 'STATIC'], `${percent} % needs no key`);
@@ -90,14 +114,26 @@ export default suite('openfeature', {
     const { config, client } = await open(t);
     config.setRollout('split', 50);
     for (const [targetingKey, errorCode] of [
-      [0, 'INVALID_CONTEXT'], [Number.NaN, 'INVALID_CONTEXT'], [false, 'INVALID_CONTEXT'], [['user'], 'INVALID_CONTEXT'],
-      ['user \ud83d', 'INVALID_CONTEXT'], [null, 'TARGETING_KEY_MISSING'],
+      [0, 'INVALID_CONTEXT'],
+      [Number.NaN, 'INVALID_CONTEXT'],
+      [false, 'INVALID_CONTEXT'],
+      [['user'], 'INVALID_CONTEXT'],
+      ['user \ud83d', 'INVALID_CONTEXT'],
+      [null, 'TARGETING_KEY_MISSING'],
     ]) {
       config.enableFeature('split');
       const details = await client.getBooleanDetails('split', true, { targetingKey });
-      assert.deepEqual([details.value, details.reason, details.errorCode], [true, 'ERROR', errorCode], String(targetingKey));
+      assert.deepEqual(
+        [details.value, details.reason, details.errorCode],
+        [true, 'ERROR', errorCode],
+        String(targetingKey),
+      );
       config.disableFeature('split');
-      assert.equal((await client.getBooleanDetails('split', true, { targetingKey })).errorCode, undefined, 'it is not needed');
+      assert.equal(
+        (await client.getBooleanDetails('split', true, { targetingKey })).errorCode,
+        undefined,
+        'it is not needed',
+      );
     }
     assert.equal((await client.getBooleanDetails(42, true)).errorCode, 'FLAG_NOT_FOUND');
   },
@@ -111,13 +147,14 @@ export default suite('openfeature', {
   async 'changes by anybody are events that name the flags'(t) {
     const options = { persistPath: join(t.tempDir(), 'config.db'), enableClusterSync: true };
     const { config, client } = await open(t, options);
-    const next = () => new Promise((resolve) => {
-      const handler = (details) => {
-        client.removeHandler(ProviderEvents.ConfigurationChanged, handler);
-        resolve(details);
-      };
-      client.addHandler(ProviderEvents.ConfigurationChanged, handler);
-    });
+    const next = () =>
+      new Promise((resolve) => {
+        const handler = (details) => {
+          client.removeHandler(ProviderEvents.ConfigurationChanged, handler);
+          resolve(details);
+        };
+        client.addHandler(ProviderEvents.ConfigurationChanged, handler);
+      });
     let told = next();
     config.update((draft) => {
       draft.disable('boolean-flag');
@@ -164,14 +201,18 @@ export default suite('openfeature', {
   async 'the health of the config is the status of the provider'(t) {
     const { api, config, provider } = await open(t, {}, { healthEveryMs: 1 });
     const client = api.getClient();
-    const became = (status) => new Promise((resolve) => {
-      const handler = (details) => {
-        client.removeHandler(status, handler);
-        resolve(details);
-      };
-      client.addHandler(status, handler);
-    });
-    const health = { status: 'degraded', checks: [{ name: 'disk-space', status: 'degraded', message: 'little space' }] };
+    const became = (status) =>
+      new Promise((resolve) => {
+        const handler = (details) => {
+          client.removeHandler(status, handler);
+          resolve(details);
+        };
+        client.addHandler(status, handler);
+      });
+    const health = {
+      status: 'degraded',
+      checks: [{ name: 'disk-space', status: 'degraded', message: 'little space' }],
+    };
     const genuine = config.healthCheck;
     const stale = became(ProviderEvents.Stale);
     config.healthCheck = async () => health;
@@ -201,11 +242,18 @@ export default suite('openfeature', {
       api.setLogger(QUIET);
       t.after(() => api.close());
       const told = [];
-      for (const event of [ProviderEvents.Ready, ProviderEvents.Error]) api.addHandler(event, ({ message }) => told.push([event, message]));
-      await assert.rejects(api.setProviderAndWait(new ConfigProvider(config, { healthEveryMs })), { code: 'GENERAL', message: /missing/ });
+      for (const event of [ProviderEvents.Ready, ProviderEvents.Error])
+        api.addHandler(event, ({ message }) => told.push([event, message]));
+      await assert.rejects(api.setProviderAndWait(new ConfigProvider(config, { healthEveryMs })), {
+        code: 'GENERAL',
+        message: /missing/,
+      });
       const client = api.getClient();
       assert.equal(client.providerStatus, 'ERROR');
-      assert.deepEqual(told.map(([event]) => event), [ProviderEvents.Error]);
+      assert.deepEqual(
+        told.map(([event]) => event),
+        [ProviderEvents.Error],
+      );
       assert.equal(await client.getBooleanValue('boolean-flag', false), true);
       assert.equal(config.listenerCount('change'), 1);
     }
@@ -214,10 +262,15 @@ export default suite('openfeature', {
   async 'a config that is not well at the beginning is stale'(t) {
     const config = createProductionConfig({ features: FEATURES });
     t.after(() => config.close());
-    config.healthCheck = async () => ({ status: 'degraded', checks: [{ name: 'disk-space', status: 'degraded', message: 'little space' }] });
+    config.healthCheck = async () => ({
+      status: 'degraded',
+      checks: [{ name: 'disk-space', status: 'degraded', message: 'little space' }],
+    });
     const api = newApi();
     t.after(() => api.close());
-    const stale = new Promise((resolve) => { api.addHandler(ProviderEvents.Stale, resolve); });
+    const stale = new Promise((resolve) => {
+      api.addHandler(ProviderEvents.Stale, resolve);
+    });
     await api.setProviderAndWait(new ConfigProvider(config));
     assert.equal((await stale).message, 'little space');
     assert.equal(api.getClient().providerStatus, 'STALE');

@@ -13,7 +13,12 @@ const required = createRequire(import.meta.url)('13byte-config/opentelemetry');
 export default suite('opentelemetry', {
   async 'a reader gets what getMetrics gives'(t) {
     const { meter, read } = openReader(t);
-    const options = { persistPath: join(t.tempDir(), 'config.db'), environment: 'staging', features: ['a', 'b'], debugMode: true };
+    const options = {
+      persistPath: join(t.tempDir(), 'config.db'),
+      environment: 'staging',
+      features: ['a', 'b'],
+      debugMode: true,
+    };
     const config = open(t, options);
     const heard = new Promise((resolve) => {
       config.once('change', resolve);
@@ -28,7 +33,8 @@ export default suite('opentelemetry', {
 
     const points = await read();
     const { uptimeMs, listenerLag, store, timings, ...metrics } = config.getMetrics();
-    const value = (name, attributes = {}) => points.get(`config13byte.${name}`).value({ 'config13byte.environment': 'staging', ...attributes });
+    const value = (name, attributes = {}) =>
+      points.get(`config13byte.${name}`).value({ 'config13byte.environment': 'staging', ...attributes });
     assert.ok(value('uptime') > 0 && value('uptime') <= uptimeMs / 1000);
     assert.deepEqual(
       ['generation', 'revision', 'writes', 'listeners', 'store.degraded'].map((name) => value(name)),
@@ -40,27 +46,44 @@ export default suite('opentelemetry', {
     }
     assert.equal(value('changes', { 'config13byte.change.origin': 'local' }), 1);
     assert.equal(value('changes', { 'config13byte.change.origin': 'foreign' }), 0);
-    for (const [name, latency] of [['listener.lag', listenerLag], ['persist.duration', store.persists.latency], ['commit.duration', store.commits.latency]]) {
+    for (const [name, latency] of [
+      ['listener.lag', listenerLag],
+      ['persist.duration', store.persists.latency],
+      ['commit.duration', store.commits.latency],
+    ]) {
       const quantile = (wanted) => value(name, { 'config13byte.quantile': wanted });
-      assert.deepEqual([quantile(0.5), quantile(0.99), quantile(1)], [latency.p50Ms, latency.p99Ms, latency.maxMs].map((ms) => ms / 1000), name);
+      assert.deepEqual(
+        [quantile(0.5), quantile(0.99), quantile(1)],
+        [latency.p50Ms, latency.p99Ms, latency.maxMs].map((ms) => ms / 1000),
+        name,
+      );
       assert.ok(quantile(0.5) > 0, name);
     }
     assert.equal(value('persists', { 'config13byte.persist.outcome': 'ok' }), 2);
     assert.equal(value('persists', { 'config13byte.persist.outcome': 'failed' }), 0);
     assert.equal(value('persists', { 'config13byte.persist.outcome': 'refused' }), 1);
     assert.equal(value('store.errors', { 'error.type': 'ERR_BACKUP' }), 1);
-    assert.deepEqual(['commits', 'commit.revisions', 'store.pending', 'store.reopenings'].map((name) => value(name)), [1, 2, 0, 0]);
+    assert.deepEqual(
+      ['commits', 'commit.revisions', 'store.pending', 'store.reopenings'].map((name) => value(name)),
+      [1, 2, 0, 0],
+    );
     assert.deepEqual([value('database.size'), value('wal.size')], [store.databaseBytes, store.walBytes]);
     assert.ok(value('disk.free') > 0);
     assert.equal(value('operation.calls', { 'config13byte.operation.name': 'enableFeature' }), 1);
-    assert.equal(value('operation.time', { 'config13byte.operation.name': 'enableFeature' }), timings.enableFeature.totalNs / 1e9);
+    assert.equal(
+      value('operation.time', { 'config13byte.operation.name': 'enableFeature' }),
+      timings.enableFeature.totalNs / 1e9,
+    );
 
     assert.equal(points.size, 23);
     for (const [name, { descriptor }] of points) {
       assert.match(name, /^config13byte(\.[a-z]+)+$/);
       assert.ok(descriptor.unit && descriptor.description, name);
     }
-    assert.deepEqual(['writes', 'wal.size', 'listener.lag'].map((name) => points.get(`config13byte.${name}`).descriptor.unit), ['{change}', 'By', 's']);
+    assert.deepEqual(
+      ['writes', 'wal.size', 'listener.lag'].map((name) => points.get(`config13byte.${name}`).descriptor.unit),
+      ['{change}', 'By', 's'],
+    );
   },
 
   async 'counters go on from one collection to the next, and only they are sums'(t) {
@@ -71,18 +94,33 @@ export default suite('opentelemetry', {
     for (let round = 0; round < 3; round += 1) {
       config.toggleFeature('debug');
       const points = await read();
-      seen.push([points.get('config13byte.writes').value(), points.get('config13byte.feature.enabled').value({ 'feature_flag.key': 'debug' })]);
+      seen.push([
+        points.get('config13byte.writes').value(),
+        points.get('config13byte.feature.enabled').value({ 'feature_flag.key': 'debug' }),
+      ]);
       const { isMonotonic } = points.get('config13byte.writes');
       assert.deepEqual([isMonotonic, points.get('config13byte.listeners').isMonotonic], [true, false]);
     }
-    assert.deepEqual(seen, [[1, 1], [2, 0], [3, 1]]);
+    assert.deepEqual(seen, [
+      [1, 1],
+      [2, 0],
+      [3, 1],
+    ]);
   },
 
   async 'what there is not is not observed'(t) {
     const { meter, read } = openReader(t);
     instrumentConfig(open(t, {}), { meter });
     const names = [...(await read()).keys()].map((name) => name.slice('config13byte.'.length));
-    assert.deepEqual(names.toSorted(), ['changes', 'feature.enabled', 'feature.rollout', 'generation', 'listeners', 'uptime', 'writes']);
+    assert.deepEqual(names.toSorted(), [
+      'changes',
+      'feature.enabled',
+      'feature.rollout',
+      'generation',
+      'listeners',
+      'uptime',
+      'writes',
+    ]);
   },
 
   async 'it ends with the config, or before'(t) {
@@ -163,18 +201,26 @@ function openReader(t, options) {
     async read() {
       const { resourceMetrics, errors } = await reader.collect();
       assert.deepEqual(errors, []);
-      const metrics = resourceMetrics.scopeMetrics.flatMap((scope) => scope.metrics).filter(({ dataPoints }) => dataPoints.length > 0);
-      return new Map(metrics.map(({ descriptor, dataPoints, isMonotonic }) => [descriptor.name, {
-        descriptor,
-        isMonotonic,
-        environments: () => dataPoints.map(({ attributes }) => attributes['config13byte.environment']).toSorted(),
-        value(attributes = {}) {
-          const has = (point) => Object.entries(attributes).every(([name, wanted]) => point.attributes[name] === wanted);
-          const found = dataPoints.filter(has);
-          assert.equal(found.length, 1, `${descriptor.name} ${JSON.stringify(dataPoints)}`);
-          return found[0].value;
-        },
-      }]));
+      const metrics = resourceMetrics.scopeMetrics
+        .flatMap((scope) => scope.metrics)
+        .filter(({ dataPoints }) => dataPoints.length > 0);
+      return new Map(
+        metrics.map(({ descriptor, dataPoints, isMonotonic }) => [
+          descriptor.name,
+          {
+            descriptor,
+            isMonotonic,
+            environments: () => dataPoints.map(({ attributes }) => attributes['config13byte.environment']).toSorted(),
+            value(attributes = {}) {
+              const has = (point) =>
+                Object.entries(attributes).every(([name, wanted]) => point.attributes[name] === wanted);
+              const found = dataPoints.filter(has);
+              assert.equal(found.length, 1, `${descriptor.name} ${JSON.stringify(dataPoints)}`);
+              return found[0].value;
+            },
+          },
+        ]),
+      );
     },
   };
 }

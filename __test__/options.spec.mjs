@@ -9,7 +9,12 @@ const ENVIRONMENT_RULE = "(must be a letter, digit or '_', then up to 63 letters
 export default suite('options', {
   'all options are optional'(t) {
     for (const create of [createProductionConfig, createDevelopmentConfig]) {
-      for (const options of [[], [undefined], [{}], [{ persistPath: undefined, features: undefined, actor: undefined, readOnly: undefined }]]) {
+      for (const options of [
+        [],
+        [undefined],
+        [{}],
+        [{ persistPath: undefined, features: undefined, actor: undefined, readOnly: undefined }],
+      ]) {
         const config = create(...options);
         t.after(() => config.close());
         assert.equal(config.environment, 'development');
@@ -20,21 +25,38 @@ export default suite('options', {
 
   'an unknown option is refused with all the options there are'() {
     for (const name of ['persistpath', 'path', 'debug', 'constructor', 'on_store_error']) {
-      assert.throws(() => createProductionConfig({ [name]: true }), (error) => {
-        assert.ok(error instanceof TypeError);
-        assert.equal(error.code, 'ERR_UNKNOWN_OPTION');
-        assert.ok(error.message.startsWith(`Unknown option: ${name}. Available: persistPath, environment, features, `), error.message);
-        for (const known of ['debugMode', 'actor', 'autoLoad', 'onStoreError', 'readOnly']) {
-          assert.match(error.message, new RegExp(`\\b${known}\\b`));
-        }
-        return true;
-      });
+      assert.throws(
+        () => createProductionConfig({ [name]: true }),
+        (error) => {
+          assert.ok(error instanceof TypeError);
+          assert.equal(error.code, 'ERR_UNKNOWN_OPTION');
+          assert.ok(
+            error.message.startsWith(`Unknown option: ${name}. Available: persistPath, environment, features, `),
+            error.message,
+          );
+          for (const known of ['debugMode', 'actor', 'autoLoad', 'onStoreError', 'readOnly']) {
+            assert.match(error.message, new RegExp(`\\b${known}\\b`));
+          }
+          return true;
+        },
+      );
     }
-    assert.throws(() => createDevelopmentConfig({ debgMode: undefined }), { code: 'ERR_UNKNOWN_OPTION' }, 'whatever its value');
+    assert.throws(
+      () => createDevelopmentConfig({ debgMode: undefined }),
+      { code: 'ERR_UNKNOWN_OPTION' },
+      'whatever its value',
+    );
   },
 
   'options that are not an object are refused'() {
-    for (const [value, shown] of [[null, 'null'], ['./config.db', '"./config.db"'], [7, '7'], [true, 'true'], [[], 'an array'], [() => {}, 'an instance of Function']]) {
+    for (const [value, shown] of [
+      [null, 'null'],
+      ['./config.db', '"./config.db"'],
+      [7, '7'],
+      [true, 'true'],
+      [[], 'an array'],
+      [() => {}, 'an instance of Function'],
+    ]) {
       assert.throws(() => createProductionConfig(value), {
         name: 'TypeError',
         code: 'ERR_INVALID_TYPE',
@@ -59,19 +81,25 @@ export default suite('options', {
       ['features', 'an array of names', [null, 'debug', { 0: 'debug' }, new Set(['debug'])]],
     ]) {
       for (const value of values) {
-        assert.throws(() => createProductionConfig({ [option]: value }), (error) => {
-          assert.ok(error instanceof TypeError, `${option}: ${error}`);
-          assert.equal(error.code, 'ERR_INVALID_TYPE');
-          assert.ok(error.message.startsWith(`Invalid ${option}: `), error.message);
-          assert.ok(error.message.endsWith(` (must be ${type})`), error.message);
-          return true;
-        });
+        assert.throws(
+          () => createProductionConfig({ [option]: value }),
+          (error) => {
+            assert.ok(error instanceof TypeError, `${option}: ${error}`);
+            assert.equal(error.code, 'ERR_INVALID_TYPE');
+            assert.ok(error.message.startsWith(`Invalid ${option}: `), error.message);
+            assert.ok(error.message.endsWith(` (must be ${type})`), error.message);
+            return true;
+          },
+        );
       }
     }
   },
 
   'a path that names nothing is refused'() {
-    for (const [path, shown] of [['', '""'], ['config\0.db', String.raw`"config\u0000.db"`]]) {
+    for (const [path, shown] of [
+      ['', '""'],
+      ['config\0.db', String.raw`"config\u0000.db"`],
+    ]) {
       assert.throws(() => createProductionConfig({ persistPath: path }), {
         name: 'RangeError',
         code: 'ERR_INVALID_VALUE',
@@ -119,7 +147,11 @@ export default suite('options', {
       code: 'ERR_INVALID_VALUE',
       message: `Invalid NODE_ENV: "not an environment" ${ENVIRONMENT_RULE}`,
     });
-    assert.equal(environmentIn('not an environment', { environment: 'staging' }), 'staging', 'which then is not looked at');
+    assert.equal(
+      environmentIn('not an environment', { environment: 'staging' }),
+      'staging',
+      'which then is not looked at',
+    );
   },
 
   'what must exist has to be asked for'() {
@@ -138,12 +170,18 @@ export default suite('options', {
       { clusterName: 'shop', enableClusterSync: false },
       { clusterName: 'shop', enableClusterSync: true, persistPath: join(t.tempDir(), 'config.db') },
     ]) {
-      assert.throws(() => createProductionConfig(options), (error) => {
-        assert.ok(error instanceof RangeError);
-        assert.equal(error.code, 'ERR_INVALID_VALUE');
-        assert.ok(error.message.startsWith('Invalid clusterName: it goes with enableClusterSync and without persistPath'), error.message);
-        return true;
-      });
+      assert.throws(
+        () => createProductionConfig(options),
+        (error) => {
+          assert.ok(error instanceof RangeError);
+          assert.equal(error.code, 'ERR_INVALID_VALUE');
+          assert.ok(
+            error.message.startsWith('Invalid clusterName: it goes with enableClusterSync and without persistPath'),
+            error.message,
+          );
+          return true;
+        },
+      );
     }
     for (const clusterName of ['', 'a b', '../a', 'x'.repeat(65)]) {
       assert.throws(() => createProductionConfig({ enableClusterSync: true, clusterName }), {
@@ -159,13 +197,31 @@ export default suite('options', {
     const config = createProductionConfig({ features: names });
     t.after(() => config.close());
     assert.deepEqual(config.getFeatureNames(), names);
-    for (const name of ['', ' ', '9a', '_a', '-a', '.a', 'a b', 'a,b', 'ä', 'a\nb', 'a\0', '__proto__', 'x'.repeat(64), '🚀']) {
+    for (const name of [
+      '',
+      ' ',
+      '9a',
+      '_a',
+      '-a',
+      '.a',
+      'a b',
+      'a,b',
+      'ä',
+      'a\nb',
+      'a\0',
+      '__proto__',
+      'x'.repeat(64),
+      '🚀',
+    ]) {
       assert.throws(
         () => createProductionConfig({ features: ['good', name] }),
         (error) => {
           assert.ok(error instanceof ConfigError, `${error}`);
           assert.equal(error.code, 'ERR_INVALID_FEATURE_NAME');
-          assert.match(error.message, /^Invalid feature name: ".*" \(a letter, then up to 62 letters, digits, '_', '\.' or '-'\)$/);
+          assert.match(
+            error.message,
+            /^Invalid feature name: ".*" \(a letter, then up to 62 letters, digits, '_', '\.' or '-'\)$/,
+          );
           return true;
         },
         JSON.stringify(name),
@@ -204,7 +260,13 @@ export default suite('options', {
   },
 
   'a feature name that is not a string is refused'() {
-    for (const [value, shown] of [[undefined, 'undefined'], [null, 'null'], [7, '7'], [['a'], 'an array'], [{}, 'an instance of Object']]) {
+    for (const [value, shown] of [
+      [undefined, 'undefined'],
+      [null, 'null'],
+      [7, '7'],
+      [['a'], 'an array'],
+      [{}, 'an instance of Object'],
+    ]) {
       assert.throws(() => createProductionConfig({ features: ['good', value] }), {
         name: 'TypeError',
         code: 'ERR_INVALID_TYPE',
@@ -225,12 +287,15 @@ export default suite('options', {
 
   'an actor is text for the history'() {
     for (const actor of ['', '  ', 'x'.repeat(256), 'a\0b', '\uD83D', '\uDE80 a']) {
-      assert.throws(() => createProductionConfig({ actor }), (error) => {
-        assert.ok(error instanceof RangeError);
-        assert.equal(error.code, 'ERR_INVALID_VALUE');
-        assert.match(error.message, /^Invalid actor: ".*"/);
-        return true;
-      });
+      assert.throws(
+        () => createProductionConfig({ actor }),
+        (error) => {
+          assert.ok(error instanceof RangeError);
+          assert.equal(error.code, 'ERR_INVALID_VALUE');
+          assert.match(error.message, /^Invalid actor: ".*"/);
+          return true;
+        },
+      );
     }
     createProductionConfig({ actor: 'x'.repeat(255) }).destroy();
     createProductionConfig({ actor: 'Jürgen 🚀' }).destroy();
@@ -281,7 +346,11 @@ export default suite('options', {
   },
 
   'degrade does not hide wrong options'() {
-    assert.throws(() => createProductionConfig({ onStoreError: 'degrade', persistPath: '' }), { code: 'ERR_INVALID_VALUE' });
-    assert.throws(() => createProductionConfig({ onStoreError: 'degrade', features: ['a', 'a'] }), { code: 'ERR_DUPLICATE_FEATURE' });
+    assert.throws(() => createProductionConfig({ onStoreError: 'degrade', persistPath: '' }), {
+      code: 'ERR_INVALID_VALUE',
+    });
+    assert.throws(() => createProductionConfig({ onStoreError: 'degrade', features: ['a', 'a'] }), {
+      code: 'ERR_DUPLICATE_FEATURE',
+    });
   },
 });

@@ -51,10 +51,13 @@ export default suite('ordering', {
 
     // The history has both, in the order in which they were written.
     const history = await next.getHistory();
-    assert.deepEqual(history.map(({ revision, changeReason, configHex }) => [revision, changeReason, configHex]), [
-      [2, 'older', OLDER],
-      [1, 'newer', NEWER],
-    ]);
+    assert.deepEqual(
+      history.map(({ revision, changeReason, configHex }) => [revision, changeReason, configHex]),
+      [
+        [2, 'older', OLDER],
+        [1, 'newer', NEWER],
+      ],
+    );
   },
 
   async 'a slow older snapshot does not hide a rollback'(t) {

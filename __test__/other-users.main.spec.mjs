@@ -14,115 +14,131 @@ const as = (user, group, ...more) => ['setpriv', `--reuid=${user}`, `--regid=${g
 const COLLEAGUE = as(2_002, GROUP);
 
 // Only root can be several users.
-export default process.getuid?.() !== 0 ? suite('other users', {}) : suite('other users', {
-  async 'what root makes belongs to the owner of the database'(t) {
-    const persistPath = await databaseOf(t, { mode: 0o640 });
-    const live = `${persistPath}-live-production`;
-    assert.equal((await run(t, ['enable', 'debug', ...production(persistPath)])).code, 0);
-    assert.deepEqual(ownerOf(live), [SERVICE, SERVICE, 0o600]);
-    const service = await serviceOf(t, persistPath);
-    assert.equal(await service.tell('isFeatureEnabled', 'debug'), true);
-    await service.tell('persist', 'by the service');
-    for (const suffix of ['-wal', '-shm']) assert.deepEqual(ownerOf(persistPath + suffix), [SERVICE, SERVICE, 0o640]);
-    // Root shares the state of the running service.
-    assert.equal((await run(t, ['disable', 'debug', ...production(persistPath)])).code, 0);
-    assert.equal(await service.tell('isFeatureEnabled', 'debug'), false);
-    await service.finish();
-    assert.deepEqual(foreignFiles(persistPath), []);
+export default process.getuid?.() !== 0
+  ? suite('other users', {})
+  : suite('other users', {
+      async 'what root makes belongs to the owner of the database'(t) {
+        const persistPath = await databaseOf(t, { mode: 0o640 });
+        const live = `${persistPath}-live-production`;
+        assert.equal((await run(t, ['enable', 'debug', ...production(persistPath)])).code, 0);
+        assert.deepEqual(ownerOf(live), [SERVICE, SERVICE, 0o600]);
+        const service = await serviceOf(t, persistPath);
+        assert.equal(await service.tell('isFeatureEnabled', 'debug'), true);
+        await service.tell('persist', 'by the service');
+        for (const suffix of ['-wal', '-shm'])
+          assert.deepEqual(ownerOf(persistPath + suffix), [SERVICE, SERVICE, 0o640]);
+        // Root shares the state of the running service.
+        assert.equal((await run(t, ['disable', 'debug', ...production(persistPath)])).code, 0);
+        assert.equal(await service.tell('isFeatureEnabled', 'debug'), false);
+        await service.finish();
+        assert.deepEqual(foreignFiles(persistPath), []);
 
-    const copy = join(persistPath, '..', 'copy.db');
-    assert.equal((await run(t, ['backup', copy, ...production(persistPath)])).code, 0);
-    assert.deepEqual(ownerOf(copy), [SERVICE, SERVICE, 0o640]);
-  },
+        const copy = join(persistPath, '..', 'copy.db');
+        assert.equal((await run(t, ['backup', copy, ...production(persistPath)])).code, 0);
+        assert.deepEqual(ownerOf(copy), [SERVICE, SERVICE, 0o640]);
+      },
 
-  async 'watch of root leaves nothing of root'(t) {
-    const persistPath = await databaseOf(t);
-    const watch = start(t, ['watch', '--json', ...production(persistPath)]);
-    await once(watch.stdout, 'data');
-    const service = await serviceOf(t, persistPath);
-    await service.tell('listen');
-    await service.tell('enableFeature', 'debug');
-    await once(watch.stdout, 'data');
-    watch.kill('SIGTERM');
-    await once(watch, 'close');
-    // The directory of doorbells is another subject.
-    assert.deepEqual(foreignFiles(persistPath).filter((name) => !name.endsWith('-doorbells')), []);
-  },
+      async 'watch of root leaves nothing of root'(t) {
+        const persistPath = await databaseOf(t);
+        const watch = start(t, ['watch', '--json', ...production(persistPath)]);
+        await once(watch.stdout, 'data');
+        const service = await serviceOf(t, persistPath);
+        await service.tell('listen');
+        await service.tell('enableFeature', 'debug');
+        await once(watch.stdout, 'data');
+        watch.kill('SIGTERM');
+        await once(watch, 'close');
+        // The directory of doorbells is another subject.
+        assert.deepEqual(
+          foreignFiles(persistPath).filter((name) => !name.endsWith('-doorbells')),
+          [],
+        );
+      },
 
-  async "root's live file from before is given to the owner of the database"(t) {
-    const persistPath = await databaseOf(t);
-    const live = `${persistPath}-live-production`;
-    writeFileSync(live, '', { mode: 0o600 });
-    const service = peerOf(t);
-    await service.tell('dropPrivileges');
-    const { code, message } = await service.refuse('open', options(persistPath));
-    assert.equal(code, 'ERR_LIVE_FILE_PERMISSION');
-    assert.ok(message.endsWith(`: chown ${SERVICE} ${live}`), message);
-    const { code: found, stdout } = await run(t, ['doctor', ...production(persistPath)], { through: as(SERVICE, SERVICE) });
-    assert.equal(found, 4);
-    assert.match(stdout, new RegExp(`failed\\tlive-file-permissions\\t${live} .* owner 0`));
-    assert.equal((await run(t, ['enable', 'debug', ...production(persistPath)])).code, 0);
-    assert.equal(statSync(live).uid, SERVICE);
-    await service.tell('open', options(persistPath));
-  },
+      async "root's live file from before is given to the owner of the database"(t) {
+        const persistPath = await databaseOf(t);
+        const live = `${persistPath}-live-production`;
+        writeFileSync(live, '', { mode: 0o600 });
+        const service = peerOf(t);
+        await service.tell('dropPrivileges');
+        const { code, message } = await service.refuse('open', options(persistPath));
+        assert.equal(code, 'ERR_LIVE_FILE_PERMISSION');
+        assert.ok(message.endsWith(`: chown ${SERVICE} ${live}`), message);
+        const { code: found, stdout } = await run(t, ['doctor', ...production(persistPath)], {
+          through: as(SERVICE, SERVICE),
+        });
+        assert.equal(found, 4);
+        assert.match(stdout, new RegExp(`failed\\tlive-file-permissions\\t${live} .* owner 0`));
+        assert.equal((await run(t, ['enable', 'debug', ...production(persistPath)])).code, 0);
+        assert.equal(statSync(live).uid, SERVICE);
+        await service.tell('open', options(persistPath));
+      },
 
-  async 'root without capabilities makes nothing that locks the owner out'(t) {
-    const persistPath = await databaseOf(t, { directoryMode: 0o777, mode: 0o666 });
-    const through = ['setpriv', '--bounding-set=-chown', '--inh-caps=-chown'];
-    const { message } = await failure(t, 1, ['enable', 'debug', ...production(persistPath)], { through });
-    assert.match(message, new RegExp(`cannot be made for user ${SERVICE}.* Run this as user ${SERVICE}`));
-    assert.deepEqual(readdirSync(join(persistPath, '..')), ['config.db']);
-    assert.equal((await run(t, ['get', 'debug', ...production(persistPath)], { through })).stdout, 'off\n');
-  },
+      async 'root without capabilities makes nothing that locks the owner out'(t) {
+        const persistPath = await databaseOf(t, { directoryMode: 0o777, mode: 0o666 });
+        const through = ['setpriv', '--bounding-set=-chown', '--inh-caps=-chown'];
+        const { message } = await failure(t, 1, ['enable', 'debug', ...production(persistPath)], { through });
+        assert.match(message, new RegExp(`cannot be made for user ${SERVICE}.* Run this as user ${SERVICE}`));
+        assert.deepEqual(readdirSync(join(persistPath, '..')), ['config.db']);
+        assert.equal((await run(t, ['get', 'debug', ...production(persistPath)], { through })).stdout, 'off\n');
+      },
 
-  async 'a colleague who reads leaves nothing'(t) {
-    for (const mode of [0o644, 0o664]) {
-      const persistPath = await databaseOf(t, { mode, group: GROUP, directoryMode: 0o2775 });
-      await everyReadingCommand(t, persistPath, '');
-      assert.deepEqual(readdirSync(join(persistPath, '..')), ['config.db'], mode.toString(8));
-      const service = await serviceOf(t, persistPath);
-      await service.tell('enableFeature', 'debug');
-      assert.equal((await service.tell('persist', 'after a look')).changeReason, 'after a look');
-      await service.tell('disableFeature', 'debug');
-      // The live state is the service's alone, so what is persisted is read, and told of.
-      await everyReadingCommand(t, persistPath, /live file .* belongs to user 65534.* This is what is persisted/);
-      assert.equal((await run(t, ['get', 'debug', ...production(persistPath)], { through: COLLEAGUE })).stdout, 'on\n');
-      await service.tell('persist', 'again');
-      assert.deepEqual(foreignFiles(persistPath), []);
-      const { code, message } = await failure(t, 1, ['enable', 'debug', ...production(persistPath)], { through: COLLEAGUE });
-      assert.equal(code, mode === 0o644 ? 'ERR_STORE_PERMISSION' : 'ERR_LIVE_FILE_PERMISSION');
-      assert.match(message, /[Rr]un this as user 65534/);
-      await service.finish();
-    }
-  },
+      async 'a colleague who reads leaves nothing'(t) {
+        for (const mode of [0o644, 0o664]) {
+          const persistPath = await databaseOf(t, { mode, group: GROUP, directoryMode: 0o2775 });
+          await everyReadingCommand(t, persistPath, '');
+          assert.deepEqual(readdirSync(join(persistPath, '..')), ['config.db'], mode.toString(8));
+          const service = await serviceOf(t, persistPath);
+          await service.tell('enableFeature', 'debug');
+          assert.equal((await service.tell('persist', 'after a look')).changeReason, 'after a look');
+          await service.tell('disableFeature', 'debug');
+          // The live state is the service's alone, so what is persisted is read, and told of.
+          await everyReadingCommand(t, persistPath, /live file .* belongs to user 65534.* This is what is persisted/);
+          assert.equal(
+            (await run(t, ['get', 'debug', ...production(persistPath)], { through: COLLEAGUE })).stdout,
+            'on\n',
+          );
+          await service.tell('persist', 'again');
+          assert.deepEqual(foreignFiles(persistPath), []);
+          const { code, message } = await failure(t, 1, ['enable', 'debug', ...production(persistPath)], {
+            through: COLLEAGUE,
+          });
+          assert.equal(code, mode === 0o644 ? 'ERR_STORE_PERMISSION' : 'ERR_LIVE_FILE_PERMISSION');
+          assert.match(message, /[Rr]un this as user 65534/);
+          await service.finish();
+        }
+      },
 
-  async 'a colleague makes no live file for a change'(t) {
-    const persistPath = await databaseOf(t, { mode: 0o664, group: GROUP, directoryMode: 0o2775 });
-    for (const args of [['enable', 'debug'], ['watch']]) {
-      const { code, message } = await failure(t, 1, [...args, ...production(persistPath)], { through: COLLEAGUE });
-      assert.equal(code, 'ERR_LIVE_FILE_PERMISSION');
-      assert.match(message, /belongs to user 65534, .* run this as user 65534$/);
-    }
-    assert.deepEqual(readdirSync(join(persistPath, '..')), ['config.db']);
-  },
+      async 'a colleague makes no live file for a change'(t) {
+        const persistPath = await databaseOf(t, { mode: 0o664, group: GROUP, directoryMode: 0o2775 });
+        for (const args of [['enable', 'debug'], ['watch']]) {
+          const { code, message } = await failure(t, 1, [...args, ...production(persistPath)], { through: COLLEAGUE });
+          assert.equal(code, 'ERR_LIVE_FILE_PERMISSION');
+          assert.match(message, /belongs to user 65534, .* run this as user 65534$/);
+        }
+        assert.deepEqual(readdirSync(join(persistPath, '..')), ['config.db']);
+      },
 
-  async 'a file of another user beside the database is named'(t) {
-    const persistPath = await databaseOf(t);
-    const before = await serviceOf(t, persistPath, {});
-    await before.tell('persist', 'first');
-    await before.kill();
-    for (const suffix of ['-wal', '-shm']) chownSync(persistPath + suffix, 2_002, 2_002);
-    const service = await serviceOf(t, persistPath, { enableClusterSync: false, onStoreError: 'degrade' });
-    const { status } = await service.tell('healthCheck');
-    assert.notEqual(status, 'ok');
-    const { store } = await service.tell('getDebugView');
-    const message = store.error?.message ?? (await service.refuse('persist')).message;
-    assert.match(message, /config\.db-wal belongs to user 2002 .* chown 65534:65534 .*-wal$/);
-    const { code, stdout } = await run(t, ['doctor', ...production(persistPath)], { through: as(SERVICE, SERVICE) });
-    assert.equal(code, 4);
-    for (const suffix of ['wal', 'shm']) assert.match(stdout, new RegExp(`failed\\tdatabase-${suffix}\\t.* owner 2002 `));
-  },
-});
+      async 'a file of another user beside the database is named'(t) {
+        const persistPath = await databaseOf(t);
+        const before = await serviceOf(t, persistPath, {});
+        await before.tell('persist', 'first');
+        await before.kill();
+        for (const suffix of ['-wal', '-shm']) chownSync(persistPath + suffix, 2_002, 2_002);
+        const service = await serviceOf(t, persistPath, { enableClusterSync: false, onStoreError: 'degrade' });
+        const { status } = await service.tell('healthCheck');
+        assert.notEqual(status, 'ok');
+        const { store } = await service.tell('getDebugView');
+        const message = store.error?.message ?? (await service.refuse('persist')).message;
+        assert.match(message, /config\.db-wal belongs to user 2002 .* chown 65534:65534 .*-wal$/);
+        const { code, stdout } = await run(t, ['doctor', ...production(persistPath)], {
+          through: as(SERVICE, SERVICE),
+        });
+        assert.equal(code, 4);
+        for (const suffix of ['wal', 'shm'])
+          assert.match(stdout, new RegExp(`failed\\tdatabase-${suffix}\\t.* owner 2002 `));
+      },
+    });
 
 /** A closed database with one revision, which belongs to the service, in a directory of its own. */
 async function databaseOf(t, { mode = 0o644, group = SERVICE, directoryMode = 0o755 } = {}) {

@@ -59,7 +59,10 @@ export default suite('files that are overwritten', {
     const check = async () => (await config.healthCheck()).checks.find(({ name }) => name === 'live-file');
     const { status, message } = await check();
     assert.equal(status, 'failed');
-    assert.match(message, /^Something older was written over the live file: it is older than revision 6, .* load\(\) brings/);
+    assert.match(
+      message,
+      /^Something older was written over the live file: it is older than revision 6, .* load\(\) brings/,
+    );
 
     config.enableFeature('beta_feature');
     await config.persist('after');

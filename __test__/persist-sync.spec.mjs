@@ -15,8 +15,15 @@ export default suite('persistSync', {
     assert.deepEqual(
       { ...first, createdAt: 0, digest: '' },
       {
-        revision: 1, environment: 'production', changeReason: 'manual', actor: 'alice',
-        configHex: '0x01785634120100000002185000', changes: ['+debug'], restoredFrom: null, createdAt: 0, digest: '',
+        revision: 1,
+        environment: 'production',
+        changeReason: 'manual',
+        actor: 'alice',
+        configHex: '0x01785634120100000002185000',
+        changes: ['+debug'],
+        restoredFrom: null,
+        createdAt: 0,
+        digest: '',
       },
     );
     config.setRollout('metrics', 12.5);
@@ -44,8 +51,14 @@ export default suite('persistSync', {
     assert.equal(config.getMetrics().store.commits.count, 1);
     const after = config.persist('four');
     const entries = await Promise.all([...before, after]);
-    assert.deepEqual(entries.map((entry) => entry.revision), [1, 2, 4]);
-    assert.deepEqual((await config.getHistory()).map(({ changeReason }) => changeReason), ['four', 'three', 'two', 'one']);
+    assert.deepEqual(
+      entries.map((entry) => entry.revision),
+      [1, 2, 4],
+    );
+    assert.deepEqual(
+      (await config.getHistory()).map(({ changeReason }) => changeReason),
+      ['four', 'three', 'two', 'one'],
+    );
   },
 
   async 'it overtakes no work that was started before it'(t) {
@@ -71,7 +84,10 @@ export default suite('persistSync', {
     config.enableFeature('a');
     assert.deepEqual(config.persistSync().changes, ['+a', '-b']);
     assert.deepEqual(await history, []);
-    assert.deepEqual((await config.getHistory()).map(({ changes }) => changes), [['+a', '-b'], ['+b']]);
+    assert.deepEqual(
+      (await config.getHistory()).map(({ changes }) => changes),
+      [['+a', '-b'], ['+b']],
+    );
   },
 
   async 'it fails as persist does, and at once'(t) {
@@ -85,7 +101,8 @@ export default suite('persistSync', {
       ERR_UNKNOWN_OPTION: () => config.persistSync('x', { author: 'me' }),
       ERR_READ_ONLY: () => open(t, { persistPath, readOnly: true }).persistSync(),
       ERR_PERSISTENCE_DISABLED: () => open(t, {}).persistSync(),
-      ERR_STORE_DEGRADED: () => open(t, { persistPath: join(t.tempDir(), 'no', 'such.db'), onStoreError: 'degrade' }).persistSync(),
+      ERR_STORE_DEGRADED: () =>
+        open(t, { persistPath: join(t.tempDir(), 'no', 'such.db'), onStoreError: 'degrade' }).persistSync(),
       ERR_CLOSED: () => {
         const closed = createProductionConfig({ persistPath });
         t.after(() => closed.close());
@@ -100,7 +117,8 @@ export default suite('persistSync', {
 
   async 'an exit handler makes the last state durable, with what was pending'(t) {
     const persistPath = database(t);
-    const child = t.spawn(`${PACKAGE}
+    const child = t.spawn(
+      `${PACKAGE}
       const config = createProductionConfig({ persistPath: process.argv.at(-1), environment: 'production' });
       process.on('exit', () => {
         config.persist('never settles');
@@ -110,16 +128,23 @@ export default suite('persistSync', {
       config.persist('pending');
       config.enableFeature('metrics');
       process.exit(3);
-    `, { args: [persistPath] });
+    `,
+      { args: [persistPath] },
+    );
     assert.equal(await child.line(), '3');
     const { code, stderr } = await child.exited;
     assert.deepEqual({ code, stderr }, { code: 3, stderr: '' });
     const config = open(t, { persistPath });
     assert.deepEqual(config.getEnabledFeatures(), ['metrics', 'caching']);
     const history = await config.getHistory();
-    assert.deepEqual(history.map(({ changeReason, changes }) => [changeReason, changes]), [
-      ['at exit', ['+caching']], ['never settles', ['+metrics']], ['pending', []],
-    ]);
+    assert.deepEqual(
+      history.map(({ changeReason, changes }) => [changeReason, changes]),
+      [
+        ['at exit', ['+caching']],
+        ['never settles', ['+metrics']],
+        ['pending', []],
+      ],
+    );
   },
 
   async 'attached configs in this thread and another share the order'(t) {

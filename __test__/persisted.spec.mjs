@@ -17,10 +17,21 @@ export default suite('persisted', {
       [() => config.enableFeature('debug'), () => config.disableFeature('debug')],
       [() => config.toggleFeature('metrics'), () => config.toggleFeature('metrics')],
       [() => config.setRollout('caching', 0.01), () => config.setRollout('caching', 100)],
-      [() => config.setTerminalSettings(1, 1, 1), () => config.setTerminalSettings(terminal.mode, terminal.rows, terminal.cols)],
       [
-        () => config.update((draft) => { draft.enable('debug', 'verbose'); draft.terminal(0, 9, 9); }),
-        () => config.update((draft) => { draft.disable('debug', 'verbose'); draft.terminal(terminal.mode, terminal.rows, terminal.cols); }),
+        () => config.setTerminalSettings(1, 1, 1),
+        () => config.setTerminalSettings(terminal.mode, terminal.rows, terminal.cols),
+      ],
+      [
+        () =>
+          config.update((draft) => {
+            draft.enable('debug', 'verbose');
+            draft.terminal(0, 9, 9);
+          }),
+        () =>
+          config.update((draft) => {
+            draft.disable('debug', 'verbose');
+            draft.terminal(terminal.mode, terminal.rows, terminal.cols);
+          }),
       ],
     ];
     for (const [change, takeBack] of ways) {

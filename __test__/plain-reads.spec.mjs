@@ -42,7 +42,8 @@ export default suite('reads of memory that others write', {
     while (turnedOff < 30) {
       const before = config.getDebugView();
       const answer = config.isFeatureEnabledFor('ping', key);
-      const isOff = config.getDebugView().generation === before.generation + 1 && before.features.enabled.includes('ping');
+      const isOff =
+        config.getDebugView().generation === before.generation + 1 && before.features.enabled.includes('ping');
       if (isOff) turnedOff += 1;
       if (isOff && answer) answeredOn += 1;
       await setImmediate();
@@ -53,7 +54,11 @@ export default suite('reads of memory that others write', {
 });
 
 function open(t) {
-  const config = createProductionConfig({ persistPath: join(t.tempDir(), 'config.db'), enableClusterSync: true, features: ['ping', 'pong'] });
+  const config = createProductionConfig({
+    persistPath: join(t.tempDir(), 'config.db'),
+    enableClusterSync: true,
+    features: ['ping', 'pong'],
+  });
   t.after(() => config.close());
   return config;
 }

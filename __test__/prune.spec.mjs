@@ -38,11 +38,15 @@ export default suite('prune', {
   async 'going back works as far as revisions are left'(t) {
     const config = open(t, { persistPath: join(t.tempDir(), 'config.db'), environment: 'production' });
     await persistTimes(config, 5);
-    assert.deepEqual((({ removed, oldest }) => ({ removed, oldest }))(await config.prune({ keep: 1 })), { removed: 3, oldest: 4 });
+    assert.deepEqual((({ removed, oldest }) => ({ removed, oldest }))(await config.prune({ keep: 1 })), {
+      removed: 3,
+      oldest: 4,
+    });
     const pruned = {
       name: 'ConfigError',
       code: 'ERR_REVISION_PRUNED',
-      message: 'Revision 2 is not in environment production any more: its revisions up to 3 were pruned (getHistory() lists those that are left)',
+      message:
+        'Revision 2 is not in environment production any more: its revisions up to 3 were pruned (getHistory() lists those that are left)',
     };
     await assert.rejects(config.rollback(2), pruned);
     await assert.rejects(config.diff(2, 5), pruned);
@@ -66,7 +70,8 @@ export default suite('prune', {
     await assert.rejects(again.prune({ keep: 1 }), {
       name: 'ConfigError',
       code: 'ERR_HISTORY_BROKEN',
-      message: /^The history of environment production is broken at revision 2: its digest does not fit: .* It was not pruned/,
+      message:
+        /^The history of environment production is broken at revision 2: its digest does not fit: .* It was not pruned/,
     });
     assert.equal((await again.getHistory()).length, 5);
   },
@@ -74,7 +79,10 @@ export default suite('prune', {
   async 'progress is told, and it can be ended early'(t) {
     const config = open(t, { persistPath: join(t.tempDir(), 'config.db') });
     await persistTimes(config, 5);
-    await assert.rejects(config.prune({ keep: 1, signal: AbortSignal.abort(new Error('never began')) }), /^Error: never began$/);
+    await assert.rejects(
+      config.prune({ keep: 1, signal: AbortSignal.abort(new Error('never began')) }),
+      /^Error: never began$/,
+    );
     assert.equal((await config.getHistory()).length, 5);
     const progress = [];
     const pruned = config.prune({ keep: 2, onProgress: (step) => progress.push(step) });

@@ -20,7 +20,10 @@ export default suite('read-only', {
     assert.equal(config.isFeatureEnabled('metrics'), true);
     assert.deepEqual(config.getTerminalSettings(), { mode: 1, rows: 30, cols: 90 });
     assert.equal(config.getDebugView().revision, 2);
-    assert.deepEqual((await config.getHistory()).map(({ changeReason }) => changeReason), ['two', 'one']);
+    assert.deepEqual(
+      (await config.getHistory()).map(({ changeReason }) => changeReason),
+      ['two', 'one'],
+    );
     assert.deepEqual((await config.diff(1, 2)).changes, ['+metrics']);
     assert.deepEqual(config.validate(), { isValid: true, errors: [] });
     assert.equal(config.feature('debug').enabled, true);
@@ -28,7 +31,11 @@ export default suite('read-only', {
   },
 
   async 'every change of the state is refused'(t) {
-    for (const options of [{ persistPath: await database(t), readOnly: true }, { readOnly: true }, { readOnly: true, debugMode: true }]) {
+    for (const options of [
+      { persistPath: await database(t), readOnly: true },
+      { readOnly: true },
+      { readOnly: true, debugMode: true },
+    ]) {
       const config = open(t, options);
       const { raw, generation } = config.getDebugView();
       const feature = config.feature('debug');
@@ -44,13 +51,27 @@ export default suite('read-only', {
         update: () => config.update(() => {}),
         updateFromBuffer: () => config.updateFromBuffer(new Uint8Array(13)),
         setTerminalSettings: () => config.setTerminalSettings(2, 24, 80),
-        version: () => { config.version = 1; },
-        registryHash: () => { config.registryHash = 1; },
-        featureFlags: () => { config.featureFlags = 1; },
-        terminalMode: () => { config.terminalMode = 1; },
-        rows: () => { config.rows = 1; },
-        cols: () => { config.cols = 1; },
-        reserved: () => { config.reserved = 0; },
+        version: () => {
+          config.version = 1;
+        },
+        registryHash: () => {
+          config.registryHash = 1;
+        },
+        featureFlags: () => {
+          config.featureFlags = 1;
+        },
+        terminalMode: () => {
+          config.terminalMode = 1;
+        },
+        rows: () => {
+          config.rows = 1;
+        },
+        cols: () => {
+          config.cols = 1;
+        },
+        reserved: () => {
+          config.reserved = 0;
+        },
       })) {
         assert.throws(change, REFUSED, name);
       }
@@ -78,7 +99,9 @@ export default suite('read-only', {
     await config.getHistory();
     await config.close();
     assert.equal(digest(persistPath), before);
-    assert.throws(() => createProductionConfig({ persistPath, readOnly: true, features: ['brand_new'] }), { code: 'ERR_READ_ONLY' });
+    assert.throws(() => createProductionConfig({ persistPath, readOnly: true, features: ['brand_new'] }), {
+      code: 'ERR_READ_ONLY',
+    });
     assert.equal(digest(persistPath), before, 'also when a name is missing');
   },
 

@@ -75,7 +75,11 @@ export default suite('record', {
         message: `Invalid hex: ${JSON.stringify(text)} (must be 0x and 26 hexadecimal digits)`,
       });
     }
-    for (const [value, shown] of [[undefined, 'undefined'], [13, '13'], [[DEFAULT_HEX], 'an array']]) {
+    for (const [value, shown] of [
+      [undefined, 'undefined'],
+      [13, '13'],
+      [[DEFAULT_HEX], 'an array'],
+    ]) {
       assert.throws(() => ConfigCore13Byte.fromHex(value), {
         name: 'TypeError',
         code: 'ERR_INVALID_TYPE',
@@ -119,7 +123,12 @@ export default suite('record', {
 
   'any other number of bytes is refused'() {
     for (const length of [0, 1, 12, 14, 128]) {
-      for (const bytes of [new Uint8Array(length), new ArrayBuffer(length), new SharedArrayBuffer(length), Buffer.alloc(length)]) {
+      for (const bytes of [
+        new Uint8Array(length),
+        new ArrayBuffer(length),
+        new SharedArrayBuffer(length),
+        Buffer.alloc(length),
+      ]) {
         assert.throws(() => new ConfigCore13Byte(bytes), {
           name: 'RangeError',
           code: 'ERR_BUFFER_LENGTH',
@@ -188,7 +197,13 @@ export default suite('record', {
           `${method}(${value})`,
         );
       }
-      for (const [value, shown] of [[undefined, 'undefined'], [null, 'null'], [`${min}`, `"${min}"`], [BigInt(min), `${min}n`], [true, 'true']]) {
+      for (const [value, shown] of [
+        [undefined, 'undefined'],
+        [null, 'null'],
+        [`${min}`, `"${min}"`],
+        [BigInt(min), `${min}n`],
+        [true, 'true'],
+      ]) {
         assert.throws(
           () => core[method](value, true),
           { name: 'TypeError', code: 'ERR_INVALID_TYPE', message: `Invalid ${field}: ${shown} (must be ${range})` },
@@ -201,8 +216,22 @@ export default suite('record', {
 
   'fields cannot be assigned past the setters'() {
     const core = new ConfigCore13Byte();
-    for (const field of ['version', 'registryHash', 'featureFlags', 'terminalMode', 'terminalRows', 'terminalCols', 'reserved']) {
-      assert.throws(() => { core[field] = 1; }, TypeError, field);
+    for (const field of [
+      'version',
+      'registryHash',
+      'featureFlags',
+      'terminalMode',
+      'terminalRows',
+      'terminalCols',
+      'reserved',
+    ]) {
+      assert.throws(
+        () => {
+          core[field] = 1;
+        },
+        TypeError,
+        field,
+      );
     }
     assert.equal(core.toHex(), DEFAULT_HEX);
   },

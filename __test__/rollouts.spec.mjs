@@ -55,7 +55,11 @@ export default suite('rollouts', {
   'the bucket of a key is that of another implementation'(t) {
     const names = ['a', 'ab', 'abc', 'abcd', BETA];
     const config = open(t, { features: names });
-    const keys = [...Array(20).keys()].flatMap((size) => ['x'.repeat(size + 1), `${'y'.repeat(size)}é`, `${'z'.repeat(size)}👩‍🚀€`]);
+    const keys = [...Array(20).keys()].flatMap((size) => [
+      'x'.repeat(size + 1),
+      `${'y'.repeat(size)}é`,
+      `${'z'.repeat(size)}👩‍🚀€`,
+    ]);
     for (const name of names) {
       config.enableFeature(name);
       for (const key of keys) {
@@ -71,7 +75,12 @@ export default suite('rollouts', {
 
   'the vectors of Unleash for gradual rollouts hold'(t) {
     let checked = 0;
-    for (const file of ['03-gradual-rollout-user-id-strategy', '04-gradual-rollout-session-id-strategy', '10-flexible-rollout-strategy', '12-custom-stickiness']) {
+    for (const file of [
+      '03-gradual-rollout-user-id-strategy',
+      '04-gradual-rollout-session-id-strategy',
+      '10-flexible-rollout-strategy',
+      '12-custom-stickiness',
+    ]) {
       const { state, tests } = require(`@unleash/client-specification/specifications/${file}.json`);
       for (const { toggleName, context, expectedResult, description } of tests) {
         const { strategies } = state.features.find(({ name }) => name === toggleName);
@@ -100,7 +109,10 @@ export default suite('rollouts', {
       const share = percent / 100;
       const expected = keys.length * share;
       const sigma = Math.sqrt(expected * (1 - share));
-      assert.ok(Math.abs(count - expected) <= 4 * sigma, `${percent} %: ${count} keys, ${expected} ± ${(4 * sigma).toFixed(0)} expected`);
+      assert.ok(
+        Math.abs(count - expected) <= 4 * sigma,
+        `${percent} %: ${count} keys, ${expected} ± ${(4 * sigma).toFixed(0)} expected`,
+      );
     }
   },
 
@@ -110,12 +122,18 @@ export default suite('rollouts', {
     const seed = Date.now() % 2 ** 32;
     const random = randomNumbers(seed);
     const steps = Array.from({ length: 40 }, () => random(10_001) / 100).toSorted((a, b) => a - b);
-    const keys = Array.from({ length: 500 }, () => String.fromCodePoint(...Array.from({ length: 1 + random(12) }, () => 1 + random(0xd7fe))));
+    const keys = Array.from({ length: 500 }, () =>
+      String.fromCodePoint(...Array.from({ length: 1 + random(12) }, () => 1 + random(0xd7fe))),
+    );
     let before = new Set();
     for (const percent of steps) {
       config.setRollout(BETA, percent);
       const now = new Set(keys.filter((key) => config.isFeatureEnabledFor(BETA, key)));
-      assert.deepEqual([...before].filter((key) => !now.has(key)), [], `lost at ${percent} %, seed ${seed}`);
+      assert.deepEqual(
+        [...before].filter((key) => !now.has(key)),
+        [],
+        `lost at ${percent} %, seed ${seed}`,
+      );
       before = now;
     }
   },
@@ -127,7 +145,9 @@ export default suite('rollouts', {
     const range = '(must be 0-100 per cent in steps of 0.01)';
     for (const percent of [-1, -0.01, 100.001, 100.01, 0.001, 33.333, Number.NaN, Infinity, -Infinity]) {
       assert.throws(() => config.setRollout(BETA, percent), {
-        name: 'RangeError', code: 'ERR_OUT_OF_RANGE', message: `Invalid rollout: ${percent} ${range}`,
+        name: 'RangeError',
+        code: 'ERR_OUT_OF_RANGE',
+        message: `Invalid rollout: ${percent} ${range}`,
       });
     }
     for (const percent of ['10', null, undefined, 10n, {}]) {
@@ -187,7 +207,11 @@ export default suite('rollouts', {
     config.setRollout(BETA, 25);
     const [change] = await changed;
     assert.deepEqual(change, {
-      enabled: [], disabled: [], rollouts: { [BETA]: { from: 100, to: 25 } }, generation: change.generation, local: true,
+      enabled: [],
+      disabled: [],
+      rollouts: { [BETA]: { from: 100, to: 25 } },
+      generation: change.generation,
+      local: true,
     });
   },
 

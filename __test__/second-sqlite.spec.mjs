@@ -69,7 +69,10 @@ function open(t) {
       try {
         await reader.tell('open', { persistPath, readOnly: true });
         const history = await reader.tell('getHistory', 1000);
-        assert.deepEqual(history.map(({ revision, configHex }) => ({ revision, configHex })), acknowledged);
+        assert.deepEqual(
+          history.map(({ revision, configHex }) => ({ revision, configHex })),
+          acknowledged,
+        );
       } finally {
         await reader.stop();
       }

@@ -17,17 +17,44 @@ export default suite('sharing with threads', {
     const privateHandle = open(t).share();
     assert.match(privateHandle.pageId, /^(?!0{16})[0-9a-f]{16}$/);
     checkBuffer(t, privateHandle);
-    assert.deepEqual({ ...privateHandle, pageId: '', buffer: 0 }, {
-      type: '13byte-config', pageId: '', environment: 'development', features: NAMES, enableClusterSync: false, readOnly: false, debugMode: false, buffer: 0,
-    });
+    assert.deepEqual(
+      { ...privateHandle, pageId: '', buffer: 0 },
+      {
+        type: '13byte-config',
+        pageId: '',
+        environment: 'development',
+        features: NAMES,
+        enableClusterSync: false,
+        readOnly: false,
+        debugMode: false,
+        buffer: 0,
+      },
+    );
     const persistPath = join(directory, 'config.db');
-    const options = { persistPath, environment: 'staging', features: undefined, autoPersist: { debounceMs: 7 }, enableClusterSync: true };
+    const options = {
+      persistPath,
+      environment: 'staging',
+      features: undefined,
+      autoPersist: { debounceMs: 7 },
+      enableClusterSync: true,
+    };
     const clusterHandle = open(t, options).share();
     checkBuffer(t, clusterHandle);
-    assert.deepEqual({ ...clusterHandle, pageId: '', buffer: 0 }, {
-      type: '13byte-config', pageId: '', environment: 'staging', features: [...DEFAULT_FEATURES], persistPath,
-      enableClusterSync: true, autoPersistMs: 7, readOnly: false, debugMode: false, buffer: 0,
-    });
+    assert.deepEqual(
+      { ...clusterHandle, pageId: '', buffer: 0 },
+      {
+        type: '13byte-config',
+        pageId: '',
+        environment: 'staging',
+        features: [...DEFAULT_FEATURES],
+        persistPath,
+        enableClusterSync: true,
+        autoPersistMs: 7,
+        readOnly: false,
+        debugMode: false,
+        buffer: 0,
+      },
+    );
     const reader = open(t, { ...options, autoPersist: false, readOnly: true }).share();
     assert.equal(reader.readOnly, true);
     assert.equal(reader.pageId, clusterHandle.pageId);
@@ -62,7 +89,11 @@ export default suite('sharing with threads', {
   },
 
   ...perThread('threads use the same memory', async (t, start) => {
-    for (const options of [{}, { persistPath: join(t.tempDir(), 'config.db') }, { persistPath: join(t.tempDir(), 'cluster.db'), enableClusterSync: true }]) {
+    for (const options of [
+      {},
+      { persistPath: join(t.tempDir(), 'config.db') },
+      { persistPath: join(t.tempDir(), 'cluster.db'), enableClusterSync: true },
+    ]) {
       const config = open(t, options);
       config.update((draft) => {
         draft.enable('a', 'd');
@@ -106,7 +137,10 @@ export default suite('sharing with threads', {
       const entry = await thread.tell('persist', 'thread', { actor: 'a thread' });
       assert.deepEqual([entry.revision, entry.changes, entry.configHex], [2, ['+b'], config.toHex()]);
       assert.equal(config.getDebugView().revision, 2);
-      assert.deepEqual((await config.getHistory()).map(({ actor, changeReason }) => [actor, changeReason])[0], ['a thread', 'thread']);
+      assert.deepEqual((await config.getHistory()).map(({ actor, changeReason }) => [actor, changeReason])[0], [
+        'a thread',
+        'thread',
+      ]);
       await thread.tell('rollback');
       assert.deepEqual(config.getEnabledFeatures(), ['a']);
       config.enableFeature('d');
@@ -123,23 +157,29 @@ export default suite('sharing with threads', {
     const handle = config.share();
     await thread.tell('attach', handle);
     // With the handle of the main thread, and with one of the thread's own config.
-    assert.deepEqual((await thread.tell('nest', handle, ['enableFeature', 'b'], ['getEnabledFeatures'])).slice(1), [true, ['b']]);
+    assert.deepEqual((await thread.tell('nest', handle, ['enableFeature', 'b'], ['getEnabledFeatures'])).slice(1), [
+      true,
+      ['b'],
+    ]);
     assert.deepEqual(config.getEnabledFeatures(), ['b']);
     await thread.tell('share', ['enableFeature', 'c'], ['share', ['enableFeature', 'd']]);
     assert.deepEqual(config.getEnabledFeatures(), ['b', 'c', 'd']);
     assert.deepEqual(await thread.tell('getEnabledFeatures'), ['b', 'c', 'd']);
   }),
 
-  ...perThread('threads that open the same database and environment share a cluster config without a handle', async (t, start) => {
-    const options = { persistPath: join(t.tempDir(), 'config.db'), environment: 'same', enableClusterSync: true };
-    const config = open(t, options);
-    config.enableFeature('c');
-    const thread = peer(t, start());
-    assert.equal(await thread.tell('open', { ...options, features: ['d', 'a'] }), config.toHex());
-    await thread.tell('enableFeature', 'a');
-    assert.equal(config.isFeatureEnabled('a'), true);
-    assert.equal(await thread.tell('get', 'featureFlags'), config.featureFlags);
-  }),
+  ...perThread(
+    'threads that open the same database and environment share a cluster config without a handle',
+    async (t, start) => {
+      const options = { persistPath: join(t.tempDir(), 'config.db'), environment: 'same', enableClusterSync: true };
+      const config = open(t, options);
+      config.enableFeature('c');
+      const thread = peer(t, start());
+      assert.equal(await thread.tell('open', { ...options, features: ['d', 'a'] }), config.toHex());
+      await thread.tell('enableFeature', 'a');
+      assert.equal(config.isFeatureEnabled('a'), true);
+      assert.equal(await thread.tell('get', 'featureFlags'), config.featureFlags);
+    },
+  ),
 
   ...perThread('what a config is goes with the handle', async (t, start) => {
     const persistPath = join(t.tempDir(), 'config.db');
@@ -156,7 +196,10 @@ export default suite('sharing with threads', {
     await thread.tell('attach', automatic.share());
     await thread.tell('enableFeature', 'b');
     await thread.tell('close');
-    assert.deepEqual((await automatic.getHistory()).map(({ changeReason, changes }) => [changeReason, changes]), [['auto', ['+b']]]);
+    assert.deepEqual(
+      (await automatic.getHistory()).map(({ changeReason, changes }) => [changeReason, changes]),
+      [['auto', ['+b']]],
+    );
   }),
 
   async 'a thread goes on when the config it got is closed'(t) {
@@ -193,13 +236,15 @@ export default suite('sharing with threads', {
   },
 
   async 'the handle of a page that is gone is stale, also when its memory is used again'(t) {
-    const handles = await Promise.all(Array.from({ length: 8 }, async (_, index) => {
-      const config = createProductionConfig({ features: NAMES });
-      config.featureFlags = index;
-      const handle = JSON.parse(JSON.stringify({ ...config.share(), buffer: undefined }));
-      await config.close();
-      return handle;
-    }));
+    const handles = await Promise.all(
+      Array.from({ length: 8 }, async (_, index) => {
+        const config = createProductionConfig({ features: NAMES });
+        config.featureFlags = index;
+        const handle = JSON.parse(JSON.stringify({ ...config.share(), buffer: undefined }));
+        await config.close();
+        return handle;
+      }),
+    );
     for (const handle of handles) await gone(handle);
     const next = Array.from({ length: 600 }, () => open(t));
     for (const handle of handles) {
@@ -269,11 +314,14 @@ export default suite('sharing with threads', {
       [{ ...handle, autoPersistMs: 'soon' }, 'ERR_INVALID_TYPE', /^Invalid autoPersist\.debounceMs/],
       [{ ...handle, readOnly: 1 }, 'ERR_INVALID_TYPE', /^Invalid readOnly/],
     ]) {
-      assert.throws(() => attachConfig(made), (error) => {
-        assert.equal(error.code, code, `${JSON.stringify(made)}: ${error.message}`);
-        assert.match(error.message, message);
-        return true;
-      });
+      assert.throws(
+        () => attachConfig(made),
+        (error) => {
+          assert.equal(error.code, code, `${JSON.stringify(made)}: ${error.message}`);
+          assert.match(error.message, message);
+          return true;
+        },
+      );
     }
     assert.equal(config.toHex(), before);
     assert.deepEqual(config.getFeatureNames(), NAMES);
@@ -295,7 +343,11 @@ export default suite('sharing with threads', {
       { persistPath: join(directory, 'missing/x.db') },
       { enableClusterSync: false },
     ]) {
-      assert.equal((await process.refuse('attach', { ...handle, ...lie })).code, 'ERR_STALE_HANDLE', JSON.stringify(lie));
+      assert.equal(
+        (await process.refuse('attach', { ...handle, ...lie })).code,
+        'ERR_STALE_HANDLE',
+        JSON.stringify(lie),
+      );
     }
     assert.equal(existsSync(join(directory, 'another.db')), false, 'a stale handle makes no database');
     assert.equal(await process.tell('attach', handle), config.toHex());
@@ -315,7 +367,9 @@ export default suite('sharing with threads', {
 
 /** A case for each kind of thread. */
 function perThread(what, run) {
-  return Object.fromEntries(Object.entries(THREADS).map(([kind, start]) => [`${what} (${kind})`, (t) => run(t, start)]));
+  return Object.fromEntries(
+    Object.entries(THREADS).map(([kind, start]) => [`${what} (${kind})`, (t) => run(t, start)]),
+  );
 }
 
 function open(t, options) {
@@ -344,7 +398,15 @@ async function gone({ pageId, features }) {
       await setImmediate();
     }
     try {
-      attachConfig({ type: '13byte-config', pageId, environment: 'x', features, enableClusterSync: false, readOnly: false, debugMode: false }).destroy();
+      attachConfig({
+        type: '13byte-config',
+        pageId,
+        environment: 'x',
+        features,
+        enableClusterSync: false,
+        readOnly: false,
+        debugMode: false,
+      }).destroy();
     } catch (error) {
       assert.equal(error.code, 'ERR_STALE_HANDLE');
       return;

@@ -12,56 +12,67 @@ const SHOP = ['checkout', 'search', 'reviews'];
 const MOBILE = ['push', 'reviews', 'checkout'];
 
 export default suite('sharing', {
-  ...Object.fromEntries([['shop', 'mobile'], ['mobile', 'shop']].map(([first, second]) => [
-    `programs with different lists keep each other's features, ${first} first`,
-    async (t) => {
-      const persistPath = join(t.tempDir(), 'config.db');
-      const lists = { shop: SHOP, mobile: MOBILE };
-      const [shop, mobile] = [t.spawn('program.mjs'), t.spawn('program.mjs')];
-      const programs = { shop, mobile };
-      for (const program of [first, second]) {
-        await tell(programs[program], 'open', { persistPath, features: lists[program], actor: program });
-      }
-      const names = [...new Set([...lists[first], ...lists[second]])];
+  ...Object.fromEntries(
+    [
+      ['shop', 'mobile'],
+      ['mobile', 'shop'],
+    ].map(([first, second]) => [
+      `programs with different lists keep each other's features, ${first} first`,
+      async (t) => {
+        const persistPath = join(t.tempDir(), 'config.db');
+        const lists = { shop: SHOP, mobile: MOBILE };
+        const [shop, mobile] = [t.spawn('program.mjs'), t.spawn('program.mjs')];
+        const programs = { shop, mobile };
+        for (const program of [first, second]) {
+          await tell(programs[program], 'open', { persistPath, features: lists[program], actor: program });
+        }
+        const names = [...new Set([...lists[first], ...lists[second]])];
 
-      // The shop turns on one feature of its own and one that both have.
-      await tell(shop, 'enableFeature', 'search');
-      await tell(shop, 'enableFeature', 'checkout');
-      assert.deepEqual((await tell(shop, 'persist', 'shop opens')).changes.toSorted(), ['+checkout', '+search']);
+        // The shop turns on one feature of its own and one that both have.
+        await tell(shop, 'enableFeature', 'search');
+        await tell(shop, 'enableFeature', 'checkout');
+        assert.deepEqual((await tell(shop, 'persist', 'shop opens')).changes.toSorted(), ['+checkout', '+search']);
 
-      // The other program sees the one that both have under its own name, and the shop's own one as well.
-      assert.equal(await tell(mobile, 'load'), true);
-      assert.equal(await tell(mobile, 'isFeatureEnabled', 'checkout'), true);
-      assert.equal(await tell(mobile, 'isFeatureEnabled', 'push'), false);
-      assert.equal(await tell(mobile, 'isFeatureEnabled', 'reviews'), false);
-      assert.equal(await tell(mobile, 'isFeatureEnabled', 'search'), true);
-      assert.deepEqual(await tell(mobile, 'getFeatureNames'), names);
+        // The other program sees the one that both have under its own name, and the shop's own one as well.
+        assert.equal(await tell(mobile, 'load'), true);
+        assert.equal(await tell(mobile, 'isFeatureEnabled', 'checkout'), true);
+        assert.equal(await tell(mobile, 'isFeatureEnabled', 'push'), false);
+        assert.equal(await tell(mobile, 'isFeatureEnabled', 'reviews'), false);
+        assert.equal(await tell(mobile, 'isFeatureEnabled', 'search'), true);
+        assert.deepEqual(await tell(mobile, 'getFeatureNames'), names);
 
-      // What it persists keeps what it never heard of.
-      await tell(mobile, 'enableFeature', 'push');
-      await tell(mobile, 'disableFeature', 'checkout');
-      assert.deepEqual((await tell(mobile, 'persist', 'mobile opens')).changes.toSorted(), ['+push', '-checkout']);
+        // What it persists keeps what it never heard of.
+        await tell(mobile, 'enableFeature', 'push');
+        await tell(mobile, 'disableFeature', 'checkout');
+        assert.deepEqual((await tell(mobile, 'persist', 'mobile opens')).changes.toSorted(), ['+push', '-checkout']);
 
-      // And the shop finds its own features as they were, and the other program's by name.
-      await tell(shop, 'load');
-      assert.deepEqual(await tell(shop, 'getEnabledFeatures'), names.filter((name) => ['search', 'push'].includes(name)));
-      assert.deepEqual(await tell(shop, 'getFeatureNames'), names);
-      assert.deepEqual(await tell(shop, 'validate'), { isValid: true, errors: [] });
-      const history = await tell(shop, 'getHistory');
-      assert.deepEqual(history.map(({ actor, changes }) => [actor, changes.toSorted()]), [
-        ['mobile', ['+push', '-checkout']],
-        ['shop', ['+checkout', '+search']],
-      ]);
+        // And the shop finds its own features as they were, and the other program's by name.
+        await tell(shop, 'load');
+        assert.deepEqual(
+          await tell(shop, 'getEnabledFeatures'),
+          names.filter((name) => ['search', 'push'].includes(name)),
+        );
+        assert.deepEqual(await tell(shop, 'getFeatureNames'), names);
+        assert.deepEqual(await tell(shop, 'validate'), { isValid: true, errors: [] });
+        const history = await tell(shop, 'getHistory');
+        assert.deepEqual(
+          history.map(({ actor, changes }) => [actor, changes.toSorted()]),
+          [
+            ['mobile', ['+push', '-checkout']],
+            ['shop', ['+checkout', '+search']],
+          ],
+        );
 
-      // Restarts, in whatever order and with whatever list, change none of it.
-      for (const features of [SHOP, MOBILE, SHOP.toReversed(), ['search'], undefined]) {
-        const config = createProductionConfig({ persistPath, ...(features && { features }) });
-        assert.deepEqual(config.getFeatureNames(), names);
-        assert.deepEqual(config.getEnabledFeatures().toSorted(), ['push', 'search']);
-        await config.close();
-      }
-    },
-  ])),
+        // Restarts, in whatever order and with whatever list, change none of it.
+        for (const features of [SHOP, MOBILE, SHOP.toReversed(), ['search'], undefined]) {
+          const config = createProductionConfig({ persistPath, ...(features && { features }) });
+          assert.deepEqual(config.getFeatureNames(), names);
+          assert.deepEqual(config.getEnabledFeatures().toSorted(), ['push', 'search']);
+          await config.close();
+        }
+      },
+    ]),
+  ),
 
   async 'with a shared live state they see each other at once, by name'(t) {
     const options = { persistPath: join(t.tempDir(), 'config.db'), enableClusterSync: true };
@@ -114,10 +125,19 @@ export default suite('sharing', {
     await first.persist('a and c');
     await first.close();
     for (const [features, names] of [
-      [['c', 'b', 'a'], ['a', 'b', 'c']],
+      [
+        ['c', 'b', 'a'],
+        ['a', 'b', 'c'],
+      ],
       [['b'], ['a', 'b', 'c']],
-      [['d', 'a'], ['a', 'b', 'c', 'd']],
-      [['e', 'c', 'f'], ['a', 'b', 'c', 'd', 'e', 'f']],
+      [
+        ['d', 'a'],
+        ['a', 'b', 'c', 'd'],
+      ],
+      [
+        ['e', 'c', 'f'],
+        ['a', 'b', 'c', 'd', 'e', 'f'],
+      ],
     ]) {
       const config = createProductionConfig({ persistPath, features });
       assert.deepEqual(config.getFeatureNames(), names);
@@ -233,21 +253,31 @@ export default suite('sharing', {
   async 'two processes write the same history, each revision once and in order'(t) {
     const persistPath = join(t.tempDir(), 'config.db');
     const programs = [t.spawn('program.mjs'), t.spawn('program.mjs')];
-    await Promise.all(programs.map((program, index) => tell(program, 'open', { persistPath, actor: `writer ${index}` })));
+    await Promise.all(
+      programs.map((program, index) => tell(program, 'open', { persistPath, actor: `writer ${index}` })),
+    );
     const rounds = 25;
-    const written = await Promise.all(programs.map(async (program, index) => {
-      const revisions = [];
-      for (let round = 0; round < rounds; round += 1) {
-        await tell(program, 'toggleFeature', 'debug');
-        const { revision, changeReason } = await tell(program, 'persist', `${index}.${round}`);
-        revisions.push([revision, changeReason]);
-      }
-      return revisions;
-    }));
+    const written = await Promise.all(
+      programs.map(async (program, index) => {
+        const revisions = [];
+        for (let round = 0; round < rounds; round += 1) {
+          await tell(program, 'toggleFeature', 'debug');
+          const { revision, changeReason } = await tell(program, 'persist', `${index}.${round}`);
+          revisions.push([revision, changeReason]);
+        }
+        return revisions;
+      }),
+    );
     const config = open(t, { persistPath });
     const history = (await config.getHistory(100)).toReversed();
-    assert.deepEqual(history.map(({ revision }) => revision), Array.from({ length: 2 * rounds }, (_, index) => index + 1));
-    assert.deepEqual(history.map(({ revision, changeReason }) => [revision, changeReason]), written.flat().toSorted(([a], [b]) => a - b));
+    assert.deepEqual(
+      history.map(({ revision }) => revision),
+      Array.from({ length: 2 * rounds }, (_, index) => index + 1),
+    );
+    assert.deepEqual(
+      history.map(({ revision, changeReason }) => [revision, changeReason]),
+      written.flat().toSorted(([a], [b]) => a - b),
+    );
   },
 
   async 'threads of a process write the same history, each revision once and in order'(t) {
@@ -265,24 +295,40 @@ export default suite('sharing', {
     const own = (await Promise.all(mine)).map(({ revision, changeReason }) => [revision, changeReason]);
     const written = [...told, own];
     for (const revisions of written) {
-      assert.deepEqual(revisions, revisions.toSorted(([a], [b]) => a - b), 'in call order');
+      assert.deepEqual(
+        revisions,
+        revisions.toSorted(([a], [b]) => a - b),
+        'in call order',
+      );
     }
-    const history = (await config.getHistory(1000)).map(({ revision, changeReason }) => [revision, changeReason]).toReversed();
-    assert.deepEqual(history, written.flat().toSorted(([a], [b]) => a - b));
-    assert.deepEqual(history.map(([revision]) => revision), Array.from({ length: (threads + 1) * count }, (_, index) => index + 1));
+    const history = (await config.getHistory(1000))
+      .map(({ revision, changeReason }) => [revision, changeReason])
+      .toReversed();
+    assert.deepEqual(
+      history,
+      written.flat().toSorted(([a], [b]) => a - b),
+    );
+    assert.deepEqual(
+      history.map(([revision]) => revision),
+      Array.from({ length: (threads + 1) * count }, (_, index) => index + 1),
+    );
     assert.equal((await config.persist('the threads are gone')).revision, history.length + 1);
   },
 
   async 'ten processes that create the same file at once agree on its table'(t) {
     const persistPath = join(t.tempDir(), 'config.db');
     const programs = Array.from({ length: 10 }, () => t.spawn('program.mjs'));
-    await Promise.all(programs.map((program, index) => tell(program, 'open', { persistPath, features: ['common', `own_${index}`] })));
-    const tables = await Promise.all(programs.map(async (program, index) => {
-      await tell(program, 'enableFeature', `own_${index}`);
-      await tell(program, 'persist', `own_${index}`);
-      await tell(program, 'getHistory');
-      return tell(program, 'getFeatureNames');
-    }));
+    await Promise.all(
+      programs.map((program, index) => tell(program, 'open', { persistPath, features: ['common', `own_${index}`] })),
+    );
+    const tables = await Promise.all(
+      programs.map(async (program, index) => {
+        await tell(program, 'enableFeature', `own_${index}`);
+        await tell(program, 'persist', `own_${index}`);
+        await tell(program, 'getHistory');
+        return tell(program, 'getFeatureNames');
+      }),
+    );
     const longest = tables.toSorted((a, b) => b.length - a.length)[0];
     assert.deepEqual(longest.toSorted(), ['common', ...programs.map((_, index) => `own_${index}`)].toSorted());
     for (const table of tables) assert.deepEqual(table, longest);

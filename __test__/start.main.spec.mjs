@@ -13,7 +13,9 @@ const HEAD = `
 
 export default suite('start', {
   async 'features, terminal and rollouts do without the second file'(t) {
-    await run(t, `
+    await run(
+      t,
+      `
       config.enableFeature('debug');
       config.toggleFeature('metrics');
       config.setRollout('beta_feature', 50);
@@ -27,15 +29,19 @@ export default suite('start', {
       assert.equal(config.listenerCount('change'), 0);
       await config.close();
       assert.equal(loaded(), false);
-    `);
+    `,
+    );
   },
 
   async 'a view loads them'(t) {
-    await run(t, `
+    await run(
+      t,
+      `
       assert.equal(loaded(), false);
       config.getDebugView();
       assert.equal(loaded(), true);
-    `);
+    `,
+    );
   },
 
   async 'a config is an instance of EventEmitter before it was used as one'(t) {
@@ -48,7 +54,9 @@ export default suite('start', {
       'Object.create(config) instanceof EventEmitter',
       "String(config) === '[object Object]'",
     ]) {
-      await run(t, `
+      await run(
+        t,
+        `
         const { EventEmitter } = await import('node:events');
         assert.ok(${question});
         let changes = 0;
@@ -56,25 +64,32 @@ export default suite('start', {
         config.enableFeature('debug');
         while (changes === 0) await new Promise((resolve) => setImmediate(resolve));
         await config.close();
-      `);
+      `,
+      );
     }
   },
 
   async 'a property of a user stays a property of that config'(t) {
-    await run(t, `
+    await run(
+      t,
+      `
       config.note = 'mine';
       assert.deepEqual(Object.keys(config), ['note']);
       assert.equal(createProductionConfig().note, undefined);
-    `);
+    `,
+    );
   },
 
   async 'there is no other way to make a config'(t) {
-    await run(t, `
+    await run(
+      t,
+      `
       const { ProductionConfig } = await import('13byte-config');
       for (const make of [() => new ProductionConfig(), () => new ProductionConfig({}), () => Reflect.construct(ProductionConfig, [])]) {
         assert.throws(make, { code: 'ERR_INVALID_TYPE', message: 'Use createProductionConfig() to make a config' });
       }
-    `);
+    `,
+    );
   },
 });
 

@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { ConfigError, createProductionConfig } from '13byte-config';
@@ -31,7 +40,11 @@ export default suite('store errors', {
         message: `Cannot use ${persistPath} as a database: ${reason}`,
       });
     }
-    assert.deepEqual(readdirSync(directory).toSorted(), ['dangling', 'directory', 'file'], 'and nothing is left behind');
+    assert.deepEqual(
+      readdirSync(directory).toSorted(),
+      ['dangling', 'directory', 'file'],
+      'and nothing is left behind',
+    );
     assert.equal(readFileSync(path('file'), 'utf8'), 'text');
   },
 
@@ -39,10 +52,14 @@ export default suite('store errors', {
     const path = join(t.tempDir(), 'loop');
     symlinkSync(path, path);
     for (const readOnly of [false, true]) {
-      assertRefused(path, (error) => {
-        assert.equal(error.code, 'ERR_STORE_IO');
-        assert.match(error.message, /^Cannot access the database .*loop: .*\(os error \d+\)/);
-      }, { readOnly });
+      assertRefused(
+        path,
+        (error) => {
+          assert.equal(error.code, 'ERR_STORE_IO');
+          assert.match(error.message, /^Cannot access the database .*loop: .*\(os error \d+\)/);
+        },
+        { readOnly },
+      );
     }
   },
 
@@ -68,7 +85,11 @@ export default suite('store errors', {
   },
 
   async 'the SQLite database of another program is refused and stays as it is'(t) {
-    for (const [id, version, shown] of [[0x1234_5678, 3, '0x12345678'], [0, 3, '0x00000000'], [0, 0, '0x00000000']]) {
+    for (const [id, version, shown] of [
+      [0x1234_5678, 3, '0x12345678'],
+      [0, 3, '0x00000000'],
+      [0, 0, '0x00000000'],
+    ]) {
       const directory = t.tempDir();
       const persistPath = await database(directory);
       patch(persistPath, { [APPLICATION_ID]: id, [USER_VERSION]: version });
@@ -90,12 +111,16 @@ export default suite('store errors', {
       patch(persistPath, { [USER_VERSION]: newer });
       const before = readFileSync(persistPath);
       for (const options of [{}, { readOnly: true }]) {
-        assertRefused(persistPath, {
-          code: 'ERR_NEWER_SCHEMA',
-          message:
-            `${persistPath} has schema version ${newer}, but this version of 13byte-config knows ${version} at most. ` +
-            'Update 13byte-config; the file was not touched',
-        }, options);
+        assertRefused(
+          persistPath,
+          {
+            code: 'ERR_NEWER_SCHEMA',
+            message:
+              `${persistPath} has schema version ${newer}, but this version of 13byte-config knows ${version} at most. ` +
+              'Update 13byte-config; the file was not touched',
+          },
+          options,
+        );
       }
       assert.deepEqual(readFileSync(persistPath), before);
       assert.deepEqual(readdirSync(directory), ['config.db']);
@@ -127,7 +152,9 @@ export default suite('store errors', {
     const directory = t.tempDir();
     await database(directory);
     mkdirSync(join(directory, 'writable'), { mode: 0o777 });
-    writeFileSync(join(directory, 'writable', 'config.db'), readFileSync(join(directory, 'config.db')), { mode: 0o444 });
+    writeFileSync(join(directory, 'writable', 'config.db'), readFileSync(join(directory, 'config.db')), {
+      mode: 0o444,
+    });
     writeFileSync(join(directory, 'secret.db'), '', { mode: 0 });
     chmodSync(join(directory, 'writable'), 0o777);
     chmodSync(join(directory, 'config.db'), 0o444);
@@ -142,12 +169,19 @@ export default suite('store errors', {
       const { name: errorName, code, message } = (await tell(program, 'open', { persistPath })).error;
       assert.deepEqual([errorName, code], ['ConfigError', 'ERR_STORE_PERMISSION']);
       assert.ok(message.startsWith(`No permission to use the database ${persistPath}`), message);
-      assert.match(message, name === 'new.db' ? / \(check the owner and mode of the file and its directory\)$/ : /: it belongs to user \d+ and group \d+, with mode [04]{3}/);
+      assert.match(
+        message,
+        name === 'new.db'
+          ? / \(check the owner and mode of the file and its directory\)$/
+          : /: it belongs to user \d+ and group \d+, with mode [04]{3}/,
+      );
     }
     assert.deepEqual(readdirSync(directory).toSorted(), ['config.db', 'secret.db', 'writable']);
     // Reading is another matter.
     const persistPath = join(directory, 'writable', 'config.db');
-    assert.deepEqual(await tell(program, 'open', { persistPath, readOnly: true }), { result: '0x01785634120100000002185000' });
+    assert.deepEqual(await tell(program, 'open', { persistPath, readOnly: true }), {
+      result: '0x01785634120100000002185000',
+    });
     assert.equal((await tell(program, 'getHistory')).result.length, 1);
   },
 
@@ -196,20 +230,28 @@ export default suite('store errors', {
     const programs = [1, 2, 3].map(() => t.spawn('program.mjs'));
     await Promise.all([
       assert.rejects(config.persist('no'), isBusy(persistPath)),
-      tell(programs[0], 'open', { persistPath, features: ['new_here'] }).then(({ error }) => isBusy(persistPath)(error)),
+      tell(programs[0], 'open', { persistPath, features: ['new_here'] }).then(({ error }) =>
+        isBusy(persistPath)(error),
+      ),
       tell(programs[1], 'open', { persistPath: closedPath }).then(({ error }) => isBusy(closedPath)(error)),
-      openDegraded(programs[2], { persistPath, features: ['new_here'] })
-        .then(({ store }) => assert.equal(store.error.code, 'ERR_STORE_BUSY')),
+      openDegraded(programs[2], { persistPath, features: ['new_here'] }).then(({ store }) =>
+        assert.equal(store.error.code, 'ERR_STORE_BUSY'),
+      ),
     ]);
     assert.equal(config.getDebugView(), before);
 
     const { checks } = await config.healthCheck();
     const { status, message } = checks.find(({ name }) => name === 'last-persist');
     assert.equal(status, 'failed');
-    assert.match(message, /^The last persist of this process failed at .*Z with ERR_STORE_BUSY: .* \(none has succeeded\)$/);
+    assert.match(
+      message,
+      /^The last persist of this process failed at .*Z with ERR_STORE_BUSY: .* \(none has succeeded\)$/,
+    );
 
     await Promise.all([lock.release(), closedLock.release()]);
-    assert.deepEqual(await config.getHistory().then((history) => history.map(({ changeReason }) => changeReason)), ['first']);
+    assert.deepEqual(await config.getHistory().then((history) => history.map(({ changeReason }) => changeReason)), [
+      'first',
+    ]);
     assert.ok(!config.getFeatureNames().includes('new_here'));
     assert.deepEqual((await config.persist('yes')).changes, ['+metrics']);
     assert.ok((await tell(programs[0], 'open', { persistPath, features: ['new_here'] })).result);
@@ -225,7 +267,10 @@ export default suite('store errors', {
     // The store is at it by now, and it cannot be done before the other process lets go.
     await new Promise((resolve) => setImmediate(resolve));
     await lock.release(() => assert.deepEqual(settled, []));
-    assert.deepEqual((await Promise.all(persists)).map(({ revision }) => revision), [2, 3, 4]);
+    assert.deepEqual(
+      (await Promise.all(persists)).map(({ revision }) => revision),
+      [2, 3, 4],
+    );
   },
 
   async 'degrade keeps a config running in memory, and says so everywhere'(t) {
@@ -238,11 +283,17 @@ export default suite('store errors', {
     assert.equal(config.enableFeature('search'), true);
     config.setTerminalSettings(2, 50, 120);
     assert.deepEqual(config.getEnabledFeatures(), ['search']);
-    assert.throws(() => config.enableFeature('debug'), { message: 'Unknown feature: debug. Available: search, checkout' });
+    assert.throws(() => config.enableFeature('debug'), {
+      message: 'Unknown feature: debug. Available: search, checkout',
+    });
 
     assert.deepEqual(config.validate(), { isValid: false, errors: [`Persistence is degraded: ${reason}`] });
     const { store, revision, features } = config.getDebugView();
-    assert.deepEqual(store, { status: 'degraded', path: persistPath, error: { code: 'ERR_NOT_A_DATABASE', message: reason } });
+    assert.deepEqual(store, {
+      status: 'degraded',
+      path: persistPath,
+      error: { code: 'ERR_NOT_A_DATABASE', message: reason },
+    });
     assert.equal(revision, null);
     assert.deepEqual(features.enabled, ['search']);
     assert.match(inspect(config), /degraded/);
@@ -356,7 +407,10 @@ function isBusy(path) {
   return ({ name, code, message }) => {
     assert.deepEqual({ name, code }, { name: 'ConfigError', code: 'ERR_STORE_BUSY' });
     assert.ok(message.startsWith(`${path} stayed locked by another process for `), message);
-    assert.match(message, / for \d+ ms\. Nothing was written; find the process that holds it open in a transaction, then try again$/);
+    assert.match(
+      message,
+      / for \d+ ms\. Nothing was written; find the process that holds it open in a transaction, then try again$/,
+    );
     return true;
   };
 }

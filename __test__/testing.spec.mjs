@@ -19,7 +19,13 @@ const ORDER = { name: 'ConfigError', code: 'ERR_OVERRIDE_ORDER' };
 
 export default suite('testing', {
   'a test config has what it is told, and nothing else'(t) {
-    const config = make(t, { debug: true, beta_feature: 50, metrics: false, caching: undefined, terminal: { rows: 50 } });
+    const config = make(t, {
+      debug: true,
+      beta_feature: 50,
+      metrics: false,
+      caching: undefined,
+      terminal: { rows: 50 },
+    });
     assert.deepEqual(config.getEnabledFeatures(), ['debug', 'beta_feature']);
     assert.equal(config.getRollout('beta_feature'), 50);
     assert.deepEqual(config.getTerminalSettings(), { mode: 2, rows: 50, cols: 80 });
@@ -100,7 +106,10 @@ export default suite('testing', {
   },
 
   'a test config that is refused says why'() {
-    const unknown = { code: 'ERR_UNKNOWN_FEATURE', message: `Unknown feature: debugg. Available: ${DEFAULT_FEATURES.join(', ')}` };
+    const unknown = {
+      code: 'ERR_UNKNOWN_FEATURE',
+      message: `Unknown feature: debugg. Available: ${DEFAULT_FEATURES.join(', ')}`,
+    };
     assert.throws(() => createTestConfig({ debugg: true }), unknown);
     assert.throws(() => createTestConfig({ debugg: true }, { database: true }), unknown);
     assert.throws(() => createTestConfig({}, { persistPath: './config.db' }), {
@@ -109,13 +118,16 @@ export default suite('testing', {
       message: 'Unknown option: persistPath. Available: features, environment, database',
     });
     assert.throws(() => createTestConfig({}, { database: 'yes' }), { code: 'ERR_INVALID_TYPE' });
-    assert.throws(() => createTestConfig({}, { features: ['a', 'a'], database: true }), { code: 'ERR_DUPLICATE_FEATURE' });
+    assert.throws(() => createTestConfig({}, { features: ['a', 'a'], database: true }), {
+      code: 'ERR_DUPLICATE_FEATURE',
+    });
     assert.throws(() => createTestConfig({}, { environment: 'a/b' }), { code: 'ERR_INVALID_VALUE' });
   },
 
   async 'a refused test config leaves no directory behind'(t) {
     const directory = t.tempDir();
-    const child = t.spawn(`
+    const child = t.spawn(
+      `
       import { createTestConfig } from '13byte-config/testing';
       import { readdirSync } from 'node:fs';
       import { setImmediate } from 'node:timers/promises';
@@ -125,7 +137,9 @@ export default suite('testing', {
       console.log(fails({ debugg: true }, { database: true }));
       while (count() > 0) await setImmediate();
       console.log('none');
-    `, { env: { TMPDIR: directory } });
+    `,
+      { env: { TMPDIR: directory } },
+    );
     assert.equal(await child.line(), 'ERR_DUPLICATE_FEATURE 0');
     assert.equal(await child.line(), 'ERR_UNKNOWN_FEATURE');
     assert.equal(await child.line(), 'none');
@@ -140,8 +154,15 @@ export default suite('testing', {
     const scope = override(config, { a: true, b: 75, c: false, terminal: { rows: 50, cols: undefined } });
     assert.ok(scope instanceof OverrideScope);
     assert.deepEqual(config.getEnabledFeatures(), ['a', 'b']);
-    assert.deepEqual(NAMES.map((name) => config.getRollout(name)), [100, 75, 100, 100]);
-    assert.deepEqual(KEYS.filter((key) => !config.isFeatureEnabledFor('a', key)), [], 'on for every key');
+    assert.deepEqual(
+      NAMES.map((name) => config.getRollout(name)),
+      [100, 75, 100, 100],
+    );
+    assert.deepEqual(
+      KEYS.filter((key) => !config.isFeatureEnabledFor('a', key)),
+      [],
+      'on for every key',
+    );
     assert.deepEqual(config.getTerminalSettings(), { mode: 1, rows: 50, cols: 90 });
     // What it has not set is nobody's to restore.
     config.enableFeature('d');
@@ -149,7 +170,10 @@ export default suite('testing', {
     config.cols = 100;
     scope[Symbol.dispose]();
     assert.deepEqual(config.getEnabledFeatures(), ['b', 'd']);
-    assert.deepEqual(NAMES.map((name) => config.getRollout(name)), [10, 20, 33, 100]);
+    assert.deepEqual(
+      NAMES.map((name) => config.getRollout(name)),
+      [10, 20, 33, 100],
+    );
     assert.deepEqual(config.getTerminalSettings(), { mode: 1, rows: 30, cols: 100 });
   },
 
@@ -172,7 +196,10 @@ export default suite('testing', {
     off.restore();
     const nobody = override(config, { a: 0, b: 0.01 });
     assert.deepEqual([config.isFeatureEnabled('a'), config.getRollout('a'), config.getRollout('b')], [true, 0, 0.01]);
-    assert.deepEqual(KEYS.filter((key) => config.isFeatureEnabledFor('a', key)), []);
+    assert.deepEqual(
+      KEYS.filter((key) => config.isFeatureEnabledFor('a', key)),
+      [],
+    );
     nobody.restore();
     assert.deepEqual([config.getEnabledFeatures(), config.getRollout('a'), config.getRollout('b')], [['a'], 10, 100]);
   },
@@ -182,18 +209,30 @@ export default suite('testing', {
     config.enableFeature('d');
     const before = config.getDebugView();
     for (const [overrides, expected] of [
-      [{ a: true, d: false, e: true }, { name: 'ConfigError', code: 'ERR_UNKNOWN_FEATURE', message: 'Unknown feature: e. Available: a, b, c, d' }],
-      [{ a: true, d: false, b: 'yes' }, {
-        name: 'TypeError',
-        code: 'ERR_INVALID_TYPE',
-        message: 'Invalid override of b: "yes" (must be true, false or the per cent of keys that it is on for)',
-      }],
+      [
+        { a: true, d: false, e: true },
+        { name: 'ConfigError', code: 'ERR_UNKNOWN_FEATURE', message: 'Unknown feature: e. Available: a, b, c, d' },
+      ],
+      [
+        { a: true, d: false, b: 'yes' },
+        {
+          name: 'TypeError',
+          code: 'ERR_INVALID_TYPE',
+          message: 'Invalid override of b: "yes" (must be true, false or the per cent of keys that it is on for)',
+        },
+      ],
       [{ a: true, d: false, b: null }, { code: 'ERR_INVALID_TYPE' }],
       [{ a: true, d: false, b: { enabled: true } }, { code: 'ERR_INVALID_TYPE' }],
-      [{ a: true, d: false, b: 100.001 }, { name: 'RangeError', code: 'ERR_OUT_OF_RANGE' }],
+      [
+        { a: true, d: false, b: 100.001 },
+        { name: 'RangeError', code: 'ERR_OUT_OF_RANGE' },
+      ],
       [{ a: true, d: false, b: -1 }, { code: 'ERR_OUT_OF_RANGE' }],
       [{ a: true, d: false, b: Number.NaN }, { code: 'ERR_OUT_OF_RANGE' }],
-      [{ a: true, d: false, terminal: { rows: 0 } }, { name: 'RangeError', code: 'ERR_OUT_OF_RANGE', message: 'Invalid rows: 0 (must be 1-255)' }],
+      [
+        { a: true, d: false, terminal: { rows: 0 } },
+        { name: 'RangeError', code: 'ERR_OUT_OF_RANGE', message: 'Invalid rows: 0 (must be 1-255)' },
+      ],
       [{ a: true, d: false, terminal: { mode: 4 } }, { code: 'ERR_OUT_OF_RANGE' }],
       [{ a: true, d: false, terminal: { cols: '80' } }, { code: 'ERR_INVALID_TYPE' }],
       [{ a: true, d: false, terminal: { row: 1 } }, { code: 'ERR_UNKNOWN_OPTION' }],
@@ -221,7 +260,10 @@ export default suite('testing', {
     const config = open(t);
     config.updateFromBuffer(Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 80, 0));
     const before = config.getDebugView();
-    assert.throws(() => override(config, { a: true, terminal: { rows: 9 } }), { code: 'ERR_OUT_OF_RANGE', message: /^Invalid rows: 0 / });
+    assert.throws(() => override(config, { a: true, terminal: { rows: 9 } }), {
+      code: 'ERR_OUT_OF_RANGE',
+      message: /^Invalid rows: 0 /,
+    });
     assert.equal(config.getDebugView(), before);
     const scope = override(config, { a: true, terminal: { cols: 9 } });
     assert.deepEqual(config.getTerminalSettings(), { mode: 2, rows: 0, cols: 9 });
@@ -245,7 +287,10 @@ export default suite('testing', {
     const on = () => config.isFeatureEnabled('a');
     assert.equal(withOverrides(config, { a: true }, on), true);
     assert.equal(on(), false);
-    assert.equal(withOverrides(config, { a: true }, () => null), null);
+    assert.equal(
+      withOverrides(config, { a: true }, () => null),
+      null,
+    );
     const later = withOverrides(config, { a: true }, async () => {
       await once(AbortSignal.timeout(1), 'abort');
       return on();
@@ -263,19 +308,37 @@ export default suite('testing', {
     const before = config.toHex();
     const failure = new Error('the test failed');
     const isFailure = (error) => error === failure;
-    assert.throws(() => withOverrides(config, { a: true, b: 5, terminal: { rows: 1 } }, () => { throw failure; }), isFailure);
+    assert.throws(
+      () =>
+        withOverrides(config, { a: true, b: 5, terminal: { rows: 1 } }, () => {
+          throw failure;
+        }),
+      isFailure,
+    );
     assert.deepEqual([config.toHex(), config.getRollout('b')], [before, 100]);
-    await assert.rejects(withOverrides(config, { a: true, b: 5 }, async () => { throw failure; }), isFailure);
+    await assert.rejects(
+      withOverrides(config, { a: true, b: 5 }, async () => {
+        throw failure;
+      }),
+      isFailure,
+    );
     assert.deepEqual([config.toHex(), config.getRollout('b')], [before, 100]);
     // Both the function and the end fail.
-    const isBoth = (error) => error instanceof AggregateError && error.cause === failure && error.errors[0] === failure
-      && error.errors[1].code === 'ERR_OVERRIDE_CONFLICT' && error.errors.length === 2;
+    const isBoth = (error) =>
+      error instanceof AggregateError &&
+      error.cause === failure &&
+      error.errors[0] === failure &&
+      error.errors[1].code === 'ERR_OVERRIDE_CONFLICT' &&
+      error.errors.length === 2;
     const change = () => {
       config.disableFeature('a');
       throw failure;
     };
     assert.throws(() => withOverrides(config, { a: true, b: true }, change), isBoth);
-    await assert.rejects(withOverrides(config, { a: true, b: true }, async () => change()), isBoth);
+    await assert.rejects(
+      withOverrides(config, { a: true, b: true }, async () => change()),
+      isBoth,
+    );
     assert.equal(config.toHex(), before);
   },
 
@@ -305,12 +368,18 @@ export default suite('testing', {
     const first = override(config, { a: true, b: 10, c: true });
     const second = override(config, { a: false, b: 20 });
     const third = override(config, { b: 30 });
-    assert.throws(() => first.restore(), (error) => {
-      assert.ok(error instanceof ConfigError);
-      assert.equal(error.code, 'ERR_OVERRIDE_ORDER');
-      assert.match(error.message, /^Overrides ended before later ones of the same: feature a, feature b, rollout b \(end them in reverse order/);
-      return true;
-    });
+    assert.throws(
+      () => first.restore(),
+      (error) => {
+        assert.ok(error instanceof ConfigError);
+        assert.equal(error.code, 'ERR_OVERRIDE_ORDER');
+        assert.match(
+          error.message,
+          /^Overrides ended before later ones of the same: feature a, feature b, rollout b \(end them in reverse order/,
+        );
+        return true;
+      },
+    );
     assert.deepEqual([config.getEnabledFeatures(), config.getRollout('b')], [['b'], 30], 'the later ones are in force');
     assert.throws(() => second.restore(), ORDER);
     assert.deepEqual([config.getEnabledFeatures(), config.getRollout('b')], [['b'], 30]);
@@ -320,11 +389,20 @@ export default suite('testing', {
 
   'scopes that have nothing in common end in any order'(t) {
     const config = open(t);
-    const [first, second] = [override(config, { a: true, terminal: { rows: 1 } }), override(config, { b: 5, terminal: { cols: 1 } })];
+    const [first, second] = [
+      override(config, { a: true, terminal: { rows: 1 } }),
+      override(config, { b: 5, terminal: { cols: 1 } }),
+    ];
     first.restore();
-    assert.deepEqual([config.getEnabledFeatures(), config.getTerminalSettings()], [['b'], { mode: 2, rows: 24, cols: 1 }]);
+    assert.deepEqual(
+      [config.getEnabledFeatures(), config.getTerminalSettings()],
+      [['b'], { mode: 2, rows: 24, cols: 1 }],
+    );
     second.restore();
-    assert.deepEqual([config.getEnabledFeatures(), config.getTerminalSettings()], [[], { mode: 2, rows: 24, cols: 80 }]);
+    assert.deepEqual(
+      [config.getEnabledFeatures(), config.getTerminalSettings()],
+      [[], { mode: 2, rows: 24, cols: 80 }],
+    );
   },
 
   async 'functions that run at the same time see each other, say so, and leave nothing behind'(t) {
@@ -346,10 +424,12 @@ export default suite('testing', {
     assert.equal(await late, 60);
     assert.deepEqual([config.getEnabledFeatures(), config.getRollout('a')], [[], 100]);
     // Each with a config of its own, they do not.
-    const results = await Promise.all([20, 40, 60].map((percent) => {
-      const own = make(t, {}, { features: NAMES });
-      return withOverrides(own, { a: percent }, async () => own.getRollout('a'));
-    }));
+    const results = await Promise.all(
+      [20, 40, 60].map((percent) => {
+        const own = make(t, {}, { features: NAMES });
+        return withOverrides(own, { a: percent }, async () => own.getRollout('a'));
+      }),
+    );
     assert.deepEqual(results, [20, 40, 60]);
   },
 
@@ -362,7 +442,8 @@ export default suite('testing', {
     config.rows = 70;
     assert.throws(() => scope.restore(), {
       ...CONFLICT,
-      message: 'Overrides were changed while they were in force: feature a was set to true and is false, rollout b was set to ' +
+      message:
+        'Overrides were changed while they were in force: feature a was set to true and is false, rollout b was set to ' +
         "100 and is 30, terminal rows was set to 50 and is 70 (left as it is; pass onConflict: 'restore' to restore it all the same)",
     });
     assert.deepEqual(config.getEnabledFeatures(), []);
@@ -378,10 +459,15 @@ export default suite('testing', {
 
   "with onConflict: 'restore' all is restored"(t) {
     const config = open(t);
-    withOverrides(config, { a: true, b: 10 }, () => {
-      config.disableFeature('a');
-      config.setRollout('b', 30);
-    }, { onConflict: 'restore' });
+    withOverrides(
+      config,
+      { a: true, b: 10 },
+      () => {
+        config.disableFeature('a');
+        config.setRollout('b', 30);
+      },
+      { onConflict: 'restore' },
+    );
     assert.deepEqual([config.getEnabledFeatures(), config.getRollout('b')], [[], 100]);
     const scope = override(config, { a: true }, { onConflict: 'throw' });
     config.disableFeature('a');
@@ -393,7 +479,10 @@ export default suite('testing', {
     const outer = override(config, { a: 10 });
     config.setRollout('a', 15);
     const inner = override(config, { a: 20 });
-    assert.throws(() => outer.restore(), { code: 'ERR_OVERRIDE_ORDER', message: /feature a, rollout a; rollout a was set to 10 and is 15 \(/ });
+    assert.throws(() => outer.restore(), {
+      code: 'ERR_OVERRIDE_ORDER',
+      message: /feature a, rollout a; rollout a was set to 10 and is 15 \(/,
+    });
     inner.restore();
     assert.deepEqual([config.getEnabledFeatures(), config.getRollout('a')], [[], 15], 'not clobbered');
   },
@@ -416,7 +505,10 @@ export default suite('testing', {
     // It is not even looked at.
     const gone = open(t, { persistPath: join(t.tempDir(), 'config.db'), autoPersist: true });
     rmSync(gone.getDebugView().store.path);
-    assert.equal(withOverrides(gone, { a: true }, () => gone.isFeatureEnabled('a')), true);
+    assert.equal(
+      withOverrides(gone, { a: true }, () => gone.isFeatureEnabled('a')),
+      true,
+    );
     // What the program itself changes is persisted as ever.
     const config = open(t, { persistPath, autoPersist: { debounceMs: 0 } });
     withOverrides(config, { a: true }, () => {});
@@ -461,7 +553,12 @@ export default suite('testing', {
 
   'it is one implementation through import and require'(t) {
     const required = createRequire(import.meta.url)('13byte-config/testing');
-    assert.deepEqual(Object.keys(required).toSorted(), ['OverrideScope', 'createTestConfig', 'override', 'withOverrides']);
+    assert.deepEqual(Object.keys(required).toSorted(), [
+      'OverrideScope',
+      'createTestConfig',
+      'override',
+      'withOverrides',
+    ]);
     assert.equal(required.override, override);
     assert.equal(required.createTestConfig, createTestConfig);
     const config = open(t);
@@ -481,7 +578,10 @@ export default suite('testing', {
     const args = t.runtime.name === 'bun' ? ['test'] : ['--test', '--test-reporter=tap'];
     // Node's runner marks its children with a variable, and would not run in one of them.
     const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-    const { stdout, stderr } = await promisify(execFile)(process.execPath, [...args, 'example.test.mjs'], { cwd: directory, env });
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [...args, 'example.test.mjs'], {
+      cwd: directory,
+      env,
+    });
     assert.match(stdout + stderr, /^(# pass 2| 2 pass)$/m);
     assert.match(stdout + stderr, /^(# fail 0| 0 fail)$/m);
   },

@@ -35,8 +35,14 @@ export default suite('update', {
     const config = open(t);
     config.enableFeature('debug');
     const before = config.getDebugView();
-    assert.equal(config.update(() => {}), false);
-    assert.equal(config.update((draft) => draft.enable()), false);
+    assert.equal(
+      config.update(() => {}),
+      false,
+    );
+    assert.equal(
+      config.update((draft) => draft.enable()),
+      false,
+    );
     assert.equal(
       config.update((draft) => {
         draft.enable('debug');
@@ -67,11 +73,12 @@ export default suite('update', {
     const before = config.getDebugView();
     const error = new Error('not today');
     assert.throws(
-      () => config.update((draft) => {
-        draft.enable('debug');
-        draft.terminal(1, 1, 1);
-        throw error;
-      }),
+      () =>
+        config.update((draft) => {
+          draft.enable('debug');
+          draft.terminal(1, 1, 1);
+          throw error;
+        }),
       (thrown) => thrown === error,
     );
     assert.equal(config.getDebugView(), before);
@@ -82,9 +89,27 @@ export default suite('update', {
     const before = config.getDebugView();
     for (const [edit, code] of [
       [(draft) => draft.enable('debug', 'debgu'), 'ERR_UNKNOWN_FEATURE'],
-      [(draft) => { draft.terminal(1, 1, 1); draft.disable('debgu'); }, 'ERR_UNKNOWN_FEATURE'],
-      [(draft) => { draft.enable('debug'); draft.set('verbose', 1); }, 'ERR_INVALID_TYPE'],
-      [(draft) => { draft.enable('debug'); draft.terminal(1, 0, 1); }, 'ERR_OUT_OF_RANGE'],
+      [
+        (draft) => {
+          draft.terminal(1, 1, 1);
+          draft.disable('debgu');
+        },
+        'ERR_UNKNOWN_FEATURE',
+      ],
+      [
+        (draft) => {
+          draft.enable('debug');
+          draft.set('verbose', 1);
+        },
+        'ERR_INVALID_TYPE',
+      ],
+      [
+        (draft) => {
+          draft.enable('debug');
+          draft.terminal(1, 0, 1);
+        },
+        'ERR_OUT_OF_RANGE',
+      ],
     ]) {
       assert.throws(() => config.update(edit), { code });
     }
@@ -101,14 +126,25 @@ export default suite('update', {
     };
     assert.throws(() => config.update(async (draft) => draft.enable('debug')), error);
     // Its rejection is nobody's: it must not surface as an unhandled one, which would fail this run.
-    assert.throws(() => config.update(async () => { throw new Error('later'); }), error);
+    assert.throws(
+      () =>
+        config.update(async () => {
+          throw new Error('later');
+        }),
+      error,
+    );
     await new Promise((resolve) => setImmediate(resolve));
     assert.equal(config.getDebugView(), before);
   },
 
   'anything but a function is refused'(t) {
     const config = open(t);
-    for (const [value, shown] of [[undefined, 'undefined'], [null, 'null'], [{ enable: ['debug'] }, 'an instance of Object'], ['debug', '"debug"']]) {
+    for (const [value, shown] of [
+      [undefined, 'undefined'],
+      [null, 'null'],
+      [{ enable: ['debug'] }, 'an instance of Object'],
+      ['debug', '"debug"'],
+    ]) {
       assert.throws(() => config.update(value), {
         name: 'TypeError',
         code: 'ERR_INVALID_TYPE',

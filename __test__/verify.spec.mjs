@@ -105,7 +105,10 @@ export default suite('verify', {
   async 'it can be ended early'(t) {
     const config = open(t, { persistPath: join(t.tempDir(), 'config.db') });
     await config.persist();
-    await assert.rejects(config.verify({ signal: AbortSignal.abort(new Error('never began')) }), /^Error: never began$/);
+    await assert.rejects(
+      config.verify({ signal: AbortSignal.abort(new Error('never began')) }),
+      /^Error: never began$/,
+    );
     const controller = new AbortController();
     let steps = 0;
     const ended = config.verify({
@@ -117,7 +120,14 @@ export default suite('verify', {
     });
     await assert.rejects(ended, /^Error: enough$/);
     assert.equal(steps, 1);
-    await assert.rejects(config.verify({ onProgress() { throw new Error('mine'); } }), /^Error: mine$/);
+    await assert.rejects(
+      config.verify({
+        onProgress() {
+          throw new Error('mine');
+        },
+      }),
+      /^Error: mine$/,
+    );
     assert.equal((await config.verify()).ok, true);
   },
 

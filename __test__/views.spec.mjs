@@ -16,7 +16,17 @@ export default suite('views', {
       environment: 'staging',
       features: {
         enabled: ['debug', 'metrics'],
-        disabled: ['verbose', 'logging', 'caching', 'compression', 'encryption', 'validation', 'beta_feature', 'new_feature', 'maintenance_mode'],
+        disabled: [
+          'verbose',
+          'logging',
+          'caching',
+          'compression',
+          'encryption',
+          'validation',
+          'beta_feature',
+          'new_feature',
+          'maintenance_mode',
+        ],
       },
       terminal: { mode: 2, modeName: 'raw', dimensions: '50x120', rows: 50, cols: 120 },
       rollouts: {},
@@ -60,9 +70,15 @@ export default suite('views', {
       () => config.enableFeature('debug'),
       () => config.toggleFeature('verbose'),
       () => config.setTerminalSettings(1, 2, 3),
-      () => { config.rows = 4; },
-      () => { config.registryHash = 5; },
-      () => { config.featureFlags = 0; },
+      () => {
+        config.rows = 4;
+      },
+      () => {
+        config.registryHash = 5;
+      },
+      () => {
+        config.featureFlags = 0;
+      },
       () => config.update((draft) => draft.enable('caching')),
       () => config.updateFromBuffer(new ConfigCore13Byte().toBuffer()),
     ]) {
@@ -112,13 +128,16 @@ export default suite('views', {
       ['0x01785634120000000002180000', ['Invalid cols: 0 (must be 1-255)']],
       ['0x01785634120000000002185007', ['Invalid reserved byte: 7 (must be 0)']],
       ['0x01785634120008000002185000', ['Invalid feature flags: no feature owns the bits 0x00000800']],
-      ['0x017856341201000080ff000001', [
-        'Invalid feature flags: no feature owns the bits 0x80000000',
-        'Invalid terminal mode: 255 (must be 0-3)',
-        'Invalid rows: 0 (must be 1-255)',
-        'Invalid cols: 0 (must be 1-255)',
-        'Invalid reserved byte: 1 (must be 0)',
-      ]],
+      [
+        '0x017856341201000080ff000001',
+        [
+          'Invalid feature flags: no feature owns the bits 0x80000000',
+          'Invalid terminal mode: 255 (must be 0-3)',
+          'Invalid rows: 0 (must be 1-255)',
+          'Invalid cols: 0 (must be 1-255)',
+          'Invalid reserved byte: 1 (must be 0)',
+        ],
+      ],
       // Version and hash say where the record came from, and are not taken.
       ['0x09000000000000000002185000', []],
     ]) {
@@ -196,7 +215,10 @@ export default suite('views', {
     assert.throws(() => config.enableFeature('debgu'), { code: 'ERR_UNKNOWN_FEATURE' });
     await assert.rejects(config.persist('x'), { code: 'ERR_PERSISTENCE_DISABLED' });
     assert.equal(config.toggleFeature('debug'), true);
-    assert.equal(config.update((draft) => draft.disable('debug')), true);
+    assert.equal(
+      config.update((draft) => draft.disable('debug')),
+      true,
+    );
     const { timings } = config.getDebugView();
     for (const operation of ['enableFeature', 'persist', 'toggleFeature', 'update']) {
       assert.equal(timings[operation].calls, 1, operation);

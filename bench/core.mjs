@@ -11,7 +11,10 @@ import { report } from './lib/report.mjs';
 const REPETITIONS = /** @type {const} */ ([100, 200]);
 const ROUNDS = 2;
 
-const hasValgrind = await run('valgrind', ['--version']).then(({ ok }) => ok, () => false);
+const hasValgrind = await run('valgrind', ['--version']).then(
+  ({ ok }) => ok,
+  () => false,
+);
 const program = await buildInstructions();
 const times = await measureTimes();
 report([
@@ -36,8 +39,18 @@ report([
 
 /** @returns {Promise<string>} the program to count in */
 async function buildInstructions() {
-  const { stdout } = await runOrThrow('cargo', ['bench', '--no-default-features', '--bench', 'instructions', '--no-run', '--message-format=json']);
-  const built = stdout.split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line));
+  const { stdout } = await runOrThrow('cargo', [
+    'bench',
+    '--no-default-features',
+    '--bench',
+    'instructions',
+    '--no-run',
+    '--message-format=json',
+  ]);
+  const built = stdout
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line));
   const executable = built.find((message) => message.executable && message.target.name === 'instructions')?.executable;
   if (!executable) throw new Error('Cargo names no program "instructions"');
   return executable;
@@ -49,7 +62,9 @@ async function measureTimes() {
   const metadata = await runOrThrow('cargo', ['metadata', '--no-deps', '--format-version=1']);
   const directory = join(JSON.parse(metadata.stdout).target_directory, 'criterion');
   // Directories are named for the operations, which the output lists in their order.
-  const names = readdirSync(directory).filter((name) => existsSync(join(directory, name, 'new', 'estimates.json')) && stdout.includes(name));
+  const names = readdirSync(directory).filter(
+    (name) => existsSync(join(directory, name, 'new', 'estimates.json')) && stdout.includes(name),
+  );
   return names
     .toSorted((one, other) => stdout.indexOf(one) - stdout.indexOf(other))
     .map((name) => {
@@ -83,7 +98,11 @@ async function countInstructions(operations) {
  */
 async function count(name, repetitions) {
   const { output } = await runOrThrow('valgrind', [
-    '--tool=callgrind', '--callgrind-out-file=/dev/null', program, name, String(repetitions),
+    '--tool=callgrind',
+    '--callgrind-out-file=/dev/null',
+    program,
+    name,
+    String(repetitions),
   ]);
   const collected = /Collected : (\d+)/.exec(output)?.[1];
   if (!collected) throw new Error(`Callgrind says nothing of ${name}:\n${output}`);

@@ -34,20 +34,47 @@ async function sameRow() {
   assert.equal(database.prepare('PRAGMA synchronous').get().synchronous, 2);
   const first = database.prepare('SELECT id, environment, record, rollouts, known, digest FROM revision').get();
   // When the table gets another column, the baseline has to get it too.
-  const columns = database.prepare("SELECT name FROM pragma_table_info('revision')").all().map((/** @type {any} */ { name }) => name);
+  const columns = database
+    .prepare("SELECT name FROM pragma_table_info('revision')")
+    .all()
+    .map((/** @type {any} */ { name }) => name);
   assert.deepEqual(columns, [
-    'id', 'environment', 'record', 'rollouts', 'known', 'reason', 'actor', 'created_at', 'parent', 'restored_from',
-    'generation', 'page_id', 'digest',
+    'id',
+    'environment',
+    'record',
+    'rollouts',
+    'known',
+    'reason',
+    'actor',
+    'created_at',
+    'parent',
+    'restored_from',
+    'generation',
+    'page_id',
+    'digest',
   ]);
-  const insert = database.prepare(`INSERT INTO revision (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`);
+  const insert = database.prepare(
+    `INSERT INTO revision (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`,
+  );
   let last = first.id;
   return {
     execute: (/** @type {string} */ sql) => database.exec(sql),
     add() {
       last += 1;
       insert.run(
-        last, first.environment, first.record, first.rollouts, first.known, 'bench', OPTIONS.actor, Date.now(), last - 1,
-        null, last, PAGE_ID, first.digest,
+        last,
+        first.environment,
+        first.record,
+        first.rollouts,
+        first.known,
+        'bench',
+        OPTIONS.actor,
+        Date.now(),
+        last - 1,
+        null,
+        last,
+        PAGE_ID,
+        first.digest,
       );
     },
     count: () => database.prepare('SELECT count(*) AS rows FROM revision').get().rows - 1,

@@ -44,7 +44,8 @@ function byName(config) {
  */
 function afterUnknownNames(config) {
   for (let i = 0; i < 5000; i += 1) {
-    for (const name of ['', 'x']) assert.throws(() => config.isFeatureEnabled(/** @type {any} */ (name)), { code: 'ERR_UNKNOWN_FEATURE' });
+    for (const name of ['', 'x'])
+      assert.throws(() => config.isFeatureEnabled(/** @type {any} */ (name)), { code: 'ERR_UNKNOWN_FEATURE' });
   }
   return config;
 }
@@ -142,10 +143,22 @@ await compare(import.meta.url, [
     goals: [
       ratio('readVarying', VARYING, RAW),
       ratio('readAfterUnknown', AFTER_UNKNOWN, VARYING),
-      speedUp('readFlagLibraries', VARYING, namesOf('isOn', ({ kind }) => kind === 'flags')),
+      speedUp(
+        'readFlagLibraries',
+        VARYING,
+        namesOf('isOn', ({ kind }) => kind === 'flags'),
+      ),
       // What every process sees. The cache of lmdb is each thread's own.
-      speedUp('readLmdb', VARYING, namesOf('isOn', ({ name }) => name === 'lmdb' || name === 'lmdb, bytes')),
-      speedUp('readSqlite', VARYING, namesOf('isOn', ({ name }) => name.includes('sqlite'))),
+      speedUp(
+        'readLmdb',
+        VARYING,
+        namesOf('isOn', ({ name }) => name === 'lmdb' || name === 'lmdb, bytes'),
+      ),
+      speedUp(
+        'readSqlite',
+        VARYING,
+        namesOf('isOn', ({ name }) => name.includes('sqlite')),
+      ),
     ],
   },
   {
@@ -154,11 +167,17 @@ await compare(import.meta.url, [
       [RAW]: raw,
       [FOR_KEY]() {
         const config = makeConfig();
-        return askingForUsers((key) => config.isFeatureEnabledFor(ROLLED_OUT, key), (key) => key);
+        return askingForUsers(
+          (key) => config.isFeatureEnabledFor(ROLLED_OUT, key),
+          (key) => key,
+        );
       },
       '`feature.isEnabledFor(key)`, the feature made once'() {
         const feature = makeConfig().feature(ROLLED_OUT);
-        return askingForUsers((key) => feature.isEnabledFor(key), (key) => key);
+        return askingForUsers(
+          (key) => feature.isEnabledFor(key),
+          (key) => key,
+        );
       },
       'OpenFeature, `13byte-config/openfeature`: `await getBooleanValue(name, false, context)`': async () => {
         const client = await openFeatureClient();
@@ -179,28 +198,37 @@ await compare(import.meta.url, [
         const { words } = handWritten();
         words[2] = 0b101;
         words[3] = 0x0050_1802;
-        return repeated(() => {
-          const flags = Atomics.load(words, 2);
-          const terminal = Atomics.load(words, 3);
-          return {
-            enabled: names.filter((_name, bit) => (flags >>> bit) & 1),
-            disabled: names.filter((_name, bit) => !((flags >>> bit) & 1)),
-            dimensions: `${(terminal >>> 8) & 0xff}x${(terminal >>> 16) & 0xff}`,
-          };
-        }, ({ enabled, dimensions }) => enabled.join() === 'debug,metrics' && dimensions === '24x80');
+        return repeated(
+          () => {
+            const flags = Atomics.load(words, 2);
+            const terminal = Atomics.load(words, 3);
+            return {
+              enabled: names.filter((_name, bit) => (flags >>> bit) & 1),
+              disabled: names.filter((_name, bit) => !((flags >>> bit) & 1)),
+              dimensions: `${(terminal >>> 8) & 0xff}x${(terminal >>> 16) & 0xff}`,
+            };
+          },
+          ({ enabled, dimensions }) => enabled.join() === 'debug,metrics' && dimensions === '24x80',
+        );
       },
       [VIEW]() {
         const config = makeConfig();
         const first = config.getDebugView();
         assert.ok(Object.isFrozen(first));
-        return repeated(() => config.getDebugView(), (view) => view === first);
+        return repeated(
+          () => config.getDebugView(),
+          (view) => view === first,
+        );
       },
       [CHANGED_VIEW]() {
         const config = makeConfig();
-        return repeated(() => {
-          config.toggleFeature('debug');
-          return config.getDebugView();
-        }, ({ features }) => features.enabled.includes('debug') === config.isFeatureEnabled('debug'));
+        return repeated(
+          () => {
+            config.toggleFeature('debug');
+            return config.getDebugView();
+          },
+          ({ features }) => features.enabled.includes('debug') === config.isFeatureEnabled('debug'),
+        );
       },
     },
     goals: [figure('viewSame', VIEW), figure('viewChanged', CHANGED_VIEW)],

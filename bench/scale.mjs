@@ -97,7 +97,11 @@ if (name === undefined) {
 
 async function main() {
   const directory = temporaryDirectory();
-  const databases = [FEW, MANY].map((count) => ({ count, path: join(directory, `${count}.db`), title: `${count.toLocaleString('en')} revisions` }));
+  const databases = [FEW, MANY].map((count) => ({
+    count,
+    path: join(directory, `${count}.db`),
+    title: `${count.toLocaleString('en')} revisions`,
+  }));
   /** @type {Record<string, import('./lib/report.mjs').Row[]>} */
   const rows = {};
   const note = (/** @type {string} */ measurement, /** @type {string} */ title, /** @type {number} */ value) => {
@@ -117,7 +121,10 @@ async function main() {
     }
     const many = databases[1];
     if (many) note('verify', many.title, (await apart('verify', many.path, String(MANY))).verify ?? Number.NaN);
-    for (const [task, title] of /** @type {const} */ ([['byHand', BY_HAND], ['configs', CONFIG]])) {
+    for (const [task, title] of /** @type {const} */ ([
+      ['byHand', BY_HAND],
+      ['configs', CONFIG],
+    ])) {
       const { first = Number.NaN, next = Number.NaN } = await apart(task);
       note('first', title, first);
       note('next', title, next);
@@ -125,7 +132,9 @@ async function main() {
   }
   const [few = '', many = ''] = databases.map(({ title }) => title);
   const table = (
-    /** @type {string} */ title, /** @type {string} */ measurement, /** @type {import('./lib/figures.mjs').Unit} */ unit,
+    /** @type {string} */ title,
+    /** @type {string} */ measurement,
+    /** @type {import('./lib/figures.mjs').Unit} */ unit,
     /** @type {import('./lib/judge.mjs').Judgement} */ judge,
   ) => ({ title, unit, rows: rows[measurement] ?? [], goals: [judge(rows[measurement] ?? [])] });
   report([
@@ -197,7 +206,9 @@ function apart(task, ...given) {
       env: { ...process.env, NODE_NO_WARNINGS: '1' },
     });
     let output = '';
-    child.stdout.setEncoding('utf8').on('data', (text) => { output += text; });
+    child.stdout.setEncoding('utf8').on('data', (text) => {
+      output += text;
+    });
     child.once('error', reject);
     child.once('close', (code, signal) => {
       if (code === 0) resolve(JSON.parse(output));

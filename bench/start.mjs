@@ -37,7 +37,11 @@ const programs = {
 };
 
 const directory = temporaryDirectory();
-const rows = Object.entries(programs).map(([name, program]) => ({ name, program, values: /** @type {number[]} */ ([]) }));
+const rows = Object.entries(programs).map(([name, program]) => ({
+  name,
+  program,
+  values: /** @type {number[]} */ ([]),
+}));
 /** @param {string} name */
 const valuesOf = (name) => rows.find((row) => row.name === name)?.values ?? [];
 
@@ -94,4 +98,3 @@ function overEmpty(name) {
   const empty = valuesOf(EMPTY);
   return median(valuesOf(name).map((value, round) => value - (empty[round] ?? Number.NaN)));
 }
-

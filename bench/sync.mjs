@@ -3,7 +3,14 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { createProductionConfig } from '../index.mjs';
-import { broadcastChannel, changeChannel, messageChannel, redisChannel, startProcess, startThread } from './lib/channels.mjs';
+import {
+  broadcastChannel,
+  changeChannel,
+  messageChannel,
+  redisChannel,
+  startProcess,
+  startThread,
+} from './lib/channels.mjs';
 import { figure, ratio } from './lib/judge.mjs';
 import { measureWays } from './lib/latency.mjs';
 import { startRedis } from './lib/redis.mjs';
@@ -85,13 +92,16 @@ async function main() {
     }
   }
   redis?.stop();
-  report([...tables].map(([title, rows]) => ({
-    title,
-    unit: 'ns',
-    rows,
-    goals: goalsOf(rows).map((judge) => judge(rows)),
-    notes: redis || !title.includes('process') ? [] : ['**Redis was not compared: there is no `redis-server` here.**'],
-  })));
+  report(
+    [...tables].map(([title, rows]) => ({
+      title,
+      unit: 'ns',
+      rows,
+      goals: goalsOf(rows).map((judge) => judge(rows)),
+      notes:
+        redis || !title.includes('process') ? [] : ['**Redis was not compared: there is no `redis-server` here.**'],
+    })),
+  );
 }
 
 function clusterConfig() {
@@ -123,10 +133,12 @@ function spinning(contestant, peer, measure) {
 async function telling(title, peer, channels) {
   const results = await measureWays(peer, channels);
   peer.kill();
-  return Object.fromEntries(Object.entries(results).map(([pace, ways]) => [
-    `${title}, ${pace}`,
-    Object.fromEntries(Object.entries(ways).map(([contestant, times]) => [contestant, figuresOf(times)])),
-  ]));
+  return Object.fromEntries(
+    Object.entries(results).map(([pace, ways]) => [
+      `${title}, ${pace}`,
+      Object.fromEntries(Object.entries(ways).map(([contestant, times]) => [contestant, figuresOf(times)])),
+    ]),
+  );
 }
 
 /**
@@ -168,7 +180,9 @@ function measureApart(measurement, port) {
     });
     const timer = setTimeout(() => child.kill('SIGKILL'), 120_000);
     let output = '';
-    child.stdout.setEncoding('utf8').on('data', (text) => { output += text; });
+    child.stdout.setEncoding('utf8').on('data', (text) => {
+      output += text;
+    });
     child.once('error', reject);
     child.once('close', (code, signal) => {
       clearTimeout(timer);

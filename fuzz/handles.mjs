@@ -9,10 +9,23 @@ import { attachConfig, createProductionConfig } from '13byte-config';
 const OWN_FAULTS = new Set(['ERR_BINDING', 'ERR_PAGE_NOT_OPEN', 'ERR_RUNTIME', 'ERR_STORE_STOPPED']);
 
 const CODES = new Set(
-  [...readFileSync(new URL('../docs/errors.md', import.meta.url), 'utf8').matchAll(/^\| `(ERR_\w+)`/gm)].map(([, code]) => code),
+  [...readFileSync(new URL('../docs/errors.md', import.meta.url), 'utf8').matchAll(/^\| `(ERR_\w+)`/gm)].map(
+    ([, code]) => code,
+  ),
 );
 
-const KEYS = ['type', 'pageId', 'environment', 'features', 'persistPath', 'enableClusterSync', 'clusterName', 'autoPersistMs', 'readOnly', 'buffer'];
+const KEYS = [
+  'type',
+  'pageId',
+  'environment',
+  'features',
+  'persistPath',
+  'enableClusterSync',
+  'clusterName',
+  'autoPersistMs',
+  'readOnly',
+  'buffer',
+];
 
 const ON_PURPOSE = 'thrown by the handle itself';
 
@@ -23,7 +36,11 @@ const SPECIAL = {
   bigint: () => 1n,
   symbol: () => Symbol('s'),
   function: () => () => 1,
-  throwing: () => ({ toString() { throw new Error(ON_PURPOSE); } }),
+  throwing: () => ({
+    toString() {
+      throw new Error(ON_PURPOSE);
+    },
+  }),
   holes: () => Array.from({ length: 3 }).fill('a', 1, 2),
   endless: () => ({ length: 2 ** 32, 0: 'a' }),
   null: () => Object.create(null),
@@ -40,7 +57,13 @@ const SPECIAL = {
  */
 export function prepare(directory) {
   const database = join(directory, 'config.db');
-  const paths = { '@db': database, '@missing': join(directory, 'missing.db'), '@directory': join(directory, 'sub'), '@text': join(directory, 'text'), '@null': '/dev/null' };
+  const paths = {
+    '@db': database,
+    '@missing': join(directory, 'missing.db'),
+    '@directory': join(directory, 'sub'),
+    '@text': join(directory, 'text'),
+    '@null': '/dev/null',
+  };
   mkdirSync(paths['@directory']);
   writeFileSync(paths['@text'], 'a letter to a friend');
   const configs = [
@@ -67,7 +90,12 @@ export function prepare(directory) {
       if (op === 'set') define(handle, key, { value: resolve(value) });
       else if (op === 'delete') delete handle[key];
       else if (op === 'fickle') defineFickle(handle, key, resolve(value));
-      else if (op === 'throw') define(handle, key, { get() { throw new Error(ON_PURPOSE); } });
+      else if (op === 'throw')
+        define(handle, key, {
+          get() {
+            throw new Error(ON_PURPOSE);
+          },
+        });
     }
     let outcome = 'attached';
     try {
@@ -135,10 +163,27 @@ export function makeUp(random) {
   const values = [
     () => ({ $: pick(Object.keys(SPECIAL)) }),
     () => pick([null, true, false, 0, -0, 1, -1, 1.5, 4_294_967_296, 2 ** 53 + 2, 1e308]),
-    () => pick(['', ' ', '13byte-config', 'fuzz', 'shared', 'production', '../up', 'a/b', '__proto__', 'constructor', 'é', '💾']),
+    () =>
+      pick([
+        '',
+        ' ',
+        '13byte-config',
+        'fuzz',
+        'shared',
+        'production',
+        '../up',
+        'a/b',
+        '__proto__',
+        'constructor',
+        'é',
+        '💾',
+      ]),
     () => pick(['@page0', '@page1', '@page2', '@db', '@missing', '@directory', '@text', '@null']),
     () => text('0123456789abcdefABCDEFg', pick([0, 15, 16, 16, 16, 17])),
-    () => Array.from({ length: pick([0, 1, 2, 11, 32, 33, 500]) }, (_, index) => pick([`f${index}`, `f${index}`, `f${index}`, 'debug', '', 7, null])),
+    () =>
+      Array.from({ length: pick([0, 1, 2, 11, 32, 33, 500]) }, (_, index) =>
+        pick([`f${index}`, `f${index}`, `f${index}`, 'debug', '', 7, null]),
+      ),
     () => ({ length: 1, 0: 'a' }),
   ];
   const edit = () => {
@@ -152,7 +197,10 @@ export function makeUp(random) {
 /** Whether the handle leads to a live file without a database, which is in a directory of the user's. */
 export function leavesDirectory({ base, edits }) {
   const touches = (key) => edits.some((edit) => edit.key === key);
-  return touches('persistPath') && (base === 2 || touches('enableClusterSync')) || (base === 0 && touches('enableClusterSync'));
+  return (
+    (touches('persistPath') && (base === 2 || touches('enableClusterSync'))) ||
+    (base === 0 && touches('enableClusterSync'))
+  );
 }
 
 /** A generator of numbers from 0 up to 1 that repeats itself for the same seed (mulberry32). */

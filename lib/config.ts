@@ -33,7 +33,16 @@ import {
   splitState,
 } from './core/page';
 import { now } from './core/real-timers';
-import { checkCols, checkReserved, checkRows, checkTerminalMode, checkU32, ConfigCore13Byte, copyRecord, toHex } from './core/record';
+import {
+  checkCols,
+  checkReserved,
+  checkRows,
+  checkTerminalMode,
+  checkU32,
+  ConfigCore13Byte,
+  copyRecord,
+  toHex,
+} from './core/record';
 import { checkKey, checkPercent, rolloutBucket, toPercent } from './core/rollout';
 import type { StoreAnswer } from './native/store';
 import { packTerminal, unpackTerminal } from './core/terminal';
@@ -69,7 +78,10 @@ const abandoned = new FinalizationRegistry<Page>(releasePage);
 let incoming: Parts | undefined;
 
 /** @internal Makes a config, or one of a subclass. */
-export function makeConfig(parts: Parts, Class: new () => ProductionConfig<any> = ProductionConfig): ProductionConfig<any> {
+export function makeConfig(
+  parts: Parts,
+  Class: new () => ProductionConfig<any> = ProductionConfig,
+): ProductionConfig<any> {
   incoming = parts;
   return new Class();
 }
@@ -297,7 +309,10 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
     if (isThenable(returned)) {
       // Its outcome is of no interest, but it must not end the process as an unhandled rejection.
       returned.then(undefined, () => {});
-      throw makeError('ERR_INVALID_TYPE', 'Invalid update: an async function (must make its changes before it returns)');
+      throw makeError(
+        'ERR_INVALID_TYPE',
+        'Invalid update: an async function (must make its changes before it returns)',
+      );
     }
     return this.#exchange((flags, terminal) => changes.apply(flags, terminal));
   }
@@ -799,7 +814,9 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
 
   /** Takes all listeners away. */
   removeAllListeners(event?: 'change'): this {
-    return event === undefined ? ProductionConfig.#emit(this, 'removeAllListeners') : ProductionConfig.#emit(this, 'removeAllListeners', event);
+    return event === undefined
+      ? ProductionConfig.#emit(this, 'removeAllListeners')
+      : ProductionConfig.#emit(this, 'removeAllListeners', event);
   }
 
   /** How many listeners there are. */
@@ -816,7 +833,9 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
    * @example
    * for await (const change of config.changes({ signal })) apply(change);
    */
-  changes<Own extends Name = Name>(options: { signal?: AbortSignal | undefined } = {}): AsyncGenerator<ConfigChange<Own>, void, void> {
+  changes<Own extends Name = Name>(
+    options: { signal?: AbortSignal | undefined } = {},
+  ): AsyncGenerator<ConfigChange<Own>, void, void> {
     return ProductionConfig.#onDemandOf(this).changes(options);
   }
 
@@ -980,7 +999,11 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
     }
   }
 
-  static #emit<Config extends ProductionConfig<any>>(config: Config, method: EmitterMethod, ...args: unknown[]): Config {
+  static #emit<Config extends ProductionConfig<any>>(
+    config: Config,
+    method: EmitterMethod,
+    ...args: unknown[]
+  ): Config {
     ProductionConfig.#onDemandOf(config).emit(method, args);
     return config;
   }

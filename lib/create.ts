@@ -46,7 +46,9 @@ export function createDevelopmentConfig<const Features extends readonly string[]
  * import { workerData } from 'node:worker_threads';
  * const config = attachConfig(workerData);
  */
-export function attachConfig<Name extends string = DefaultFeature>(handle: ConfigHandle<Name> | ConfigHandle): ProductionConfig<Name> {
+export function attachConfig<Name extends string = DefaultFeature>(
+  handle: ConfigHandle<Name> | ConfigHandle,
+): ProductionConfig<Name> {
   return loadOnDemand().attach(handle) as ProductionConfig<Name>;
 }
 

@@ -50,7 +50,8 @@ function loadEarly(): void {
     loadOnDemand();
   } catch (error) {
     const { code, message } = error as Error & { code: string };
-    if (!hasWarned) process.emitWarning(`${message}. Until then, persisting and listening fail`, { type: 'ConfigWarning', code });
+    if (!hasWarned)
+      process.emitWarning(`${message}. Until then, persisting and listening fail`, { type: 'ConfigWarning', code });
     hasWarned = true;
     // Perhaps there will be a descriptor again, or the file.
     letExit(startTimeout(loadEarly, RETRY_MS));

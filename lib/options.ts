@@ -118,10 +118,16 @@ export function checkPath(value: unknown, what: string): string {
   }
   // What SQLite knows by these names; here they would be files that are called so.
   if (path === ':memory:') {
-    throw makeError('ERR_INVALID_VALUE', `Invalid ${what}: ":memory:" (must be the path of a file; a config without persistPath lives in memory)`);
+    throw makeError(
+      'ERR_INVALID_VALUE',
+      `Invalid ${what}: ":memory:" (must be the path of a file; a config without persistPath lives in memory)`,
+    );
   }
   if (/^file:/i.test(path)) {
-    throw makeError('ERR_INVALID_VALUE', `Invalid ${what}: ${show(path)} (must be the path of a file, not a URL; fileURLToPath() of node:url makes one of it)`);
+    throw makeError(
+      'ERR_INVALID_VALUE',
+      `Invalid ${what}: ${show(path)} (must be the path of a file, not a URL; fileURLToPath() of node:url makes one of it)`,
+    );
   }
   return path;
 }

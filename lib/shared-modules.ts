@@ -3,7 +3,16 @@
  * makes a function of that file, and its imports are these, which it is called with (`scripts/lib/build.mjs`,
  * `lib/load-on-demand.ts`).
  */
-export { checkBoolean, checkInteger, checkKeys, checkObject, checkSignal, checkString, checkText, isThenable } from './core/checks';
+export {
+  checkBoolean,
+  checkInteger,
+  checkKeys,
+  checkObject,
+  checkSignal,
+  checkString,
+  checkText,
+  isThenable,
+} from './core/checks';
 export { makeConfig, ProductionConfig } from './config';
 export { assemble, NO_HISTORY, startupOf } from './create';
 export { emitterMethods } from './core/event-emitter';

@@ -15,7 +15,16 @@ import { allRuntimes } from './lib/runtimes.mjs';
 import { runSpec, specFiles } from './lib/specs.mjs';
 
 /** Those that start threads, terminate them, or hand memory from one to another. */
-const SPECS = new Set(['cluster-workers', 'events', 'handles', 'history', 'prune', 'sharing-threads', 'update', 'verify']);
+const SPECS = new Set([
+  'cluster-workers',
+  'events',
+  'handles',
+  'history',
+  'prune',
+  'sharing-threads',
+  'update',
+  'verify',
+]);
 
 const TARGET = 'x86_64-unknown-linux-gnu';
 
@@ -48,7 +57,10 @@ await runMain(async () => {
 
   await ensureInstalled(root, 'development dependencies');
   await ensureBuilt();
-  const library = await run('cargo', ['+nightly', 'build', '--lib', '--target', TARGET], { env: build, timeoutMs: 30 * 60_000 });
+  const library = await run('cargo', ['+nightly', 'build', '--lib', '--target', TARGET], {
+    env: build,
+    timeoutMs: 30 * 60_000,
+  });
   if (!library.ok) {
     report('the addon', false, library.output);
     return 1;
@@ -66,7 +78,11 @@ await runMain(async () => {
   for (const file of specFiles().filter((path) => SPECS.has(basename(path, '.spec.mjs')))) {
     for (const mode of /** @type {const} */ (['main', 'worker'])) {
       const outcome = await runSpec(file, node, mode, env);
-      report(`${basename(file)} on Node ${node.version}, ${mode}, ${outcome.passed} cases`, outcome.failed === 0 && outcome.passed > 0, outcome.output);
+      report(
+        `${basename(file)} on Node ${node.version}, ${mode}, ${outcome.passed} cases`,
+        outcome.failed === 0 && outcome.passed > 0,
+        outcome.output,
+      );
     }
   }
   return failed === 0 ? 0 : 1;

@@ -37,7 +37,8 @@ await runMain(async () => {
   const wanted = values.only === undefined ? benchmarks : select([...benchmarks, 'core'], values.only);
   const ids = values.runtime === undefined ? benchRuntimes : select(benchRuntimes, values.runtime);
   if (write && short) throw new UsageError('The figures of a short run mean nothing, so they are not kept');
-  if (write && ids.length < benchRuntimes.length) throw new UsageError('Only what was measured on all runtimes is kept');
+  if (write && ids.length < benchRuntimes.length)
+    throw new UsageError('Only what was measured on all runtimes is kept');
 
   await ensureInstalled(root, 'development dependencies');
   await ensureBuilt();
@@ -50,9 +51,12 @@ await runMain(async () => {
   for (const benchmark of wanted) {
     const measured = [];
     for (const runtime of benchmark === 'core' ? [thisNode()] : runtimes) {
-      const title = benchmark === 'core' ? await rustVersion() : `${runtime.name === 'bun' ? 'Bun' : 'Node'} ${runtime.version}`;
+      const title =
+        benchmark === 'core' ? await rustVersion() : `${runtime.name === 'bun' ? 'Bun' : 'Node'} ${runtime.version}`;
       const found = await step(`${title}: ${benchmark}`, () => runBenchmark(runtime, benchmark, { short }));
-      const text = found.map((table) => toMarkdown({ ...table, goals: short ? [] : table.goals }, runtime.name === 'bun')).join('\n\n');
+      const text = found
+        .map((table) => toMarkdown({ ...table, goals: short ? [] : table.goals }, runtime.name === 'bun'))
+        .join('\n\n');
       process.stdout.write(`## ${benchmark}, ${title}\n\n${text}\n\n`);
       const empty = found.find(({ rows }) => rows.length === 0);
       if (write && empty) throw new Error(`Not kept, since "${empty.title}" was not measured`);

@@ -33,7 +33,8 @@ function addonsProblem() {
   for (const name of names) {
     const directory = inRoot('npm', name.slice(`${napi.packageName}-`.length));
     const { main } = readJson(`${directory}/package.json`);
-    if (optionalDependencies[name] !== version) problems.push(`the package depends on ${name} ${optionalDependencies[name]}`);
+    if (optionalDependencies[name] !== version)
+      problems.push(`the package depends on ${name} ${optionalDependencies[name]}`);
     if (!existsSync(`${directory}/${main}`)) problems.push(`${name} has no ${main}`);
   }
   return problems.length > 0 ? problems.join('\n') : undefined;

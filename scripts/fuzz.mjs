@@ -22,7 +22,8 @@ const TARGETS = [...RUST_TARGETS, 'handle'];
 await runMain(async () => {
   const { values } = parseArgs({ options: { target: { type: 'string' }, seconds: { type: 'string', default: '60' } } });
   const seconds = Number(values.seconds);
-  if (!Number.isInteger(seconds) || seconds < 1) throw new UsageError(`--seconds ${values.seconds} is not a whole number from 1 up`);
+  if (!Number.isInteger(seconds) || seconds < 1)
+    throw new UsageError(`--seconds ${values.seconds} is not a whole number from 1 up`);
   const targets = values.target?.split(',') ?? TARGETS;
   for (const target of targets) {
     if (!TARGETS.includes(target)) throw new UsageError(`There is no target "${target}", only ${TARGETS.join(', ')}`);
@@ -30,7 +31,9 @@ await runMain(async () => {
   let failed = 0;
   for (const target of targets) {
     const result = await (target === 'handle' ? fuzzHandles(seconds) : fuzzRust(target, seconds));
-    process.stdout.write(`${target}: ${result.executions?.toLocaleString('en') ?? 'no'} executions in ${seconds}s, ${result.ok ? 'nothing found' : 'FAILED'}\n`);
+    process.stdout.write(
+      `${target}: ${result.executions?.toLocaleString('en') ?? 'no'} executions in ${seconds}s, ${result.ok ? 'nothing found' : 'FAILED'}\n`,
+    );
     if (!result.ok) {
       process.stdout.write(result.output);
       failed += 1;
@@ -47,13 +50,35 @@ async function fuzzRust(target, seconds) {
   // What it learns is kept for the next time, beside what is committed.
   const learnt = inRoot('target', 'fuzz-corpus', target);
   mkdirSync(learnt, { recursive: true });
-  const { ok, output } = await run('cargo', [
-    '+nightly', 'fuzz', 'run', '--fuzz-dir', inRoot('fuzz'), '--target-dir', inRoot('target', 'fuzz'), target, learnt, inRoot('fuzz', 'corpus', target),
-    // The store's threads outlive an input, which looks like a leak.
-    '--', `-max_total_time=${seconds}`, '-max_len=4096', '-detect_leaks=0', '-timeout=25', '-print_final_stats=1',
-  ], { timeoutMs: (seconds + 900) * 1000, env: { ASAN_OPTIONS: 'detect_stack_use_after_return=0' } });
+  const { ok, output } = await run(
+    'cargo',
+    [
+      '+nightly',
+      'fuzz',
+      'run',
+      '--fuzz-dir',
+      inRoot('fuzz'),
+      '--target-dir',
+      inRoot('target', 'fuzz'),
+      target,
+      learnt,
+      inRoot('fuzz', 'corpus', target),
+      // The store's threads outlive an input, which looks like a leak.
+      '--',
+      `-max_total_time=${seconds}`,
+      '-max_len=4096',
+      '-detect_leaks=0',
+      '-timeout=25',
+      '-print_final_stats=1',
+    ],
+    { timeoutMs: (seconds + 900) * 1000, env: { ASAN_OPTIONS: 'detect_stack_use_after_return=0' } },
+  );
   const executions = /^stat::number_of_executed_units: +(\d+)$/m.exec(output)?.[1];
-  return { ok: ok && executions !== undefined, executions: executions === undefined ? undefined : Number(executions), output };
+  return {
+    ok: ok && executions !== undefined,
+    executions: executions === undefined ? undefined : Number(executions),
+    output,
+  };
 }
 
 /** @param {number} seconds */
@@ -67,10 +92,19 @@ async function fuzzHandles(seconds) {
     for (const path of [files, runtime]) mkdirSync(path, { mode: 0o700 });
     const { ok, output } = await run(process.execPath, [inRoot('fuzz', 'run-handles.mjs')], {
       timeoutMs: (seconds + 60) * 1000,
-      env: { FUZZ_DIRECTORY: files, XDG_RUNTIME_DIR: runtime, FUZZ_SECONDS: String(seconds), FUZZ_SEED: String(Date.now() % 2 ** 32) },
+      env: {
+        FUZZ_DIRECTORY: files,
+        XDG_RUNTIME_DIR: runtime,
+        FUZZ_SECONDS: String(seconds),
+        FUZZ_SEED: String(Date.now() % 2 ** 32),
+      },
     });
     const executions = /"executions":(\d+)/.exec(output)?.[1];
-    return { ok: ok && executions !== undefined, executions: executions === undefined ? undefined : Number(executions), output };
+    return {
+      ok: ok && executions !== undefined,
+      executions: executions === undefined ? undefined : Number(executions),
+      output,
+    };
   } finally {
     rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
   }

@@ -47,17 +47,22 @@ async function runPart(name, { promise, run }, runtimes) {
   const cleanups = [];
   const started = performance.now();
   try {
-    const counts = await within(LIMIT_MS, run({
-      directory,
-      runtimes,
-      bun: pathOf(runtimes, 'bun'),
-      node: pathOf(runtimes, 'node-24'),
-      after: (/** @type {() => unknown} */ cleanup) => void cleanups.push(cleanup),
-    }));
+    const counts = await within(
+      LIMIT_MS,
+      run({
+        directory,
+        runtimes,
+        bun: pathOf(runtimes, 'bun'),
+        node: pathOf(runtimes, 'node-24'),
+        after: (/** @type {() => unknown} */ cleanup) => void cleanups.push(cleanup),
+      }),
+    );
     process.stdout.write(`  held, in ${duration(performance.now() - started)}: ${describe(counts)}\n`);
     return true;
   } catch (error) {
-    process.stdout.write(`  FAILED after ${duration(performance.now() - started)}: ${/** @type {Error} */ (error).stack}\n`);
+    process.stdout.write(
+      `  FAILED after ${duration(performance.now() - started)}: ${/** @type {Error} */ (error).stack}\n`,
+    );
     return false;
   } finally {
     for (const cleanup of cleanups.toReversed()) await cleanup();
@@ -98,7 +103,9 @@ function pathOf(runtimes, id) {
  */
 function describe(counts) {
   return Object.entries(counts)
-    .map(([name, value]) => (typeof value === 'object' ? `\n    ${name}: ${describe(value)}` : `${name} ${number(value)}`))
+    .map(([name, value]) =>
+      typeof value === 'object' ? `\n    ${name}: ${describe(value)}` : `${name} ${number(value)}`,
+    )
     .join(', ')
     .replaceAll(', \n', '\n');
 }

@@ -12,7 +12,12 @@ const MAX_CONNECTIONS = 8;
  * first one of each process, which finds the listeners.
  */
 export async function crowd({ directory, size, paths, after }) {
-  const options = { persistPath: join(directory, 'config.db'), enableClusterSync: true, environment: 'crowd', features: ['a'] };
+  const options = {
+    persistPath: join(directory, 'config.db'),
+    enableClusterSync: true,
+    environment: 'crowd',
+    features: ['a'],
+  };
   const peers = Array.from({ length: size }, (_, index) => startProcess({ path: paths[index % paths.length] }));
   after(() => Promise.all(peers.map((peer) => peer.stop())));
   for (const peer of peers) {
@@ -21,7 +26,8 @@ export async function crowd({ directory, size, paths, after }) {
     await peer.tell('listen');
   }
   const doorbells = `${options.persistPath}-live-crowd-doorbells`;
-  while (readdirSync(doorbells).filter((name) => !name.endsWith('.new')).length < size) await peers[0].tell('getEnabledFeatures');
+  while (readdirSync(doorbells).filter((name) => !name.endsWith('.new')).length < size)
+    await peers[0].tell('getEnabledFeatures');
   const before = countSockets(peers);
 
   const figures = { first: [], later: [], heard: [] };

@@ -21,7 +21,13 @@ export const parts = {
       const totals = { rounds: 0, flips: 0, reads: 0 };
       for (const { id } of runtimes) {
         const where = join(directory, id);
-        const { flips, reads } = await flipTogether({ directory: where, paths: [bun, node, bun, node], threads: 2, flips: 250_001, after });
+        const { flips, reads } = await flipTogether({
+          directory: where,
+          paths: [bun, node, bun, node],
+          threads: 2,
+          flips: 250_001,
+          after,
+        });
         totals.rounds += 1;
         totals.flips += flips;
         totals.reads += reads;
@@ -39,7 +45,11 @@ export const parts = {
     async run({ directory, bun, node, after }) {
       const paths = [bun, node];
       const counts = {};
-      for (const [what, rounds] of [['flip', 50], ['rollback', 70], ['open', 40]]) {
+      for (const [what, rounds] of [
+        ['flip', 50],
+        ['rollback', 70],
+        ['open', 40],
+      ]) {
         const { rounds: done, ...seen } = await killAtRandom({ directory, what, rounds, paths, after });
         counts[what] = { kills: done, ...seen };
       }
@@ -49,11 +59,13 @@ export const parts = {
     },
   },
   persists: {
-    promise: '2,000 kills of processes that persist together: nothing acknowledged lost, nothing invalid, the chain whole after each',
+    promise:
+      '2,000 kills of processes that persist together: nothing acknowledged lost, nothing invalid, the chain whole after each',
     run: ({ directory, bun, node, after }) => killPersisting({ directory, kills: 2000, paths: [bun, node], after }),
   },
   power: {
-    promise: 'the power cut after every write of a recorded run, 60 images of the disk for each: nothing acknowledged lost',
+    promise:
+      'the power cut after every write of a recorded run, 60 images of the disk for each: nothing acknowledged lost',
     run: cutPower,
   },
   threads: {
@@ -67,23 +79,31 @@ export const parts = {
     },
   },
   listeners: {
-    promise: '100 processes listen and flip: all hear of each flip without a look, over at most 8 connections for each process',
+    promise:
+      '100 processes listen and flip: all hear of each flip without a look, over at most 8 connections for each process',
     run: ({ directory, bun, node, after }) => crowd({ directory, size: 100, paths: [bun, node], after }),
   },
   disk: {
-    promise: 'a full disk is an error, not a crash: live state goes on, nothing acknowledged is lost, and with room it works again',
+    promise:
+      'a full disk is an error, not a crash: live state goes on, nothing acknowledged is lost, and with room it works again',
     run: fullDisk,
   },
 };
 
 /** The test of the core, with more random images than `npm test` takes. */
 async function cutPower() {
-  const { stdout: output } = await promisify(execFile)('cargo', ['test', '--no-default-features', '--lib', 'power_loss', '--', '--nocapture', '--test-threads', '1'], {
-    cwd: fileURLToPath(new URL('..', import.meta.url)),
-    env: { ...process.env, CONFIG13_POWER_LOSS_IMAGES: '58' },
-  });
+  const { stdout: output } = await promisify(execFile)(
+    'cargo',
+    ['test', '--no-default-features', '--lib', 'power_loss', '--', '--nocapture', '--test-threads', '1'],
+    {
+      cwd: fileURLToPath(new URL('..', import.meta.url)),
+      env: { ...process.env, CONFIG13_POWER_LOSS_IMAGES: '58' },
+    },
+  );
   const counts = {};
-  for (const [, run, cuts, images, withLoss] of output.matchAll(/^(?:test .*\.\.\. )?([^:\n]+): .*Findings \{ cuts: (\d+), images: (\d+),.* with_loss: (\d+),/gm)) {
+  for (const [, run, cuts, images, withLoss] of output.matchAll(
+    /^(?:test .*\.\.\. )?([^:\n]+): .*Findings \{ cuts: (\d+), images: (\d+),.* with_loss: (\d+),/gm,
+  )) {
     counts[run] = { cuts: Number(cuts), images: Number(images), withLoss: Number(withLoss) };
   }
   assert.equal(Object.keys(counts).length, 5, output);
@@ -102,7 +122,12 @@ async function fullDisk({ directory, after }) {
   const [first, second, late] = peers;
   for (const peer of [first, second]) await peer.tell('open', { ...options, clusterName: 'early' });
   const persistPath = join(disk, 'config.db');
-  const withDatabase = createProductionConfig({ persistPath, enableClusterSync: true, environment: 'early', features: ['a', 'b'] });
+  const withDatabase = createProductionConfig({
+    persistPath,
+    enableClusterSync: true,
+    environment: 'early',
+    features: ['a', 'b'],
+  });
   after(() => withDatabase.close());
 
   withDatabase.enableFeature('a');
@@ -112,7 +137,9 @@ async function fullDisk({ directory, after }) {
   writeFileSync(join(disk, 'filler'), Buffer.alloc(bavail * bsize));
   const { code } = await late.refuse('open', { ...options, clusterName: 'late' });
   assert.equal(code, 'ERR_DISK_FULL');
-  assert.throws(() => createProductionConfig({ persistPath, enableClusterSync: true, environment: 'late' }), { code: 'ERR_DISK_FULL' });
+  assert.throws(() => createProductionConfig({ persistPath, enableClusterSync: true, environment: 'late' }), {
+    code: 'ERR_DISK_FULL',
+  });
   await first.tell('enableFeature', 'a');
   assert.equal(await second.tell('isFeatureEnabled', 'a'), true);
   withDatabase.enableFeature('b');

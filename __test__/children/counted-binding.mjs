@@ -44,10 +44,11 @@ function constructible() {}
 /** The static functions of a class. Its members are fixed, so its instances get a counter each. */
 function countedClass(className, Class) {
   const names = Object.getOwnPropertyNames(Class).filter((name) => typeof Class[name] === 'function');
-  const make = (name) => counted(`${className}.${name}`, (...args) => {
-    const result = Class[name](...args);
-    return result instanceof Class ? countedInstance(className, result) : result;
-  });
+  const make = (name) =>
+    counted(`${className}.${name}`, (...args) => {
+      const result = Class[name](...args);
+      return result instanceof Class ? countedInstance(className, result) : result;
+    });
   const members = Object.fromEntries(names.map((name) => [name, make(name)]));
   // What `new` makes is handed to other native functions, so it stays as it is.
   const construct = (_target, args) => counted(`new ${className}`, () => new Class(...args))();
@@ -55,14 +56,17 @@ function countedClass(className, Class) {
 }
 
 function countedInstance(className, instance) {
-  const store = new Proxy({}, {
-    get(_target, name) {
-      const value = instance[name];
-      return typeof value === 'function'
-        ? counted(`${className}.${String(name)}`, (...args) => value.apply(instance, args))
-        : value;
+  const store = new Proxy(
+    {},
+    {
+      get(_target, name) {
+        const value = instance[name];
+        return typeof value === 'function'
+          ? counted(`${className}.${String(name)}`, (...args) => value.apply(instance, args))
+          : value;
+      },
     },
-  });
+  );
   stores.push(store);
   return store;
 }

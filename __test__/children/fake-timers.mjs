@@ -29,7 +29,11 @@ export function fake(how) {
   syncBuiltinESMExports();
   globalThis.queueMicrotask = () => {};
   globalThis.performance = { now: () => 0 };
-  globalThis.Date = class extends Date { static now() { return 0; } };
+  globalThis.Date = class extends Date {
+    static now() {
+      return 0;
+    }
+  };
   process.nextTick = () => {};
 }
 

@@ -4,7 +4,9 @@ import { writeSync } from 'node:fs';
 import { once } from 'node:events';
 
 const [mode, file] = process.argv.slice(-2);
-const Database = process.versions.bun ? (await import('bun:sqlite')).Database : (await import('node:sqlite')).DatabaseSync;
+const Database = process.versions.bun
+  ? (await import('bun:sqlite')).Database
+  : (await import('node:sqlite')).DatabaseSync;
 
 const database = new Database(file);
 if (mode === 'exclusive') database.exec('PRAGMA locking_mode = EXCLUSIVE');

@@ -13,10 +13,20 @@ else limit();
 
 /** Only a shell can set the limit, which counts blocks of 512 bytes. Without the trap, the signal would end the process. */
 function limit() {
-  const { status } = spawnSync('sh', ['-c', "ulimit -S -f 800 && trap '' XFSZ && exec \"$0\" \"$@\"", process.execPath, fileURLToPath(import.meta.url), persistPath], {
-    env: { ...process.env, LIMITED: 'yes' },
-    stdio: 'inherit',
-  });
+  const { status } = spawnSync(
+    'sh',
+    [
+      '-c',
+      'ulimit -S -f 800 && trap \'\' XFSZ && exec "$0" "$@"',
+      process.execPath,
+      fileURLToPath(import.meta.url),
+      persistPath,
+    ],
+    {
+      env: { ...process.env, LIMITED: 'yes' },
+      stdio: 'inherit',
+    },
+  );
   process.exitCode = status ?? 1;
 }
 

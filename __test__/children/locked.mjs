@@ -8,7 +8,10 @@ import { pathOfRuntimeWithSqlite } from './other-sqlite.mjs';
 /** Another process that keeps a database locked until it is told to release it. */
 export async function holdLock(t, mode, file) {
   const program = fileURLToPath(new URL('./hold-lock.mjs', import.meta.url));
-  const child = spawn(pathOfRuntimeWithSqlite(), [program, mode, file], { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, NODE_NO_WARNINGS: '1' } });
+  const child = spawn(pathOfRuntimeWithSqlite(), [program, mode, file], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: { ...process.env, NODE_NO_WARNINGS: '1' },
+  });
   const exited = once(child, 'exit');
   t.after(async () => {
     child.kill('SIGKILL');

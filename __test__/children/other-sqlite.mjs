@@ -31,7 +31,11 @@ export async function openDatabase(path) {
   if (!sqlite) return undefined;
   const database = new sqlite.DatabaseSync(path);
   return {
-    all: (sql) => database.prepare(sql).all().map((row) => Object.assign({}, row)),
+    all: (sql) =>
+      database
+        .prepare(sql)
+        .all()
+        .map((row) => Object.assign({}, row)),
     run: (sql) => database.exec(sql),
     close: () => database.close(),
   };
@@ -51,6 +55,7 @@ export function pathOfRuntimeWithSqlite() {
 export function copyOfPackage(directory) {
   const copy = join(directory, 'copy');
   mkdirSync(copy);
-  for (const part of ['dist', 'native', 'package.json']) cpSync(join(root, part), join(copy, part), { recursive: true });
+  for (const part of ['dist', 'native', 'package.json'])
+    cpSync(join(root, part), join(copy, part), { recursive: true });
   return createRequire(import.meta.url)(copy);
 }

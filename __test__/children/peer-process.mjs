@@ -8,5 +8,5 @@ const run = makePeer(startThread);
 
 createInterface({ input: process.stdin }).on('line', async (line) => {
   const answer = `${JSON.stringify(await run(JSON.parse(line)))}\n`;
-  for (let written = 0; written < answer.length; ) written += writeSync(1, answer.slice(written));
+  for (let written = 0; written < answer.length;) written += writeSync(1, answer.slice(written));
 });

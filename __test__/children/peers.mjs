@@ -10,9 +10,16 @@ import { Worker } from 'node:worker_threads';
  * A program of this directory in a process, of this runtime unless `path` is another one's; `options` are for the
  * runtime. `line()` gives the next line it prints.
  */
-export function startProgram(program, { path = process.execPath, options = [], args = [], env, cwd, input = 'pipe' } = {}) {
+export function startProgram(
+  program,
+  { path = process.execPath, options = [], args = [], env, cwd, input = 'pipe' } = {},
+) {
   const file = fileURLToPath(new URL(program, import.meta.url));
-  const child = spawn(path, [...options, file, ...args], { cwd, env: { ...process.env, ...env }, stdio: [input, 'pipe', 'pipe'] });
+  const child = spawn(path, [...options, file, ...args], {
+    cwd,
+    env: { ...process.env, ...env },
+    stdio: [input, 'pipe', 'pipe'],
+  });
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text) => {
     stderr += text;
@@ -88,15 +95,16 @@ function makeExchange(send) {
   const pending = new Map();
   let ended;
   let last = 0;
-  const ask = (...command) => new Promise((resolve, reject) => {
-    if (ended) {
-      reject(ended);
-      return;
-    }
-    last += 1;
-    pending.set(last, { resolve, reject });
-    send({ id: last, command });
-  });
+  const ask = (...command) =>
+    new Promise((resolve, reject) => {
+      if (ended) {
+        reject(ended);
+        return;
+      }
+      last += 1;
+      pending.set(last, { resolve, reject });
+      send({ id: last, command });
+    });
   return {
     receive({ id, ...answer }) {
       pending.get(id)?.resolve(answer);

@@ -31,7 +31,12 @@ export async function killPersisting({ directory, kills, paths, after }) {
   const totals = { kills: 0, checks: 0, acknowledged: 0, revisions: 0, lost: 0, invalid: 0 };
   for (let database = 0; totals.kills < kills; database += 1) {
     const persistPath = join(directory, `persists-${database}.db`);
-    const counts = await killOnOne({ persistPath, kills: Math.min(KILLS_PER_DATABASE, kills - totals.kills), paths, after });
+    const counts = await killOnOne({
+      persistPath,
+      kills: Math.min(KILLS_PER_DATABASE, kills - totals.kills),
+      paths,
+      after,
+    });
     for (const [name, count] of Object.entries(counts)) totals[name] += count;
     // `lost` and `invalid` have been found to be none.
     assert.deepEqual([totals.lost, totals.invalid], [0, 0]);
@@ -48,7 +53,13 @@ async function killOnOne({ persistPath, kills, paths, after }) {
   let before = 0;
   while (counts.kills < kills) {
     for (const [index, options] of PERSISTERS.entries()) {
-      running[index] ??= start(index, { ...options, persistPath, features: FEATURES }, paths[started++ % paths.length], acknowledged, after);
+      running[index] ??= start(
+        index,
+        { ...options, persistPath, features: FEATURES },
+        paths[started++ % paths.length],
+        acknowledged,
+        after,
+      );
     }
     await Promise.all(running.map((persister) => persister.first));
     await atRandom();
@@ -65,13 +76,21 @@ async function killOnOne({ persistPath, kills, paths, after }) {
     counts.checks += 1;
     counts.lost += expected.filter(([revision, digest]) => found.digests.get(revision) !== digest).length;
     counts.invalid += found.invalid;
-    assert.deepEqual([counts.lost, counts.invalid], [0, 0], `after ${counts.kills} kills, of ${expected.length} acknowledged`);
+    assert.deepEqual(
+      [counts.lost, counts.invalid],
+      [0, 0],
+      `after ${counts.kills} kills, of ${expected.length} acknowledged`,
+    );
     assert.ok(found.digests.size >= before, 'the history only grows');
     before = found.digests.size;
   }
   await Promise.all(running.map((persister) => persister?.kill()));
   const { digests } = await examine(persistPath);
-  assert.deepEqual([...acknowledged].filter(([revision, digest]) => digests.get(revision) !== digest), [], 'nothing is lost at the end');
+  assert.deepEqual(
+    [...acknowledged].filter(([revision, digest]) => digests.get(revision) !== digest),
+    [],
+    'nothing is lost at the end',
+  );
   counts.acknowledged = acknowledged.size;
   counts.revisions = digests.size;
   return counts;
@@ -120,7 +139,11 @@ async function examine(persistPath) {
     for (const environment of ['shared', 'own']) {
       const reader = createProductionConfig({ persistPath, environment, readOnly: true });
       try {
-        for (let page = await reader.getHistory(PAGE); page.length > 0; page = await reader.getHistory(PAGE, { before: page.at(-1).revision })) {
+        for (
+          let page = await reader.getHistory(PAGE);
+          page.length > 0;
+          page = await reader.getHistory(PAGE, { before: page.at(-1).revision })
+        ) {
           for (const { revision, digest, configHex } of page) {
             digests.set(revision, digest);
             if (!isValid(configHex)) invalid += 1;

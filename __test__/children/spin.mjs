@@ -14,23 +14,33 @@ const KEY = 'user-1';
 const ways = {
   isFeatureEnabled: {
     say: (on) => config.setFeature(MINE, on),
-    look(on) { while (config.isFeatureEnabled(THEIRS) !== on); },
+    look(on) {
+      while (config.isFeatureEnabled(THEIRS) !== on);
+    },
   },
   feature: {
     say: (on) => config.setFeature(MINE, on),
-    look(on) { while (feature.enabled !== on); },
+    look(on) {
+      while (feature.enabled !== on);
+    },
   },
   isFeatureEnabledFor: {
     say: (on) => config.setFeature(MINE, on),
-    look(on) { while (config.isFeatureEnabledFor(THEIRS, KEY) !== on); },
+    look(on) {
+      while (config.isFeatureEnabledFor(THEIRS, KEY) !== on);
+    },
   },
   getRollout: {
     say: (on) => config.setRollout(MINE, on ? 25 : 75),
-    look(on) { while ((config.getRollout(THEIRS) === 25) !== on); },
+    look(on) {
+      while ((config.getRollout(THEIRS) === 25) !== on);
+    },
   },
   getDebugView: {
     say: (on) => config.setFeature(MINE, on),
-    look(on) { while (config.getDebugView().features.enabled.includes(THEIRS) !== on); },
+    look(on) {
+      while (config.getDebugView().features.enabled.includes(THEIRS) !== on);
+    },
   },
   terminal: {
     say: (on) => config.setTerminalSettings(role === 'lead' ? 1 : 3, on ? 50 : 24, 80),
@@ -54,7 +64,8 @@ for (const [name, { say, look }] of Object.entries(ways)) {
     if (role === 'follow') say(on);
     if (optimizer?.hasOptimized(look)) optimizedLooks += 1;
   }
-  if (optimizer) assert.ok(optimizedLooks > ROUNDS / 4, `${name}: ${optimizedLooks} of ${ROUNDS} looks by optimised code`);
+  if (optimizer)
+    assert.ok(optimizedLooks > ROUNDS / 4, `${name}: ${optimizedLooks} of ${ROUNDS} looks by optimised code`);
 }
 if (parentPort) parentPort.postMessage('done');
 else console.log('done');

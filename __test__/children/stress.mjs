@@ -14,9 +14,16 @@ import { readLiveFile, startProgram } from './peers.mjs';
  *   `paths`: the runtime of each process
  */
 export async function flipTogether({ directory, paths, threads, flips, after }) {
-  const own = paths.flatMap((_, process) => Array.from({ length: threads }, (_thread, index) => `own_${process}_${index}`));
+  const own = paths.flatMap((_, process) =>
+    Array.from({ length: threads }, (_thread, index) => `own_${process}_${index}`),
+  );
   const features = ['go', ...own];
-  const options = { persistPath: join(directory, 'config.db'), enableClusterSync: true, environment: 'stress', features };
+  const options = {
+    persistPath: join(directory, 'config.db'),
+    enableClusterSync: true,
+    environment: 'stress',
+    features,
+  };
   const config = createProductionConfig(options);
   after(() => config.close());
   const programs = paths.map((path, process) => {
@@ -46,8 +53,16 @@ export async function flipTogether({ directory, paths, threads, flips, after }) 
  *   `writers` and `readers`: the runtime of each; `reads`: of all readers together, at least
  */
 export async function mixTerminals({ directory, writers, readers, reads, after }) {
-  const terminals = [[1, 11, 11], [2, 222, 222]];
-  const options = { persistPath: join(directory, 'config.db'), enableClusterSync: true, environment: 'stress', features: ['done'] };
+  const terminals = [
+    [1, 11, 11],
+    [2, 222, 222],
+  ];
+  const options = {
+    persistPath: join(directory, 'config.db'),
+    enableClusterSync: true,
+    environment: 'stress',
+    features: ['done'],
+  };
   const config = createProductionConfig(options);
   after(() => config.close());
   config.setTerminalSettings(...terminals[0]);
@@ -56,7 +71,9 @@ export async function mixTerminals({ directory, writers, readers, reads, after }
     after(() => program.kill());
     return program;
   };
-  const writing = writers.map((path, index) => start(path, { write: index % 2 === 0 ? terminals : terminals.toReversed() }));
+  const writing = writers.map((path, index) =>
+    start(path, { write: index % 2 === 0 ? terminals : terminals.toReversed() }),
+  );
   for (const program of writing) assert.equal(await program.line(), 'ready');
   const reading = readers.map((path) => start(path, { reads: Math.ceil(reads / readers.length) }));
   const counts = await Promise.all(reading.map(async (program) => JSON.parse(await program.line())));
@@ -80,7 +97,12 @@ const STATES = {
  *   `paths`: the runtimes of the processes that are killed, in turn
  */
 export async function killAtRandom({ directory, what, rounds, paths, after }) {
-  const options = { persistPath: join(directory, `${what}.db`), enableClusterSync: true, environment: 'kills', features: ['a', 'b', 'c', 'd'] };
+  const options = {
+    persistPath: join(directory, `${what}.db`),
+    enableClusterSync: true,
+    environment: 'kills',
+    features: ['a', 'b', 'c', 'd'],
+  };
   const live = `${options.persistPath}-live-kills`;
   const survivor = createProductionConfig(options);
   after(() => survivor.close());
@@ -118,7 +140,10 @@ export async function killAtRandom({ directory, what, rounds, paths, after }) {
       checkOpened(options, round);
     } else {
       assert.deepEqual(survivor.getTerminalSettings(), { mode: 2, rows: 222, cols: 222 });
-      assert.ok(survivor.isFeatureEnabled('b') && survivor.isFeatureEnabled('d') && !survivor.isFeatureEnabled('a'), survivor.toHex());
+      assert.ok(
+        survivor.isFeatureEnabled('b') && survivor.isFeatureEnabled('d') && !survivor.isFeatureEnabled('a'),
+        survivor.toHex(),
+      );
     }
     assert.deepEqual(survivor.validate(), { isValid: true, errors: [] });
     const generation = readLiveFile(live).generation;
@@ -135,7 +160,12 @@ export async function killAtRandom({ directory, what, rounds, paths, after }) {
 
 /** Rounds in which everybody is killed, and the next one starts from the last persisted revision. */
 export async function killAll({ directory, rounds, paths, after }) {
-  const options = { persistPath: join(directory, 'all.db'), enableClusterSync: true, environment: 'kills', features: ['a', 'b', 'c', 'd'] };
+  const options = {
+    persistPath: join(directory, 'all.db'),
+    enableClusterSync: true,
+    environment: 'kills',
+    features: ['a', 'b', 'c', 'd'],
+  };
   let halfMade = 0;
   for (let round = 0; round < rounds; round += 1) {
     const programs = [0, 1].map((index) => {
@@ -177,12 +207,25 @@ export async function terminateThreads({ directory, path, rounds, after }) {
   assert.equal(counts.reopened, 'a,c');
   assert.deepEqual([counts.before.mapped, counts.after.mapped], [1, 1], 'one mapping, as before');
   assert.ok(counts.closed.mapped <= 1, 'and at most the one whose buffer looks alive after closing');
-  assert.ok(counts.after.threads <= counts.before.threads + 1, `${counts.before.threads} threads became ${counts.after.threads}`);
-  assert.ok(counts.after.descriptors <= counts.before.descriptors, `${counts.before.descriptors} open files became ${counts.after.descriptors}`);
+  assert.ok(
+    counts.after.threads <= counts.before.threads + 1,
+    `${counts.before.threads} threads became ${counts.after.threads}`,
+  );
+  assert.ok(
+    counts.after.descriptors <= counts.before.descriptors,
+    `${counts.before.descriptors} open files became ${counts.after.descriptors}`,
+  );
   const grown = counts.after.residentMiB - counts.before.residentMiB;
   assert.ok(grown <= MEMORY_MARGIN_MIB, `resident memory grew by ${grown} MiB`);
   const { before, after: end } = counts;
-  return { rounds, mapped: end.mapped, openFiles: `${before.descriptors} → ${end.descriptors}`, threads: `${before.threads} → ${end.threads}`, residentMiB: `${before.residentMiB} → ${end.residentMiB}`, ...counts.stages };
+  return {
+    rounds,
+    mapped: end.mapped,
+    openFiles: `${before.descriptors} → ${end.descriptors}`,
+    threads: `${before.threads} → ${end.threads}`,
+    residentMiB: `${before.residentMiB} → ${end.residentMiB}`,
+    ...counts.stages,
+  };
 }
 
 function stateOf(config) {

@@ -24,7 +24,12 @@ if (isMainThread) {
   for (let round = 0; round < rounds; round += 1) await oneThread(config, alone, stages);
   // A thread that is terminated may still be on its way out.
   let after = await measure();
-  for (let look = 0; look < 100 && (after.threads > before.threads || after.descriptors > before.descriptors); look += 1) after = await measure();
+  for (
+    let look = 0;
+    look < 100 && (after.threads > before.threads || after.descriptors > before.descriptors);
+    look += 1
+  )
+    after = await measure();
 
   config.featureFlags = 0b0101;
   const entry = await config.persist('still works');

@@ -12,14 +12,17 @@ const config = createProductionConfig(options);
 config.ref();
 const changed = config.changes();
 const next = changed.next();
-const heard = new Promise((resolve) => { config.once('change', resolve); });
+const heard = new Promise((resolve) => {
+  config.once('change', resolve);
+});
 config.enableFeature('debug');
 await within(heard, 'on()');
 await within(next, 'changes().next()');
 await within(changed.return(), 'changes().return()');
 const { length } = await within(Promise.all([config.persist('one'), config.persist('two')]), 'persist()');
 const { commits } = config.getMetrics().store;
-if (commits.revisions - length > 1 || commits.count > 2) throw new Error(`${commits.count} transactions for ${length} persists`);
+if (commits.revisions - length > 1 || commits.count > 2)
+  throw new Error(`${commits.count} transactions for ${length} persists`);
 await within(config.verify(), 'verify()');
 await within(config.backup(join(directory, 'backup.db')), 'backup()');
 const { status } = await within(config.healthCheck(), 'healthCheck()');
@@ -28,7 +31,12 @@ if (status !== 'ok') throw new Error(`health ${status}`);
 if (when === 'after' || how !== 'modules') {
   config.enableFeature('metrics');
   const isWritten = async () => (await config.getHistory(1))[0].changes.includes('+metrics');
-  await within((async () => { while (!(await isWritten())); })(), 'an automatic persist');
+  await within(
+    (async () => {
+      while (!(await isWritten()));
+    })(),
+    'an automatic persist',
+  );
 }
 config.enableFeature('verbose');
 await within(config.close(), 'close()');

@@ -41,7 +41,9 @@ export function startChild(program, { args = [], env } = {}) {
   const lines = lineQueue(running.stdout);
 
   let stderr = '';
-  running.stderr.setEncoding('utf8').on('data', (text) => { stderr += text; });
+  running.stderr.setEncoding('utf8').on('data', (text) => {
+    stderr += text;
+  });
   // A child that is gone cannot read; whether that is wrong is for the case to say.
   running.stdin.on('error', () => {});
 

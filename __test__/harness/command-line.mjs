@@ -61,7 +61,11 @@ export function start(t, args, { env, cwd, through = [] } = {}) {
  */
 export async function run(t, args, options) {
   const child = start(t, args, options);
-  const [[code, signal], stdout, stderr] = await Promise.all([once(child, 'close'), text(child.stdout), text(child.stderr)]);
+  const [[code, signal], stdout, stderr] = await Promise.all([
+    once(child, 'close'),
+    text(child.stdout),
+    text(child.stderr),
+  ]);
   return { code, signal, stdout, stderr };
 }
 
@@ -101,7 +105,11 @@ export async function result(t, args, { code: wanted = 0, ...options } = {}) {
  */
 export async function failure(t, code, args, options) {
   const [plain, json] = await Promise.all([run(t, args, options), run(t, ['--json', ...args], options)]);
-  assert.deepEqual([plain.code, plain.stdout, json.code, json.stdout], [code, '', code, ''], plain.stderr + json.stderr);
+  assert.deepEqual(
+    [plain.code, plain.stdout, json.code, json.stdout],
+    [code, '', code, ''],
+    plain.stderr + json.stderr,
+  );
   const { error } = conforming('error', json.stderr);
   assert.equal(plain.stderr, `13byte-config: ${error.message} (${error.code})\n`);
   return error;
@@ -178,5 +186,7 @@ export async function history(persistPath) {
 
 /** @param {NodeJS.ProcessEnv} env */
 function withoutSettings(env) {
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('CONFIG13BYTE_') && name !== 'NODE_ENV'));
+  return Object.fromEntries(
+    Object.entries(env).filter(([name]) => !name.startsWith('CONFIG13BYTE_') && name !== 'NODE_ENV'),
+  );
 }

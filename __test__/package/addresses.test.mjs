@@ -23,7 +23,10 @@ function copyOfSources(t) {
 
 test('without the address, nothing is fit to publish', () => {
   const problem = addressesProblem(root, repository) ?? '';
-  for (const name of ['package.json', ...readdirSync(inRoot('npm')).map((platform) => `npm/${platform}/package.json`)]) {
+  for (const name of [
+    'package.json',
+    ...readdirSync(inRoot('npm')).map((platform) => `npm/${platform}/package.json`),
+  ]) {
     for (const field of ['repository', 'homepage', 'bugs']) {
       assert.ok(problem.includes(`${name}: ${field} is undefined`), `${name}: ${field}\n${problem}`);
     }
@@ -39,7 +42,11 @@ test('the release fills it in, and the check agrees', (t) => {
   assert.equal(addressesProblem(sources, repository), undefined, 'a second time too');
 
   const manifest = JSON.parse(readFileSync(join(sources, 'npm/linux-x64-gnu/package.json'), 'utf8'));
-  assert.deepEqual(manifest.repository, { type: 'git', url: 'git+https://code.example/somewhere/else.git', directory: 'npm/linux-x64-gnu' });
+  assert.deepEqual(manifest.repository, {
+    type: 'git',
+    url: 'git+https://code.example/somewhere/else.git',
+    directory: 'npm/linux-x64-gnu',
+  });
   assert.equal(manifest.homepage, 'https://code.example/somewhere/else#readme');
   assert.deepEqual(manifest.bugs, { url: 'https://code.example/somewhere/else/issues' });
   const readme = readFileSync(join(sources, 'README.md'), 'utf8');
@@ -48,18 +55,27 @@ test('the release fills it in, and the check agrees', (t) => {
   assert.ok(errors.includes('](bundling.md)'), 'published pages link to each other as they did');
 
   const other = { ...repository, address: 'https://code.example/another/one' };
-  assert.match(addressesProblem(sources, other) ?? '', /repository is .*somewhere\/else\.git.*, not .*another\/one\.git/);
+  assert.match(
+    addressesProblem(sources, other) ?? '',
+    /repository is .*somewhere\/else\.git.*, not .*another\/one\.git/,
+  );
 });
 
 test('a link to a file that does not exist is an error', (t) => {
   const sources = copyOfSources(t);
   writeFileSync(join(sources, 'CHANGELOG.md'), 'See [this](docs/nowhere.md).\n');
-  assert.throws(() => fillAddresses(sources, repository), /CHANGELOG\.md has a link to docs\/nowhere\.md, which does not exist/);
+  assert.throws(
+    () => fillAddresses(sources, repository),
+    /CHANGELOG\.md has a link to docs\/nowhere\.md, which does not exist/,
+  );
 });
 
 test('the address comes from the workflow alone', () => {
   for (const wrong of [{}, { ...env, GITHUB_REPOSITORY: '' }, { GITHUB_REPOSITORY: 'a/b' }]) {
     assert.throws(() => repositoryOf(wrong, version), /GITHUB_SERVER_URL and GITHUB_REPOSITORY have to say/);
   }
-  assert.throws(() => repositoryOf({ ...env, GITHUB_REPOSITORY: 'no repository' }, version), /is not the address of a repository/);
+  assert.throws(
+    () => repositoryOf({ ...env, GITHUB_REPOSITORY: 'no repository' }, version),
+    /is not the address of a repository/,
+  );
 });

@@ -36,8 +36,13 @@ const PROGRAMS = {
 if (process.platform !== 'win32') {
   describe('recipes for bundlers', () => {
     test('every recipe is run, or says that it is not', () => {
-      const untested = [...recipes].filter(([name, text]) => text.includes('```') && !(name in PROGRAMS) && !text.includes('Not run by the tests'));
-      assert.deepEqual(untested.map(([name]) => name), []);
+      const untested = [...recipes].filter(
+        ([name, text]) => text.includes('```') && !(name in PROGRAMS) && !text.includes('Not run by the tests'),
+      );
+      assert.deepEqual(
+        untested.map(([name]) => name),
+        [],
+      );
     });
 
     for (const [name, program] of Object.entries(PROGRAMS)) {
@@ -47,12 +52,18 @@ if (process.platform !== 'win32') {
     }
 
     test('Bun, for Node', async () => {
-      await runRecipe('Bun for Node', (recipes.get('Bun') ?? '').replace('--target=bun', '--target=node'), [node, 'app.mjs']);
+      await runRecipe('Bun for Node', (recipes.get('Bun') ?? '').replace('--target=bun', '--target=node'), [
+        node,
+        'app.mjs',
+      ]);
     });
 
     test('esbuild, CommonJS, without the addon: the message says what is missing', async () => {
       const project = await projectFor('no-addon', '');
-      writeFileSync(join(project, 'app.mjs'), "import { createProductionConfig } from '13byte-config';\ncreateProductionConfig();\n");
+      writeFileSync(
+        join(project, 'app.mjs'),
+        "import { createProductionConfig } from '13byte-config';\ncreateProductionConfig();\n",
+      );
       rmSync(join(project, 'node_modules', '@13byte-config'), { recursive: true });
       await shell(project, 'esbuild app.mjs --bundle --platform=node --outfile=out/app.cjs --log-level=error');
       const { code, output } = await run(node, ['out/app.cjs'], { cwd: project, env: userEnvironment });
@@ -107,6 +118,10 @@ async function projectFor(name, recipe) {
  */
 async function shell(cwd, commands) {
   const PATH = [join(bundlers, 'node_modules', '.bin'), dirname(bun), dirname(node), process.env.PATH].join(delimiter);
-  const { ok, output } = await run('sh', ['-e', '-c', commands], { cwd, env: { ...userEnvironment, PATH }, timeoutMs: 180_000 });
+  const { ok, output } = await run('sh', ['-e', '-c', commands], {
+    cwd,
+    env: { ...userEnvironment, PATH },
+    timeoutMs: 180_000,
+  });
   assert.ok(ok, output);
 }

@@ -45,16 +45,30 @@ test('a line has one feature, and a changed feature changes one line', () => {
 test('what is damaged has problems where the schema has, each with its place', () => {
   let refused = 0;
   for (let round = 0; round < 2000; round += 1) {
-    const value = JSON.parse(writeDocument(new Map([['production', state()], ['staging', state()]])));
+    const value = JSON.parse(
+      writeDocument(
+        new Map([
+          ['production', state()],
+          ['staging', state()],
+        ]),
+      ),
+    );
     damage(value);
     const text = JSON.stringify(value, null, 2);
     const { problems } = checkDocument(text);
     // The schema leaves out the steps of a rollout, which floating-point numbers cannot be held against.
     const isFine = validate(value) && everyRollout(value, (rollout) => Math.round(rollout * 100) / 100 === rollout);
-    assert.equal(problems.length === 0, isFine, `${text}\n${JSON.stringify(problems)}\n${JSON.stringify(validate.errors)}`);
+    assert.equal(
+      problems.length === 0,
+      isFine,
+      `${text}\n${JSON.stringify(problems)}\n${JSON.stringify(validate.errors)}`,
+    );
     for (const { path, line, column, message } of problems) {
       assert.match(path, /^\$/);
-      assert.ok(message.length > 10 && line >= 1 && line <= text.split('\n').length && column >= 1, JSON.stringify(problems));
+      assert.ok(
+        message.length > 10 && line >= 1 && line <= text.split('\n').length && column >= 1,
+        JSON.stringify(problems),
+      );
     }
     if (!isFine) refused += 1;
   }
@@ -65,7 +79,10 @@ test('bytes that were changed give problems or a state, and never an error', () 
   const text = writeDocument(new Map([['production', state()]]));
   for (let round = 0; round < 3000; round += 1) {
     const at = random(text.length);
-    const [cut, put] = [random(4), ['', '{', '}', '"', ',', '0', '\u0000', '\uD800', '\\u0061', 'e9', ' /**/ ', '-'][random(12)]];
+    const [cut, put] = [
+      random(4),
+      ['', '{', '}', '"', ',', '0', '\u0000', '\uD800', '\\u0061', 'e9', ' /**/ ', '-'][random(12)],
+    ];
     const changed = text.slice(0, at) + put + text.slice(at + cut);
     const { problems, states } = checkDocument(changed);
     assert.ok(problems.length > 0 || states.size === 1, changed);
@@ -89,9 +106,21 @@ test('what is no document is refused in a word', () => {
     ['{}', '$', '"format" is missing'],
     ['{"format": "13byte-config/1"}', '$', '"environments" is missing'],
     ['{"format": "13byte-config/1", "environments": {}}', '$.environments', 'there is no environment in it'],
-    ['{"format": "13byte-config/1", "Environments": {}}', '$.Environments', 'nothing of that name belongs here. Did you mean environments?'],
-    ['{"format": "14byte-config/1", "environments": {}}', '$.format', 'it has to be "13byte-config/1", not "14byte-config/1"'],
-    ['{"format": "13byte-config/01", "environments": {}}', '$.format', 'it has to be "13byte-config/1", not "13byte-config/01"'],
+    [
+      '{"format": "13byte-config/1", "Environments": {}}',
+      '$.Environments',
+      'nothing of that name belongs here. Did you mean environments?',
+    ],
+    [
+      '{"format": "14byte-config/1", "environments": {}}',
+      '$.format',
+      'it has to be "13byte-config/1", not "14byte-config/1"',
+    ],
+    [
+      '{"format": "13byte-config/01", "environments": {}}',
+      '$.format',
+      'it has to be "13byte-config/1", not "13byte-config/01"',
+    ],
     ['{"format": 1, "environments": {}}', '$.format', 'it has to be "13byte-config/1", not 1'],
     ['['.repeat(500_000), '$', 'it is nested more than 16 levels deep'],
   ]) {
@@ -102,16 +131,28 @@ test('what is no document is refused in a word', () => {
   }
   // Of a later format nothing else is told: it would all be wrong.
   const later = checkDocument('{"format": "13byte-config/2", "environments": 7, "new": 1}');
-  assert.deepEqual(later.problems.map((/** @type {any} */ { path }) => path), ['$.format']);
+  assert.deepEqual(
+    later.problems.map((/** @type {any} */ { path }) => path),
+    ['$.format'],
+  );
 });
 
 /** @returns {Promise<any>} */
 async function load() {
   await build({
-    stdin: { contents: "export * from './document'; export * from './document-check';", resolveDir: inRoot('lib', 'cli'), loader: 'ts' },
-    bundle: true, platform: 'node', format: 'esm', outfile: join(directory, 'documents.mjs'), mainFields: ['module', 'main'],
+    stdin: {
+      contents: "export * from './document'; export * from './document-check';",
+      resolveDir: inRoot('lib', 'cli'),
+      loader: 'ts',
+    },
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    outfile: join(directory, 'documents.mjs'),
+    mainFields: ['module', 'main'],
     // Only for a version's own needs, and loading it would load the addon.
-    external: ['13byte-config'], logLevel: 'error',
+    external: ['13byte-config'],
+    logLevel: 'error',
     banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
   });
   return import(pathToFileURL(join(directory, 'documents.mjs')).href);
@@ -142,7 +183,27 @@ function damage(value) {
 }
 
 function odd() {
-  const values = [null, true, false, 0, 1, 255, 256, -1, 1.5, 100, 100.01, 33.333, '', 'raw', 'production', [], {}, [{}], { enabled: true, rollout: 5 }];
+  const values = [
+    null,
+    true,
+    false,
+    0,
+    1,
+    255,
+    256,
+    -1,
+    1.5,
+    100,
+    100.01,
+    33.333,
+    '',
+    'raw',
+    'production',
+    [],
+    {},
+    [{}],
+    { enabled: true, rollout: 5 },
+  ];
   return values[random(values.length)];
 }
 
@@ -162,7 +223,9 @@ function everyRollout(value, check) {
 
 function state() {
   const names = new Set(Array.from({ length: random(33) }, featureName));
-  const features = Object.fromEntries([...names].map((name) => [name, { enabled: random(2) === 1, rollout: random(10_001) / 100 }]));
+  const features = Object.fromEntries(
+    [...names].map((name) => [name, { enabled: random(2) === 1, rollout: random(10_001) / 100 }]),
+  );
   return { terminal: { mode: random(4), rows: 1 + random(255), cols: 1 + random(255) }, features };
 }
 

@@ -6,7 +6,16 @@ import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { inRoot } from '../../scripts/lib/paths.mjs';
 import { allRuntimes } from '../../scripts/lib/runtimes.mjs';
-import { bunAdd, makeProject, npmInstall, packBinding, packRoot, runCommand, runProgram, thisPlatform } from './support/packages.mjs';
+import {
+  bunAdd,
+  makeProject,
+  npmInstall,
+  packBinding,
+  packRoot,
+  runCommand,
+  runProgram,
+  thisPlatform,
+} from './support/packages.mjs';
 
 const { runtimes } = await allRuntimes();
 const packed = await packRoot();
@@ -75,15 +84,23 @@ for (const [command, install] of installers) {
     for (const runtime of runtimes) {
       test(`the command runs on ${runtime.id}`, async () => {
         const version = JSON.parse(readFileSync(inRoot('package.json'), 'utf8')).version;
-        assert.deepEqual(await runCommand(runtime, project, ['13byte-config', '--version']), { code: 0, output: `${version}\n` });
+        assert.deepEqual(await runCommand(runtime, project, ['13byte-config', '--version']), {
+          code: 0,
+          output: `${version}\n`,
+        });
         const db = `${runtime.id}.db`;
         const enable = ['13byte-config', 'enable', 'metrics', '--create', '--db', db];
         assert.deepEqual(await runCommand(runtime, project, enable), {
           code: 0,
           output: 'metrics is on\nno program is running; persisted as revision 1\n',
         });
-        assert.deepEqual(await runCommand(runtime, project, ['13byte-config', 'get', 'metrics', '--db', db]), { code: 0, output: 'on\n' });
-        const { checks } = JSON.parse((await runCommand(runtime, project, ['13byte-config', 'doctor', '--json'])).output);
+        assert.deepEqual(await runCommand(runtime, project, ['13byte-config', 'get', 'metrics', '--db', db]), {
+          code: 0,
+          output: 'on\n',
+        });
+        const { checks } = JSON.parse(
+          (await runCommand(runtime, project, ['13byte-config', 'doctor', '--json'])).output,
+        );
         const shown = runtime.name === 'bun' ? 'Bun' : 'Node';
         assert.equal(checks[0].message, `${shown} ${runtime.version} is supported`, 'and on no other runtime');
       });
@@ -94,8 +111,14 @@ for (const [command, install] of installers) {
           mkdirSync(directory);
           const file = join(directory, kind === 'import' ? 'start.mjs' : 'start.cjs');
           writeFileSync(file, source);
-          assert.deepEqual(await runProgram(runtime, file, directory), { code: 0, output: 'the shop is open\nrevision 1\n' });
-          assert.deepEqual(await runProgram(runtime, file, directory), { code: 0, output: 'the shop is open\nrevision 2\n' });
+          assert.deepEqual(await runProgram(runtime, file, directory), {
+            code: 0,
+            output: 'the shop is open\nrevision 1\n',
+          });
+          assert.deepEqual(await runProgram(runtime, file, directory), {
+            code: 0,
+            output: 'the shop is open\nrevision 2\n',
+          });
         });
       }
     }
@@ -128,13 +151,16 @@ describe('without the binding package', () => {
 
     test(`require throws and says what to do on ${runtime.id}`, async () => {
       const file = join(project, `${runtime.id}.cjs`);
-      writeFileSync(file, `
+      writeFileSync(
+        file,
+        `
         try {
           require('13byte-config');
         } catch ({ name, code, message }) {
           console.log(\`\${name} \${code}: \${message}\`);
         }
-      `);
+      `,
+      );
       const { code, output } = await runProgram(runtime, file, project);
       assert.equal(code, 0);
       assert.ok(output.startsWith(`ConfigError ERR_BINDING: ${advice}`), output);

@@ -23,14 +23,17 @@ const hasReference = spawnSync(python, ['-c', 'import prometheus_client.openmetr
 const parsers = [
   {
     name: 'openmetrics-parser',
-    read: (files) => run('cargo', ['run', '--quiet', '--no-default-features', '--example', 'openmetrics', '--', ...files]),
+    read: (files) =>
+      run('cargo', ['run', '--quiet', '--no-default-features', '--example', 'openmetrics', '--', ...files]),
   },
 ];
 if (hasReference) {
   const program = inRoot('__test__', 'package', 'support', 'read-openmetrics.py');
   parsers.push({ name: 'the reference parser', read: (files) => run(python, [program, ...files]) });
 } else {
-  process.stderr.write(`Not checked with the reference parser of OpenMetrics: ${python} has no prometheus_client (pip install prometheus-client)\n`);
+  process.stderr.write(
+    `Not checked with the reference parser of OpenMetrics: ${python} has no prometheus_client (pip install prometheus-client)\n`,
+  );
 }
 
 describe('the text of metricsText()', () => {
@@ -80,7 +83,9 @@ describe('the text of metricsText()', () => {
 function texts() {
   return runtimes.flatMap(({ id }) => {
     const own = join(directory, id);
-    return readdirSync(own).filter((name) => name.endsWith('.txt')).map((name) => join(own, name));
+    return readdirSync(own)
+      .filter((name) => name.endsWith('.txt'))
+      .map((name) => join(own, name));
   });
 }
 

@@ -28,7 +28,11 @@ test('the README has a console session', () => assert.ok(blocks.length > 0));
 
 for (const block of blocks) {
   test(`prints what the README says: ${commandsOf(block)[0]?.command}`, { timeout: 120_000 }, async () => {
-    const terminals = block.replaceAll(PORT, await freePort()).split(/^# .*\n/m).filter((text) => text.trim() !== '').map(commandsOf);
+    const terminals = block
+      .replaceAll(PORT, await freePort())
+      .split(/^# .*\n/m)
+      .filter((text) => text.trim() !== '')
+      .map(commandsOf);
     for (const [index, commands] of terminals.entries()) {
       for (const { command, expected } of commands) {
         const staysOpen = index < terminals.length - 1 && command === commands.at(-1)?.command;
@@ -41,10 +45,13 @@ for (const block of blocks) {
 
 /** @param {string} text of a terminal */
 function commandsOf(text) {
-  return text.split(/^\$ /m).slice(1).map((part) => {
-    const [command = '', ...expected] = part.trimEnd().split('\n');
-    return { command, expected };
-  });
+  return text
+    .split(/^\$ /m)
+    .slice(1)
+    .map((part) => {
+      const [command = '', ...expected] = part.trimEnd().split('\n');
+      return { command, expected };
+    });
 }
 
 /** @param {string[]} expected lines */
@@ -64,7 +71,11 @@ async function printedBy(command) {
  * @param {number} lines that it prints before it waits
  */
 async function printedByServer(command, lines) {
-  const server = spawn('sh', ['-c', `exec ${command}`], { cwd: project, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'] });
+  const server = spawn('sh', ['-c', `exec ${command}`], {
+    cwd: project,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   after(() => server.kill('SIGKILL'));
   const printed = [];
   for await (const line of createInterface({ input: server.stdout })) {

@@ -60,7 +60,15 @@ if (process.platform === 'linux') {
     let directory;
     before(() => {
       directory = mkdtempSync(join(tmpdir(), '13byte-config-refusals-'));
-      execFileSync('cc', ['-shared', '-fPIC', '-O1', '-o', join(directory, 'refuse.so'), fileURLToPath(new URL('./support/refuse.c', import.meta.url)), '-ldl']);
+      execFileSync('cc', [
+        '-shared',
+        '-fPIC',
+        '-O1',
+        '-o',
+        join(directory, 'refuse.so'),
+        fileURLToPath(new URL('./support/refuse.c', import.meta.url)),
+        '-ldl',
+      ]);
     });
     after(() => rmSync(directory, { recursive: true, force: true }));
 
@@ -91,17 +99,32 @@ if (process.platform === 'linux') {
 
     for (const answer of ['EINVAL', 'EPERM']) {
       test(`locks of open file descriptions: ${answer}, and those of processes take their place`, async () => {
-        const env = { ...process.env, LD_PRELOAD: join(directory, 'refuse.so'), REFUSE: `fcntl:${answer}`, NODE_ENV: 'development' };
-        const children = [1, 2].map((number) => spawn(process.execPath, ['--input-type=module', '-e', SHARING, `${answer}.db`, `${number}`], {
-          cwd: directory, env, stdio: ['ignore', 'pipe', 'inherit'],
-        }));
+        const env = {
+          ...process.env,
+          LD_PRELOAD: join(directory, 'refuse.so'),
+          REFUSE: `fcntl:${answer}`,
+          NODE_ENV: 'development',
+        };
+        const children = [1, 2].map((number) =>
+          spawn(process.execPath, ['--input-type=module', '-e', SHARING, `${answer}.db`, `${number}`], {
+            cwd: directory,
+            env,
+            stdio: ['ignore', 'pipe', 'inherit'],
+          }),
+        );
         const outputs = await Promise.all(children.map(({ stdout }) => text(stdout)));
         for (const output of outputs) assert.equal(output.trim(), '50 restored');
-        const config = createProductionConfig({ persistPath: join(directory, `${answer}.db`), enableClusterSync: true });
+        const config = createProductionConfig({
+          persistPath: join(directory, `${answer}.db`),
+          enableClusterSync: true,
+        });
         try {
           // Both have registered names while the other one did, and none was written over another one's.
           const names = config.getFeatureNames().filter((name) => name.startsWith('from_'));
-          assert.deepEqual(names.toSorted(), [1, 2].flatMap((number) => [0, 1, 2, 3, 4].map((count) => `from_${number}_${count}`)));
+          assert.deepEqual(
+            names.toSorted(),
+            [1, 2].flatMap((number) => [0, 1, 2, 3, 4].map((count) => `from_${number}_${count}`)),
+          );
           assert.equal((await config.verify()).ok, true);
         } finally {
           await config.close();

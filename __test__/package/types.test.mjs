@@ -64,7 +64,10 @@ for (const [name, options] of Object.entries(resolutions)) {
     });
 
     test('finds the types, and needs no others', () => {
-      assert.deepEqual(errors.filter((line) => !line.startsWith('wrong.')), []);
+      assert.deepEqual(
+        errors.filter((line) => !line.startsWith('wrong.')),
+        [],
+      );
     });
 
     for (const module of ['main.mjs', 'main.cjs']) {
@@ -109,7 +112,10 @@ async function compile(directory, options) {
   };
   writeFileSync(join(directory, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: Object.keys(files) }));
   const { output } = await tsc(['--project', '.', '--pretty', 'false'], directory);
-  return output.split('\n').filter((line) => line.includes(': error TS')).toSorted();
+  return output
+    .split('\n')
+    .filter((line) => line.includes(': error TS'))
+    .toSorted();
 }
 
 /**

@@ -18,8 +18,17 @@ import { expectType } from './expect';
 const config = createProductionConfig();
 expectType<ProductionConfig<DefaultFeature>, typeof config>(true);
 expectType<
-  | 'debug' | 'verbose' | 'metrics' | 'logging' | 'caching' | 'compression' | 'encryption' | 'validation'
-  | 'beta_feature' | 'new_feature' | 'maintenance_mode',
+  | 'debug'
+  | 'verbose'
+  | 'metrics'
+  | 'logging'
+  | 'caching'
+  | 'compression'
+  | 'encryption'
+  | 'validation'
+  | 'beta_feature'
+  | 'new_feature'
+  | 'maintenance_mode',
   DefaultFeature
 >(true);
 expectType<'debug', (typeof DEFAULT_FEATURES)[0]>(true);

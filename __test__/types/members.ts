@@ -49,7 +49,13 @@ config.getTerminalSettings().rows = 1;
 expectType<Uint8Array, ReturnType<typeof config.toBytes>>(true);
 expectType<string, ReturnType<typeof config.toHex>>(true);
 expectType<SharedArrayBuffer | undefined, typeof config.sharedBuffer>(true);
-for (const bytes of [new Uint8Array(13), Buffer.alloc(13), new ArrayBuffer(13), new SharedArrayBuffer(13), new DataView(new ArrayBuffer(13))]) {
+for (const bytes of [
+  new Uint8Array(13),
+  Buffer.alloc(13),
+  new ArrayBuffer(13),
+  new SharedArrayBuffer(13),
+  new DataView(new ArrayBuffer(13)),
+]) {
   config.updateFromBuffer(bytes satisfies RecordBytes);
   void new ConfigCore13Byte(bytes).toHex();
 }

@@ -3,7 +3,9 @@ import { createProductionConfig } from '13byte-config';
 import { type ConfigInstrumentation, instrumentConfig } from '13byte-config/opentelemetry';
 
 // Whatever the features of a config are, it can be observed.
-const instrumentation: ConfigInstrumentation = instrumentConfig(createProductionConfig({ features: ['checkout', 'search'] }));
+const instrumentation: ConfigInstrumentation = instrumentConfig(
+  createProductionConfig({ features: ['checkout', 'search'] }),
+);
 instrumentation.stop();
 using other = instrumentConfig(createProductionConfig(), { meter: metrics.getMeter('shop') });
 

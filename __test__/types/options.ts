@@ -75,7 +75,11 @@ createProductionConfig(options).enableFeature('checkout');
 const misspelt: ConfigOptions = { readonly: true };
 
 // An option that is `undefined` counts as left out, also with `exactOptionalPropertyTypes`: all that can be left out.
-type UndefinedToo<Options> = { [name in keyof Options as {} extends Pick<Options, name> ? name : never]-?: undefined extends Options[name] ? never : name };
+type UndefinedToo<Options> = {
+  [name in keyof Options as {} extends Pick<Options, name> ? name : never]-?: undefined extends Options[name]
+    ? never
+    : name;
+};
 type Refusing<Options> = UndefinedToo<Options>[keyof UndefinedToo<Options>];
 expectType<never, Refusing<ConfigOptions>>(true);
 expectType<never, Refusing<AutoPersistOptions>>(true);

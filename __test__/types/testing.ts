@@ -14,7 +14,10 @@ import { expectType } from './expect';
 
 const config = createTestConfig({ debug: true, beta_feature: 12.5, terminal: { rows: 50 } });
 expectType<ProductionConfig<DefaultFeature>, typeof config>(true);
-const shop = createTestConfig({ checkout: true }, { features: ['checkout', 'search'], database: true, environment: 'ci' });
+const shop = createTestConfig(
+  { checkout: true },
+  { features: ['checkout', 'search'], database: true, environment: 'ci' },
+);
 expectType<ProductionConfig<'checkout' | 'search'>, typeof shop>(true);
 expectType<ProductionConfig<DefaultFeature>, ReturnType<typeof createTestConfig>>(false);
 createTestConfig();

@@ -27,7 +27,9 @@ const program = new URL('peer.mjs', import.meta.url);
  * @returns {Promise<Peer>} when it is ready
  */
 export async function startProcess(data) {
-  const child = fork(fileURLToPath(program), [JSON.stringify(data)], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const child = fork(fileURLToPath(program), [JSON.stringify(data)], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
   failOnEarlyExit(child);
   await once(child, 'message');
   return {

@@ -62,7 +62,10 @@ async function measureHere(group, name) {
   if (!setUp) throw new Error(`No contestant ${name}`);
   const { operations, run, expected } = await setUp();
   assert.deepEqual(await run(), expected, `${name} did not do what it should`);
-  const { p50 } = await measure(isAsync(run) ? async () => do_not_optimize(await run()) : () => do_not_optimize(run()), { ...options });
+  const { p50 } = await measure(
+    isAsync(run) ? async () => do_not_optimize(await run()) : () => do_not_optimize(run()),
+    { ...options },
+  );
   // Some peers keep timers or threads, which would hold the exit.
   process.stdout.write(`${p50 / operations}\n`, () => process.exit());
 }
@@ -84,8 +87,12 @@ function measureApart(url, group, name) {
       env: { ...process.env, NODE_NO_WARNINGS: '1' },
     });
     let [output, errors] = ['', ''];
-    child.stdout.setEncoding('utf8').on('data', (text) => { output += text; });
-    child.stderr.setEncoding('utf8').on('data', (text) => { errors += text; });
+    child.stdout.setEncoding('utf8').on('data', (text) => {
+      output += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text) => {
+      errors += text;
+    });
     child.once('error', reject);
     child.once('close', (code) => {
       const figure = Number(output);

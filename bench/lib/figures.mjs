@@ -14,11 +14,16 @@ export function median(values) {
  */
 export function show(value, unit) {
   switch (unit) {
-    case 'ns': return duration(value);
-    case 'bytes': return size(value);
-    case 'per second': return `${Math.round(value).toLocaleString('en')} a second`;
-    case 'instructions': return Math.round(value).toLocaleString('en');
-    case 'times': return `${value < 10 ? value.toFixed(2) : value.toFixed(0)} ×`;
+    case 'ns':
+      return duration(value);
+    case 'bytes':
+      return size(value);
+    case 'per second':
+      return `${Math.round(value).toLocaleString('en')} a second`;
+    case 'instructions':
+      return Math.round(value).toLocaleString('en');
+    case 'times':
+      return `${value < 10 ? value.toFixed(2) : value.toFixed(0)} ×`;
   }
 }
 

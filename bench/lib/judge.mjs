@@ -26,7 +26,10 @@ export const figure = (goal, name) => (rows) => ({ goal, figure: medianOf(rows, 
  * @param {string} baseline
  * @returns {Judgement} by how many times as long it takes
  */
-export const ratio = (goal, name, baseline) => (rows) => ({ goal, figure: medianOf(rows, name) / medianOf(rows, baseline) });
+export const ratio = (goal, name, baseline) => (rows) => ({
+  goal,
+  figure: medianOf(rows, name) / medianOf(rows, baseline),
+});
 
 /**
  * @param {GoalId} goal
@@ -48,7 +51,9 @@ export const speedUp = (goal, name, others) => (rows) => {
 export const where = (judgement, name, least) => (rows) => {
   const takes = medianOf(rows, name);
   const judged = judgement(rows);
-  return takes >= least ? judged : { ...judged, unjudged: `where ${name} takes ${show(takes, 'ns')}, less than ${show(least, 'ns')}` };
+  return takes >= least
+    ? judged
+    : { ...judged, unjudged: `where ${name} takes ${show(takes, 'ns')}, less than ${show(least, 'ns')}` };
 };
 
 /**

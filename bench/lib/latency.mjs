@@ -68,7 +68,9 @@ async function measureBlock(collect, channel, rounds, restMs) {
     const arrival = arrived[round] ?? Number.NaN;
     // Otherwise the two parties do not have the same clock, or have lost or repeated a message.
     if (!(time <= arrival && arrival <= (answered[round] ?? 0) && arrived.length === rounds)) {
-      throw new Error(`Round ${round} of ${rounds}: sent at ${time}, arrived at ${arrival}, answered at ${answered[round]}`);
+      throw new Error(
+        `Round ${round} of ${rounds}: sent at ${time}, arrived at ${arrival}, answered at ${answered[round]}`,
+      );
     }
     return arrival - time;
   });
@@ -86,8 +88,9 @@ function collector(peer) {
   peer.onMessage((message) => {
     if (Array.isArray(message)) collected?.(message);
   });
-  return () => new Promise((resolve) => {
-    collected = resolve;
-    peer.post('collect');
-  });
+  return () =>
+    new Promise((resolve) => {
+      collected = resolve;
+      peer.post('collect');
+    });
 }

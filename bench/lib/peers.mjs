@@ -2,7 +2,14 @@
 // What a user would pick instead, by the calls that each has. How each is set up, and why that is its best use, stands in
 // its module; none is loaded before it is measured.
 import {
-  asking, askingAsync, askingForOne, askingForOneAsync, askingForUsers, askingForUsersAsync, flipping, flippingAsync,
+  asking,
+  askingAsync,
+  askingForOne,
+  askingForOneAsync,
+  askingForUsers,
+  askingForUsersAsync,
+  flipping,
+  flippingAsync,
 } from './loops.mjs';
 import { OWN } from './peers/sqlite.mjs';
 import { hasRedis } from './redis.mjs';
@@ -173,38 +180,45 @@ const nameOf = (peer, call) => `${peer.name}: \`${peer[call]}\``;
  * @returns {Record<string, import('./compare.mjs').SetUp>}
  */
 function contestants(call, toSetUp) {
-  return Object.fromEntries(peers.filter((peer) => peer[call] !== undefined).map((peer) => [nameOf(peer, call), toSetUp(peer)]));
+  return Object.fromEntries(
+    peers.filter((peer) => peer[call] !== undefined).map((peer) => [nameOf(peer, call), toSetUp(peer)]),
+  );
 }
 
 /** Contestants that are asked for one flag after the other. */
-export const readers = () => contestants('isOn', ({ open, isAsync }) => async () => {
-  const { isOn } = await open();
-  return isAsync ? askingAsync(isOn) : asking(isOn);
-});
+export const readers = () =>
+  contestants('isOn', ({ open, isAsync }) => async () => {
+    const { isOn } = await open();
+    return isAsync ? askingAsync(isOn) : asking(isOn);
+  });
 
 /** Contestants that are asked for one flag, by a constant name. */
-export const readersOfOne = () => contestants('isOn', ({ open, isAsync }) => async () => {
-  const { isDebugOn } = await open();
-  return isAsync ? askingForOneAsync(isDebugOn) : askingForOne(isDebugOn);
-});
+export const readersOfOne = () =>
+  contestants('isOn', ({ open, isAsync }) => async () => {
+    const { isDebugOn } = await open();
+    return isAsync ? askingForOneAsync(isDebugOn) : askingForOne(isDebugOn);
+  });
 
 /** Contestants that have rollouts. */
-export const readersForUsers = () => contestants('isOnFor', ({ name, open, isAsync }) => async () => {
-  const { isOnFor, toUser } = await open();
-  if (!isOnFor || !toUser) throw new Error(`${name} has no rollouts`);
-  return isAsync ? askingForUsersAsync(isOnFor, toUser) : askingForUsers(isOnFor, toUser);
-});
+export const readersForUsers = () =>
+  contestants('isOnFor', ({ name, open, isAsync }) => async () => {
+    const { isOnFor, toUser } = await open();
+    if (!isOnFor || !toUser) throw new Error(`${name} has no rollouts`);
+    return isAsync ? askingForUsersAsync(isOnFor, toUser) : askingForUsers(isOnFor, toUser);
+  });
 
 /** Contestants whose flags can be flipped in memory. */
-export const writers = () => contestants('set', ({ name, open, isWriteAsync }) => async () => {
-  const { set, isDebugOn } = await open();
-  if (!set) throw new Error(`${name} cannot set flags`);
-  return isWriteAsync ? flippingAsync(set, isDebugOn) : flipping(set, isDebugOn);
-});
+export const writers = () =>
+  contestants('set', ({ name, open, isWriteAsync }) => async () => {
+    const { set, isDebugOn } = await open();
+    if (!set) throw new Error(`${name} cannot set flags`);
+    return isWriteAsync ? flippingAsync(set, isDebugOn) : flipping(set, isDebugOn);
+  });
 
 /** Contestants that keep a flag through a power loss. */
-export const durableWriters = () => contestants('setDurably', ({ name, open }) => async () => {
-  const { setDurably, isDebugOn } = await open();
-  if (!setDurably) throw new Error(`${name} cannot keep flags`);
-  return flippingAsync(async (on) => setDurably(on), isDebugOn, 2);
-});
+export const durableWriters = () =>
+  contestants('setDurably', ({ name, open }) => async () => {
+    const { setDurably, isDebugOn } = await open();
+    if (!setDurably) throw new Error(`${name} cannot keep flags`);
+    return flippingAsync(async (on) => setDurably(on), isDebugOn, 2);
+  });

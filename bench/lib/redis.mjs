@@ -18,7 +18,18 @@ export async function startRedis() {
   if (!hasRedis()) return undefined;
   const directory = mkdtempSync(join(tmpdir(), '13byte-config-redis-'));
   const port = await freePort();
-  const settings = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', directory];
+  const settings = [
+    '--port',
+    String(port),
+    '--bind',
+    '127.0.0.1',
+    '--save',
+    '',
+    '--appendonly',
+    'no',
+    '--dir',
+    directory,
+  ];
   const server = spawn('redis-server', settings, { stdio: 'ignore' });
   const stop = () => {
     server.kill('SIGKILL');

@@ -22,7 +22,10 @@ import { isBun } from './settings.mjs';
 
 /** @param {Table[]} tables */
 export function report(tables) {
-  const text = process.env.BENCH_JSON === '1' ? JSON.stringify(tables) : tables.map((table) => toMarkdown(table, isBun)).join('\n\n');
+  const text =
+    process.env.BENCH_JSON === '1'
+      ? JSON.stringify(tables)
+      : tables.map((table) => toMarkdown(table, isBun)).join('\n\n');
   process.stdout.write(`${text}\n`);
 }
 
@@ -37,20 +40,29 @@ export function toMarkdown({ title, unit, compared = 'ratio', columns, rows, goa
   const withP99 = rows.some(({ p99 }) => p99 !== undefined);
   const head = [
     title,
-    ...(columns ?? [`${withP99 ? 'p50, ' : ''}median of ${baseline?.values.length}`, unit === 'ns' ? 'fastest to slowest' : 'lowest to highest']),
+    ...(columns ?? [
+      `${withP99 ? 'p50, ' : ''}median of ${baseline?.values.length}`,
+      unit === 'ns' ? 'fastest to slowest' : 'lowest to highest',
+    ]),
     ...(withP99 ? ['p99'] : []),
     ...{ ratio: ['ratio'], over: ['more than the first'], nothing: [] }[compared],
   ];
   const lines = rows.map(({ name, values, p99 }) => {
     const middle = median(values);
-    const difference = { ratio: [(middle / base).toFixed(2)], over: [show(middle - base, unit)], nothing: [] }[compared];
+    const difference = { ratio: [(middle / base).toFixed(2)], over: [show(middle - base, unit)], nothing: [] }[
+      compared
+    ];
     const spread = `${show(Math.min(...values), unit)} to ${show(Math.max(...values), unit)}`;
     return [name, show(middle, unit), spread, ...(withP99 ? [p99 ? show(median(p99), unit) : ''] : []), ...difference];
   });
   const cells = [head, ['---', ...head.slice(1).map(() => '--:')], ...lines];
   const judged = goals.map(({ goal, figure, unjudged }) => `- ${goalLine(goal, figure, onBun, unjudged)}`);
   return [
-    cells.map((row) => `| ${row.join(' | ')} |`).join('\n').replace('| --- |', '|---|').replaceAll(' --: ', '--:'),
+    cells
+      .map((row) => `| ${row.join(' | ')} |`)
+      .join('\n')
+      .replace('| --- |', '|---|')
+      .replaceAll(' --: ', '--:'),
     ...(judged.length > 0 ? [judged.join('\n')] : []),
     ...notes,
   ].join('\n\n');

@@ -23,11 +23,14 @@ export const END = 'maintenance_mode';
  * @returns {number[]} nanoseconds of the rounds, there and back, with one reading of the clock
  */
 export function lead(config) {
-  return timeRounds((on) => {
-    if (on) config.enableFeature(PING);
-    else config.disableFeature(PING);
-    for (let looks = 1; config.isFeatureEnabled(PONG) !== on; looks += 1) expectAnswer(looks);
-  }, () => config.enableFeature(END));
+  return timeRounds(
+    (on) => {
+      if (on) config.enableFeature(PING);
+      else config.disableFeature(PING);
+      for (let looks = 1; config.isFeatureEnabled(PONG) !== on; looks += 1) expectAnswer(looks);
+    },
+    () => config.enableFeature(END),
+  );
 }
 
 /** @param {Config} config */
@@ -46,11 +49,14 @@ const [PING_WORD, PONG_WORD, END_WORD] = [2, 3, 4];
 
 /** @param {Int32Array} words */
 export function leadByHand(words) {
-  return timeRounds((on) => {
-    const value = Number(on);
-    Atomics.store(words, PING_WORD, value);
-    for (let looks = 1; Atomics.load(words, PONG_WORD) !== value; looks += 1) expectAnswer(looks);
-  }, () => Atomics.store(words, END_WORD, 1));
+  return timeRounds(
+    (on) => {
+      const value = Number(on);
+      Atomics.store(words, PING_WORD, value);
+      for (let looks = 1; Atomics.load(words, PONG_WORD) !== value; looks += 1) expectAnswer(looks);
+    },
+    () => Atomics.store(words, END_WORD, 1),
+  );
 }
 
 /** @param {Int32Array} words */

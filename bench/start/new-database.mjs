@@ -3,5 +3,7 @@ import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { createProductionConfig } from '../../index.mjs';
 
-const config = createProductionConfig({ persistPath: join(mkdtempSync(join(process.argv[2] ?? '', 'new-')), 'config.db') });
+const config = createProductionConfig({
+  persistPath: join(mkdtempSync(join(process.argv[2] ?? '', 'new-')), 'config.db'),
+});
 process.exit(config.isFeatureEnabled('debug') ? 1 : 0);

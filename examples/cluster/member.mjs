@@ -49,7 +49,9 @@ function tell(message) {
 async function startWorker(thread) {
   // The handle is all that a worker needs to have the same config.
   const feature = ALL_FEATURES[FEATURES.length + 2 * (Number(number) - 1) + thread - 1];
-  const worker = new Worker(new URL('worker.mjs', import.meta.url), { workerData: { handle: config.share(), thread, feature } });
+  const worker = new Worker(new URL('worker.mjs', import.meta.url), {
+    workerData: { handle: config.share(), thread, feature },
+  });
   /** @type {((result: any) => void)[]} */
   const waiting = [];
   await new Promise((resolve, reject) => {
@@ -66,9 +68,10 @@ async function startWorker(thread) {
      * @param {unknown} [argument]
      * @returns {Promise<any>}
      */
-    ask: (task, argument) => new Promise((resolve) => {
-      waiting.push(resolve);
-      worker.postMessage({ task, argument });
-    }),
+    ask: (task, argument) =>
+      new Promise((resolve) => {
+        waiting.push(resolve);
+        worker.postMessage({ task, argument });
+      }),
   };
 }

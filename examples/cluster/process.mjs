@@ -25,7 +25,9 @@ export async function startMember(persistPath, number) {
   let onChange;
   /** @type {((value?: undefined) => void) | undefined} */
   let ready;
-  const started = new Promise((resolve) => { ready = resolve; });
+  const started = new Promise((resolve) => {
+    ready = resolve;
+  });
   /** @type {Promise<string>} */
   const ended = new Promise((resolve) => {
     child.once('exit', (code, signal) => resolve(signal ?? String(code)));
@@ -37,7 +39,12 @@ export async function startMember(persistPath, number) {
       onChange?.();
     } else questions.get(message.id)?.(message.result);
   });
-  await Promise.race([started, ended.then((how) => { throw new Error(`Process ${number} has ended with ${how}`); })]);
+  await Promise.race([
+    started,
+    ended.then((how) => {
+      throw new Error(`Process ${number} has ended with ${how}`);
+    }),
+  ]);
 
   return {
     number,
@@ -52,11 +59,12 @@ export async function startMember(persistPath, number) {
      * @param {unknown[]} args
      * @returns {Promise<any>}
      */
-    ask: (task, ...args) => new Promise((resolve) => {
-      const id = questions.size;
-      questions.set(id, resolve);
-      child.send({ id, task, args });
-    }),
+    ask: (task, ...args) =>
+      new Promise((resolve) => {
+        const id = questions.size;
+        questions.set(id, resolve);
+        child.send({ id, task, args });
+      }),
 
     /**
      * Resolves with what each of its three threads was told, as soon as all were told of these features.
@@ -64,16 +72,22 @@ export async function startMember(persistPath, number) {
      * @param {readonly string[]} names
      * @returns {Promise<Change[]>}
      */
-    told: (names) => new Promise((resolve) => {
-      onChange = () => {
-        const found = [0, 1, 2].map((thread) => mergeChanges(changes.filter((change) => change.thread === thread), names));
-        if (found.some((change) => change === undefined)) return;
-        changes = [];
-        onChange = undefined;
-        resolve(/** @type {Change[]} */ (found));
-      };
-      onChange();
-    }),
+    told: (names) =>
+      new Promise((resolve) => {
+        onChange = () => {
+          const found = [0, 1, 2].map((thread) =>
+            mergeChanges(
+              changes.filter((change) => change.thread === thread),
+              names,
+            ),
+          );
+          if (found.some((change) => change === undefined)) return;
+          changes = [];
+          onChange = undefined;
+          resolve(/** @type {Change[]} */ (found));
+        };
+        onChange();
+      }),
   };
 }
 

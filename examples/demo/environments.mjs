@@ -36,9 +36,15 @@ export async function environments(directory) {
   const { changes } = await production.promote('staging');
   showEnvironments(all);
 
-  check(list(changes) === '+caching, terminal raw 24x80 → raw 50x120', `promoting changed exactly this: ${list(changes)}`);
+  check(
+    list(changes) === '+caching, terminal raw 24x80 → raw 50x120',
+    `promoting changed exactly this: ${list(changes)}`,
+  );
   check(production.toHex() === staging.toHex(), `production and staging are the same 13 bytes: ${production.toHex()}`);
-  check(development.isFeatureEnabled('debug') && !production.isFeatureEnabled('debug'), 'debug is on in development alone');
+  check(
+    development.isFeatureEnabled('debug') && !production.isFeatureEnabled('debug'),
+    'debug is on in development alone',
+  );
   await Promise.all(all.map((config) => config.close()));
 }
 

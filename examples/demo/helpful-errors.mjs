@@ -26,10 +26,26 @@ export async function helpfulErrors(directory) {
   const mistakes = [
     ['ERR_UNKNOWN_FEATURE', "config.enableFeature('debgu')", () => untyped.enableFeature('debgu')],
     ['ERR_OUT_OF_RANGE', 'config.setTerminalSettings(2, 0, 120)', () => config.setTerminalSettings(2, 0, 120)],
-    ['ERR_BUFFER_LENGTH', 'config.updateFromBuffer(new Uint8Array(12))', () => config.updateFromBuffer(new Uint8Array(12))],
-    ['ERR_UNKNOWN_OPTION', "createProductionConfig({ presistPath: './config.db' })", () => createProductionConfig(/** @type {any} */ ({ presistPath: './config.db' }))],
-    ['ERR_NOT_A_DATABASE', "createProductionConfig({ persistPath: 'notes.txt' })", () => createProductionConfig({ persistPath: notes })],
-    ['ERR_REVISION_CONFLICT', `config.persist('release', { ifRevision: ${revision} })`, () => config.persist('release', { ifRevision: revision })],
+    [
+      'ERR_BUFFER_LENGTH',
+      'config.updateFromBuffer(new Uint8Array(12))',
+      () => config.updateFromBuffer(new Uint8Array(12)),
+    ],
+    [
+      'ERR_UNKNOWN_OPTION',
+      "createProductionConfig({ presistPath: './config.db' })",
+      () => createProductionConfig(/** @type {any} */ ({ presistPath: './config.db' })),
+    ],
+    [
+      'ERR_NOT_A_DATABASE',
+      "createProductionConfig({ persistPath: 'notes.txt' })",
+      () => createProductionConfig({ persistPath: notes }),
+    ],
+    [
+      'ERR_REVISION_CONFLICT',
+      `config.persist('release', { ifRevision: ${revision} })`,
+      () => config.persist('release', { ifRevision: revision }),
+    ],
   ];
 
   say('Every error says what is wrong with which value, what to do, and has a code that programs can rely on.');
@@ -39,7 +55,10 @@ export async function helpfulErrors(directory) {
     codes.push(error?.code);
     showError(call, error);
   }
-  check(codes.join() === mistakes.map(([code]) => code).join(), `all ${mistakes.length} were refused, each with its own code`);
+  check(
+    codes.join() === mistakes.map(([code]) => code).join(),
+    `all ${mistakes.length} were refused, each with its own code`,
+  );
   check(config.toHex() === before && config.validate().isValid, 'nothing has changed, and the config goes on working');
   await config.close();
 }

@@ -14,13 +14,15 @@ const tasks = {
     const config = createProductionConfig({ persistPath, environment: 'production' });
     const { features, terminal, revision } = config.getDebugView();
     const [last] = await config.getHistory(1);
-    tell(JSON.stringify({
-      pid: process.pid,
-      enabled: features.enabled,
-      terminal: `${terminal.modeName} ${terminal.dimensions}`,
-      revision,
-      reason: last?.changeReason,
-    }));
+    tell(
+      JSON.stringify({
+        pid: process.pid,
+        enabled: features.enabled,
+        terminal: `${terminal.modeName} ${terminal.dimensions}`,
+        revision,
+        reason: last?.changeReason,
+      }),
+    );
     await config.close();
   },
 

@@ -31,14 +31,22 @@ async function endOnPurpose(persistPath) {
   const seen = await lookFromOutside(persistPath);
   const ours = `${terminal.modeName} ${terminal.dimensions}`;
   table(
-    [{ title: 'process', style: 'bold' }, { title: 'revision', align: 'right' }, { title: 'terminal' }, { title: 'features that are on', style: 'green' }],
+    [
+      { title: 'process', style: 'bold' },
+      { title: 'revision', align: 'right' },
+      { title: 'terminal' },
+      { title: 'features that are on', style: 'green' },
+    ],
     [
       [`${process.pid}, before`, String(revision), ours, list(features.enabled)],
       [`${seen.pid}, after`, String(seen.revision), seen.terminal, list(seen.enabled)],
     ],
   );
   check(
-    seen.revision === revision && seen.reason === changeReason && seen.terminal === ours && list(seen.enabled) === list(features.enabled),
+    seen.revision === revision &&
+      seen.reason === changeReason &&
+      seen.terminal === ours &&
+      list(seen.enabled) === list(features.enabled),
     'the other process has the same state and the same history',
   );
 }
@@ -46,7 +54,9 @@ async function endOnPurpose(persistPath) {
 /** @param {string} persistPath */
 async function endByKill(persistPath) {
   blank();
-  say(`Now the hard way: a process persists as fast as it can and is ended by \`kill -9\` in the middle of it, ${kills} times.`);
+  say(
+    `Now the hard way: a process persists as fast as it can and is ended by \`kill -9\` in the middle of it, ${kills} times.`,
+  );
   /** @type {string[][]} */
   const rows = [];
   let lost = 0;
@@ -56,7 +66,14 @@ async function endByKill(persistPath) {
     const missing = [...acknowledged].filter(([revision, hex]) => kept.get(revision) !== hex);
     lost += missing.length;
     const [last = 0] = [...acknowledged.keys()].slice(-1);
-    rows.push([String(pid), String(signal), String(acknowledged.size), String(last), String(Math.max(...kept.keys())), String(missing.length)]);
+    rows.push([
+      String(pid),
+      String(signal),
+      String(acknowledged.size),
+      String(last),
+      String(Math.max(...kept.keys())),
+      String(missing.length),
+    ]);
   }
   table(
     [
@@ -69,7 +86,10 @@ async function endByKill(persistPath) {
     ],
     rows,
   );
-  check(rows.every(([, signal]) => signal === 'SIGKILL'), 'each process was killed in the middle of its work');
+  check(
+    rows.every(([, signal]) => signal === 'SIGKILL'),
+    'each process was killed in the middle of its work',
+  );
   check(lost === 0, 'whatever persist() had acknowledged is in the file');
 }
 

@@ -29,7 +29,9 @@ export async function rollout(directory) {
   });
   const full = await config.persist('beta_rollout_full', { actor: 'ben' });
 
-  say('Ana and Ben roll a feature out, and persist every step with its reason. Then the error rate climbs: Ana calls `config.rollback()`, which goes back one step, and is recorded as well.');
+  say(
+    'Ana and Ben roll a feature out, and persist every step with its reason. Then the error rate climbs: Ana calls `config.rollback()`, which goes back one step, and is recorded as well.',
+  );
   const back = await config.rollback(undefined, { actor: 'ana' });
   const history = await config.getHistory();
   table(
@@ -53,8 +55,14 @@ export async function rollout(directory) {
   say(`\`config.diff(${full.revision}, ${back.revision})\` says what the rollback undid: ${list(changes)}`);
 
   check(history.length === 5, 'five revisions, and none was rewritten');
-  check(back.restoredFrom === full.revision - 1, `revision ${back.revision} repeats the state of revision ${back.restoredFrom}`);
+  check(
+    back.restoredFrom === full.revision - 1,
+    `revision ${back.revision} repeats the state of revision ${back.restoredFrom}`,
+  );
   check(list(changes) === '+compression, -new_feature', 'new_feature is off again, and compression is back on');
-  check(new Set(history.map(({ digest }) => digest)).size === 5, `every revision is sealed with a SHA-256: ${back.digest.slice(0, 32)}…`);
+  check(
+    new Set(history.map(({ digest }) => digest)).size === 5,
+    `every revision is sealed with a SHA-256: ${back.digest.slice(0, 32)}…`,
+  );
   await config.close();
 }

@@ -26,7 +26,9 @@ export async function sharedMemory(directory) {
  * @param {string} persistPath
  */
 async function flipForAll(config, persistPath) {
-  say('With `enableClusterSync: true` every process that opens the database looks at the same 13 bytes of memory. Nothing is sent around, so nothing gets out of step.');
+  say(
+    'With `enableClusterSync: true` every process that opens the database looks at the same 13 bytes of memory. Nothing is sent around, so nothing gets out of step.',
+  );
   const others = Array.from({ length: watchers }, () => startProcess('watch', persistPath));
   for (const other of others) await other.line();
   config.enableFeature('new_feature');
@@ -37,8 +39,17 @@ async function flipForAll(config, persistPath) {
     rows.push([`${other.pid}, watches`, list(seen.enabled)]);
     await other.ended;
   }
-  table([{ title: 'process', style: 'bold' }, { title: 'features that are on', style: 'green' }], rows);
-  check(rows.every(([, enabled]) => enabled === 'new_feature'), 'one flip, seen by every process');
+  table(
+    [
+      { title: 'process', style: 'bold' },
+      { title: 'features that are on', style: 'green' },
+    ],
+    rows,
+  );
+  check(
+    rows.every(([, enabled]) => enabled === 'new_feature'),
+    'one flip, seen by every process',
+  );
 }
 
 /**

@@ -122,7 +122,9 @@ export function showValue(value, options) {
  * @param {readonly (readonly string[])[]} rows
  */
 export function table(columns, rows) {
-  const widths = columns.map(({ title }, index) => Math.max(title.length, ...rows.map((row) => row[index]?.length ?? 0)));
+  const widths = columns.map(({ title }, index) =>
+    Math.max(title.length, ...rows.map((row) => row[index]?.length ?? 0)),
+  );
   const last = columns.length - 1;
   const before = widths.slice(0, last).reduce((sum, each) => sum + each + gap.length, indent.length);
   widths[last] = Math.min(widths[last] ?? 0, Math.max(16, width - before));
@@ -143,7 +145,10 @@ export function table(columns, rows) {
     for (const line of rest) print(' '.repeat(before) + paintCell(line, style ?? columns[last]?.style));
   };
 
-  printRow(columns.map(({ title }) => title), 'dim');
+  printRow(
+    columns.map(({ title }) => title),
+    'dim',
+  );
   for (const row of rows) printRow(row);
   blank();
 }
@@ -186,11 +191,16 @@ export function failure(error) {
 export function footer(seconds, directory, kept) {
   const { passed, failed } = checks;
   const all = passed + failed;
-  const verdict = failed === 0 ? paint(['bold', 'green'], `All ${all} checks hold`) : paint(['bold', 'red'], `${failed} of ${all} checks failed`);
+  const verdict =
+    failed === 0
+      ? paint(['bold', 'green'], `All ${all} checks hold`)
+      : paint(['bold', 'red'], `${failed} of ${all} checks failed`);
   blank();
   print(paint('dim', '─'.repeat(width)));
   print(`${indent}${verdict}, in ${seconds.toFixed(1)} s.`);
-  print(`${indent}${paint('dim', kept ? `The databases are in ${directory}` : 'The databases are removed again; npm run demo -- --keep leaves them.')}`);
+  print(
+    `${indent}${paint('dim', kept ? `The databases are in ${directory}` : 'The databases are removed again; npm run demo -- --keep leaves them.')}`,
+  );
   blank();
 }
 

@@ -32,7 +32,10 @@ export async function timings(directory) {
     rows,
   );
   const history = await config.getHistory(1);
-  check(history[0]?.revision === durablePersists + concurrentPersists, `all ${durablePersists + concurrentPersists} revisions of this measurement are in the history`);
+  check(
+    history[0]?.revision === durablePersists + concurrentPersists,
+    `all ${durablePersists + concurrentPersists} revisions of this measurement are in the history`,
+  );
   await config.close();
 }
 
@@ -119,9 +122,19 @@ async function onDisk(config) {
   const reading = (performance.now() - startReading) * 1_000_000;
 
   return [
-    ['persist, median', duration(times[durablePersists >> 1] ?? 0), '1.2 ms', `${durablePersists} one by one, each synced to disk`],
+    [
+      'persist, median',
+      duration(times[durablePersists >> 1] ?? 0),
+      '1.2 ms',
+      `${durablePersists} one by one, each synced to disk`,
+    ],
     ['persist, 99th percentile', duration(times[Math.floor(durablePersists * 0.99)] ?? 0), '', ''],
-    [`${concurrentPersists.toLocaleString('en')} persists at once`, duration(together), '', `all together; ${duration(together / concurrentPersists)} each`],
+    [
+      `${concurrentPersists.toLocaleString('en')} persists at once`,
+      duration(together),
+      '',
+      `all together; ${duration(together / concurrentPersists)} each`,
+    ],
     ['getHistory(50)', duration(reading), '', 'once'],
   ];
 }
@@ -189,5 +202,7 @@ function machine(directory) {
  */
 function memoryFileSystem(directory) {
   const tmpfs = 0x01021994;
-  return statfsSync(directory).type === tmpfs ? ' The temporary directory is in memory (tmpfs), so syncing to disk costs nothing here.' : '';
+  return statfsSync(directory).type === tmpfs
+    ? ' The temporary directory is in memory (tmpfs), so syncing to disk costs nothing here.'
+    : '';
 }

@@ -72,24 +72,41 @@ interface Before {
  * The error of a change that is live and could not be persisted, with what is true now: what the database has, and what
  * running programs have. Where none was running, the change is taken back, so that none which starts meanwhile has it.
  */
-async function failureOf<Details extends object>(cause: unknown, session: Session, change: Change<Details>, before: Before): Promise<Error> {
+async function failureOf<Details extends object>(
+  cause: unknown,
+  session: Session,
+  change: Change<Details>,
+  before: Before,
+): Promise<Error> {
   const { config, live, target } = session;
   // Before, the database may have had what the change makes, and the live state not.
-  const isKept = await readingPersisted(target, (persisted) =>
-    (persisted.getDebugView().revision ?? 0) > before.revision && change.isIn(persisted)).catch(() => undefined);
-  if (isKept) return new ChangeError(cause, 'The change was made and is in the database, although the command failed', true);
+  const isKept = await readingPersisted(
+    target,
+    (persisted) => (persisted.getDebugView().revision ?? 0) > before.revision && change.isIn(persisted),
+  ).catch(() => undefined);
+  if (isKept)
+    return new ChangeError(cause, 'The change was made and is in the database, although the command failed', true);
   if (live) {
     return change.isIn(config)
       ? new ChangeError(cause, 'The change is live, but it was not persisted', true, ExitCode.notPersisted)
       : new ChangeError(cause, 'The change is not in effect, since another one was made meanwhile', false);
   }
-  if (isKept === undefined) return new ChangeError(cause, 'The database cannot be read now, so whether anything was changed is not known', null);
+  if (isKept === undefined)
+    return new ChangeError(
+      cause,
+      'The database cannot be read now, so whether anything was changed is not known',
+      null,
+    );
   takeBack(config, change.features, before.state);
   return new ChangeError(cause, 'Nothing was changed', false);
 }
 
 /** Goes back to what a state says of these features or, where no features were named, of the terminal. */
-function takeBack(config: ProductionConfig<string>, names: readonly string[] | undefined, { features, terminal }: ConfigState<string>): void {
+function takeBack(
+  config: ProductionConfig<string>,
+  names: readonly string[] | undefined,
+  { features, terminal }: ConfigState<string>,
+): void {
   if (names === undefined) {
     config.setTerminalSettings(terminal.mode, terminal.rows, terminal.cols);
     return;
@@ -111,7 +128,13 @@ export function showInstead<Details extends object>(
     const { config, live } = session;
     checkFeatureNames(features, config.getFeatureNames());
     const persisted = target.db !== undefined && (!live || (await isPersisted(config, target)));
-    return { ...identityOf(session), changed: false, ...describe(config), persisted, revision: config.getDebugView().revision };
+    return {
+      ...identityOf(session),
+      changed: false,
+      ...describe(config),
+      persisted,
+      revision: config.getDebugView().revision,
+    };
   });
 }
 
@@ -122,12 +145,17 @@ async function persistState(
   changed: boolean,
 ): Promise<Pick<ChangeResult, 'persisted' | 'revision'>> {
   if (!target.persist) return { persisted: false, revision: config.getDebugView().revision };
-  if (!changed && (await isPersisted(config, target))) return { persisted: true, revision: config.getDebugView().revision };
+  if (!changed && (await isPersisted(config, target)))
+    return { persisted: true, revision: config.getDebugView().revision };
   const { revision } = await persist(config, target, reason);
   return { persisted: true, revision };
 }
 
-export function persist(config: ProductionConfig<string>, { reason, ifRevision }: Target, otherwise: string): Promise<HistoryEntry> {
+export function persist(
+  config: ProductionConfig<string>,
+  { reason, ifRevision }: Target,
+  otherwise: string,
+): Promise<HistoryEntry> {
   return config.persist(reason ?? otherwise, ifRevision === undefined ? {} : { ifRevision });
 }
 
@@ -145,7 +173,10 @@ function sameRollouts(some: { readonly [name: string]: number }, others: { reado
 }
 
 /** Refuses another last revision than the one that was asked for, before the live state is changed, since that cannot be refused any more afterwards. */
-export async function checkRevision(config: ProductionConfig<string>, { ifRevision, persist: persists }: Target): Promise<void> {
+export async function checkRevision(
+  config: ProductionConfig<string>,
+  { ifRevision, persist: persists }: Target,
+): Promise<void> {
   if (ifRevision === undefined) return;
   if (!persists) throw new CliError('ERR_USAGE', '--if-revision needs a database and goes without --no-persist');
   const last = (await config.getHistory(1))[0]?.revision ?? 0;

@@ -10,11 +10,17 @@ export function differences(from: ConfigState, to: ConfigState): string[] {
     const after = to.features[name];
     if (!after) continue;
     const before = from.features[name] ?? { enabled: false, rollout: 100 };
-    if (before.enabled !== after.enabled) (after.enabled ? enabled : disabled).push(`${after.enabled ? '+' : '-'}${name}`);
+    if (before.enabled !== after.enabled)
+      (after.enabled ? enabled : disabled).push(`${after.enabled ? '+' : '-'}${name}`);
     if (before.rollout !== after.rollout) rollouts.push(`${name} ${before.rollout}% → ${after.rollout}%`);
   }
   const terminal = [shown(from.terminal), shown(to.terminal)];
-  return [...enabled, ...disabled, ...rollouts, ...(terminal[0] === terminal[1] ? [] : [`terminal ${terminal.join(' → ')}`])];
+  return [
+    ...enabled,
+    ...disabled,
+    ...rollouts,
+    ...(terminal[0] === terminal[1] ? [] : [`terminal ${terminal.join(' → ')}`]),
+  ];
 }
 
 /** A line for each change, coloured by what it does. */

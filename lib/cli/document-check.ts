@@ -1,6 +1,14 @@
 /** Reads a document of `export`, and finds everything that is wrong with it. */
 import type { ConfigState, FeatureState, TerminalSettings } from '13byte-config';
-import { createScanner, getNodeValue, type Node, type ParseError, parseTree, printParseErrorCode, SyntaxKind } from 'jsonc-parser';
+import {
+  createScanner,
+  getNodeValue,
+  type Node,
+  type ParseError,
+  parseTree,
+  printParseErrorCode,
+  SyntaxKind,
+} from 'jsonc-parser';
 import { type DocumentProblem, MOST_PROBLEMS } from './errors';
 import { FORMAT_NAME, FORMAT_VERSION, MODE_NAMES, type States } from './document';
 import { printable, show as shown } from '../core/errors';
@@ -151,7 +159,11 @@ class Check {
       this.#places.set(placeOf(environment, name), { offset: key.offset, path: place });
       if (NAME.test(name)) this.named.get(environment)?.push(name);
       else {
-        this.#problem(key, place, `${shown(name)} is no name of a feature (a letter, then up to 62 letters, digits, "_", "." or "-")`);
+        this.#problem(
+          key,
+          place,
+          `${shown(name)} is no name of a feature (a letter, then up to 62 letters, digits, "_", "." or "-")`,
+        );
       }
       const state = this.#feature(value, place);
       if (state) states.push([name, state]);
@@ -163,7 +175,8 @@ class Check {
     if (!this.#isObject(node, path)) return undefined;
     const { enabled, rollout } = this.#members(node, path, ['enabled', 'rollout'], true);
     const [on, percent]: unknown[] = [enabled && getNodeValue(enabled), rollout && getNodeValue(rollout)];
-    const isPercent = typeof percent === 'number' && percent >= 0 && percent <= 100 && Math.round(percent * 100) / 100 === percent;
+    const isPercent =
+      typeof percent === 'number' && percent >= 0 && percent <= 100 && Math.round(percent * 100) / 100 === percent;
     if (enabled && typeof on !== 'boolean') {
       this.#problem(enabled, `${path}.enabled`, `it has to be true or false, not ${show(enabled)}`);
     }
@@ -184,7 +197,12 @@ class Check {
   }
 
   /** The members of these names, after complaining about all others, and about those that are missing. */
-  #members<Name extends string>(node: Node, path: string, names: readonly Name[], all: boolean): { [name in Name]?: Node } {
+  #members<Name extends string>(
+    node: Node,
+    path: string,
+    names: readonly Name[],
+    all: boolean,
+  ): { [name in Name]?: Node } {
     const members: { [name in Name]?: Node } = {};
     for (const { name, key, value, path: place } of this.#entries(node, path)) {
       const known = names.find((candidate) => candidate === name);

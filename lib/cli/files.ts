@@ -16,7 +16,9 @@ export async function readText(file: string): Promise<string> {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (error) {
-    throw new CliError('ERR_DOCUMENT', `${nameOfFile(file)} is not UTF-8 text, so nothing was changed`, { cause: error });
+    throw new CliError('ERR_DOCUMENT', `${nameOfFile(file)} is not UTF-8 text, so nothing was changed`, {
+      cause: error,
+    });
   }
 }
 
@@ -36,7 +38,10 @@ async function collect(file: string, stream: AsyncIterable<Uint8Array | string>)
     const bytes = Buffer.from(chunk);
     size += bytes.length;
     if (size > MAX_DOCUMENT_BYTES) {
-      throw new CliError('ERR_DOCUMENT', `${nameOfFile(file)} has more than ${MAX_DOCUMENT_BYTES} bytes, so it is no export, and nothing was changed`);
+      throw new CliError(
+        'ERR_DOCUMENT',
+        `${nameOfFile(file)} has more than ${MAX_DOCUMENT_BYTES} bytes, so it is no export, and nothing was changed`,
+      );
     }
     chunks.push(bytes);
   }
@@ -51,7 +56,8 @@ export async function writeFileWhole(file: string, text: string): Promise<void> 
   try {
     const found = await stat(file).catch(() => undefined);
     if (found && (found.isFIFO() || found.isCharacterDevice())) return await writeFile(file, text);
-    if (found && !found.isFile() && !found.isDirectory()) throw new CliError('ERR_FILE', `Cannot write ${file}: it is not a regular file`);
+    if (found && !found.isFile() && !found.isDirectory())
+      throw new CliError('ERR_FILE', `Cannot write ${file}: it is not a regular file`);
     await replace(found ? await realpath(file) : file, text, found);
   } catch (error) {
     throw fileError('write', file, error);
@@ -78,7 +84,8 @@ async function replace(file: string, text: string, found: Stats | undefined): Pr
 function fileError(what: 'read' | 'write', file: string, cause: unknown): unknown {
   const { code, message } = cause as { code?: string; message?: string };
   if (cause instanceof CliError || code === undefined) return cause;
-  if (code === 'ENOENT' && what === 'read') return new CliError('ERR_FILE_NOT_FOUND', `There is no file ${pathText(file)}`, { cause });
+  if (code === 'ENOENT' && what === 'read')
+    return new CliError('ERR_FILE_NOT_FOUND', `There is no file ${pathText(file)}`, { cause });
   // The rest names a file aside.
   return new CliError('ERR_FILE', `Cannot ${what} ${pathText(file)}: ${message?.split(',')[0]}`, { cause });
 }

@@ -74,14 +74,19 @@ export function readTarget(command: Command, changes: boolean): Target {
       }
     }
   }
-  let { db, cluster } = { db: given(raw.db, '--db', source('db')), cluster: given(raw.cluster, '--cluster', source('cluster')) };
+  let { db, cluster } = {
+    db: given(raw.db, '--db', source('db')),
+    cluster: given(raw.cluster, '--cluster', source('cluster')),
+  };
   if (db !== undefined && cluster !== undefined && source('db') !== source('cluster')) {
     // What is typed is meant; what the environment says is a default.
     if (source('db') === 'cli') cluster = undefined;
     else db = undefined;
   }
   if (db !== undefined && cluster !== undefined) {
-    throw usageError('--db and --cluster exclude each other: live state that belongs to a database is found by the database');
+    throw usageError(
+      '--db and --cluster exclude each other: live state that belongs to a database is found by the database',
+    );
   }
   return {
     db,
@@ -99,7 +104,9 @@ export function readTarget(command: Command, changes: boolean): Target {
 /** Whether JSON is asked for, also when the rest of the command line is wrong. */
 export function asksForJson(args: readonly string[]): boolean {
   const end = args.indexOf('--');
-  return args.slice(0, end === -1 ? args.length : end).includes('--json') || isOn(process.env[ENVIRONMENT_VARIABLE.json]);
+  return (
+    args.slice(0, end === -1 ? args.length : end).includes('--json') || isOn(process.env[ENVIRONMENT_VARIABLE.json])
+  );
 }
 
 /** A whole number in a range, of an argument or option. */
@@ -112,8 +119,11 @@ export function wholeNumber(text: string, what: string, min: number, max: number
 
 /** The library would refuse it when it persists, which is after the live state was changed. */
 function checkReason(reason: string | undefined): string | undefined {
-  if (reason === undefined || (reason.trim() !== '' && reason.length <= MAX_REASON_LENGTH && reason.isWellFormed())) return reason;
-  throw usageError(`Invalid --reason: it has to be up to ${MAX_REASON_LENGTH} characters of valid Unicode, and not blank`);
+  if (reason === undefined || (reason.trim() !== '' && reason.length <= MAX_REASON_LENGTH && reason.isWellFormed()))
+    return reason;
+  throw usageError(
+    `Invalid --reason: it has to be up to ${MAX_REASON_LENGTH} characters of valid Unicode, and not blank`,
+  );
 }
 
 /** An environment variable that is set to nothing counts as none, an option on the command line does not. */

@@ -25,7 +25,12 @@ export function createProgram(commands: readonly CommandDefinition[], exitWith: 
   for (const option of COMMON_OPTIONS) program.addOption(option);
   for (const option of CHANGE_OPTIONS) program.addOption(option);
   program.configureHelp({ styleTitle: (title) => colorsOf(process.stdout).bold(title) });
-  program.addHelpText('after', () => section('Exit codes', EXIT_CODE_MEANINGS.map(([code, meaning]) => `${code}  ${meaning}`)));
+  program.addHelpText('after', () =>
+    section(
+      'Exit codes',
+      EXIT_CODE_MEANINGS.map(([code, meaning]) => `${code}  ${meaning}`),
+    ),
+  );
   for (const definition of commands) program.addCommand(makeCommand(definition, program, exitWith));
   return program;
 }
@@ -47,7 +52,12 @@ function makeCommand(definition: CommandDefinition, program: Command, exitWith: 
     const option = new Option(flags, what);
     command.addOption(parse ? option.argParser(parse) : option);
   }
-  command.addHelpText('after', () => section('Examples', definition.examples.map((example) => `${PROGRAM} ${example}`)));
+  command.addHelpText('after', () =>
+    section(
+      'Examples',
+      definition.examples.map((example) => `${PROGRAM} ${example}`),
+    ),
+  );
   return command.action(async () => {
     const target = readTarget(command, changes);
     const code = await definition.run({

@@ -46,7 +46,9 @@ class ProgressBar {
     const part = total === 0 ? 1 : Math.min(done / total, 1);
     const filled = Math.round(part * WIDTH);
     const percent = `${Math.floor(part * 100)}`.padStart(3);
-    process.stderr.write(`\r${this.#label} [${'='.repeat(filled)}${' '.repeat(WIDTH - filled)}] ${percent}% ${done}/${total}\u001B[K`);
+    process.stderr.write(
+      `\r${this.#label} [${'='.repeat(filled)}${' '.repeat(WIDTH - filled)}] ${percent}% ${done}/${total}\u001B[K`,
+    );
   }
 
   clear(): void {

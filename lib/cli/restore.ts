@@ -29,14 +29,18 @@ export function goTo(
   target: Target,
   apply: (config: ProductionConfig<string>, options: RestoreOptions) => Promise<HistoryEntry>,
 ): Promise<RestoreResult> {
-  return changing(target, () => {}, async (session) => {
-    const before = await look(session.config);
-    try {
-      return await go(session, before.state, apply);
-    } catch (error) {
-      throw await failureOf(error, session, before);
-    }
-  });
+  return changing(
+    target,
+    () => {},
+    async (session) => {
+      const before = await look(session.config);
+      try {
+        return await go(session, before.state, apply);
+      } catch (error) {
+        throw await failureOf(error, session, before);
+      }
+    },
+  );
 }
 
 /** What is compared to find out what a command that failed has done all the same. */
@@ -52,11 +56,18 @@ async function look(config: ProductionConfig<string>): Promise<Look> {
 /** The error of a command that failed on its way, with what is true now, unless that is what it was before. */
 async function failureOf(cause: unknown, { config, live, target }: Session, before: Look): Promise<unknown> {
   const now = await (live ? look(config) : readingPersisted(target, look)).catch(() => undefined);
-  if (now === undefined) return new ChangeError(cause, 'The state cannot be read now, so whether anything was changed is not known', null);
+  if (now === undefined)
+    return new ChangeError(cause, 'The state cannot be read now, so whether anything was changed is not known', null);
   const changes = differences(before.state, now.state);
-  const revision = now.revision === before.revision ? `revision ${now.revision} is still the last` : `revision ${now.revision} is the last now`;
-  if (changes.length > 0) return new ChangeError(cause, `The state has changed (${changes.join(', ')}), and ${revision}`, true);
-  return now.revision === before.revision ? cause : new ChangeError(cause, `The state is as before, but ${revision}`, false);
+  const revision =
+    now.revision === before.revision
+      ? `revision ${now.revision} is still the last`
+      : `revision ${now.revision} is the last now`;
+  if (changes.length > 0)
+    return new ChangeError(cause, `The state has changed (${changes.join(', ')}), and ${revision}`, true);
+  return now.revision === before.revision
+    ? cause
+    : new ChangeError(cause, `The state is as before, but ${revision}`, false);
 }
 
 async function go(
@@ -71,7 +82,14 @@ async function go(
   });
   const changes = differences(before, config.getState());
   return {
-    ...identityOf(session), changed: changes.length > 0, persisted: true, revision, restoredFrom, reason: changeReason, actor, changes,
+    ...identityOf(session),
+    changed: changes.length > 0,
+    persisted: true,
+    revision,
+    restoredFrom,
+    reason: changeReason,
+    actor,
+    changes,
   };
 }
 

@@ -57,7 +57,10 @@ export function changing<T>(target: Target, check: CheckNames, work: (session: S
 }
 
 /** The last persisted state, whatever the live one is. */
-export async function readingPersisted<T>(target: Target, work: (config: ProductionConfig<string>) => Promise<T> | T): Promise<T> {
+export async function readingPersisted<T>(
+  target: Target,
+  work: (config: ProductionConfig<string>) => Promise<T> | T,
+): Promise<T> {
   const config = createProductionConfig<readonly string[]>(databaseOptions(target, true));
   try {
     return await work(config);
@@ -96,7 +99,9 @@ function joinToRead(target: Target): ProductionConfig<string> | undefined {
   } catch (error) {
     const { code, message } = error as Error & { code?: string };
     if (code !== 'ERR_LIVE_FILE_PERMISSION' || target.db === undefined) throw error;
-    process.stderr.write(`${PROGRAM}: ${message}. This is what is persisted; running programs may have another state\n`);
+    process.stderr.write(
+      `${PROGRAM}: ${message}. This is what is persisted; running programs may have another state\n`,
+    );
     return undefined;
   }
 }
@@ -107,7 +112,11 @@ async function openForWatching(target: Target): Promise<Session> {
   if (target.db === undefined) throw nobodyShares(target);
   await readingPersisted(target, checkEnvironment);
   checkOwner(target.db);
-  return { config: createProductionConfig<readonly string[]>({ ...databaseOptions(target, true), enableClusterSync: true }), live: false, target };
+  return {
+    config: createProductionConfig<readonly string[]>({ ...databaseOptions(target, true), enableClusterSync: true }),
+    live: false,
+    target,
+  };
 }
 
 async function openForChange(target: Target, check: CheckNames): Promise<Session> {
@@ -232,12 +241,17 @@ function clusterOptions({ cluster, environment, actor }: Target, readOnly: boole
 /** The database of a command that cannot do without one. */
 export function needDatabase(db: string | undefined): string {
   if (db !== undefined) return db;
-  throw usageError('Which config? Name its database with --db <path> or CONFIG13BYTE_DB, or live state without one with --cluster <name>');
+  throw usageError(
+    'Which config? Name its database with --db <path> or CONFIG13BYTE_DB, or live state without one with --cluster <name>',
+  );
 }
 
 function nobodyShares({ cluster, environment }: Target): CliError {
   const where = environment === undefined ? '' : `, environment ${printable(environment)}`;
-  return new CliError('ERR_NOT_LIVE', `No program shares the live state of cluster ${printable(`${cluster}`)}${where} (is it running, as the same user?)`);
+  return new CliError(
+    'ERR_NOT_LIVE',
+    `No program shares the live state of cluster ${printable(`${cluster}`)}${where} (is it running, as the same user?)`,
+  );
 }
 
 function noDatabase({ db }: Target, readOnly: boolean, cause: unknown): CliError {

@@ -25,7 +25,10 @@ export function nearest(word: string, words: readonly string[]): string | undefi
 export function checkFeatureNames(names: readonly string[], known: readonly string[]): void {
   for (const name of names) {
     if (known.includes(name)) continue;
-    throw new CliError('ERR_UNKNOWN_FEATURE', `Unknown feature: ${printable(name)}.${hint(name, known)} Available: ${known.join(', ')}`);
+    throw new CliError(
+      'ERR_UNKNOWN_FEATURE',
+      `Unknown feature: ${printable(name)}.${hint(name, known)} Available: ${known.join(', ')}`,
+    );
   }
 }
 

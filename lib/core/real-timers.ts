@@ -4,10 +4,7 @@
  * that, so no other module of the package uses the global ones (the linter checks it), and no promise hangs on a timer.
  */
 
-type Timers = Pick<
-  typeof globalThis,
-  'setTimeout' | 'clearTimeout' | 'setInterval' | 'clearInterval' | 'setImmediate'
->;
+type Timers = Pick<typeof globalThis, 'setTimeout' | 'clearTimeout' | 'setInterval' | 'clearInterval' | 'setImmediate'>;
 
 /** As they were when the package was loaded, which takes no time. */
 const globals: Timers = {

@@ -9,8 +9,9 @@ const U32_MAX = 0xffff_ffff;
 
 /** The fields of a record. */
 export type CoreFields = {
-  readonly [field in
-    | 'version' | 'registryHash' | 'featureFlags' | 'terminalMode' | 'terminalRows' | 'terminalCols' | 'reserved']: number;
+  readonly [
+    field in 'version' | 'registryHash' | 'featureFlags' | 'terminalMode' | 'terminalRows' | 'terminalCols' | 'reserved'
+  ]: number;
 };
 
 /**
@@ -96,17 +97,28 @@ export class ConfigCore13Byte {
 
   /** Sets the record format; 1 is the only one. */
   setVersion(version: number): void {
-    ConfigCore13Byte.#viewOf(this).setUint8(OFFSET.version, checkInteger(version, 'version', RECORD_VERSION, RECORD_VERSION));
+    ConfigCore13Byte.#viewOf(this).setUint8(
+      OFFSET.version,
+      checkInteger(version, 'version', RECORD_VERSION, RECORD_VERSION),
+    );
   }
 
   /** Sets the hash of the feature names, 0 to 2^32 − 1. */
   setRegistryHash(hash: number): void {
-    ConfigCore13Byte.#viewOf(this).setUint32(OFFSET.registryHash, checkInteger(hash, 'registry hash', 0, U32_MAX), true);
+    ConfigCore13Byte.#viewOf(this).setUint32(
+      OFFSET.registryHash,
+      checkInteger(hash, 'registry hash', 0, U32_MAX),
+      true,
+    );
   }
 
   /** Sets all flags, 0 to 2^32 − 1. */
   setFeatureFlags(flags: number): void {
-    ConfigCore13Byte.#viewOf(this).setUint32(OFFSET.featureFlags, checkInteger(flags, 'feature flags', 0, U32_MAX), true);
+    ConfigCore13Byte.#viewOf(this).setUint32(
+      OFFSET.featureFlags,
+      checkInteger(flags, 'feature flags', 0, U32_MAX),
+      true,
+    );
   }
 
   /** Sets the terminal mode, 0–3. */

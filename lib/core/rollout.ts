@@ -119,7 +119,10 @@ export function checkKey(key: unknown): asserts key is string {
     throw makeError('ERR_INVALID_VALUE', 'Invalid rollout key: "" (must not be empty)');
   }
   if (!key.isWellFormed()) {
-    throw makeError('ERR_INVALID_VALUE', `Invalid rollout key: ${show(key)} (must be valid Unicode, without lone surrogates)`);
+    throw makeError(
+      'ERR_INVALID_VALUE',
+      `Invalid rollout key: ${show(key)} (must be valid Unicode, without lone surrogates)`,
+    );
   }
 }
 

@@ -106,7 +106,10 @@ export async function inSlices<T>(
 function checkDigest(value: unknown): number[] {
   const digest = checkString(value, 'expectedHead');
   if (!/^[0-9a-f]{64}$/.test(digest)) {
-    throw makeError('ERR_INVALID_VALUE', `Invalid expectedHead: ${show(digest)} (must be 64 lower-case hexadecimal digits)`);
+    throw makeError(
+      'ERR_INVALID_VALUE',
+      `Invalid expectedHead: ${show(digest)} (must be 64 lower-case hexadecimal digits)`,
+    );
   }
   return digest.match(/../g)!.map((byte) => Number.parseInt(byte, 16));
 }

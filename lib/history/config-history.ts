@@ -54,7 +54,10 @@ export class ConfigHistory<Name extends string> implements HistoryMethods<Name> 
   async getHistory(limit: number, options: { before?: number | undefined }): Promise<HistoryEntry[]> {
     checkInteger(limit, 'limit', 1, MAX_HISTORY_LIMIT);
     const { before } = checkKeys(options, 'options', ['before']);
-    const answer = await this.#openStore().history(limit, before === undefined ? undefined : checkRevision(before, 'before'));
+    const answer = await this.#openStore().history(
+      limit,
+      before === undefined ? undefined : checkRevision(before, 'before'),
+    );
     const table = this.#internals.adopt(answer);
     return answer.revisions.map((revision) => toHistoryEntry(revision, table));
   }
@@ -90,7 +93,10 @@ export class ConfigHistory<Name extends string> implements HistoryMethods<Name> 
   async promote(fromEnvironment: string, options: RestoreOptions): Promise<HistoryEntry> {
     const from = checkEnvironment(fromEnvironment);
     if (from === this.#internals.settings.environment) {
-      throw makeError('ERR_INVALID_VALUE', `Invalid environment: ${show(from)} (must be another than this config's own)`);
+      throw makeError(
+        'ERR_INVALID_VALUE',
+        `Invalid environment: ${show(from)} (must be another than this config's own)`,
+      );
     }
     const checked = this.#checkRestoreOptions(options);
     const store = this.#writableStore();
@@ -134,7 +140,10 @@ export class ConfigHistory<Name extends string> implements HistoryMethods<Name> 
     return this.#openStore();
   }
 
-  #checkPersist(reason: string, options: RevisionOptions): { store: Store; actor: string; ifRevision: number | undefined } {
+  #checkPersist(
+    reason: string,
+    options: RevisionOptions,
+  ): { store: Store; actor: string; ifRevision: number | undefined } {
     checkText(reason, 'reason', MAX_REASON_LENGTH);
     const checked = this.#checkRevisionOptions(options);
     return { store: this.#writableStore(), ...checked };

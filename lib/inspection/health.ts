@@ -62,7 +62,11 @@ function checkPage(patient: Patient): HealthCheck {
   const problems = patient.pageProblems();
   return problems.length === 0
     ? check('page', 'ok', 'The live state is valid')
-    : check('page', 'failed', `The live state is not valid: ${problems.join('; ')}. Correct it, or go back with load() or rollback()`);
+    : check(
+        'page',
+        'failed',
+        `The live state is not valid: ${problems.join('; ')}. Correct it, or go back with load() or rollback()`,
+      );
 }
 
 function checkLiveFile(patient: Patient, end: NativeHistoryEnd | undefined): HealthCheck {
@@ -104,7 +108,11 @@ function checkListening(patient: Patient): HealthCheck {
 function checkStore({ store, storeError }: Patient): HealthCheck {
   if (store) return check('store', 'ok', `The history is kept in ${store.path}`);
   return storeError
-    ? check('store', 'failed', `Nothing is persisted, since the database could not be opened: ${storeError.message}. Mend that, then create the config again`)
+    ? check(
+        'store',
+        'failed',
+        `Nothing is persisted, since the database could not be opened: ${storeError.message}. Mend that, then create the config again`,
+      )
     : check('store', 'ok', 'There is no persistPath, so nothing is persisted, as it was asked for');
 }
 
@@ -157,13 +165,15 @@ function checkThread({ path }: Store, end: Settled | undefined, waited: number):
         `holds ${path} locked (find it with: fuser -v ${path}), for the disk, or has much to do`,
     );
   }
-  if (end.error !== undefined) return check('store-thread', 'failed', `The store cannot read the database: ${end.error}`);
+  if (end.error !== undefined)
+    return check('store-thread', 'failed', `The store cannot read the database: ${end.error}`);
   return check('store-thread', 'ok', `The store answered within ${waited} ms`);
 }
 
 function checkActivity(patient: Patient, { lastPersist, failedAt, failure }: NativeActivity): HealthCheck {
   if (failure) {
-    const before = lastPersist === undefined ? 'none has succeeded' : `the last one that succeeded was at ${timeOf(lastPersist)}`;
+    const before =
+      lastPersist === undefined ? 'none has succeeded' : `the last one that succeeded was at ${timeOf(lastPersist)}`;
     return check(
       'last-persist',
       'failed',
@@ -171,7 +181,8 @@ function checkActivity(patient: Patient, { lastPersist, failedAt, failure }: Nat
     );
   }
   const { autoPersistError, readOnly } = patient;
-  if (autoPersistError) return check('last-persist', 'failed', `A change was not persisted: ${autoPersistError.message}`);
+  if (autoPersistError)
+    return check('last-persist', 'failed', `A change was not persisted: ${autoPersistError.message}`);
   if (readOnly) return check('last-persist', 'ok', 'This config only reads');
   return check(
     'last-persist',
@@ -213,7 +224,8 @@ function checkPlaces({ replaced, split, obstacle, ofNoUseToOthers }: NativeFileS
     );
   }
   if (split !== undefined) return check('database-files', 'failed', split);
-  if (obstacle !== undefined && !readOnly) return check('database-files', 'failed', `Nothing can be persisted: ${obstacle}`);
+  if (obstacle !== undefined && !readOnly)
+    return check('database-files', 'failed', `Nothing can be persisted: ${obstacle}`);
   return ofNoUseToOthers === undefined
     ? check('database-files', 'ok', 'The files of the database are in their places')
     : check('database-files', 'degraded', ofNoUseToOthers);
@@ -241,7 +253,9 @@ function checkChain(settledEnd: Settled | undefined): HealthCheck {
   return check(
     'chain-head',
     'ok',
-    end.revision === undefined ? 'The history is empty' : `The history ends with revision ${end.revision}, as it should`,
+    end.revision === undefined
+      ? 'The history is empty'
+      : `The history ends with revision ${end.revision}, as it should`,
   );
 }
 

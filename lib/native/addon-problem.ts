@@ -40,7 +40,8 @@ export function explainAddon({ targets, supported, libc, failures: thrown }: Add
   const failedLoad = failureWith('ERR_DLOPEN_FAILED');
   if (failedLoad) return explainLoad(failedLoad.message, targets, libc);
   const other = failures.find(({ code, message }) => code !== 'MODULE_NOT_FOUND' && !isNotFound(message));
-  if (other) return `The native addon of 13byte-config cannot be loaded: ${endless(other.message)}. Install the package again`;
+  if (other)
+    return `The native addon of 13byte-config cannot be loaded: ${endless(other.message)}. Install the package again`;
   return explainAbsence(targets);
 }
 
@@ -196,7 +197,10 @@ function installedTargets(): string[] {
 
 /** In one line: the message of a missing module goes on with all that required it, and bundlers put more in front. */
 function short(message: string): string {
-  const line = message.replace(/\nRequire stack:[^]*/, '').replace(/\s+/g, ' ').trim();
+  const line = message
+    .replace(/\nRequire stack:[^]*/, '')
+    .replace(/\s+/g, ' ')
+    .trim();
   return line.length > MESSAGE_LENGTH ? `${line.slice(0, MESSAGE_LENGTH)}…` : line;
 }
 

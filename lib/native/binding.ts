@@ -55,7 +55,9 @@ export const native = {
   offerPage: guard(binding.offerPage),
   openClusterPage: guard(binding.openClusterPage),
   openPrivatePage: guard(binding.openPrivatePage),
-  openStore: guard((path: string, readOnly: boolean, mustExist: boolean) => binding.NativeStore.open(path, readOnly, mustExist)),
+  openStore: guard((path: string, readOnly: boolean, mustExist: boolean) =>
+    binding.NativeStore.open(path, readOnly, mustExist),
+  ),
   pageBuffer: guard(binding.pageBuffer),
   pageFeatures: guard(binding.pageFeatures),
   pageId: guard(binding.pageId),

@@ -110,7 +110,9 @@ export class Store {
     actor: string,
     ifRevision: number | undefined,
   ): Promise<StoreAnswer> {
-    return this.#ask(() => this.#native.apply(page, this.environment, record, rollouts, known, reason, actor, ifRevision));
+    return this.#ask(() =>
+      this.#native.apply(page, this.environment, record, rollouts, known, reason, actor, ifRevision),
+    );
   }
 
   history(limit: number, before: number | undefined): Promise<StoreAnswer> {

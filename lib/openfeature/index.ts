@@ -123,7 +123,11 @@ export class ConfigProvider implements Provider {
     return Promise.resolve();
   }
 
-  resolveBooleanEvaluation(key: string, _default: boolean, context: EvaluationContext): Promise<ResolutionDetails<boolean>> {
+  resolveBooleanEvaluation(
+    key: string,
+    _default: boolean,
+    context: EvaluationContext,
+  ): Promise<ResolutionDetails<boolean>> {
     return this.#resolve(key, 'boolean', () => this.#resolveFeature(key, context.targetingKey));
   }
 
@@ -192,7 +196,9 @@ export class ConfigProvider implements Provider {
 
   #isOnFor(name: string, rollout: number, targetingKey: unknown): boolean {
     if (targetingKey === undefined || targetingKey === null || targetingKey === '') {
-      throw new TargetingKeyMissingError(`Feature "${name}" is rolled out to ${rollout} %, so the context needs a targetingKey`);
+      throw new TargetingKeyMissingError(
+        `Feature "${name}" is rolled out to ${rollout} %, so the context needs a targetingKey`,
+      );
     }
     try {
       return this.#config.isFeatureEnabledFor(name, targetingKey as string);

@@ -55,7 +55,9 @@ const QUANTILE = 'config13byte.quantile';
 
 const INSTRUMENTS: readonly Instrument[] = [
   gauge('uptime', 's', 'How long there has been this config.', ({ uptimeMs }) => [[seconds(uptimeMs)]]),
-  gauge('generation', '{change}', 'Changes of the state so far, by anybody, modulo 2^32.', ({ generation }) => [[generation]]),
+  gauge('generation', '{change}', 'Changes of the state so far, by anybody, modulo 2^32.', ({ generation }) => [
+    [generation],
+  ]),
   gauge('revision', '{revision}', 'The last persisted revision.', ({ revision }) => known(revision)),
   gauge('feature.enabled', '1', '1 while the feature is on.', ({ features }) =>
     Object.entries(features).map(([name, { enabled }]) => [enabled ? 1 : 0, { [FEATURE]: name }]),
@@ -69,8 +71,11 @@ const INSTRUMENTS: readonly Instrument[] = [
     [changes.foreign, { [ORIGIN]: 'foreign' }],
   ]),
   upDownCounter('listeners', '{listener}', 'Listeners of this config now.', ({ listeners }) => [[listeners]]),
-  gauge('listener.lag', 's', "From a change to the call of this config's listeners, since its creation.", ({ listenerLag }) =>
-    quantiles(listenerLag),
+  gauge(
+    'listener.lag',
+    's',
+    "From a change to the call of this config's listeners, since its creation.",
+    ({ listenerLag }) => quantiles(listenerLag),
   ),
   gauge('store.degraded', '1', '1 while changes are not persisted although they should be.', ({ storeStatus }) =>
     storeStatus === 'none' ? [] : [[storeStatus === 'degraded' ? 1 : 0]],
@@ -113,8 +118,11 @@ const INSTRUMENTS: readonly Instrument[] = [
   counter('operation.calls', '{call}', "Calls of this config's methods, with debugMode.", ({ timings = {} }) =>
     Object.entries(timings).map(([name, { calls }]) => [calls, { [OPERATION]: name }]),
   ),
-  counter('operation.time', 's', "How long calls of this config's methods took together, with debugMode.", ({ timings = {} }) =>
-    Object.entries(timings).map(([name, { totalNs }]) => [totalNs / 1e9, { [OPERATION]: name }]),
+  counter(
+    'operation.time',
+    's',
+    "How long calls of this config's methods took together, with debugMode.",
+    ({ timings = {} }) => Object.entries(timings).map(([name, { totalNs }]) => [totalNs / 1e9, { [OPERATION]: name }]),
   ),
 ];
 
@@ -136,7 +144,10 @@ const INSTRUMENTS: readonly Instrument[] = [
  * instrumentConfig(config);
  * instrumentConfig(other, { meter: metrics.getMeter('shop') });
  */
-export function instrumentConfig(config: ProductionConfig<any>, options: InstrumentOptions = {}): ConfigInstrumentation {
+export function instrumentConfig(
+  config: ProductionConfig<any>,
+  options: InstrumentOptions = {},
+): ConfigInstrumentation {
   // Refuses a config that is closed, and what is none, before anything is made.
   const common = { [ENVIRONMENT]: config.getMetrics().environment, ...options.attributes };
   let end: (() => void) | undefined;

@@ -11,7 +11,17 @@ import type { ConfigHandle } from '../types';
 /** Makes the config of a handle. */
 export function attach<Name extends string>(handle: ConfigHandle): ProductionConfig<Name> {
   const checked = checkHandle(handle);
-  const { environment, features, persistPath, enableClusterSync, clusterName, autoPersistMs, readOnly, actor, debugMode } = checked;
+  const {
+    environment,
+    features,
+    persistPath,
+    enableClusterSync,
+    clusterName,
+    autoPersistMs,
+    readOnly,
+    actor,
+    debugMode,
+  } = checked;
   const options = checkOptions({
     environment,
     features,
@@ -64,7 +74,9 @@ function adopt({ pageId, features }: ConfigHandle): NativePage | undefined {
   if (handle === null) return undefined;
   const live = native.pageFeatures(handle);
   // A private page carries no table, so it goes by the names it was shared with.
-  return live.names?.length !== 0 ? live : { handle, names: [...features], registryHash: readRegistryHash(pageOf(handle)) };
+  return live.names?.length !== 0
+    ? live
+    : { handle, names: [...features], registryHash: readRegistryHash(pageOf(handle)) };
 }
 
 /** In another process, by path or name. */

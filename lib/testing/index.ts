@@ -69,11 +69,11 @@ export function createTestConfig<const Features extends readonly string[] = read
   overrides: Overrides<Features[number]> = {} as Overrides<Features[number]>,
   options: TestConfigOptions<Features> = {},
 ): ProductionConfig<Features[number]> {
-  const { features, environment = 'test', database = false } = checkKeys(options, 'options', [
-    'features',
-    'environment',
-    'database',
-  ]) as TestConfigOptions<Features>;
+  const {
+    features,
+    environment = 'test',
+    database = false,
+  } = checkKeys(options, 'options', ['features', 'environment', 'database']) as TestConfigOptions<Features>;
   const directory = checkBoolean(database, 'database') ? makeDirectory() : undefined;
   let config: ProductionConfig<Features[number]> | undefined;
   try {
@@ -84,7 +84,10 @@ export function createTestConfig<const Features extends readonly string[] = read
     });
     if (directory !== undefined) removeWhenClosed(config, directory);
     // A config without literal names is the only one that takes any.
-    write(config as unknown as ProductionConfig<any>, settingsOf(config as unknown as ProductionConfig<any>, overrides));
+    write(
+      config as unknown as ProductionConfig<any>,
+      settingsOf(config as unknown as ProductionConfig<any>, overrides),
+    );
     return config;
   } catch (error) {
     if (config) config.destroy();

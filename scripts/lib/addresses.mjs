@@ -19,7 +19,9 @@ import { join, posix } from 'node:path';
  */
 export function repositoryOf({ GITHUB_SERVER_URL: server, GITHUB_REPOSITORY: name }, version) {
   if (!server || !name) {
-    throw new Error('GITHUB_SERVER_URL and GITHUB_REPOSITORY have to say where the repository is, as they do in a workflow');
+    throw new Error(
+      'GITHUB_SERVER_URL and GITHUB_REPOSITORY have to say where the repository is, as they do in a workflow',
+    );
   }
   if (!/^https:\/\/[\w.-]+(:\d+)?$/.test(server) || !/^[\w.-]+\/[\w.-]+$/.test(name)) {
     throw new Error(`${server}/${name} is not the address of a repository`);
@@ -45,7 +47,10 @@ export function fillAddresses(root, repository) {
   }
   for (const file of pages(root)) {
     const text = readFileSync(join(root, file), 'utf8');
-    writeFileSync(join(root, file), replaceDeadLinks(root, file, text, (path) => addressOf(path, repository)));
+    writeFileSync(
+      join(root, file),
+      replaceDeadLinks(root, file, text, (path) => addressOf(path, repository)),
+    );
   }
 }
 
@@ -61,8 +66,10 @@ export function addressesProblem(root, repository) {
     const manifest = readJson(join(root, directory, 'package.json'));
     return Object.entries(fieldsFor(directory, repository))
       .filter(([field, wanted]) => JSON.stringify(manifest[field]) !== JSON.stringify(wanted))
-      .map(([field, wanted]) =>
-        `${posix.join(directory, 'package.json')}: ${field} is ${JSON.stringify(manifest[field])}, not ${JSON.stringify(wanted)}`);
+      .map(
+        ([field, wanted]) =>
+          `${posix.join(directory, 'package.json')}: ${field} is ${JSON.stringify(manifest[field])}, not ${JSON.stringify(wanted)}`,
+      );
   });
   for (const file of pages(root)) {
     replaceDeadLinks(root, file, readFileSync(join(root, file), 'utf8'), (path) => {
@@ -83,7 +90,12 @@ const readJson = (file) => JSON.parse(readFileSync(file, 'utf8'));
  * @param {string} root
  */
 function packageDirectories(root) {
-  return ['.', ...readdirSync(join(root, 'npm')).toSorted().map((name) => `npm/${name}`)];
+  return [
+    '.',
+    ...readdirSync(join(root, 'npm'))
+      .toSorted()
+      .map((name) => `npm/${name}`),
+  ];
 }
 
 /**
@@ -106,7 +118,10 @@ function fieldsFor(directory, { address }) {
  */
 function pages(root) {
   const { files } = readJson(join(root, 'package.json'));
-  return ['README.md', ...files.filter((/** @type {string} */ file) => file.endsWith('.md') && !file.startsWith('dist/'))];
+  return [
+    'README.md',
+    ...files.filter((/** @type {string} */ file) => file.endsWith('.md') && !file.startsWith('dist/')),
+  ];
 }
 
 /**
@@ -129,12 +144,15 @@ function replaceDeadLinks(root, page, text, replace) {
     return published.includes(file) ? target : replace(path);
   };
   // Code is left as it is.
-  return text.split(/(^```.*?^```$|`[^`\n]*`)/ms)
-    .map((part, index) => index % 2 === 1
-      ? part
-      : part
-        .replace(/\]\(([^)\s]+)\)/g, (_all, target) => `](${replaced(target)})`)
-        .replace(/\b(src|srcset|href)="([^"\s]+)"/g, (_all, name, target) => `${name}="${replaced(target)}"`))
+  return text
+    .split(/(^```.*?^```$|`[^`\n]*`)/ms)
+    .map((part, index) =>
+      index % 2 === 1
+        ? part
+        : part
+            .replace(/\]\(([^)\s]+)\)/g, (_all, target) => `](${replaced(target)})`)
+            .replace(/\b(src|srcset|href)="([^"\s]+)"/g, (_all, name, target) => `${name}="${replaced(target)}"`),
+    )
     .join('');
 }
 

@@ -44,7 +44,8 @@ export function readChart(read) {
 <title>Time to read a flag, by library</title>
 ${STYLE}
 <text x="10" y="26" font-weight="600">Time to read a flag, logarithmic (${read?.runtimes[index] ?? 'not measured yet'})</text>
-${bars.map(({ label, time, isOurs }, row) => {
+${bars
+  .map(({ label, time, isOurs }, row) => {
     const y = TOP + row * STEP;
     const width = Math.log(time / FROM) * scale;
     return [
@@ -52,7 +53,8 @@ ${bars.map(({ label, time, isOurs }, row) => {
       `<rect class="${isOurs ? 'ours' : 'other'}" x="${LABELS}" y="${y}" width="${width.toFixed(1)}" height="${BAR}" rx="2"/>`,
       `<text x="${(LABELS + width + 6).toFixed(1)}" y="${y + 14}">${show(time, 'ns')}</text>`,
     ].join('');
-  }).join('\n')}
+  })
+  .join('\n')}
 </svg>
 `;
 }

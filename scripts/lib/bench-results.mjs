@@ -39,13 +39,35 @@ const COLUMNS = ['Bun', 'Node 24', 'Node 26'];
 const quoted = [
   {
     what: 'Read a flag by name (in the fastest other flag library)',
-    benchmark: 'read', table: 'Is it on? Eight features in turn', row: '`config.isFeatureEnabled(names[i & 7])`',
+    benchmark: 'read',
+    table: 'Is it on? Eight features in turn',
+    row: '`config.isFeatureEnabled(names[i & 7])`',
     slower: 'readFlagLibraries',
   },
-  { what: 'Change a flag', benchmark: 'write', table: 'Flip, on and off in turn', row: '`enableFeature`, `disableFeature`' },
-  { what: 'See a change in another process', benchmark: 'sync', table: 'Spinning, one way', row: 'the same, two processes' },
-  { what: 'Save the state to disk, `await config.persist()`', benchmark: 'persist', table: 'Persist', row: '`await config.persist(reason)`' },
-  { what: 'Load the package and create a config', benchmark: 'start', table: 'Start, answer, end', goal: 'startPrivate' },
+  {
+    what: 'Change a flag',
+    benchmark: 'write',
+    table: 'Flip, on and off in turn',
+    row: '`enableFeature`, `disableFeature`',
+  },
+  {
+    what: 'See a change in another process',
+    benchmark: 'sync',
+    table: 'Spinning, one way',
+    row: 'the same, two processes',
+  },
+  {
+    what: 'Save the state to disk, `await config.persist()`',
+    benchmark: 'persist',
+    table: 'Persist',
+    row: '`await config.persist(reason)`',
+  },
+  {
+    what: 'Load the package and create a config',
+    benchmark: 'start',
+    table: 'Start, answer, end',
+    goal: 'startPrivate',
+  },
 ];
 
 const resultsFile = inRoot('bench', 'results.json');
@@ -62,7 +84,9 @@ const chartFile = inRoot('bench', 'charts', 'read.svg');
  */
 export function keepResults(benchmark, run, measured) {
   const titles = new Set(measured.flatMap(({ tables }) => tables.map(({ title }) => title)));
-  const tables = Array.from(titles, (title) => mediansOf(measured.map((runtime) => runtime.tables.find((table) => table.title === title))));
+  const tables = Array.from(titles, (title) =>
+    mediansOf(measured.map((runtime) => runtime.tables.find((table) => table.title === title))),
+  );
   const kept = { ...run, runtimes: measured.map(({ title }) => title), tables };
   const results = { ...readResults(), [benchmark]: kept };
   writeFileSync(resultsFile, format(results));
@@ -91,11 +115,18 @@ function mediansOf(tables) {
     ...(compared && { compared }),
     ...(notes.length > 0 && { notes }),
     ...(judged.length > 0 && { goals: byGoal(judged, (id) => tables.map((table) => judgedIn(table, id)?.figure)) }),
-    ...(unjudged.length > 0 && { unjudged: byGoal(unjudged, (id) => tables.map((table) => judgedIn(table, id)?.unjudged)) }),
-    rows: Object.fromEntries(Array.from(names, (name) => [name, tables.map((table) => {
-      const values = table?.rows.find((row) => row.name === name)?.values;
-      return values && median(values);
-    })])),
+    ...(unjudged.length > 0 && {
+      unjudged: byGoal(unjudged, (id) => tables.map((table) => judgedIn(table, id)?.unjudged)),
+    }),
+    rows: Object.fromEntries(
+      Array.from(names, (name) => [
+        name,
+        tables.map((table) => {
+          const values = table?.rows.find((row) => row.name === name)?.values;
+          return values && median(values);
+        }),
+      ]),
+    ),
   };
 }
 
@@ -122,7 +153,8 @@ function readResults() {
  *
  * @param {unknown} value
  */
-const json = (value) => JSON.stringify(value, (_key, part) => (typeof part === 'number' ? Number(part.toPrecision(4)) : part));
+const json = (value) =>
+  JSON.stringify(value, (_key, part) => (typeof part === 'number' ? Number(part.toPrecision(4)) : part));
 
 /**
  * A line for each row, so that a difference shows which figures have changed.
@@ -179,11 +211,20 @@ function sectionText({ date, commit, machine, runtimes, tables }) {
     `${date}, commit \`${commit}\`, ${machine}`,
     ...tables.flatMap(({ title, unit, compared = 'ratio', notes = [], rows }) => {
       const [base = []] = Object.values(rows);
-      const lines = Object.entries(rows).map(([name, figures]) => [name].concat(figures.map((figure, index) => {
-        const first = base[index] ?? Number.NaN;
-        if (typeof figure !== 'number') return '';
-        return show(figure, unit) + { ratio: ` (${(figure / first).toFixed(2)})`, over: ` (+ ${show(figure - first, unit)})`, nothing: '' }[compared];
-      })));
+      const lines = Object.entries(rows).map(([name, figures]) =>
+        [name].concat(
+          figures.map((figure, index) => {
+            const first = base[index] ?? Number.NaN;
+            if (typeof figure !== 'number') return '';
+            return (
+              show(figure, unit) +
+              { ratio: ` (${(figure / first).toFixed(2)})`, over: ` (+ ${show(figure - first, unit)})`, nothing: '' }[
+                compared
+              ]
+            );
+          }),
+        ),
+      );
       return [markdown([title, ...runtimes], lines), ...notes];
     }),
   ].join('\n\n');
@@ -192,21 +233,25 @@ function sectionText({ date, commit, machine, runtimes, tables }) {
 /** @param {Results} results */
 function goalTable(results) {
   const tables = Object.values(results).flatMap((kept) => kept?.tables ?? []);
-  return markdown(['', 'goal', ...COLUMNS], Object.keys(goals).map((key) => {
-    const id = /** @type {GoalId} */ (key);
-    const [onBun, onNode] = [true, false].map((isBun) => judge(id, 0, isBun).limit);
-    const cells = COLUMNS.map((column, index) => {
-      const judged = tables
-        .flatMap(({ goals: figures, unjudged }) => {
+  return markdown(
+    ['', 'goal', ...COLUMNS],
+    Object.keys(goals).map((key) => {
+      const id = /** @type {GoalId} */ (key);
+      const [onBun, onNode] = [true, false].map((isBun) => judge(id, 0, isBun).limit);
+      const cells = COLUMNS.map((column, index) => {
+        const judged = tables.flatMap(({ goals: figures, unjudged }) => {
           const figure = figures?.[id]?.[index];
-          return typeof figure === 'number' ? [judge(id, figure, column === 'Bun', unjudged?.[id]?.[index] ?? undefined)] : [];
+          return typeof figure === 'number'
+            ? [judge(id, figure, column === 'Bun', unjudged?.[id]?.[index] ?? undefined)]
+            : [];
         });
-      // Where several tables are about one goal, the worst one counts.
-      const worst = judged.find(({ isMet }) => !isMet) ?? judged[0];
-      return worst ? (worst.isMet ? worst.figure : `**${worst.figure}**`) : 'not measured yet';
-    });
-    return [goals[id].what, onBun === onNode ? `${onBun}` : `${onBun} on Bun, ${onNode} on Node`].concat(cells);
-  }));
+        // Where several tables are about one goal, the worst one counts.
+        const worst = judged.find(({ isMet }) => !isMet) ?? judged[0];
+        return worst ? (worst.isMet ? worst.figure : `**${worst.figure}**`) : 'not measured yet';
+      });
+      return [goals[id].what, onBun === onNode ? `${onBun}` : `${onBun} on Bun, ${onNode} on Node`].concat(cells);
+    }),
+  );
 }
 
 /** @param {Results} results */
@@ -214,12 +259,14 @@ function readmeFigures(results) {
   const rows = quoted.map((quote) => {
     const kept = results[quote.benchmark]?.tables.find(({ title }) => title === quote.table);
     const figures = quote.goal ? kept?.goals?.[quote.goal] : kept?.rows[quote.row ?? ''];
-    return [quote.what].concat(COLUMNS.map((_column, index) => {
-      const figure = figures?.[index];
-      if (typeof figure !== 'number') return 'not measured yet';
-      const slower = quote.slower && kept?.goals?.[quote.slower]?.[index];
-      return show(figure, 'ns') + (typeof slower === 'number' ? ` (${show(figure * slower, 'ns')})` : '');
-    }));
+    return [quote.what].concat(
+      COLUMNS.map((_column, index) => {
+        const figure = figures?.[index];
+        if (typeof figure !== 'number') return 'not measured yet';
+        const slower = quote.slower && kept?.goals?.[quote.slower]?.[index];
+        return show(figure, 'ns') + (typeof slower === 'number' ? ` (${show(figure * slower, 'ns')})` : '');
+      }),
+    );
   });
   return markdown(['', ...COLUMNS], rows);
 }
@@ -230,11 +277,16 @@ function readmeFigures(results) {
  * @returns {string[]} what the README quotes and they do not have
  */
 export function quotesMissing(benchmark, tables) {
-  return quoted.filter((quote) => quote.benchmark === benchmark).flatMap(({ table: title, row, goal, slower }) => {
-    const found = tables.find((candidate) => candidate.title === title);
-    const names = new Set([...(found?.rows ?? []).map(({ name }) => name), ...(found?.goals ?? []).map((judged) => judged.goal)]);
-    return [row, goal, slower].filter((name) => name !== undefined && !names.has(name)).map(String);
-  });
+  return quoted
+    .filter((quote) => quote.benchmark === benchmark)
+    .flatMap(({ table: title, row, goal, slower }) => {
+      const found = tables.find((candidate) => candidate.title === title);
+      const names = new Set([
+        ...(found?.rows ?? []).map(({ name }) => name),
+        ...(found?.goals ?? []).map((judged) => judged.goal),
+      ]);
+      return [row, goal, slower].filter((name) => name !== undefined && !names.has(name)).map(String);
+    });
 }
 
 /** @param {string[]} cells */

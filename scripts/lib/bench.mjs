@@ -40,12 +40,15 @@ export async function runBenchmark(runtime, benchmark, { short = false } = {}) {
  */
 function checkTables(benchmark, tables) {
   const figures = tables.flatMap(({ title, rows, goals: judged }) => [
-    ...rows.flatMap(({ name, values, p99 = [] }) => [...values, ...p99].map((value) => ({ what: `${title}, ${name}`, value }))),
+    ...rows.flatMap(({ name, values, p99 = [] }) =>
+      [...values, ...p99].map((value) => ({ what: `${title}, ${name}`, value })),
+    ),
     ...judged.map(({ goal, figure }) => ({ what: `${title}, goal ${goal}`, value: figure })),
   ]);
   // NaN became null on the way.
   const missing = figures.find(({ value }) => typeof value !== 'number');
-  if (figures.length === 0 || missing) throw new Error(`${benchmark}: no figure${missing ? ` for ${missing.what}` : ''}`);
+  if (figures.length === 0 || missing)
+    throw new Error(`${benchmark}: no figure${missing ? ` for ${missing.what}` : ''}`);
 }
 
 /**
@@ -64,13 +67,26 @@ export function goalsNotJudged(tables) {
 export async function describeRun() {
   const commit = await printedBy('git', 'rev-parse', '--short=12', 'HEAD');
   // The results themselves are not among these.
-  const changes = await printedBy('git', 'status', '--porcelain', '--', 'src', 'lib', 'Cargo.toml', 'Cargo.lock', 'benches', 'bench/*.mjs');
+  const changes = await printedBy(
+    'git',
+    'status',
+    '--porcelain',
+    '--',
+    'src',
+    'lib',
+    'Cargo.toml',
+    'Cargo.lock',
+    'benches',
+    'bench/*.mjs',
+  );
   const disk = await printedBy('findmnt', '-no', 'FSTYPE', '-T', process.env.BENCH_DIRECTORY ?? tmpdir());
   const memory = `${Math.round(totalmem() / 2 ** 30)} GiB`;
   return {
     date: new Date().toISOString().slice(0, 10),
     commit: `${commit ?? 'unknown'}${changes ? ' with uncommitted changes' : ''}`,
-    machine: [cpus()[0]?.model.trim(), `${cpus().length} cores`, memory, `${type()} ${release()} ${arch()}`, disk].filter(Boolean).join(', '),
+    machine: [cpus()[0]?.model.trim(), `${cpus().length} cores`, memory, `${type()} ${release()} ${arch()}`, disk]
+      .filter(Boolean)
+      .join(', '),
   };
 }
 

@@ -1,6 +1,16 @@
 // @ts-check
 import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { homedir } from 'node:os';
 import { join, relative } from 'node:path';
 import { inRoot, root, tool } from './paths.mjs';
@@ -24,8 +34,17 @@ export const stampFile = join(nativeDirectory, '.build-sha256');
 
 /** What the build reads. A directory stands for every file in it. */
 const inputs = [
-  'Cargo.toml', 'Cargo.lock', 'rust-toolchain.toml', '.cargo', 'build.rs', 'src',
-  'lib', 'package.json', 'package-lock.json', 'tsconfig.json', 'scripts/lib/build.mjs',
+  'Cargo.toml',
+  'Cargo.lock',
+  'rust-toolchain.toml',
+  '.cargo',
+  'build.rs',
+  'src',
+  'lib',
+  'package.json',
+  'package-lock.json',
+  'tsconfig.json',
+  'scripts/lib/build.mjs',
 ];
 
 /** Builds the addon and the bundle unless they are those of the present sources. */
@@ -44,9 +63,19 @@ export async function buildAll() {
 }
 
 function isFresh() {
-  const bundles = [bundleFile, onDemandFile, addonProblemFile, testingFile, commandLineFile, noticesFile, ...adapters.flatMap(({ files }) => Object.values(files))];
-  return [...bundles, join(nativeDirectory, 'binding.d.ts'), stampFile].every((file) => existsSync(file))
-    && readFileSync(stampFile, 'utf8') === hashInputs();
+  const bundles = [
+    bundleFile,
+    onDemandFile,
+    addonProblemFile,
+    testingFile,
+    commandLineFile,
+    noticesFile,
+    ...adapters.flatMap(({ files }) => Object.values(files)),
+  ];
+  return (
+    [...bundles, join(nativeDirectory, 'binding.d.ts'), stampFile].every((file) => existsSync(file)) &&
+    readFileSync(stampFile, 'utf8') === hashInputs()
+  );
 }
 
 function hashInputs() {
@@ -65,7 +94,9 @@ function hashInputs() {
 function filesUnder(path) {
   if (!existsSync(path)) return [];
   if (!statSync(path).isDirectory()) return [path];
-  return readdirSync(path).toSorted().flatMap((name) => filesUnder(join(path, name)));
+  return readdirSync(path)
+    .toSorted()
+    .flatMap((name) => filesUnder(join(path, name)));
 }
 
 /**
@@ -77,9 +108,18 @@ async function buildNative() {
   rmSync(staging, { recursive: true, force: true });
   mkdirSync(staging, { recursive: true });
   await runOrThrow(process.execPath, [
-    tool('@napi-rs/cli/dist/cli.js'), 'build', '--platform', '--release',
-    '--output-dir', relative(root, staging), '--no-js', '--dts', 'binding.d.ts',
-    '--', '--config', pathsLeftOut(),
+    tool('@napi-rs/cli/dist/cli.js'),
+    'build',
+    '--platform',
+    '--release',
+    '--output-dir',
+    relative(root, staging),
+    '--no-js',
+    '--dts',
+    'binding.d.ts',
+    '--',
+    '--config',
+    pathsLeftOut(),
   ]);
   for (const file of readdirSync(staging)) renameSync(join(staging, file), join(nativeDirectory, file));
   rmSync(staging, { recursive: true });
@@ -165,11 +205,22 @@ async function bundleLibrary(esbuild, options) {
     define: { PACKAGE_BUILD: build },
     external: ['*.node', '@13byte-config/*', './on-demand.cjs', './addon-problem.cjs'],
   });
-  await esbuild.build({ ...options, entryPoints: [inRoot('lib', 'native', 'addon-problem.ts')], outfile: addonProblemFile, format: 'cjs' });
+  await esbuild.build({
+    ...options,
+    entryPoints: [inRoot('lib', 'native', 'addon-problem.ts')],
+    outfile: addonProblemFile,
+    format: 'cjs',
+  });
   const loaded = new Set(Object.keys(metafile.inputs).map((file) => inRoot(file)));
   const sharedFile = inRoot('lib', 'shared-modules.ts');
   const { metafile: sharedFacts } = await esbuild.build({
-    ...options, entryPoints: [sharedFile], outfile: 'shared.mjs', format: 'esm', metafile: true, write: false, external: ['*'],
+    ...options,
+    entryPoints: [sharedFile],
+    outfile: 'shared.mjs',
+    format: 'esm',
+    metafile: true,
+    write: false,
+    external: ['*'],
   });
   const names = Object.values(sharedFacts.outputs)[0]?.exports ?? [];
   const contents = `export const { ${names.join(', ')} } = shared;`;
@@ -179,16 +230,23 @@ async function bundleLibrary(esbuild, options) {
     outfile: onDemandFile,
     format: 'cjs',
     // The parentheses have the function read once, as it is called at once.
-    banner: { js: `"use strict";\nexports.BUILD = ${build};\nexports.make = (function (shared) {\nconst module = { exports: {} };` },
+    banner: {
+      js: `"use strict";\nexports.BUILD = ${build};\nexports.make = (function (shared) {\nconst module = { exports: {} };`,
+    },
     footer: { js: 'return module.exports;\n});' },
-    plugins: [{
-      name: 'modules of the library',
-      setup: ({ onResolve, onLoad }) => {
-        onResolve({ filter: /^\.\.?\// }, ({ path, resolveDir }) =>
-          loaded.has(`${join(resolveDir, path)}.ts`) ? { path: 'lib/shared-modules.ts', namespace: 'shared' } : undefined);
-        onLoad({ filter: /./, namespace: 'shared' }, () => ({ contents, resolveDir: inRoot('lib') }));
+    plugins: [
+      {
+        name: 'modules of the library',
+        setup: ({ onResolve, onLoad }) => {
+          onResolve({ filter: /^\.\.?\// }, ({ path, resolveDir }) =>
+            loaded.has(`${join(resolveDir, path)}.ts`)
+              ? { path: 'lib/shared-modules.ts', namespace: 'shared' }
+              : undefined,
+          );
+          onLoad({ filter: /./, namespace: 'shared' }, () => ({ contents, resolveDir: inRoot('lib') }));
+        },
       },
-    }],
+    ],
   });
 }
 

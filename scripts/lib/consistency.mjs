@@ -45,7 +45,9 @@ export async function platformPackagesProblem() {
     }
   }
   if (directories.length !== napi.targets.length) {
-    problems.push(`npm holds ${directories.length} packages for ${napi.targets.length} targets: run \`npx napi create-npm-dirs\``);
+    problems.push(
+      `npm holds ${directories.length} packages for ${napi.targets.length} targets: run \`npx napi create-npm-dirs\``,
+    );
   }
   return problems.length > 0 ? problems.join('\n') : undefined;
 }
@@ -56,7 +58,9 @@ export async function packedFilesProblem() {
   const wanted = [...manifest.files, 'LICENSE', 'README.md', 'package.json'].toSorted();
   const { stdout } = await npm(['pack', '--dry-run', '--json', '--ignore-scripts'], root);
   /** @type {string[]} */
-  const packed = JSON.parse(stdout)[0].files.map((/** @type {{ path: string }} */ { path }) => path).toSorted();
+  const packed = JSON.parse(stdout)[0]
+    .files.map((/** @type {{ path: string }} */ { path }) => path)
+    .toSorted();
   const problems = [
     ...[...documentsNamed(manifest.files)]
       .filter((file) => !manifest.files.includes(file))
@@ -88,14 +92,15 @@ export async function errorCodesProblem() {
   const typescript = readFileSync(inRoot('lib', 'core', 'errors.ts'), 'utf8');
   const given = new Set([...codesIn(rust.matchAll(/"(ERR_\w+)"/g)), ...codesIn(typescript.matchAll(/'(ERR_\w+)'/g))]);
   // Beside src/error.rs only tests name the codes in Rust.
-  const tests = [
-    ...filesIn('__test__', /\.(spec|test)\.mjs$/),
-    ...filesIn('src', /(?<!\/error)\.rs$/),
-  ].map((file) => readFileSync(file, 'utf8')).join('\n');
+  const tests = [...filesIn('__test__', /\.(spec|test)\.mjs$/), ...filesIn('src', /(?<!\/error)\.rs$/)]
+    .map((file) => readFileSync(file, 'utf8'))
+    .join('\n');
   const tested = codesIn(tests.matchAll(/\b(ERR_[A-Z_]+)\b/g));
   const problems = [
     ...[...given].filter((code) => !documented.has(code)).map((code) => `docs/errors.md has no row for ${code}`),
-    ...[...documented].filter((code) => !given.has(code)).map((code) => `docs/errors.md has ${code}, which nothing gives`),
+    ...[...documented]
+      .filter((code) => !given.has(code))
+      .map((code) => `docs/errors.md has ${code}, which nothing gives`),
     ...[...documented].filter((code) => !tested.has(code)).map((code) => `no test names ${code}`),
   ];
   return problems.length > 0 ? problems.join('\n') : undefined;
@@ -104,11 +109,16 @@ export async function errorCodesProblem() {
 /** Workflows use actions by their full hash, and lock files tell what to install, but not from where. */
 export async function supplyChainProblem() {
   const actions = filesIn('.github', /\.ya?ml$/).flatMap((file) =>
-    Array.from(readFileSync(file, 'utf8').matchAll(/\buses: *(\S+)/g), ([, action]) => ({ file, action: String(action) })));
+    Array.from(readFileSync(file, 'utf8').matchAll(/\buses: *(\S+)/g), ([, action]) => ({
+      file,
+      action: String(action),
+    })),
+  );
   const addressed = ['.', 'bench', '__test__/bundlers', '__test__/runtimes'].flatMap((directory) =>
     Object.entries(readJson(directory, 'package-lock.json').packages)
       .filter(([, { resolved, link }]) => resolved !== undefined && !link)
-      .map(([name]) => `${directory}/package-lock.json has an address for ${name}`));
+      .map(([name]) => `${directory}/package-lock.json has an address for ${name}`),
+  );
   const problems = [
     ...actions
       .filter(({ action }) => !/@[0-9a-f]{40}$/.test(action))

@@ -101,10 +101,14 @@ async function bundleTypes() {
   mkdirSync(dirname(output), { recursive: true });
   await runOrThrow(process.execPath, [
     tool('dts-bundle-generator/dist/bin/dts-bundle-generator.js'),
-    '--project', inRoot('tsconfig.json'),
-    '--export-referenced-types', 'false',
-    '--no-banner', '--silent',
-    '--out-file', output,
+    '--project',
+    inRoot('tsconfig.json'),
+    '--export-referenced-types',
+    'false',
+    '--no-banner',
+    '--silent',
+    '--out-file',
+    output,
     inRoot('lib', 'index.ts'),
   ]);
   const text = readFileSync(output, 'utf8');
@@ -127,10 +131,25 @@ async function bundleTypes() {
 async function emitTypes(name) {
   const directory = inRoot('dist', `.${name}`);
   await runOrThrow(process.execPath, [
-    tool('typescript/bin/tsc'), '--ignoreConfig', '--declaration', '--emitDeclarationOnly', '--strict',
-    '--module', 'nodenext', '--target', 'es2023', '--lib', 'es2023,es2024.sharedmemory,es2024.string,esnext.disposable', '--types', 'node',
+    tool('typescript/bin/tsc'),
+    '--ignoreConfig',
+    '--declaration',
+    '--emitDeclarationOnly',
+    '--strict',
+    '--module',
+    'nodenext',
+    '--target',
+    'es2023',
+    '--lib',
+    'es2023,es2024.sharedmemory,es2024.string,esnext.disposable',
+    '--types',
+    'node',
     '--skipLibCheck',
-    '--rootDir', root, '--outDir', directory, inRoot('lib', name, 'index.ts'),
+    '--rootDir',
+    root,
+    '--outDir',
+    directory,
+    inRoot('lib', name, 'index.ts'),
   ]);
   const text = readFileSync(join(directory, 'lib', name, 'index.d.ts'), 'utf8');
   rmSync(directory, { recursive: true });

@@ -13,7 +13,9 @@ import { step } from './progress.mjs';
  */
 export async function ensureInstalled(directory, what) {
   const stamp = join(directory, 'node_modules', '.lock-sha256');
-  const wanted = createHash('sha256').update(readFileSync(join(directory, 'package-lock.json'))).digest('hex');
+  const wanted = createHash('sha256')
+    .update(readFileSync(join(directory, 'package-lock.json')))
+    .digest('hex');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
   // Install scripts stay off: nothing we use needs one, and npm may block them anyway.
   const args = ['ci', '--ignore-scripts', '--no-audit', '--no-fund'];

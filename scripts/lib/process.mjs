@@ -60,12 +60,22 @@ export function run(command, args, { cwd = root, env, timeoutMs, signal: abort }
     let output = '';
     let timedOut = false;
     const kill = () => child.kill('SIGKILL');
-    const timer = timeoutMs === undefined ? undefined : setTimeout(() => { timedOut = true; kill(); }, timeoutMs);
+    const timer =
+      timeoutMs === undefined
+        ? undefined
+        : setTimeout(() => {
+            timedOut = true;
+            kill();
+          }, timeoutMs);
     abort?.addEventListener('abort', kill);
     for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding('utf8').on('data', (text) => { output += text; });
+      stream.setEncoding('utf8').on('data', (text) => {
+        output += text;
+      });
     }
-    child.stdout.on('data', (text) => { stdout += text; });
+    child.stdout.on('data', (text) => {
+      stdout += text;
+    });
     child.once('error', reject);
     // Not 'close': a grandchild that outlives a killed child would hold its pipes open.
     child.once('exit', (code, signal) => {

@@ -3,7 +3,13 @@ import { existsSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { benchmarks, benchRuntimes, goalsNotJudged, runBenchmark } from './bench.mjs';
 import { quotesMissing, resultsProblem } from './bench-results.mjs';
-import { errorCodesProblem, esmExportsProblem, packedFilesProblem, platformPackagesProblem, supplyChainProblem } from './consistency.mjs';
+import {
+  errorCodesProblem,
+  esmExportsProblem,
+  packedFilesProblem,
+  platformPackagesProblem,
+  supplyChainProblem,
+} from './consistency.mjs';
 import { generatedTypes, layoutConstants, staleness } from './generated.mjs';
 import { npmRun } from './npm.mjs';
 import { inRoot } from './paths.mjs';
@@ -28,7 +34,18 @@ import { modesOf, runsIn, runSpecs, specFiles } from './specs.mjs';
  */
 
 /** In the order in which they run: what fails fast comes first. */
-export const stageIds = /** @type {const} */ (['format', 'clippy', 'lint', 'types', 'generated', 'rust', 'harness', 'specs', 'package', 'bench']);
+export const stageIds = /** @type {const} */ ([
+  'format',
+  'clippy',
+  'lint',
+  'types',
+  'generated',
+  'rust',
+  'harness',
+  'specs',
+  'package',
+  'bench',
+]);
 
 const minutes = 60_000;
 
@@ -38,9 +55,7 @@ const minutes = 60_000;
  * @returns {Stage[]}
  */
 export function stages(selection, runtimes) {
-  return stageIds
-    .filter((id) => isSelected(id, selection.only))
-    .flatMap((id) => makers[id](selection, runtimes));
+  return stageIds.filter((id) => isSelected(id, selection.only)).flatMap((id) => makers[id](selection, runtimes));
 }
 
 /**
@@ -53,7 +68,7 @@ function isSelected(id, selected) {
 
 /** @type {Record<(typeof stageIds)[number], (selection: Selection, runtimes: readonly Runtime[]) => Stage[]>} */
 const makers = {
-  format: () => [stage('format', 'Format', 'cargo fmt', oneTest(() => run('cargo', ['fmt', '--check'])))],
+  format: () => [stage('format', 'Format', 'oxfmt, cargo fmt', script('fmt:check'))],
 
   clippy: () => [stage('clippy', 'Rust lints', 'addon and core', script('lint:rust'))],
 
@@ -62,33 +77,44 @@ const makers = {
   types: () => [stage('types', 'Type check', 'sources, type tests', script('typecheck'))],
 
   generated: () => [
-    stage('generated', 'Up to date', 'committed files', checks([
-      () => staleness(layoutConstants),
-      ...generatedTypes.map((file) => () => staleness(file)),
-      esmExportsProblem,
-      platformPackagesProblem,
-      packedFilesProblem,
-      errorCodesProblem,
-      supplyChainProblem,
-      resultsProblem,
-    ])),
+    stage(
+      'generated',
+      'Up to date',
+      'committed files',
+      checks([
+        () => staleness(layoutConstants),
+        ...generatedTypes.map((file) => () => staleness(file)),
+        esmExportsProblem,
+        platformPackagesProblem,
+        packedFilesProblem,
+        errorCodesProblem,
+        supplyChainProblem,
+        resultsProblem,
+      ]),
+    ),
   ],
 
   rust: () => [stage('rust', 'Rust tests', 'cargo test, core', cargoTest)],
 
   harness: () => [
-    stage('harness', 'Spec harness', 'every runtime', () => nodeTest(inRoot('__test__', 'harness', 'selftest', 'selftest.test.mjs'))),
+    stage('harness', 'Spec harness', 'every runtime', () =>
+      nodeTest(inRoot('__test__', 'harness', 'selftest', 'selftest.test.mjs')),
+    ),
   ],
 
   specs: ({ spec, mode, runtime }, runtimes) => {
     const files = specFiles().filter((file) => basename(file).includes(spec ?? ''));
     return runtimes
       .filter(({ id }) => isSelected(id, runtime))
-      .flatMap((target) => modesOf(target)
-        .filter((id) => isSelected(id, mode))
-        .map((id) => ({ id, own: files.filter((file) => runsIn(file, id)) }))
-        .filter(({ own }) => own.length > 0)
-        .map(({ id, own }) => stage('specs', 'Specs', `${target.name} ${target.version}, ${id}`, () => runSpecs(own, target, id))));
+      .flatMap((target) =>
+        modesOf(target)
+          .filter((id) => isSelected(id, mode))
+          .map((id) => ({ id, own: files.filter((file) => runsIn(file, id)) }))
+          .filter(({ own }) => own.length > 0)
+          .map(({ id, own }) =>
+            stage('specs', 'Specs', `${target.name} ${target.version}, ${id}`, () => runSpecs(own, target, id)),
+          ),
+      );
   },
 
   package: () => {
@@ -98,9 +124,12 @@ const makers = {
   },
 
   // They need what only Linux has: several processes on one page, Redis.
-  bench: ({ runtime }, runtimes) => runtimes
-    .filter(({ id }) => process.platform === 'linux' && benchRuntimes.includes(id) && isSelected(id, runtime))
-    .map((target) => stage('bench', 'Benchmarks, short', `${target.name} ${target.version}`, () => shortBenchmarks(target))),
+  bench: ({ runtime }, runtimes) =>
+    runtimes
+      .filter(({ id }) => process.platform === 'linux' && benchRuntimes.includes(id) && isSelected(id, runtime))
+      .map((target) =>
+        stage('bench', 'Benchmarks, short', `${target.name} ${target.version}`, () => shortBenchmarks(target)),
+      ),
 };
 
 /**
@@ -171,7 +200,8 @@ async function shortBenchmarks(runtime) {
       const measured = await runBenchmark(runtime, benchmark, { short: true });
       tables.push(...measured);
       const missing = quotesMissing(benchmark, measured);
-      if (missing.length > 0) throw new Error(`${benchmark} has nothing for what the README quotes: ${missing.join(', ')}`);
+      if (missing.length > 0)
+        throw new Error(`${benchmark} has nothing for what the README quotes: ${missing.join(', ')}`);
     } catch (error) {
       problems.push(/** @type {Error} */ (error).message);
     }
@@ -188,10 +218,18 @@ async function shortBenchmarks(runtime) {
  * @returns {Promise<Outcome>}
  */
 async function nodeTest(file) {
-  const result = await run(process.execPath, ['--test-reporter=spec', file], { timeoutMs: 10 * minutes, env: { NO_COLOR: '1', FORCE_COLOR: undefined } });
-  const count = (/** @type {string} */ what) => Number(result.output.match(new RegExp(`^ℹ ${what} (\\d+)$`, 'm'))?.[1] ?? 0);
+  const result = await run(process.execPath, ['--test-reporter=spec', file], {
+    timeoutMs: 10 * minutes,
+    env: { NO_COLOR: '1', FORCE_COLOR: undefined },
+  });
+  const count = (/** @type {string} */ what) =>
+    Number(result.output.match(new RegExp(`^ℹ ${what} (\\d+)$`, 'm'))?.[1] ?? 0);
   const [tests, passed] = [count('tests'), count('pass')];
   // Skipped counts as failed. It ran out of time, crashed, or a hook failed.
   const failed = Math.max(tests - passed, result.ok ? 0 : 1);
-  return { passed, failed, output: result.ok ? result.output : `${result.output}\nThe process ${describeExit(result)}` };
+  return {
+    passed,
+    failed,
+    output: result.ok ? result.output : `${result.output}\nThe process ${describeExit(result)}`,
+  };
 }

@@ -20,7 +20,9 @@ const faults = {
     await new Promise((resolve) => setTimeout(resolve, 50));
   },
   async 'uncaught exception'() {
-    setTimeout(() => { throw new Error('late'); });
+    setTimeout(() => {
+      throw new Error('late');
+    });
     await new Promise((resolve) => setTimeout(resolve, 50));
   },
   async 'hang'() {
@@ -30,7 +32,9 @@ const faults = {
     for (;;);
   },
   'failed cleanup'(t) {
-    t.after(() => { throw new Error('cleanup'); });
+    t.after(() => {
+      throw new Error('cleanup');
+    });
   },
   'clean exit'() {
     process.exit(0);
@@ -48,8 +52,12 @@ const faults = {
 
 const fault = process.env.FAULT ?? 'none';
 
-export default suite('faults', {
-  before() {},
-  [fault]: faults[fault] ?? (() => assert.fail(`No fault "${fault}"`)),
-  after() {},
-}, { timeoutMs: 1000 });
+export default suite(
+  'faults',
+  {
+    before() {},
+    [fault]: faults[fault] ?? (() => assert.fail(`No fault "${fault}"`)),
+    after() {},
+  },
+  { timeoutMs: 1000 },
+);

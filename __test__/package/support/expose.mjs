@@ -17,7 +17,9 @@ const busy = createProductionConfig({
   debugMode: true,
   enableClusterSync: true,
 });
-const heard = new Promise((resolve) => { busy.once('change', resolve); });
+const heard = new Promise((resolve) => {
+  busy.once('change', resolve);
+});
 busy.enableFeature('debug');
 busy.setRollout('beta_feature', 0.01);
 await heard;

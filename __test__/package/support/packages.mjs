@@ -32,7 +32,13 @@ const offline = {
 };
 
 /** Variables that would make a program of ours behave unlike one of a user. */
-export const userEnvironment = { NODE_ENV: undefined, NODE_OPTIONS: undefined, NODE_TEST_CONTEXT: undefined, NO_COLOR: '1', FORCE_COLOR: undefined };
+export const userEnvironment = {
+  NODE_ENV: undefined,
+  NODE_OPTIONS: undefined,
+  NODE_TEST_CONTEXT: undefined,
+  NO_COLOR: '1',
+  FORCE_COLOR: undefined,
+};
 
 /** @returns {Promise<Packed>} */
 export function packRoot() {
@@ -145,8 +151,13 @@ export async function runProgram(runtime, file, cwd) {
  * @param {readonly string[]} args the command first
  */
 export async function runCommand(runtime, project, [command = '', ...args]) {
-  const [program, ...before] = runtime.name === 'bun' ? [runtime.path, 'x', '--bun', command] : [join('node_modules', '.bin', command)];
-  const { code, output } = await run(program, [...before, ...args], { cwd: project, env: environmentOf(runtime), timeoutMs: 60_000 });
+  const [program, ...before] =
+    runtime.name === 'bun' ? [runtime.path, 'x', '--bun', command] : [join('node_modules', '.bin', command)];
+  const { code, output } = await run(program, [...before, ...args], {
+    cwd: project,
+    env: environmentOf(runtime),
+    timeoutMs: 60_000,
+  });
   return { code, output };
 }
 
@@ -160,5 +171,10 @@ export function environmentOf(runtime) {
   // npm hands its own settings to what it runs, such as the gate.
   const inherited = Object.keys(process.env).filter((name) => /^(CONFIG13BYTE_|npm_)/i.test(name));
   const cleared = Object.fromEntries(inherited.map((name) => [name, undefined]));
-  return { ...cleared, ...userEnvironment, ...offline, PATH: `${dirname(runtime.path)}${delimiter}${process.env.PATH}` };
+  return {
+    ...cleared,
+    ...userEnvironment,
+    ...offline,
+    PATH: `${dirname(runtime.path)}${delimiter}${process.env.PATH}`,
+  };
 }

@@ -18,7 +18,15 @@ export async function open() {
     on: true,
     variations: [true, false],
     offVariation: 1,
-    fallthrough: { rollout: { contextKind: 'user', variations: [{ variation: 0, weight: WEIGHT }, { variation: 1, weight: 100_000 - WEIGHT }] } },
+    fallthrough: {
+      rollout: {
+        contextKind: 'user',
+        variations: [
+          { variation: 0, weight: WEIGHT },
+          { variation: 1, weight: 100_000 - WEIGHT },
+        ],
+      },
+    },
     salt: ROLLED_OUT,
     prerequisites: [],
     targets: [],

@@ -19,9 +19,14 @@ export async function open() {
 
 /** @param {boolean} isDebugOn */
 function flags(isDebugOn) {
-  return Object.fromEntries(names.map((name) => [name, {
-    variants: { on: true, off: false },
-    defaultVariant: (name === 'debug' ? isDebugOn : isOn(name)) ? 'on' : 'off',
-    disabled: false,
-  }]));
+  return Object.fromEntries(
+    names.map((name) => [
+      name,
+      {
+        variants: { on: true, off: false },
+        defaultVariant: (name === 'debug' ? isDebugOn : isOn(name)) ? 'on' : 'off',
+        disabled: false,
+      },
+    ]),
+  );
 }

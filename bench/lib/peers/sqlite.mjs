@@ -32,7 +32,8 @@ export async function openBetter({ inMemory = false } = {}) {
   return access(database, (name) => read.get(name) === 1);
 }
 
-export const CREATE = 'CREATE TABLE IF NOT EXISTS flag (name TEXT PRIMARY KEY, enabled INTEGER NOT NULL) STRICT, WITHOUT ROWID';
+export const CREATE =
+  'CREATE TABLE IF NOT EXISTS flag (name TEXT PRIMARY KEY, enabled INTEGER NOT NULL) STRICT, WITHOUT ROWID';
 export const READ = 'SELECT enabled FROM flag WHERE name = ?';
 
 /**

@@ -42,5 +42,14 @@ export async function open() {
  * @param {import('unleash-client/lib/strategy/strategy.js').StrategyTransportInterface} strategy
  */
 function flag(name, enabled, strategy) {
-  return { name, enabled, strategies: [strategy], type: 'release', stale: false, impressionData: false, project: 'bench', variants: [] };
+  return {
+    name,
+    enabled,
+    strategies: [strategy],
+    type: 'release',
+    stale: false,
+    impressionData: false,
+    project: 'bench',
+    variants: [],
+  };
 }

@@ -8,7 +8,8 @@ import { identityOf, needDatabase, readingPersisted } from '../session';
 export const backup: CommandDefinition = {
   name: 'backup',
   summary: 'copy the whole database while it is in use',
-  description: 'All environments. The copy gets its name when it is whole and on disk; what failed or was ended leaves nothing behind.',
+  description:
+    'All environments. The copy gets its name when it is whole and on disk; what failed or was ended leaves nothing behind.',
   arguments: [{ term: '<path>', summary: 'the file to make', completion: 'files' }],
   options: [
     { flags: '--overwrite', summary: 'replace the file if there is one' },
@@ -24,10 +25,14 @@ export const backup: CommandDefinition = {
     const { overwrite = false, pagesPerStep } = options as { overwrite?: boolean; pagesPerStep?: number };
     await readingPersisted(target, async (config) => {
       const made = await withProgress(output, 'backup', 'nothing is left of the copy', (work) =>
-        config.backup(path as string, { ...work, overwrite, ...(pagesPerStep !== undefined && { pagesPerStep }) }).catch(inOurWords),
+        config
+          .backup(path as string, { ...work, overwrite, ...(pagesPerStep !== undefined && { pagesPerStep }) })
+          .catch(inOurWords),
       );
-      output.result({ ...identityOf({ config, live: false, target }), ...made }, () =>
-        `${pathText(made.path)} has ${made.revisions} revisions in ${made.bytes} bytes`);
+      output.result(
+        { ...identityOf({ config, live: false, target }), ...made },
+        () => `${pathText(made.path)} has ${made.revisions} revisions in ${made.bytes} bytes`,
+      );
     });
   },
 };

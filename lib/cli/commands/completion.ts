@@ -11,7 +11,10 @@ export const completion: CommandDefinition = {
   arguments: [{ term: '<shell>', summary: SHELLS.join(', '), completion: SHELLS }],
   examples: ['completion bash', 'completion zsh', 'completion fish'],
   run: async ({ arguments: [shell], output }) => {
-    if (!isShell(shell)) throw usageError(`Unknown shell: ${printable(String(shell))}.${hint(String(shell), SHELLS)} Available: ${SHELLS.join(', ')}`);
+    if (!isShell(shell))
+      throw usageError(
+        `Unknown shell: ${printable(String(shell))}.${hint(String(shell), SHELLS)} Available: ${SHELLS.join(', ')}`,
+      );
     output.result({ shell, script: SCRIPTS[shell] }, () => SCRIPTS[shell].trimEnd());
   },
 };

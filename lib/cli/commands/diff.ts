@@ -19,7 +19,8 @@ export const diff: CommandDefinition = {
       const { config } = session;
       const found = await config.diff(first!, second ?? (await config.getHistory(1))[0]?.revision ?? first!);
       output.result({ ...identityOf(session), ...describe(found) }, () =>
-        found.changes.length === 0 ? 'nothing is different' : paintChanges(output, found.changes).join('\n'));
+        found.changes.length === 0 ? 'nothing is different' : paintChanges(output, found.changes).join('\n'),
+      );
     });
   },
 };

@@ -9,13 +9,15 @@ import { oneLine, type Output } from '../output';
 export const doctor: CommandDefinition = {
   name: 'doctor',
   summary: 'look for what is wrong with the runtime, the files and the database',
-  description: 'Without --db and --cluster it looks at the runtime alone. For each problem it says what to do. It changes nothing.',
+  description:
+    'Without --db and --cluster it looks at the runtime alone. For each problem it says what to do. It changes nothing.',
   examples: ['doctor', 'doctor --db ./config.db --env production', 'doctor --db ./config.db --json'],
   run: async ({ target, output }) => {
     const findings = [...examineRuntime(target), ...examineFiles(target), ...(await examineConfig(target))];
     const status = worstOf(findings);
     output.result({ database: target.db ?? null, cluster: target.cluster ?? null, status, checks: findings }, () =>
-      findings.map((finding) => show(output, finding)).join('\n'));
+      findings.map((finding) => show(output, finding)).join('\n'),
+    );
     return status === 'failed' ? ExitCode.integrity : ExitCode.ok;
   },
 };

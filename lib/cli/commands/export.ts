@@ -17,14 +17,18 @@ export const exportStates: CommandDefinition = {
   run: async ({ arguments: [file = '-'], options, target, output }) => {
     const isForAll = options.allEnvironments === true;
     if (isForAll && target.db === undefined) needDatabase(undefined);
-    const names = isForAll ? await readingPersisted(target, (config) => config.getEnvironments()) : [target.environment];
+    const names = isForAll
+      ? await readingPersisted(target, (config) => config.getEnvironments())
+      : [target.environment];
     if (names.length === 0) throw usageError('There is no environment in this database yet');
     const sessions = [];
     for (const environment of names) {
-      sessions.push(await reading({ ...target, environment }, async (session) => ({
-        identity: identityOf(session),
-        state: session.config.getState(),
-      })));
+      sessions.push(
+        await reading({ ...target, environment }, async (session) => ({
+          identity: identityOf(session),
+          state: session.config.getState(),
+        })),
+      );
     }
     const document = writeDocument(new Map(sessions.map(({ identity, state }) => [identity.environment, state])));
     if (file === '-') {
@@ -34,6 +38,12 @@ export const exportStates: CommandDefinition = {
     await writeFileWhole(file as string, document);
     const environments = sessions.map(({ identity: { environment, live } }) => ({ environment, live }));
     output.result({ file, environments }, () =>
-      environments.map(({ environment, live }) => `${environment}: ${live ? 'the live state' : 'what is persisted'}, in ${pathText(file as string)}`).join('\n'));
+      environments
+        .map(
+          ({ environment, live }) =>
+            `${environment}: ${live ? 'the live state' : 'what is persisted'}, in ${pathText(file as string)}`,
+        )
+        .join('\n'),
+    );
   },
 };

@@ -10,8 +10,16 @@ export const history: CommandDefinition = {
   name: 'history',
   summary: 'list the revisions, newest first',
   options: [
-    { flags: '--limit <number>', summary: `how many at most, 1-10000; ${DEFAULT_LIMIT} when left out`, parse: (text) => wholeNumber(text, '--limit', 1, 10_000) },
-    { flags: '--before <revision>', summary: 'only those with a smaller number, to read on', parse: (text) => wholeNumber(text, '--before', 1, Number.MAX_SAFE_INTEGER) },
+    {
+      flags: '--limit <number>',
+      summary: `how many at most, 1-10000; ${DEFAULT_LIMIT} when left out`,
+      parse: (text) => wholeNumber(text, '--limit', 1, 10_000),
+    },
+    {
+      flags: '--before <revision>',
+      summary: 'only those with a smaller number, to read on',
+      parse: (text) => wholeNumber(text, '--before', 1, Number.MAX_SAFE_INTEGER),
+    },
   ],
   examples: ['history --db ./config.db --env production', 'history --limit 100 --before 42', 'history --json'],
   run: ({ options, target, output }) => {
@@ -21,13 +29,37 @@ export const history: CommandDefinition = {
       const entries = await session.config.getHistory(limit, before === undefined ? {} : { before });
       const revisions = entries.map(describe);
       output.result({ ...identityOf(session), revisions }, () => {
-        const rows = revisions.map(({ revision, createdAt, actor, reason, changes }) => [`${revision}`, createdAt, oneLine(actor), oneLine(reason), changes.join(', ')]);
+        const rows = revisions.map(({ revision, createdAt, actor, reason, changes }) => [
+          `${revision}`,
+          createdAt,
+          oneLine(actor),
+          oneLine(reason),
+          changes.join(', '),
+        ]);
         return rows.length === 0 ? 'no revisions' : output.table(['revision', 'when', 'who', 'why', 'changes'], rows);
       });
     });
   },
 };
 
-function describe({ revision, changeReason, actor, createdAt, restoredFrom, changes, configHex, digest }: HistoryEntry) {
-  return { revision, createdAt: createdAt.toISOString(), actor, reason: changeReason, restoredFrom, changes, configHex, digest };
+function describe({
+  revision,
+  changeReason,
+  actor,
+  createdAt,
+  restoredFrom,
+  changes,
+  configHex,
+  digest,
+}: HistoryEntry) {
+  return {
+    revision,
+    createdAt: createdAt.toISOString(),
+    actor,
+    reason: changeReason,
+    restoredFrom,
+    changes,
+    configHex,
+    digest,
+  };
 }

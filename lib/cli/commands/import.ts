@@ -82,7 +82,9 @@ async function lookAround(target: Target): Promise<Surroundings> {
     }
     if (code !== 'ERR_STORE_NOT_FOUND') throw error;
   }
-  const config = createProductionConfig<readonly string[]>(target.environment === undefined ? {} : { environment: target.environment });
+  const config = createProductionConfig<readonly string[]>(
+    target.environment === undefined ? {} : { environment: target.environment },
+  );
   try {
     const { environment } = config;
     const identity = { ...identityOf({ config, live: false, target }), environment };
@@ -112,23 +114,57 @@ function problemsHere(
     // Where it could not be read, that is the problem.
     if (document.problems.length > 0) return [];
     const others = printable(document.environments.join(', '), 500);
-    return [document.problemAt('', undefined, `nothing is in it for ${printable(source)}, only for ${others}.${hint(source, document.environments)} Choose one with --from`)];
+    return [
+      document.problemAt(
+        '',
+        undefined,
+        `nothing is in it for ${printable(source)}, only for ${others}.${hint(source, document.environments)} Choose one with --from`,
+      ),
+    ];
   }
   if (!addFeatures) {
-    return added.slice(0, MOST_PROBLEMS + 1).map((name) =>
-      document.problemAt(source, name, `the database has no feature of that name.${hint(name, names)} Register new ones with --add-features`));
+    return added
+      .slice(0, MOST_PROBLEMS + 1)
+      .map((name) =>
+        document.problemAt(
+          source,
+          name,
+          `the database has no feature of that name.${hint(name, names)} Register new ones with --add-features`,
+        ),
+      );
   }
   const count = names.length + added.length;
   if (count <= MAX_FEATURES) return [];
-  return [document.problemAt(source, undefined, `${added.length} new features and the ${names.length} of the database are more than ${MAX_FEATURES}`)];
+  return [
+    document.problemAt(
+      source,
+      undefined,
+      `${added.length} new features and the ${names.length} of the database are more than ${MAX_FEATURES}`,
+    ),
+  ];
 }
 
 function wouldBe({ identity, state, revision }: Surroundings, wanted: ConfigState): ImportResult {
   const changes = differences(state, wanted);
-  return { ...identity, changed: changes.length > 0, persisted: false, revision, restoredFrom: null, reason: null, actor: null, changes };
+  return {
+    ...identity,
+    changed: changes.length > 0,
+    persisted: false,
+    revision,
+    restoredFrom: null,
+    reason: null,
+    actor: null,
+    changes,
+  };
 }
 
-async function apply(target: Target, there: Surroundings, state: ConfigState, added: readonly string[], file: string): Promise<ImportResult> {
+async function apply(
+  target: Target,
+  there: Surroundings,
+  state: ConfigState,
+  added: readonly string[],
+  file: string,
+): Promise<ImportResult> {
   if (added.length > 0 || !there.exists) await register(target, there, added);
   const reason = target.reason ?? defaultReason(['import', file]);
   return await goTo(target, async (config, { ifRevision }) => {
@@ -140,7 +176,11 @@ async function apply(target: Target, there: Surroundings, state: ConfigState, ad
 }
 
 /** Bits of features that are off are all that stays of it, should what follows fail. */
-async function register(target: Target, { identity, names, exists }: Surroundings, added: readonly string[]): Promise<void> {
+async function register(
+  target: Target,
+  { identity, names, exists }: Surroundings,
+  added: readonly string[],
+): Promise<void> {
   const config = createProductionConfig<readonly string[]>({
     persistPath: needDatabase(target.db),
     environment: identity.environment,
@@ -157,12 +197,24 @@ interface ImportResult extends Omit<RestoreResult, 'reason' | 'actor'> {
 
 function text(
   { output }: Invocation,
-  { environment, live, persisted, revision, changes, dryRun, addedFeatures }: ImportResult & { dryRun: boolean; addedFeatures: readonly string[] },
+  {
+    environment,
+    live,
+    persisted,
+    revision,
+    changes,
+    dryRun,
+    addedFeatures,
+  }: ImportResult & { dryRun: boolean; addedFeatures: readonly string[] },
 ): string {
   const programs = live ? 'running programs have it' : 'no program is running';
   return [
     ...(addedFeatures.length > 0 ? [`${dryRun ? 'would register' : 'registered'} ${addedFeatures.join(', ')}`] : []),
     ...(changes.length > 0 ? paintChanges(output, changes) : [`nothing is different in ${environment}`]),
-    output.colors.dim(persisted ? `${programs}; persisted as revision ${revision}` : 'nothing was changed, this is what would be different'),
+    output.colors.dim(
+      persisted
+        ? `${programs}; persisted as revision ${revision}`
+        : 'nothing was changed, this is what would be different',
+    ),
   ].join('\n');
 }

@@ -12,14 +12,35 @@ export const persist: CommandDefinition = {
   run: async ({ target, output }) => {
     needDatabase(target.db);
     if (!target.persist) throw usageError('persist goes without --no-persist');
-    await changing(target, () => {}, async (session) => {
-      await checkRevision(session.config, target);
-      const { revision, changeReason: reason, actor, createdAt, changes } = await persistNow(session.config, target, defaultReason(['persist']));
-      const result = {
-        ...identityOf(session), changed: false, persisted: true, revision, reason, actor, createdAt: createdAt.toISOString(), changes,
-      };
-      output.result(result, () =>
-        [`persisted as revision ${revision}${changes.length === 0 ? ', the same as the one before' : ''}`, ...changes].join('\n'));
-    });
+    await changing(
+      target,
+      () => {},
+      async (session) => {
+        await checkRevision(session.config, target);
+        const {
+          revision,
+          changeReason: reason,
+          actor,
+          createdAt,
+          changes,
+        } = await persistNow(session.config, target, defaultReason(['persist']));
+        const result = {
+          ...identityOf(session),
+          changed: false,
+          persisted: true,
+          revision,
+          reason,
+          actor,
+          createdAt: createdAt.toISOString(),
+          changes,
+        };
+        output.result(result, () =>
+          [
+            `persisted as revision ${revision}${changes.length === 0 ? ', the same as the one before' : ''}`,
+            ...changes,
+          ].join('\n'),
+        );
+      },
+    );
   },
 };

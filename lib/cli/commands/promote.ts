@@ -8,10 +8,14 @@ import { hint } from '../suggest';
 export const promote: CommandDefinition = {
   name: 'promote',
   summary: 'take over the last persisted state of another environment',
-  description: 'The environment that takes it over is that of --env. It is a new revision there, and can be rolled back.',
+  description:
+    'The environment that takes it over is that of --env. It is a new revision there, and can be rolled back.',
   arguments: [{ term: '<from>', summary: 'the other environment of the same database', completion: 'environments' }],
   changes: true,
-  examples: ['promote staging --db ./config.db --env production', 'promote staging --reason "release 7" --if-revision 12'],
+  examples: [
+    'promote staging --db ./config.db --env production',
+    'promote staging --reason "release 7" --if-revision 12',
+  ],
   run: async (invocation) => {
     const { target } = invocation;
     needHistory(target, 'promote');

@@ -13,7 +13,11 @@ export const prune: CommandDefinition = {
     'The newest ones stay, and with the current state and the one that rollback goes to, all that came after these. On a terminal ' +
     'it asks first; elsewhere it wants --yes.',
   options: [
-    { flags: '--keep <number>', summary: 'how many of the newest stay', parse: (text) => wholeNumber(text, '--keep', 1, 2 ** 32 - 1) },
+    {
+      flags: '--keep <number>',
+      summary: 'how many of the newest stay',
+      parse: (text) => wholeNumber(text, '--keep', 1, 2 ** 32 - 1),
+    },
     { flags: '--yes', summary: 'do not ask' },
   ],
   examples: ['prune --keep 10000 --db ./config.db --env production', 'prune --keep 10000 --yes'],
@@ -28,13 +32,20 @@ export const prune: CommandDefinition = {
       const environment = await reading(target, async ({ config }) => config.environment);
       await ask(`Remove all but the newest ${keep} revisions of ${environment} in ${pathText(db)}, for good?`);
     }
-    await changing({ ...target, persist: true }, () => {}, async (session) => {
-      const pruned = await withProgress(output, 'prune', 'what was removed before stays removed', (work) =>
-        session.config.prune({ ...work, keep }),
-      );
-      output.result({ ...identityOf(session), ...pruned }, () =>
-        `${pruned.removed} revisions were removed, ${pruned.kept} are left${pruned.oldest === null ? '' : `, from ${pruned.oldest} on`}`);
-    });
+    await changing(
+      { ...target, persist: true },
+      () => {},
+      async (session) => {
+        const pruned = await withProgress(output, 'prune', 'what was removed before stays removed', (work) =>
+          session.config.prune({ ...work, keep }),
+        );
+        output.result(
+          { ...identityOf(session), ...pruned },
+          () =>
+            `${pruned.removed} revisions were removed, ${pruned.kept} are left${pruned.oldest === null ? '' : `, from ${pruned.oldest} on`}`,
+        );
+      },
+    );
   },
 };
 

@@ -13,7 +13,11 @@ export const rollout: CommandDefinition = {
     { term: '[percent]', summary: '0 to 100 in steps of 0.01', completion: ['0', '1', '10', '50', '100'] },
   ],
   changes: true,
-  examples: ['rollout beta_feature --db ./config.db', 'rollout beta_feature 10', 'rollout beta_feature 0.5 --reason "first users"'],
+  examples: [
+    'rollout beta_feature --db ./config.db',
+    'rollout beta_feature 10',
+    'rollout beta_feature 0.5 --reason "first users"',
+  ],
   run: async (invocation) => {
     const { output } = invocation;
     const [name, text] = invocation.arguments as [string, string | undefined];

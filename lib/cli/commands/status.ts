@@ -52,8 +52,16 @@ function show(output: Output, result: Status): string {
     ['terminal', `${terminal.modeName} ${terminal.rows}x${terminal.cols}`],
   ];
   if (result.database !== null) {
-    pairs.push(['revision', revision ? `${revision.revision}, ${revision.createdAt}, ${oneLine(revision.actor)}: ${oneLine(revision.reason)}` : 'none']);
-    pairs.push(['persisted', persisted === true ? 'yes' : colors.yellow('no, the live state is another one than the last revision')]);
+    pairs.push([
+      'revision',
+      revision
+        ? `${revision.revision}, ${revision.createdAt}, ${oneLine(revision.actor)}: ${oneLine(revision.reason)}`
+        : 'none',
+    ]);
+    pairs.push([
+      'persisted',
+      persisted === true ? 'yes' : colors.yellow('no, the live state is another one than the last revision'),
+    ]);
   }
   for (const problem of problems) pairs.push(['problem', colors.red(problem)]);
   return `${output.pairs(pairs)}\n\n${featureTable(output, result.features)}`;

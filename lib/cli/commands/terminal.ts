@@ -48,7 +48,10 @@ function setTerminal(mode: number, rows: number, cols: number) {
       const now = terminalOf(config);
       return now.mode === mode && now.rows === rows && now.cols === cols;
     },
-    describe: (config: ProductionConfig<string>) => ({ terminal: terminalOf(config), previous: previous ?? terminalOf(config) }),
+    describe: (config: ProductionConfig<string>) => ({
+      terminal: terminalOf(config),
+      previous: previous ?? terminalOf(config),
+    }),
   };
 }
 

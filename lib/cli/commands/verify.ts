@@ -13,8 +13,18 @@ export const verify: CommandDefinition = {
   description:
     'It checks the revisions of all environments, and ends with 4 when anything is wrong. Keep the head that it prints elsewhere, ' +
     'and hand it in later: who can write the file can rewrite all of it, but not what you have kept.',
-  options: [{ flags: '--expected-head <digest>', summary: 'a head of the environment of --env that was kept elsewhere', parse: digest }],
-  examples: ['verify --db ./config.db', 'verify --db ./config.db --env production --expected-head 3f0a…', 'verify --json'],
+  options: [
+    {
+      flags: '--expected-head <digest>',
+      summary: 'a head of the environment of --env that was kept elsewhere',
+      parse: digest,
+    },
+  ],
+  examples: [
+    'verify --db ./config.db',
+    'verify --db ./config.db --env production --expected-head 3f0a…',
+    'verify --json',
+  ],
   run: async ({ options, target, output }) => {
     needDatabase(target.db);
     const { expectedHead } = options as { expectedHead?: string };
@@ -23,7 +33,15 @@ export const verify: CommandDefinition = {
         config.verify({ ...work, ...(expectedHead !== undefined && { expectedHead }) }),
       );
       const { ok, revisions, head, environments, problems, firstBroken = null } = found;
-      const result = { ...identityOf({ config, live: false, target }), ok, revisions, head, environments, firstBroken, problems };
+      const result = {
+        ...identityOf({ config, live: false, target }),
+        ok,
+        revisions,
+        head,
+        environments,
+        firstBroken,
+        problems,
+      };
       output.result(result, () => show(output, found));
       return ok ? ExitCode.ok : ExitCode.integrity;
     });
@@ -32,16 +50,31 @@ export const verify: CommandDefinition = {
 
 function show(output: Output, { ok, revisions, environments, problems }: Verification): string {
   const { colors } = output;
-  const rows = environments.map(({ environment, revisions: count, pruned, head }) => [environment, `${count}`, `${pruned}`, head]);
+  const rows = environments.map(({ environment, revisions: count, pruned, head }) => [
+    environment,
+    `${count}`,
+    `${pruned}`,
+    head,
+  ]);
   return [
-    ok ? colors.green(`nothing is wrong with ${revisions} revisions`) : colors.red(`${revisions} revisions were checked, and something is wrong`),
+    ok
+      ? colors.green(`nothing is wrong with ${revisions} revisions`)
+      : colors.red(`${revisions} revisions were checked, and something is wrong`),
     ...problems.map(({ revision, environment, problem }) =>
-      colors.red([revision === null ? undefined : `revision ${revision}`, environment, problem].filter(Boolean).map((part) => oneLine(`${part}`)).join(': '))),
+      colors.red(
+        [revision === null ? undefined : `revision ${revision}`, environment, problem]
+          .filter(Boolean)
+          .map((part) => oneLine(`${part}`))
+          .join(': '),
+      ),
+    ),
     ...(rows.length > 0 ? [output.table(['environment', 'revisions', 'pruned', 'head'], rows)] : []),
   ].join('\n');
 }
 
 function digest(text: string): string {
   if (/^[0-9a-f]{64}$/.test(text)) return text;
-  throw usageError(`Invalid --expected-head: ${shown(text)} (must be 64 lower-case hexadecimal digits, as verify prints them)`);
+  throw usageError(
+    `Invalid --expected-head: ${shown(text)} (must be 64 lower-case hexadecimal digits, as verify prints them)`,
+  );
 }

@@ -21,13 +21,25 @@ export const watch: CommandDefinition = {
       const ended = interrupted();
       config.on('change', (change) => {
         const record = describe(change);
-        output.record(record, () => `${output.colors.dim(record.at)}\t${record.changes.map((line) => paint(output, line)).join('  ')}`);
+        output.record(
+          record,
+          () => `${output.colors.dim(record.at)}\t${record.changes.map((line) => paint(output, line)).join('  ')}`,
+        );
       });
       config.ref();
       // Whatever changes from here on is told.
-      const start = { type: 'watching', at: now(), ...identityOf(session), features: featureStates(config), terminal: terminalOf(config) };
+      const start = {
+        type: 'watching',
+        at: now(),
+        ...identityOf(session),
+        features: featureStates(config),
+        terminal: terminalOf(config),
+      };
       if (output.json) output.record(start, () => '');
-      else output.note(`Watching ${target.db === undefined ? `cluster ${target.cluster}` : pathText(target.db)}, environment ${config.environment}. Ctrl-C ends it`);
+      else
+        output.note(
+          `Watching ${target.db === undefined ? `cluster ${target.cluster}` : pathText(target.db)}, environment ${config.environment}. Ctrl-C ends it`,
+        );
       await ended;
     }),
 };

@@ -130,7 +130,11 @@ function optionsOf(command: CommandDefinition | undefined): KnownOption[] {
     takesValue: flags.includes('<'),
     completion,
   }));
-  return [...own, ...shared.map(toKnown), { long: '--help', description: 'print help', takesValue: false, completion: [] }];
+  return [
+    ...own,
+    ...shared.map(toKnown),
+    { long: '--help', description: 'print help', takesValue: false, completion: [] },
+  ];
 }
 
 function toKnown({ long, description, required }: Option): KnownOption {

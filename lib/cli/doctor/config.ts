@@ -41,7 +41,12 @@ export async function examineConfig(target: Target): Promise<Finding[]> {
       const { checks } = await config.healthCheck();
       return [
         ok('live', live ? 'Programs are running and share this state' : 'No program shares this state at the moment'),
-        ...checks.map(({ name, status, message }): Finding => ({ name, status, message, fix: status === 'ok' ? null : FIXES[name] })),
+        ...checks.map(({ name, status, message }): Finding => ({
+          name,
+          status,
+          message,
+          fix: status === 'ok' ? null : FIXES[name],
+        })),
       ];
     });
   } catch (error) {
@@ -51,6 +56,8 @@ export async function examineConfig(target: Target): Promise<Finding[]> {
     }
     // Said by examineFiles.
     if (code === 'ERR_STORE_NOT_FOUND') return [];
-    return [failed('open', `${message} (${code})`, OPEN_FIXES[code] ?? 'See the message, and docs/errors.md for the code')];
+    return [
+      failed('open', `${message} (${code})`, OPEN_FIXES[code] ?? 'See the message, and docs/errors.md for the code'),
+    ];
   }
 }

@@ -3,7 +3,6 @@ import { dirname } from 'node:path';
 import type { Target } from '../options';
 import { degraded, failed, type Finding, ok } from './finding';
 
-
 /** File systems by the number that Linux gives them (linux/magic.h): those that live state cannot be on. */
 const REMOTE: { readonly [type: number]: string } = {
   0x6969: 'NFS',
@@ -28,7 +27,11 @@ const LIVE_FILE_SIZE = 2176;
 export function examineFiles({ db, environment }: Target): Finding[] {
   if (db === undefined) return [];
   const found = look(db);
-  if (found === undefined) return [examineDirectory(dirname(db)), failed('database', `There is no ${db}`, 'Check --db, or make one with a program or --create')];
+  if (found === undefined)
+    return [
+      examineDirectory(dirname(db)),
+      failed('database', `There is no ${db}`, 'Check --db, or make one with a program or --create'),
+    ];
   // Links are followed, and what belongs to a database is beside the file itself.
   const file = realpathSync(db);
   const directory = dirname(file);
@@ -53,7 +56,11 @@ function examineDatabase(file: string, found: Stats): Finding {
   if (!found.isFile()) return failed('database', `${file} is not a file`, 'Name the database itself');
   const described = `${file} has ${found.size} bytes, mode ${modeOf(found)} and owner ${found.uid}`;
   if (!mayUse(file, constants.R_OK | constants.W_OK)) {
-    return failed('database', `${described}, and this user may not read and write it`, 'Run as its owner, or change its mode');
+    return failed(
+      'database',
+      `${described}, and this user may not read and write it`,
+      'Run as its owner, or change its mode',
+    );
   }
   return (found.mode & 0o002) === 0
     ? ok('database', described)
@@ -62,10 +69,19 @@ function examineDatabase(file: string, found: Stats): Finding {
 
 function examineDirectory(directory: string): Finding {
   const found = look(directory);
-  if (!found?.isDirectory()) return failed('directory', `There is no directory ${directory}`, 'Make it; databases are made, directories are not');
+  if (!found?.isDirectory())
+    return failed(
+      'directory',
+      `There is no directory ${directory}`,
+      'Make it; databases are made, directories are not',
+    );
   return mayUse(directory, constants.R_OK | constants.W_OK | constants.X_OK)
     ? ok('directory', `SQLite can make its -wal and -shm in ${directory}`)
-    : failed('directory', `This user may not write to ${directory}, where SQLite makes its -wal and -shm`, 'Run as its owner, or change its mode');
+    : failed(
+        'directory',
+        `This user may not write to ${directory}, where SQLite makes its -wal and -shm`,
+        'Run as its owner, or change its mode',
+      );
 }
 
 function examineFileSystem(directory: string): Finding[] {
@@ -77,7 +93,11 @@ export function examineFileSystemType(directory: string, type: number): Finding 
   const number = type >>> 0;
   const remote = REMOTE[number];
   if (remote !== undefined) {
-    return failed('file-system', `${directory} is on ${remote}, a network file system: locks and shared memory do not hold there`, 'Put the database on a local disk');
+    return failed(
+      'file-system',
+      `${directory} is on ${remote}, a network file system: locks and shared memory do not hold there`,
+      'Put the database on a local disk',
+    );
   }
   const passing = PASSING[number];
   return passing === undefined
@@ -97,7 +117,11 @@ function examineBeside(file: string, suffix: string, database: Stats): Finding {
   }
   return serves(found, database)
     ? ok(name, described)
-    : failed(name, `${described}, and the database has mode ${modeOf(database)}, owner ${database.uid} and group ${database.gid}: some who may use the database cannot`, fix);
+    : failed(
+        name,
+        `${described}, and the database has mode ${modeOf(database)}, owner ${database.uid} and group ${database.gid}: some who may use the database cannot`,
+        fix,
+      );
 }
 
 /** Whether those who may use the database may use this file beside it. The owner is taken for a member of the group. */
@@ -112,16 +136,25 @@ function serves(file: Stats, database: Stats): boolean {
 
 function examineLiveFile(live: string, database: Stats): Finding {
   const found = look(live);
-  if (found === undefined) return ok('live-file-permissions', `There is no ${live}: no program with enableClusterSync has run`);
+  if (found === undefined)
+    return ok('live-file-permissions', `There is no ${live}: no program with enableClusterSync has run`);
   const described = `${live} has ${found.size} bytes, mode ${modeOf(found)} and owner ${found.uid}`;
   const away = 'Close every program that uses it, then move it away';
   const isRoot = process.geteuid?.() === 0;
   const locksOwnerOut = found.uid !== database.uid && (isRoot ? found.uid === 0 : isOwn(database));
   if (locksOwnerOut) {
-    return failed('live-file-permissions', `${described}, and the database belongs to user ${database.uid}, whose programs cannot use it`, `chown ${database.uid}:${database.gid} ${live}`);
+    return failed(
+      'live-file-permissions',
+      `${described}, and the database belongs to user ${database.uid}, whose programs cannot use it`,
+      `chown ${database.uid}:${database.gid} ${live}`,
+    );
   }
   if (!isOwn(found) && !isRoot) {
-    return failed('live-file-permissions', `${described}, which is another user than this one`, `Run as user ${found.uid}: live state is not shared between users`);
+    return failed(
+      'live-file-permissions',
+      `${described}, which is another user than this one`,
+      `Run as user ${found.uid}: live state is not shared between users`,
+    );
   }
   if ((found.mode & 0o022) !== 0) return failed('live-file-permissions', `${described}: others may write to it`, away);
   return found.isFile() && (found.size === LIVE_FILE_SIZE || found.size === 0)
@@ -137,7 +170,13 @@ function examineDoorbells(directory: string): Finding[] {
     return [failed('doorbells', `${directory} is not a directory, so nobody can be told of changes`, 'Move it away')];
   }
   if (!isOwn(found) || (found.mode & 0o077) !== 0) {
-    return [failed('doorbells', `${directory} has mode ${modeOf(found)} and owner ${found.uid}, so nobody can be told of changes`, `It must be this user's alone: chmod 700 ${directory}`)];
+    return [
+      failed(
+        'doorbells',
+        `${directory} has mode ${modeOf(found)} and owner ${found.uid}, so nobody can be told of changes`,
+        `It must be this user's alone: chmod 700 ${directory}`,
+      ),
+    ];
   }
   return [ok('doorbells', `Listeners in ${directory}: ${readdirSync(directory).length}`)];
 }

@@ -30,10 +30,15 @@ export function examineVersion(name: 'bun' | 'node', version: string): Finding {
   const numbers = version.split('.').map((part) => Number.parseInt(part, 10));
   const [major = 0] = numbers;
   const oldestShown = oldest.join('.');
-  if (isOlder(numbers, oldest)) return failed('runtime', `${shown} is older than ${oldestShown}`, `Install version ${oldestShown} or later`);
+  if (isOlder(numbers, oldest))
+    return failed('runtime', `${shown} is older than ${oldestShown}`, `Install version ${oldestShown} or later`);
   return tested.includes(major)
     ? ok('runtime', `${shown} is supported`)
-    : degraded('runtime', `${shown} is not among the tested versions`, `Use one of ${tested.map((one) => `${one}.x`).join(', ')} where it counts`);
+    : degraded(
+        'runtime',
+        `${shown} is not among the tested versions`,
+        `Use one of ${tested.map((one) => `${one}.x`).join(', ')} where it counts`,
+      );
 }
 
 function isOlder(version: readonly number[], than: readonly number[]): boolean {
@@ -44,7 +49,11 @@ function isOlder(version: readonly number[], than: readonly number[]): boolean {
 export function examinePlatform(platform: string, arch: string): Finding {
   const shown = `${platform} ${arch}`;
   if (platform === 'win32') {
-    return degraded('platform', `On ${shown} programs cannot share live state`, 'Changes reach programs when they load() or start');
+    return degraded(
+      'platform',
+      `On ${shown} programs cannot share live state`,
+      'Changes reach programs when they load() or start',
+    );
   }
   return platform === 'linux' && arch === 'x64'
     ? ok('platform', `${shown} is tested`)
@@ -65,8 +74,13 @@ function examineSharedMemory(): Finding {
 
 function examineEnvironment({ environment }: Target): Finding {
   const { NODE_ENV } = process.env;
-  if (environment !== undefined) return ok('environment', `The environment is ${environment}, by --env or CONFIG13BYTE_ENV`);
+  if (environment !== undefined)
+    return ok('environment', `The environment is ${environment}, by --env or CONFIG13BYTE_ENV`);
   return NODE_ENV
     ? ok('environment', `The environment is ${NODE_ENV}, by NODE_ENV`)
-    : degraded('environment', 'The environment is development, since nothing says another', 'Name it with --env, CONFIG13BYTE_ENV or NODE_ENV');
+    : degraded(
+        'environment',
+        'The environment is development, since nothing says another',
+        'Name it with --env, CONFIG13BYTE_ENV or NODE_ENV',
+      );
 }
