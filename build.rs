@@ -4,10 +4,10 @@ fn main() {
     if std::env::var_os("CARGO_FEATURE_NODE").is_some() {
         napi_build::setup();
     }
-    println!("cargo::rerun-if-changed=src/store/system.c");
+    println!("cargo::rerun-if-changed=src/store/sqlite/syscalls.c");
     if std::env::var_os("CARGO_CFG_TARGET_OS").is_some_and(|system| system == "linux") {
         cc::Build::new()
-            .file("src/store/system.c")
+            .file("src/store/sqlite/syscalls.c")
             .warnings_into_errors(true)
             .compile("config13_system");
     }

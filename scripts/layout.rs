@@ -1,7 +1,7 @@
 //! Prints `lib/core/layout.ts`, the JavaScript copy of the constants that the core owns.
 
 use config13::page::{FIRST_LIVE_HANDLE, PAGES_PER_CHUNK, layout};
-use config13::{record, registry};
+use config13::{feature_table, record};
 
 /// The words of a page: name, what it holds, and its offset in bytes.
 const WORDS: [(&str, &str, usize); 9] = [
@@ -97,7 +97,7 @@ fn main() {
     constant(
         "MAX_FEATURES",
         "Features of one table at most.",
-        registry::MAX_FEATURES,
+        feature_table::MAX_FEATURES,
     );
     println!("/** The 13 bytes of the default record. */");
     println!(
@@ -107,7 +107,7 @@ fn main() {
     println!("/** The features of a new table when none are listed, from bit 0 up. */");
     println!(
         "export const DEFAULT_FEATURES = {:?} as const;",
-        registry::DEFAULT_FEATURES
+        feature_table::DEFAULT_FEATURES
     );
 }
 

@@ -1,4 +1,4 @@
-//! A clock that only goes forward, and shows the same to all processes of a machine.
+//! The time: a monotonic clock that all processes of a machine share, and the system's clock for dates.
 
 #![cfg_attr(
     unix,
@@ -7,6 +7,8 @@
         reason = "the standard library's monotonic clock cannot be compared between processes"
     )
 )]
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Nanoseconds since a moment that all processes agree on, in general the start of the machine.
 #[cfg(unix)]
@@ -34,6 +36,16 @@ pub fn now() -> u64 {
 
     static START: Lazy<Instant> = Lazy::new(Instant::now);
     u64::try_from(START.elapsed().as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Milliseconds since 1970 by the system's clock, negative when that is set to an earlier time.
+#[must_use]
+pub fn unix_time() -> i64 {
+    let milliseconds = |span: Duration| i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
+    match SystemTime::now().duration_since(UNIX_EPOCH) {
+        Ok(since) => milliseconds(since),
+        Err(until) => -milliseconds(until.duration()),
+    }
 }
 
 #[cfg(test)]

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use thiserror::Error as ThisError;
 
-use crate::printable::{short, text};
-use crate::record::Problem;
-use crate::registry::MAX_FEATURES;
+pub(crate) mod printable;
+
+use printable::{short, text};
 
 /// What is behind an error that several jobs share.
 pub type Cause = Arc<dyn std::error::Error + Send + Sync>;
@@ -25,10 +25,10 @@ pub enum Error {
     },
 
     /// A state with fields out of range was to be persisted.
-    #[error("The state is not valid, so nothing was persisted: {}. Correct it, then persist again", list(.problems))]
+    #[error("The state is not valid, so nothing was persisted: {}. Correct it, then persist again", .problems.join("; "))]
     InvalidState {
         /// What is out of range.
-        problems: Vec<Problem>,
+        problems: Vec<String>,
     },
 
     /// A feature name breaks the naming rule.
@@ -50,8 +50,8 @@ pub enum Error {
 
     /// A 33rd feature was to be registered.
     #[error(
-        "No bit left for feature {}: all {MAX_FEATURES} are taken by {}. Keep the new one in another database",
-        short(.name), names(.taken)
+        "No bit left for feature {}: all {} are taken by {}. Keep the new one in another database",
+        short(.name), .taken.len(), names(.taken)
     )]
     TooManyFeatures {
         /// The first name without a bit.
@@ -530,14 +530,6 @@ impl Error {
             Self::PageNotOpen { .. } => "ERR_PAGE_NOT_OPEN",
         })
     }
-}
-
-fn list(problems: &[Problem]) -> String {
-    problems
-        .iter()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join("; ")
 }
 
 /// Names from a file may be anything.

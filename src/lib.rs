@@ -3,20 +3,20 @@
 //! | module | owns |
 //! |---|---|
 //! | [`record`] | the 13 bytes: parse, check, encode, diff |
-//! | [`registry`] | feature names and the bits they own for good |
+//! | [`feature_table`] | feature names and the bits they own for good |
 //! | [`page`] | the shared memory that holds the live state |
 //! | [`watch`] | waking those who listen for changes |
 //! | [`store`] | the SQLite file that holds the history |
-//! | [`exposition`] | the OpenMetrics text |
+//! | [`openmetrics`] | the OpenMetrics text |
 //! | [`startup`] | what the page of a configuration starts with |
 //! | [`ownership`] | whose a file is |
-//! | [`metrics`] | counting, and percentiles |
+//! | [`distribution`] | counts, and percentiles of times |
 //! | [`clock`] | a clock that processes share |
-//! | `printable` | names, paths and other text from elsewhere in messages |
+//! | `sync` | locking a mutex |
 //! | [`error`] | every way this crate can fail, with a stable code |
 //! | `node` | the N-API boundary (feature `node`) |
 //!
-//! Dependencies point one way: `node` → `startup` → `store` → `watch` → `page` → `registry` → `record`.
+//! Dependencies point one way: `node` → `startup` → `store` → `watch` → `page` → `feature_table` → `record`.
 
 #[cfg(not(target_endian = "little"))]
 compile_error!(
@@ -29,16 +29,16 @@ compile_error!(
 );
 
 pub mod clock;
+pub mod distribution;
 pub mod error;
-pub mod exposition;
-pub mod metrics;
+pub mod feature_table;
+pub mod openmetrics;
 pub mod ownership;
 pub mod page;
-mod printable;
 pub mod record;
-pub mod registry;
 pub mod startup;
 pub mod store;
+mod sync;
 pub mod watch;
 
 // Unit tests run without a JavaScript runtime to call the boundary.

@@ -1,9 +1,9 @@
 //! What the page of a configuration starts with.
 
 use crate::error::Error;
+use crate::feature_table::{DEFAULT_FEATURES, FeatureTable};
 use crate::page::{self, FULL_ROLLOUTS, Initial, Page, Persisted, State};
 use crate::record::Record;
-use crate::registry::{DEFAULT_FEATURES, Registry};
 use crate::store::Store;
 
 /// How a configuration is to start.
@@ -30,40 +30,38 @@ impl Startup {
             state: last.state,
         });
         let state = match answer.value.filter(|_| self.auto_load) {
-            Some(last) => describe(last.state, &answer.registry),
-            None => self.fresh_state(&answer.registry),
+            Some(last) => describe(last.state, &answer.table),
+            None => self.fresh_state(&answer.table),
         };
         Ok(Initial {
             state,
-            registry: answer.registry,
+            table: answer.table,
             persisted,
         })
     }
 
     /// What a page without a store starts with.
     pub fn fresh(&self) -> Result<Initial, Error> {
-        let registry = match &self.features {
-            Some(names) => Registry::new(names)?,
-            None => Registry::new(DEFAULT_FEATURES)?,
+        let table = match &self.features {
+            Some(names) => FeatureTable::new(names)?,
+            None => FeatureTable::new(DEFAULT_FEATURES)?,
         };
         Ok(Initial {
-            state: self.fresh_state(&registry),
-            registry,
+            state: self.fresh_state(&table),
+            table,
             persisted: None,
         })
     }
 
     /// The page that all processes with this store and environment share, in a file beside the database.
     pub fn open_live_with_store(&self, store: &Store) -> Result<Page, Error> {
-        let registry = self.from_store(store)?.registry;
+        let table = self.from_store(store)?.table;
         let path = page::live_path(store.path(), &self.environment);
         // Read again once this process is alone with the file: another one may have persisted and ended meanwhile.
         let page = if self.live_must_exist {
-            page::join_live(&path, &registry, Some(store.path()))?
+            page::join_live(&path, &table, Some(store.path()))?
         } else {
-            page::open_live(&path, &registry, Some(store.path()), || {
-                self.from_store(store)
-            })?
+            page::open_live(&path, &table, Some(store.path()), || self.from_store(store))?
         };
         store.keep(&self.environment, &page)?;
         Ok(page)
@@ -71,19 +69,19 @@ impl Startup {
 
     /// The page that all processes with this cluster name and environment share.
     pub fn open_live(&self, cluster: Option<&str>) -> Result<Page, Error> {
-        let registry = Registry::new(self.features.iter().flatten())?;
+        let table = FeatureTable::new(self.features.iter().flatten())?;
         let path = page::cluster_path(cluster, &self.environment, !self.live_must_exist)?;
         if self.live_must_exist {
-            return page::join_live(&path, &registry, None);
+            return page::join_live(&path, &table, None);
         }
-        page::open_live(&path, &registry, None, || self.fresh())
+        page::open_live(&path, &table, None, || self.fresh())
     }
 
-    fn fresh_state(&self, registry: &Registry) -> State {
+    fn fresh_state(&self, table: &FeatureTable) -> State {
         let feature_flags = self
             .enabled
             .iter()
-            .filter_map(|name| registry.bit(name))
+            .filter_map(|name| table.bit(name))
             .fold(0, |flags, bit| flags | 1 << bit);
         let record = Record {
             feature_flags,
@@ -93,13 +91,13 @@ impl Startup {
             record,
             rollouts: FULL_ROLLOUTS,
         };
-        describe(state, registry)
+        describe(state, table)
     }
 }
 
 /// The registry hash describes the table in use now, not the one at the time of persisting.
-fn describe(mut state: State, registry: &Registry) -> State {
-    state.record.registry_hash = registry.hash();
+fn describe(mut state: State, table: &FeatureTable) -> State {
+    state.record.registry_hash = table.hash();
     state
 }
 
@@ -121,9 +119,9 @@ mod tests {
     fn a_fresh_state_has_the_features_that_exist_and_were_asked_for() {
         let initial = startup(None).fresh().unwrap();
         assert_eq!(initial.state.record.feature_flags, 0b1001);
-        assert_eq!(initial.registry.names(), DEFAULT_FEATURES);
+        assert_eq!(initial.table.names(), DEFAULT_FEATURES);
         let initial = startup(Some(&["a", "b", "debug"])).fresh().unwrap();
         assert_eq!(initial.state.record.feature_flags, 0b100);
-        assert_eq!(initial.state.record.registry_hash, initial.registry.hash());
+        assert_eq!(initial.state.record.registry_hash, initial.table.hash());
     }
 }

@@ -5,11 +5,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 
-use config13::metrics::Lag;
+use config13::distribution::Lag;
 use config13::page::{Arena, FULL_ROLLOUTS, Page, State};
 use config13::record::Record;
-use config13::store::{Access, Answer, Entry, Job, Persist, Reply, Store};
-use config13::{error, registry, watch};
+use config13::store::{Access, Answer, Entry, Job, Persist, Store};
+use config13::{error, feature_table, watch};
 use tempfile::TempDir;
 
 /// Persists that are committed together.
@@ -27,7 +27,7 @@ pub type MakeReady = fn() -> Operation;
 pub const OPERATIONS: [(&str, MakeReady); 10] = [
     ("record, encode", encode),
     ("record, decode", decode),
-    ("registry, hash", registry_hash),
+    ("table, hash", registry_hash),
     ("page, allocate and release", allocate),
     ("page, snapshot", snapshot),
     ("page, apply a whole state", apply),
@@ -71,9 +71,9 @@ fn decode() -> Operation {
 
 fn registry_hash() -> Operation {
     let names = ["checkout", "search", "payments", "recommendations"];
-    let registry = registry::Registry::new(names).expect("a registry");
+    let table = feature_table::FeatureTable::new(names).expect("a table");
     Box::new(move || {
-        black_box(black_box(&registry).hash());
+        black_box(black_box(&table).hash());
     })
 }
 
@@ -179,7 +179,7 @@ impl Bed {
 
     fn submit(&self) -> Receiver<Result<Answer<Entry>, error::Error>> {
         let (sender, receiver) = channel();
-        let reply = Reply::new(&self.store, move |answer| drop(sender.send(answer)));
+        let reply = self.store.reply(move |answer| drop(sender.send(answer)));
         self.store.submit(Job::Persist(Persist {
             environment: ENVIRONMENT.to_owned(),
             page: self.page.clone(),

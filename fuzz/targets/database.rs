@@ -14,7 +14,7 @@ use std::time::Duration;
 use config13::error::Error;
 use config13::page::{Arena, FULL_ROLLOUTS, Page, State};
 use config13::record::Record;
-use config13::store::{Access, Answer, Entry, Job, Persist, Reply, Store};
+use config13::store::{Access, Answer, Entry, Job, Persist, Reply, Restore, Source, Store};
 use rusqlite::types::Value;
 use rusqlite::{Connection, ffi};
 
@@ -103,25 +103,11 @@ fn exercise(path: &Path, access: Access) {
     });
     let _outcome = ask(&store, |reply| persist(ENVIRONMENT, &page, reply));
     for to in [None, Some(1)] {
-        let _outcome = ask(&store, |reply| Job::Rollback {
-            environment: ENVIRONMENT.to_owned(),
-            page: page.clone(),
-            to,
-            actor: "fuzzer".to_owned(),
-            if_revision: None,
-            reason: None,
-            reply,
-        });
+        let source = Source::Earlier(to);
+        let _outcome = ask(&store, |reply| restore(&page, source, reply));
     }
-    let _outcome = ask(&store, |reply| Job::Promote {
-        from: "staging".to_owned(),
-        environment: ENVIRONMENT.to_owned(),
-        page: page.clone(),
-        actor: "fuzzer".to_owned(),
-        reason: None,
-        if_revision: None,
-        reply,
-    });
+    let source = Source::Environment("staging".to_owned());
+    let _outcome = ask(&store, |reply| restore(&page, source, reply));
     close(store);
 }
 
@@ -138,12 +124,24 @@ fn persist(environment: &str, page: &Page, reply: Reply<Entry>) -> Job {
     })
 }
 
+fn restore(page: &Page, source: Source, reply: Reply<Entry>) -> Job {
+    Job::Restore(Restore {
+        environment: ENVIRONMENT.to_owned(),
+        page: page.clone(),
+        source,
+        reason: None,
+        actor: "fuzzer".to_owned(),
+        if_revision: None,
+        reply,
+    })
+}
+
 fn ask<T: Send + 'static>(
     store: &Store,
     job: impl FnOnce(Reply<T>) -> Job,
 ) -> Result<Answer<T>, Error> {
     let (sender, receiver) = channel();
-    let reply = Reply::new(store, move |answer| drop(sender.send(answer)));
+    let reply = store.reply(move |answer| drop(sender.send(answer)));
     store.submit(job(reply));
     store.wake();
     let answer = receiver
@@ -158,7 +156,7 @@ fn ask<T: Send + 'static>(
 
 fn close(store: Store) {
     let (sender, receiver) = channel();
-    let reply = Reply::new(&store, move |answer: Result<Answer<()>, Error>| {
+    let reply = store.reply(move |answer: Result<Answer<()>, Error>| {
         sender.send(answer.is_ok()).expect("somebody waits");
     });
     store.close(reply);

@@ -9,10 +9,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use config13::error::Error;
+use config13::feature_table::{FeatureTable, is_feature_name};
 use config13::page::layout::{FORMAT, LIVE_SIZE, MAGIC, PAGE_FORMAT, PAGE_ID};
 use config13::page::{FULL_ROLLOUTS, Initial, Page, Persisted, State, open_live_within};
 use config13::record::Record;
-use config13::registry::{Registry, is_feature_name};
 
 use super::{Input, directory};
 
@@ -100,11 +100,11 @@ fn state() -> State {
 }
 
 fn open(path: &Path) -> Result<Page, Error> {
-    let registry = Registry::new(["alpha", "beta"]).expect("two names");
-    open_live_within(WAIT, path, &registry, None, || {
+    let table = FeatureTable::new(["alpha", "beta"]).expect("two names");
+    open_live_within(WAIT, path, &table, None, || {
         Ok(Initial {
             state: state(),
-            registry: registry.clone(),
+            table: table.clone(),
             persisted: Some(Persisted {
                 revision: 7,
                 state: state(),
@@ -135,12 +135,12 @@ fn hold(path: &Path) -> File {
 fn exercise(page: &Page) {
     let snapshot = page.snapshot();
     assert_eq!(snapshot.state.record.encode().len(), 13);
-    match page.registry() {
-        Ok(registry) => {
-            let registry = registry.expect("a live page has a table");
-            assert!(registry.names().len() <= 32);
-            assert!(registry.names().iter().all(|name| is_feature_name(name)));
-            let problems = snapshot.state.record.problems(registry.mask());
+    match page.table() {
+        Ok(table) => {
+            let table = table.expect("a live page has a table");
+            assert!(table.names().len() <= 32);
+            assert!(table.names().iter().all(|name| is_feature_name(name)));
+            let problems = snapshot.state.record.problems(table.mask());
             assert!(problems.len() <= 6);
         }
         Err(error) => assert!(!error.to_string().is_empty()),

@@ -1,7 +1,7 @@
 //! Decoding 13 bytes, and the feature table that goes with them.
 
+use config13::feature_table::{FeatureTable, MAX_FEATURES, is_feature_name};
 use config13::record::{Problem, RECORD_SIZE, Record, Terminal};
-use config13::registry::{MAX_FEATURES, Registry, is_feature_name};
 
 /// The bytes as a record, and all after the first 13 as feature names, one a line.
 pub fn check(data: &[u8]) {
@@ -55,16 +55,16 @@ fn check_names(bytes: &[u8]) -> u32 {
     let acceptable = names.len() <= MAX_FEATURES
         && unique.len() == names.len()
         && names.iter().all(|name| is_feature_name(name));
-    match Registry::new(&names) {
-        Ok(registry) => {
+    match FeatureTable::new(&names) {
+        Ok(table) => {
             assert!(acceptable);
-            assert_eq!(registry.names(), names);
-            assert_eq!(registry.mask().count_ones() as usize, names.len());
+            assert_eq!(table.names(), names);
+            assert_eq!(table.mask().count_ones() as usize, names.len());
             for (bit, name) in names.iter().enumerate() {
                 assert!(!name.is_empty() && name.len() <= 63 && name.is_ascii());
-                assert_eq!(registry.bit(name), Some(bit));
+                assert_eq!(table.bit(name), Some(bit));
             }
-            registry.mask()
+            table.mask()
         }
         Err(error) => {
             assert!(!acceptable, "{error}");

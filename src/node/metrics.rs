@@ -3,26 +3,11 @@
 use napi::bindgen_prelude::ClassInstance;
 use napi_derive::napi;
 
+use super::distribution::{NativeLag, NativeSummary, to_count, to_number, to_summary};
 use super::store::NativeStore;
-use super::watch::NativeLag;
 use super::{Result, js_error};
-use crate::exposition::{self, ConfigMetrics, Database, FeatureMetrics, OperationMetrics};
-use crate::metrics::{Lag, Summary};
-
-/// Numbers that were measured, all 0 when there are none.
-#[napi(object)]
-pub struct NativeSummary {
-    /// How many.
-    pub count: f64,
-    /// What they add up to.
-    pub sum: f64,
-    /// Half of them are not above this.
-    pub p50: f64,
-    /// 99 of a hundred are not above this.
-    pub p99: f64,
-    /// The largest.
-    pub max: f64,
-}
+use crate::distribution::{Lag, Summary};
+use crate::openmetrics::{self, ConfigMetrics, Database, FeatureMetrics, OperationMetrics};
 
 /// How many operations ended with an error.
 #[napi(object)]
@@ -172,7 +157,7 @@ fn write(
         Some(lag) => lag.lag().summary(),
         None => Lag::default().summary(),
     };
-    exposition::write(to_config(config, lag), database).map_err(|error| js_error(&error))
+    openmetrics::write(to_config(config, lag), database).map_err(|error| js_error(&error))
 }
 
 fn to_config(config: NativeConfigMetrics, lag: Summary) -> ConfigMetrics {
@@ -207,32 +192,4 @@ fn to_config(config: NativeConfigMetrics, lag: Summary) -> ConfigMetrics {
             })
             .collect(),
     }
-}
-
-pub(super) fn to_summary(summary: &Summary) -> NativeSummary {
-    NativeSummary {
-        count: to_number(summary.count),
-        sum: to_number(summary.sum),
-        p50: to_number(summary.p50),
-        p99: to_number(summary.p99),
-        max: to_number(summary.max),
-    }
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "2^53 nanoseconds are 104 days, and counts and bytes stay below"
-)]
-fn to_number(count: u64) -> f64 {
-    count as f64
-}
-
-/// The facade gives none below 0.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "below 2^53, where the part after the point is of no interest"
-)]
-pub(super) fn to_count(number: f64) -> u64 {
-    number as u64
 }

@@ -7,14 +7,17 @@
     reason = "strings and lists from JavaScript arrive as owned values"
 )]
 
-mod audit;
 mod buffer;
+mod care;
+mod distribution;
 mod metrics;
+mod names;
+mod objects;
+mod outcome;
 mod page;
+mod persist_batch;
 mod process;
-mod registry;
 mod store;
-mod turn;
 mod watch;
 
 use crate::error::{Error, ErrorCode};

@@ -14,9 +14,9 @@ use napi_derive::napi;
 
 use super::{Result, buffer};
 use crate::error::Error;
+use crate::feature_table::FeatureTable;
 use crate::page::layout::PAGE_SIZE;
-use crate::page::{Arena, CHUNK_SIZE, FIRST_LIVE_HANDLE, Initial, Page, shared};
-use crate::registry::Registry;
+use crate::page::{Arena, CHUNK_SIZE, FIRST_LIVE_HANDLE, Initial, Page, offers};
 use crate::startup::Startup;
 
 thread_local! {
@@ -118,22 +118,22 @@ pub fn open_private(initial: &Initial) -> Result<NativePage> {
         if let Some(persisted) = &initial.persisted {
             pages.private.page(handle)?.note_persisted(persisted);
         }
-        Ok(to_native(handle, &initial.registry))
+        Ok(to_native(handle, &initial.table))
     })
 }
 
 /// Makes a live page known to this thread.
 pub fn open_live(page: Page) -> Result<NativePage> {
-    let registry = page.registry()?.unwrap_or_default();
+    let table = page.table()?.unwrap_or_default();
     let handle = PAGES.with_borrow_mut(|pages| pages.hold(page))?;
-    Ok(to_native(handle, &registry))
+    Ok(to_native(handle, &table))
 }
 
-fn to_native(handle: u32, registry: &Registry) -> NativePage {
+fn to_native(handle: u32, table: &FeatureTable) -> NativePage {
     NativePage {
         handle,
-        names: (!registry.is_default()).then(|| registry.names().to_vec()),
-        registry_hash: registry.hash(),
+        names: (!table.is_default()).then(|| table.names().to_vec()),
+        registry_hash: table.hash(),
     }
 }
 
@@ -182,20 +182,20 @@ pub fn has_shared_buffers() -> bool {
 /// The feature names of a live page now, with those that others have appended.
 #[napi(catch_unwind)]
 pub fn page_features(handle: u32) -> Result<NativePage> {
-    let registry = page(handle)?.registry()?.unwrap_or_default();
-    Ok(to_native(handle, &registry))
+    let table = page(handle)?.table()?.unwrap_or_default();
+    Ok(to_native(handle, &table))
 }
 
 /// Lets other threads of this process adopt the page, and returns its id, 16 hexadecimal digits.
 #[napi(catch_unwind)]
 pub fn offer_page(handle: u32) -> Result<String> {
-    Ok(format!("{:016x}", shared::offer(&page(handle)?)))
+    Ok(format!("{:016x}", offers::offer(&page(handle)?)))
 }
 
 /// Makes a page that another thread of this process has offered known to this thread. `None` when there is none.
 #[napi(catch_unwind)]
 pub fn adopt_page(id: String) -> Result<Option<u32>> {
-    let page = u64::from_str_radix(&id, 16).ok().and_then(shared::find);
+    let page = u64::from_str_radix(&id, 16).ok().and_then(offers::find);
     let handle = page.map(|page| PAGES.with_borrow_mut(|pages| pages.hold(page)));
     Ok(handle.transpose()?)
 }

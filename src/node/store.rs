@@ -9,91 +9,24 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering::Relaxed;
 
-use napi::bindgen_prelude::{Either, Either8, Object};
+use napi::bindgen_prelude::{Either, Object};
 use napi::{Env, JsDeferred};
 use napi_derive::napi;
 
-use super::audit::{
-    NativeBackupProgress, NativeEnvironments, NativeFileState, NativeHistoryEnd,
-    NativePruneProgress, NativeVerifyProgress,
-};
+use super::objects::{NativeAnswer, NativeFailure, NativeRevision, NativeState};
+use super::outcome::{Outcome, Report};
 use super::page::{self, NativePage, NativeStartup};
-use super::turn::Turn;
+use super::persist_batch::PersistBatch;
 use super::{Result, js_error, runtime_error};
 use crate::error::Error;
 use crate::page::{FULL_ROLLOUTS, Rollouts, State};
 use crate::record::Record;
-use crate::registry::Registry;
 use crate::startup::Startup;
-use crate::store::{Access, Answer, Entry, Given, Job, Persist, Reply, Revision, Store, hex};
+use crate::store::{
+    Access, Answer, Entry, Job, Persist, Reply, Restore, Revision, Source, Store, hex,
+};
 
-/// Why an operation failed. Promises resolve with it, so that the error itself is made in JavaScript.
-#[napi(object)]
-pub struct NativeFailure {
-    /// Stable code.
-    pub code: String,
-    /// What failed, with which value, and what to do.
-    pub message: String,
-}
-
-/// A whole state.
-#[napi(object)]
-pub struct NativeState {
-    /// The 13 bytes, as `0x` and 26 hexadecimal digits: one string crosses the boundary faster than 13 numbers.
-    pub record: String,
-    /// Basis points for each bit; left out when every feature is rolled out to everyone.
-    pub rollouts: Option<Vec<u16>>,
-}
-
-/// A persisted revision.
-#[napi(object)]
-pub struct NativeRevision {
-    /// Its number, unique in the file.
-    pub revision: f64,
-    /// The environment it belongs to.
-    pub environment: String,
-    /// The state it keeps.
-    pub state: NativeState,
-    /// Bits of the features that existed.
-    pub known: u32,
-    /// Why it was made.
-    pub reason: String,
-    /// Who made it.
-    pub actor: String,
-    /// Milliseconds since 1970.
-    pub created_at: f64,
-    /// The revision whose state this one repeats.
-    pub restored_from: Option<f64>,
-    /// SHA-256 over its content and its predecessor's digest, in hexadecimal.
-    pub digest: String,
-    /// The state of the revision before it, when that was asked for and there is one.
-    pub previous: Option<NativeState>,
-}
-
-/// What an operation found.
-#[napi(object)]
-pub struct NativeAnswer {
-    /// The feature names of the database, from bit 0 up; left out when they are those of this object's last answer.
-    pub names: Option<Vec<String>>,
-    /// The hash of a table with these names.
-    pub registry_hash: u32,
-    /// The revisions in question, in the order of the question.
-    pub revisions: Vec<NativeRevision>,
-}
-
-/// What any operation resolves with. One type for all of them, since each costs a promise of its own in code.
-pub type Outcome = Either8<
-    NativeFailure,
-    NativeAnswer,
-    NativeVerifyProgress,
-    NativePruneProgress,
-    NativeBackupProgress,
-    NativeFileState,
-    NativeHistoryEnd,
-    NativeEnvironments,
->;
 type Resolver = Box<dyn FnOnce(Env) -> napi::Result<Outcome> + Send>;
 
 /// A configuration's hold on the store of a database file. The store closes when the last hold is gone.
@@ -102,7 +35,7 @@ pub struct NativeStore {
     /// `None` once closed.
     store: Option<Store>,
     /// The persists since the last `wake`.
-    turn: Turn,
+    batch: PersistBatch,
     /// How many feature names the last answer told of. Names only come in addition, so their number says which.
     told: Arc<AtomicUsize>,
     /// The same for answers of `persist_sync`, which overtake those that are on their way through the event loop.
@@ -128,7 +61,7 @@ impl NativeStore {
         store
             .map(|store| Self {
                 store: Some(store),
-                turn: Turn::default(),
+                batch: PersistBatch::default(),
                 told: Arc::default(),
                 told_at_once: AtomicUsize::default(),
             })
@@ -164,7 +97,7 @@ impl NativeStore {
     ) -> Result<()> {
         let page = page::page(handle)?;
         let store = self.store()?;
-        let reply = Reply::new(store, self.turn.answer());
+        let reply = store.reply(self.batch.answer(to_persisted));
         store.submit(Job::Persist(Persist {
             environment,
             snapshot: page.snapshot(),
@@ -200,8 +133,8 @@ impl NativeStore {
             reply,
         });
         match Report::of(answer, to_persisted).tell(&self.told_at_once) {
-            Outcome::A(failure) => Ok(Either::A(failure)),
-            Outcome::B(answer) => Ok(Either::B(answer)),
+            Outcome::Failure(failure) => Ok(Either::A(failure)),
+            Outcome::Answer(answer) => Ok(Either::B(answer)),
             _ => Err(js_error(&Error::Runtime {
                 operation: "persist",
                 detail: "the store gave another answer".to_owned(),
@@ -241,18 +174,8 @@ impl NativeStore {
         actor: String,
         if_revision: Option<f64>,
     ) -> Result<Object<'env>> {
-        let page = page::page(handle)?;
-        let (reply, promise) = self.reply(env, |entry| vec![to_entry(entry)])?;
-        self.submit(Job::Rollback {
-            environment,
-            page,
-            to: to.map(to_id),
-            reason,
-            actor,
-            if_revision: if_revision.map(to_id),
-            reply,
-        })?;
-        Ok(promise)
+        let source = Source::Earlier(to.map(to_id));
+        self.restore(env, handle, environment, source, reason, actor, if_revision)
     }
 
     /// Appends a revision that repeats the last one of another environment, and applies it to the page.
@@ -267,18 +190,8 @@ impl NativeStore {
         actor: String,
         if_revision: Option<f64>,
     ) -> Result<Object<'env>> {
-        let page = page::page(handle)?;
-        let (reply, promise) = self.reply(env, |entry| vec![to_entry(entry)])?;
-        self.submit(Job::Promote {
-            from,
-            environment,
-            page,
-            reason,
-            actor,
-            if_revision: if_revision.map(to_id),
-            reply,
-        })?;
-        Ok(promise)
+        let source = Source::Environment(from);
+        self.restore(env, handle, environment, source, reason, actor, if_revision)
     }
 
     /// Appends a revision with a given state of the features whose bits are in `known`, unless the last one holds the
@@ -296,20 +209,17 @@ impl NativeStore {
         actor: String,
         if_revision: Option<f64>,
     ) -> Result<Object<'env>> {
-        let page = page::page(handle)?;
         let state = given_state(&record, &rollouts)?;
-        let (reply, promise) = self.reply(env, |entry| vec![to_entry(entry)])?;
-        let given = Given {
+        let source = Source::Given { state, known };
+        self.restore(
+            env,
+            handle,
             environment,
-            page,
-            state,
-            known,
-            reason,
+            source,
+            Some(reason),
             actor,
-            if_revision: if_revision.map(to_id),
-        };
-        self.submit(Job::Apply { given, reply })?;
-        Ok(promise)
+            if_revision,
+        )
     }
 
     /// The newest revisions of an environment, newest first, or those before a given one.
@@ -367,12 +277,12 @@ impl NativeStore {
         ts_return_type = "Promise<Array<NativeFailure | NativeAnswer>>"
     )]
     pub fn wake<'env>(&mut self, env: &'env Env) -> Result<Object<'env>> {
-        let turn = std::mem::take(&mut self.turn);
+        let batch = std::mem::take(&mut self.batch);
         // First, so that it works while the promise is made. Closing has woken it already.
         if let Some(store) = &self.store {
             store.wake();
         }
-        turn.end(env, &self.told)
+        batch.end(env, &self.told)
     }
 
     /// Lets go of the store. Resolves when everything queued so far is done and, if nobody else in the process uses
@@ -402,6 +312,30 @@ impl NativeStore {
         })
     }
 
+    fn restore<'env>(
+        &self,
+        env: &'env Env,
+        handle: u32,
+        environment: String,
+        source: Source,
+        reason: Option<String>,
+        actor: String,
+        if_revision: Option<f64>,
+    ) -> Result<Object<'env>> {
+        let page = page::page(handle)?;
+        let (reply, promise) = self.reply(env, |entry| vec![to_entry(entry)])?;
+        self.submit(Job::Restore(Restore {
+            environment,
+            page,
+            source,
+            reason,
+            actor,
+            if_revision: if_revision.map(to_id),
+            reply,
+        }))?;
+        Ok(promise)
+    }
+
     pub(super) fn submit(&self, job: Job) -> Result<()> {
         let store = self.store()?;
         store.submit(job);
@@ -415,7 +349,9 @@ impl NativeStore {
         env: &'env Env,
         convert: impl FnOnce(T) -> Vec<NativeRevision> + Send + 'static,
     ) -> Result<(Reply<T>, Object<'env>)> {
-        self.settle(env, move |answer| Outcome::B(to_answer(answer, convert)))
+        self.settle(env, move |answer| {
+            Outcome::Answer(to_answer(answer, convert))
+        })
     }
 
     /// A promise, and the store's way of settling it. The promise keeps the process running until it is settled.
@@ -432,58 +368,18 @@ impl NativeStore {
             let report = Report::of(result, convert);
             deferred.resolve(Box::new(move |_env| Ok(report.tell(&told))));
         };
-        Ok((Reply::new(self.store()?, callback), promise))
+        Ok((self.store()?.reply(callback), promise))
     }
 }
 
-/// An outcome on its way to JavaScript.
-pub(super) struct Report {
-    outcome: Outcome,
-    /// What may have to be told of with it.
-    registry: Option<Registry>,
-}
-
-impl Report {
-    pub(super) fn of<T>(
-        result: std::result::Result<Answer<T>, Error>,
-        convert: impl FnOnce(Answer<T>) -> Outcome,
-    ) -> Self {
-        match result {
-            Ok(answer) => {
-                let registry = Some(answer.registry.clone());
-                let outcome = convert(answer);
-                Self { outcome, registry }
-            }
-            Err(error) => Self {
-                outcome: Outcome::A(NativeFailure {
-                    code: error.code().as_ref().to_owned(),
-                    message: error.to_string(),
-                }),
-                registry: None,
-            },
-        }
-    }
-
-    /// The outcome, with the names unless they were told before. Called in the order in which JavaScript gets the answers.
-    pub(super) fn tell(mut self, told: &AtomicUsize) -> Outcome {
-        if let (Outcome::B(answer), Some(registry)) = (&mut self.outcome, &self.registry) {
-            let names = registry.names();
-            if told.swap(names.len(), Relaxed) != names.len() {
-                answer.names = Some(names.to_vec());
-            }
-        }
-        self.outcome
-    }
-}
-
-pub(super) fn to_persisted(answer: Answer<Entry>) -> Outcome {
-    Outcome::B(to_answer(answer, |entry| vec![to_entry(entry)]))
+fn to_persisted(answer: Answer<Entry>) -> Outcome {
+    Outcome::Answer(to_answer(answer, |entry| vec![to_entry(entry)]))
 }
 
 fn to_answer<T>(answer: Answer<T>, convert: impl FnOnce(T) -> Vec<NativeRevision>) -> NativeAnswer {
-    let Answer { value, registry } = answer;
+    let Answer { value, table } = answer;
     NativeAnswer {
-        registry_hash: registry.hash(),
+        registry_hash: table.hash(),
         names: None,
         revisions: convert(value),
     }
@@ -505,7 +401,6 @@ fn to_revision(revision: Revision) -> NativeRevision {
         revision: revision.id as f64,
         environment: revision.environment,
         state: to_state(revision.state),
-        known: revision.known,
         reason: revision.reason,
         actor: revision.actor,
         created_at: revision.created_at as f64,

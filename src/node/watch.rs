@@ -7,48 +7,12 @@ use napi::bindgen_prelude::Function;
 use napi::threadsafe_function::ThreadsafeFunctionCallMode::NonBlocking;
 use napi_derive::napi;
 
-use super::metrics::{NativeSummary, to_count, to_summary};
+use super::distribution::NativeLag;
 use super::page::page;
 use super::{Result, runtime_error};
 use crate::error::Error;
-use crate::metrics::Lag;
 use crate::page::{Doorbell, Page};
 use crate::watch::{self, Delivery, Subscription};
-
-/// How long after changes the listeners of a configuration are called.
-#[napi]
-pub struct NativeLag {
-    lag: Arc<Lag>,
-}
-
-#[napi]
-impl NativeLag {
-    /// Nothing yet.
-    #[napi(constructor, catch_unwind)]
-    pub fn new() -> Self {
-        Self {
-            lag: Arc::default(),
-        }
-    }
-
-    /// Takes down that the listeners were called, so many nanoseconds ago, for what another process has sent to a
-    /// doorbell: the moment of its change, in two words. It may be anything.
-    #[napi(catch_unwind)]
-    pub fn note(&self, low: u32, high: u32, since: f64) {
-        let changed_at = u64::from(high) << 32 | u64::from(low);
-        self.lag.note(changed_at.saturating_add(to_count(since)));
-    }
-
-    /// What was taken down so far.
-    #[napi(catch_unwind)]
-    pub fn summary(&self) -> NativeSummary {
-        to_summary(&self.lag.summary())
-    }
-
-    pub(super) fn lag(&self) -> &Lag {
-        &self.lag
-    }
-}
 
 /// Listening to a page, until closed.
 #[napi]
@@ -112,7 +76,7 @@ pub fn watch_page(
     lag: &NativeLag,
 ) -> Result<NativeSubscription> {
     let page = page(handle)?;
-    let subscription = watch::subscribe(&page, &lag.lag, |delivery: Arc<Delivery>| {
+    let subscription = watch::subscribe(&page, lag.lag(), |delivery: Arc<Delivery>| {
         let call = listener
             .build_threadsafe_function::<()>()
             // A strong one would keep the process running.

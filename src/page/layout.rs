@@ -3,7 +3,7 @@
 //!
 //! The record starts at byte 3, so that each group of its fields is one naturally aligned word.
 
-use crate::registry::{MAX_FEATURES, MAX_NAME_LENGTH};
+use crate::feature_table::{MAX_FEATURES, MAX_NAME_LENGTH};
 
 /// Bytes of a state page.
 pub const PAGE_SIZE: usize = 128;

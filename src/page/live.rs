@@ -18,20 +18,21 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::ptr::NonNull;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, TryLockError, Weak};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use once_cell::sync::Lazy;
 
 use super::doorbells::Doorbells;
+use super::feature_table;
 use super::layout::LIVE_SIZE;
 use super::mapping::{self, FileIdentity, Lock, Mapping};
-use super::table;
 use super::{Page, PageMemory, Persisted, State};
 use crate::error::Error;
+use crate::feature_table::FeatureTable;
 use crate::ownership::Owner;
-use crate::registry::Registry;
+use crate::sync::lock;
 
 /// How long opening waits for a process that initializes the file, and a change for another one's.
 pub(crate) const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
@@ -45,7 +46,7 @@ pub struct Initial {
     /// The state of the page.
     pub state: State,
     /// The features that the state's flags belong to.
-    pub registry: Registry,
+    pub table: FeatureTable,
     /// What was persisted last; `None` while nothing was.
     pub persisted: Option<Persisted>,
 }
@@ -177,42 +178,42 @@ static OPEN: Lazy<Mutex<HashMap<FileIdentity, Weak<PageMemory>>>> = Lazy::new(Mu
 
 /// Opens the live file at `path`, and fills it with what `initial` gives if no process has it open.
 ///
-/// `registry` holds the features that the caller wants. Those that the file lacks are appended to its table, off and
+/// `table` holds the features that the caller wants. Those that the file lacks are appended to its table, off and
 /// rolled out to everyone; what it has already keeps its bits. With a `database` the caller's table, which is that of the
 /// database, decides which bit a name has, and a file that disagrees is refused. The file belongs to its owner.
 pub fn open(
     path: &Path,
-    registry: &Registry,
+    table: &FeatureTable,
     database: Option<&Path>,
     initial: impl Fn() -> Result<Initial, Error>,
 ) -> Result<Page, Error> {
-    open_within(LOCK_TIMEOUT, path, registry, database, initial)
+    open_within(LOCK_TIMEOUT, path, table, database, initial)
 }
 
 /// [`open`], with another time to wait for a process that initializes the file, or for an invalid file to become valid.
 pub fn open_within(
     wait: Duration,
     path: &Path,
-    registry: &Registry,
+    table: &FeatureTable,
     database: Option<&Path>,
     initial: impl Fn() -> Result<Initial, Error>,
 ) -> Result<Page, Error> {
     register(
         map_once(wait, path, database, Some(&initial))?,
         path,
-        registry,
+        table,
         database.is_some(),
     )
 }
 
 /// As [`open`], but only if another process, or another config of this one, has the file open. Nothing is made, and
 /// nothing is filled.
-pub fn join(path: &Path, registry: &Registry, database: Option<&Path>) -> Result<Page, Error> {
+pub fn join(path: &Path, table: &FeatureTable, database: Option<&Path>) -> Result<Page, Error> {
     let nobody = None::<&fn() -> Result<Initial, Error>>;
     register(
         map_once(LOCK_TIMEOUT, path, database, nobody)?,
         path,
-        registry,
+        table,
         database.is_some(),
     )
 }
@@ -220,15 +221,15 @@ pub fn join(path: &Path, registry: &Registry, database: Option<&Path>) -> Result
 fn register(
     page: Page,
     path: &Path,
-    registry: &Registry,
+    table: &FeatureTable,
     owned_elsewhere: bool,
 ) -> Result<Page, Error> {
-    let known = page.register(registry.names())?;
-    if owned_elsewhere && !known.names().starts_with(registry.names()) {
+    let known = page.register(table.names())?;
+    if owned_elsewhere && !known.names().starts_with(table.names()) {
         return Err(Error::LiveFileMismatch {
             path: path.to_path_buf(),
             live: known.names().to_vec(),
-            stored: registry.names().to_vec(),
+            stored: table.names().to_vec(),
         });
     }
     Ok(page)
@@ -241,7 +242,7 @@ fn map_once(
     initial: Option<&impl Fn() -> Result<Initial, Error>>,
 ) -> Result<Page, Error> {
     // The lock is held while the file is opened, so that two threads never map it twice.
-    let mut open_pages = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut open_pages = lock(&OPEN);
     open_pages.retain(|_, page| page.strong_count() > 0);
     let mapped = mapping::identity_of_path(path)
         .and_then(|identity| open_pages.get(&identity))
@@ -312,10 +313,10 @@ fn initialize(
     }
     let Initial {
         state,
-        registry,
+        table,
         persisted,
     } = initial()?;
-    table::write(&page, &registry);
+    feature_table::write(&page, &table);
     page.initialize(&state)?;
     if let Some(persisted) = persisted {
         page.note_persisted(&persisted);
@@ -339,7 +340,7 @@ fn attach(path: &Path, file: File) -> Result<Page, Error> {
     }
     let page = Page(Arc::new(PageMemory::live(LiveFile::map(path, file)?)));
     page.check().map_err(invalid)?;
-    table::read(&page).map_err(|error| invalid(error.to_string()))?;
+    feature_table::read(&page).map_err(|error| invalid(error.to_string()))?;
     page.note_own_id();
     Ok(page)
 }
@@ -384,7 +385,7 @@ mod tests {
     fn initial(flags: u32) -> Initial {
         Initial {
             state: State::with_flags(flags),
-            registry: registry(&["a", "b"]),
+            table: table(&["a", "b"]),
             persisted: Some(Persisted {
                 revision: 5,
                 state: State::with_flags(flags),
@@ -392,8 +393,8 @@ mod tests {
         }
     }
 
-    fn registry(names: &[&str]) -> Registry {
-        Registry::new(names).unwrap()
+    fn table(names: &[&str]) -> FeatureTable {
+        FeatureTable::new(names).unwrap()
     }
 
     fn flags(page: &Page) -> u32 {
@@ -444,16 +445,16 @@ mod tests {
     fn the_first_opener_initializes_and_the_next_one_shares() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("c.db-live-test");
-        let first = open(&path, &registry(&["a", "b"]), None, || Ok(initial(0b10))).unwrap();
+        let first = open(&path, &table(&["a", "b"]), None, || Ok(initial(0b10))).unwrap();
         let called = Cell::new(false);
-        let second = open(&path, &registry(&["b", "c"]), None, || {
+        let second = open(&path, &table(&["b", "c"]), None, || {
             called.set(true);
             Ok(initial(0))
         })
         .unwrap();
         assert!(!called.get());
         assert_eq!(first.as_ptr(), second.as_ptr());
-        assert_eq!(second.registry().unwrap().unwrap().names(), ["a", "b", "c"]);
+        assert_eq!(second.table().unwrap().unwrap().names(), ["a", "b", "c"]);
         assert_eq!(flags(&second), 0b10);
         assert_eq!(
             fs::metadata(&path).unwrap().permissions().mode() & 0o777,
@@ -465,15 +466,15 @@ mod tests {
     fn a_file_that_others_hold_is_attached_to_and_keeps_its_state() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("live");
-        let page = open(&path, &registry(&["a"]), None, || Ok(initial(1))).unwrap();
+        let page = open(&path, &table(&["a"]), None, || Ok(initial(1))).unwrap();
         let id = page.snapshot().page_id;
         let other_process = File::open(&path).unwrap();
         assert!(mapping::try_lock_file(&other_process, Lock::Shared).unwrap());
         drop(page);
-        let again = open(&path, &registry(&["a"]), None, || Ok(initial(0))).unwrap();
+        let again = open(&path, &table(&["a"]), None, || Ok(initial(0))).unwrap();
         assert_eq!((flags(&again), again.snapshot().page_id), (1, id));
         drop((again, other_process));
-        let restarted = open(&path, &registry(&["a"]), None, || Ok(initial(0))).unwrap();
+        let restarted = open(&path, &table(&["a"]), None, || Ok(initial(0))).unwrap();
         assert_eq!(flags(&restarted), 0);
         assert_ne!(restarted.snapshot().page_id, id);
     }
@@ -482,15 +483,15 @@ mod tests {
     fn a_registered_name_starts_off_and_rolled_out_to_everyone() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("live");
-        let page = open(&path, &registry(&["a"]), None, || {
+        let page = open(&path, &table(&["a"]), None, || {
             let mut initial = initial(0b111);
             initial.state.rollouts[2] = 5;
             Ok(initial)
         })
         .unwrap();
         let longest = "n".repeat(63);
-        open(&path, &registry(&[&longest]), None, || Ok(initial(0))).unwrap();
-        let names = page.registry().unwrap().unwrap();
+        open(&path, &table(&[&longest]), None, || Ok(initial(0))).unwrap();
+        let names = page.table().unwrap().unwrap();
         assert_eq!(names.names(), ["a", "b", &longest]);
         let state = page.snapshot().state;
         assert_eq!(state.record.feature_flags, 0b011);
@@ -501,18 +502,12 @@ mod tests {
     fn a_table_that_disagrees_with_the_database_is_refused() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("live");
-        let page = open(&path, &registry(&["a", "b"]), Some(&path), || {
-            Ok(initial(0))
-        })
-        .unwrap();
-        let error = open(&path, &registry(&["b", "a"]), Some(&path), || {
-            Ok(initial(0))
-        })
-        .unwrap_err();
+        let page = open(&path, &table(&["a", "b"]), Some(&path), || Ok(initial(0))).unwrap();
+        let error = open(&path, &table(&["b", "a"]), Some(&path), || Ok(initial(0))).unwrap_err();
         assert_eq!(error.code().as_ref(), "ERR_LIVE_FILE_MISMATCH");
         // A database that lags behind the file agrees with it.
-        open(&path, &registry(&["a"]), Some(&path), || Ok(initial(0))).unwrap();
-        assert_eq!(page.registry().unwrap().unwrap().names(), ["a", "b"]);
+        open(&path, &table(&["a"]), Some(&path), || Ok(initial(0))).unwrap();
+        assert_eq!(page.table().unwrap().unwrap().names(), ["a", "b"]);
     }
 
     #[test]
@@ -522,7 +517,7 @@ mod tests {
         let precious = "a letter to a friend ".repeat(200);
         fs::write(&path, &precious).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
-        let error = open(&path, &registry(&["a"]), None, || Ok(initial(0))).unwrap_err();
+        let error = open(&path, &table(&["a"]), None, || Ok(initial(0))).unwrap_err();
         assert_eq!(error.code().as_ref(), "ERR_LIVE_FILE_INVALID");
         assert_eq!(fs::read_to_string(&path).unwrap(), precious);
     }
@@ -541,7 +536,7 @@ mod tests {
             (directory.path(), "ERR_LIVE_FILE"),
             (&directory.path().join("missing/live"), "ERR_LIVE_FILE"),
         ] {
-            let error = open(path, &registry(&["a"]), None, || Ok(initial(0))).unwrap_err();
+            let error = open(path, &table(&["a"]), None, || Ok(initial(0))).unwrap_err();
             assert_eq!(error.code().as_ref(), code, "{error}");
         }
     }
@@ -557,7 +552,7 @@ mod tests {
             (128, &[255, b'x']),
         ];
         for (offset, bytes) in damages {
-            drop(open(&path, &registry(&["a"]), None, || Ok(initial(1))).unwrap());
+            drop(open(&path, &table(&["a"]), None, || Ok(initial(1))).unwrap());
             let other_process = hold(&path, Lock::Shared);
             other_process.write_all_at(bytes, offset).unwrap();
             let before = fs::read(&path).unwrap();
@@ -580,7 +575,7 @@ mod tests {
         let path = directory.path().join("live");
         let other_process = hold(&path, Lock::Exclusive);
         let wait = Duration::from_millis(20);
-        let attempt = || open_within(wait, &path, &registry(&["a"]), None, || Ok(initial(1)));
+        let attempt = || open_within(wait, &path, &table(&["a"]), None, || Ok(initial(1)));
         let error = attempt().unwrap_err();
         assert_eq!(error.code().as_ref(), "ERR_LIVE_FILE_BUSY");
         assert!(error.to_string().contains("for 20 ms"), "{error}");
@@ -592,11 +587,11 @@ mod tests {
     fn a_killed_initializer_leaves_a_file_that_the_next_one_fills() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("live");
-        let killed = open(&path, &registry(&["a"]), None, || {
+        let killed = open(&path, &table(&["a"]), None, || {
             Err(Error::Unsupported { what: "dying here" })
         });
         assert_eq!(killed.unwrap_err().code().as_ref(), "ERR_UNSUPPORTED");
-        let page = open(&path, &registry(&["a"]), None, || Ok(initial(1))).unwrap();
+        let page = open(&path, &table(&["a"]), None, || Ok(initial(1))).unwrap();
         assert_eq!(flags(&page), 1);
     }
 
@@ -605,20 +600,20 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("live");
         let not_live = || {
-            let error = join(&path, &registry(&["a"]), None).unwrap_err();
+            let error = join(&path, &table(&["a"]), None).unwrap_err();
             assert_eq!(error.code().as_ref(), "ERR_NOT_LIVE", "{error}");
         };
         not_live();
         assert!(!path.exists());
-        drop(open(&path, &registry(&["a"]), None, || Ok(initial(1))).unwrap());
+        drop(open(&path, &table(&["a"]), None, || Ok(initial(1))).unwrap());
         let left = fs::read(&path).unwrap();
         not_live();
         assert_eq!(fs::read(&path).unwrap(), left);
         let other_process = hold(&path, Lock::Shared);
-        assert_eq!(flags(&join(&path, &registry(&["a"]), None).unwrap()), 1);
+        assert_eq!(flags(&join(&path, &table(&["a"]), None).unwrap()), 1);
         drop(other_process);
-        let page = open(&path, &registry(&["a"]), None, || Ok(initial(2))).unwrap();
-        assert_eq!(flags(&join(&path, &registry(&["a"]), None).unwrap()), 2);
+        let page = open(&path, &table(&["a"]), None, || Ok(initial(2))).unwrap();
+        assert_eq!(flags(&join(&path, &table(&["a"]), None).unwrap()), 2);
         drop(page);
     }
 }

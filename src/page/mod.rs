@@ -23,12 +23,12 @@
 
 mod arena;
 mod doorbells;
+mod feature_table;
 pub mod layout;
 mod live;
 mod mapping;
+pub mod offers;
 mod persisted;
-pub mod shared;
-mod table;
 
 use std::path::Path;
 use std::ptr::NonNull;
@@ -51,8 +51,8 @@ pub use mapping::cluster_path;
 pub use persisted::Persisted;
 
 use crate::error::Error;
+use crate::feature_table::{FeatureTable, MAX_FEATURES};
 use crate::record::{Problem, RECORD_VERSION, Record, Terminal};
-use crate::registry::{MAX_FEATURES, Registry};
 use layout::{
     DOORBELLS, FORMAT, FULL_ROLLOUT, GENERATION, HEADER, MAGIC, NAME_COUNT, PAGE_FORMAT, PAGE_ID,
     PENDING, REGISTRY_HASH, REVISION, ROLLOUTS, STATE,
@@ -102,6 +102,16 @@ impl State {
         let mut problems = self.record.problems(known_flags);
         problems.extend(beyond.map(|(bit, &basis_points)| Problem::Rollout { bit, basis_points }));
         problems
+    }
+
+    /// Refuses a state with a field out of range, when the features in `known_flags` exist.
+    pub fn expect_valid(&self, known_flags: u32) -> Result<(), Error> {
+        let problems = self.problems(known_flags);
+        if problems.is_empty() {
+            return Ok(());
+        }
+        let problems = problems.iter().map(ToString::to_string).collect();
+        Err(Error::InvalidState { problems })
     }
 }
 
@@ -420,9 +430,9 @@ impl Page {
     }
 
     /// The feature table that a live page carries; `None` for a private page.
-    pub fn registry(&self) -> Result<Option<Registry>, Error> {
+    pub fn table(&self) -> Result<Option<FeatureTable>, Error> {
         let live = self.0.live_file();
-        live.map(|_| table::read(self)).transpose()
+        live.map(|_| feature_table::read(self)).transpose()
     }
 
     /// Keeps others from making a whole-state change until the guard goes. A private page needs no guard: only the
@@ -442,21 +452,21 @@ impl Page {
     }
 
     /// Appends the names that the table of a live page lacks, and returns the table.
-    fn register(&self, names: &[String]) -> Result<Registry, Error> {
-        let known = table::read(self)?;
+    fn register(&self, names: &[String]) -> Result<FeatureTable, Error> {
+        let known = feature_table::read(self)?;
         if names.iter().all(|name| known.bit(name).is_some()) {
-            table::announce(self, &known);
+            feature_table::announce(self, &known);
             return Ok(known);
         }
         let guard = self.lock_exclusively()?;
-        let mut grown = table::read(self)?;
+        let mut grown = feature_table::read(self)?;
         let first = grown.names().len();
         let added = grown.register(names.iter().map(String::as_str))?;
         for (bit, name) in (first..).zip(added) {
-            table::append(self, bit, name);
+            feature_table::append(self, bit, name);
         }
         self.u32(REGISTRY_HASH).store(grown.hash(), SeqCst);
-        table::announce(self, &grown);
+        feature_table::announce(self, &grown);
         drop(guard);
         Ok(grown)
     }

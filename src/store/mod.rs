@@ -2,42 +2,34 @@
 //!
 //! # One connection, one thread
 //!
-//! A file has one connection in a process, however many handles there are. The locks rely on it, see [`system`]. It
-//! belongs to a worker, which one thread at a time may hold: the store's own, or that of a caller who waits in
-//! [`Store::persist_now`]. Callers queue jobs and are called back.
+//! A file has one connection in a process, however many handles there are. The locks rely on it, see
+//! [`sqlite::syscalls`]. It belongs to a worker, which one thread at a time may hold: the store's own, or that of a caller
+//! who waits in [`Store::persist_now`]. Callers queue jobs and are called back.
 //!
 //! # Durability
 //!
 //! The file is in WAL mode with `synchronous=FULL`: what was answered has been synced. Neighbouring persists of the
 //! queue share a transaction, each with its own revision.
+//!
+//! # Layers
+//!
+//! `sqlite` (the file and its connection) → `rows` (the tables) → `worker` (transactions, and what happens when one fails) →
+//! `jobs` (what callers ask for) → `thread` (the queue and its order) → this module (the handles). Each imports only what
+//! stands before it.
 
-mod anchor;
-mod backup;
-mod beside;
-mod connection;
-mod contents;
-mod copy;
-mod failure;
-mod features;
-mod file_id;
-mod files;
-mod health;
+mod copies;
+mod database;
 mod job;
-mod ledger;
-mod metrics;
-mod opened;
-mod patience;
-mod prune;
-mod query;
+mod jobs;
+mod meters;
+mod open_stores;
 mod queue;
-mod revision;
-mod schema;
-mod space;
-mod still;
-mod system;
+mod reply;
+mod rows;
+mod shared;
+mod sqlite;
 mod thread;
-mod verify;
-mod write;
+mod worker;
 
 #[cfg(test)]
 mod tests;
@@ -48,72 +40,30 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, TryLockError};
 use std::time::Duration;
 
-pub use backup::{BackedUp, Backup};
-pub use health::{Activity, FileState, HistoryEnd, PersistFailure};
-pub use job::{Answer, Given, Job, Persist, Reply};
-pub use metrics::StoreMetrics;
-pub use prune::{Prune, Pruned};
-pub use revision::hex;
-pub use verify::{Breach, Progress, Verification, VerifiedEnvironment, Verifier};
+pub use copies::{BackedUp, Backup};
+pub use job::Job;
+pub use jobs::append::Persist;
+pub use jobs::health::{FileState, HistoryEnd};
+pub use jobs::prune::{Prune, Pruned};
+pub use jobs::restore::{Restore, Source};
+pub use jobs::verify::{Breach, Verification, VerifiedEnvironment, Verifier};
+pub use meters::StoreMetrics;
+pub use reply::{Answer, Progress, Reply};
+pub use rows::digest::hex;
+pub use rows::revision::{Entry, Revision};
+pub use shared::{Activity, PersistFailure};
+pub use sqlite::connection::Access;
 
 use crate::error::Error;
-use crate::page::{Page, State};
-use metrics::Meters;
-use opened::OpenFiles;
-pub(crate) use queue::lock;
-use queue::{Item, Latch, Queue, Task};
-use thread::Worker;
+use crate::page::Page;
+use job::{Item, Task};
+use jobs::health;
+use queue::Queue;
+use shared::Shared;
+use thread::Dispatcher;
 
 /// How long an operation waits for another process that holds the database locked.
 pub const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// What a handle may do with the file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Access {
-    /// Only read. The file must exist.
-    ReadOnly,
-    /// Read and write. The file is created if need be.
-    ReadWrite,
-}
-
-/// A persisted revision.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Revision {
-    /// Its number: unique in the file, and increasing in the order of persisting.
-    pub id: i64,
-    /// The environment it belongs to.
-    pub environment: String,
-    /// What was persisted.
-    pub state: State,
-    /// One flag for each bit that the feature table had. The state says nothing of the others.
-    pub known: u32,
-    /// Why it was persisted.
-    pub reason: String,
-    /// Who persisted it.
-    pub actor: String,
-    /// When, in milliseconds since 1970, by the system's clock.
-    pub created_at: i64,
-    /// The revision it replaced as the last persisted state, which a rollback goes back to. A rollback takes over
-    /// the parent of the revision it restores, so that repeating it walks back.
-    pub parent: Option<i64>,
-    /// The revision that a rollback or promotion copied.
-    pub restored_from: Option<i64>,
-    /// The page's generation when the state was read.
-    pub generation: u32,
-    /// The page that the state was read from.
-    pub page_id: u64,
-    /// SHA-256 over all of this and the digest of the environment's revision before it.
-    pub digest: [u8; 32],
-}
-
-/// A revision with the state of the one before it in its environment, for listing what changed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// The revision.
-    pub revision: Revision,
-    /// The state of the environment's revision with the next lower number; `None` for the first.
-    pub previous: Option<State>,
-}
 
 /// A handle to the process's store of a file. Clones are the same handle; when the last one goes, the store finishes
 /// its queue and closes the file.
@@ -126,7 +76,21 @@ pub struct Store {
 /// One for all clones of all handles to a file. The thread does not hold it, so its end is the end of the work.
 struct Handle {
     shared: Arc<Shared>,
-    worker: Arc<Mutex<Worker>>,
+    queue: Arc<Queue<Item>>,
+    dispatcher: Arc<Mutex<Dispatcher>>,
+}
+
+impl Handle {
+    fn start(shared: &Arc<Shared>, predecessor: Option<Arc<queue::Latch>>) -> Result<Self, Error> {
+        let queue = Arc::default();
+        let dispatcher = thread::start(shared, &queue, predecessor)?;
+        let shared = Arc::clone(shared);
+        Ok(Self {
+            shared,
+            queue,
+            dispatcher,
+        })
+    }
 }
 
 impl fmt::Debug for Handle {
@@ -140,53 +104,7 @@ impl fmt::Debug for Handle {
 impl Drop for Handle {
     fn drop(&mut self) {
         // Not waited for: it may be the store's own thread that drops the last handle, in a reply.
-        self.shared.queue.close();
-    }
-}
-
-/// What handles and thread share.
-struct Shared {
-    path: Arc<Path>,
-    busy: Duration,
-    queue: Queue,
-    meters: Arc<Meters>,
-    activity: Mutex<Activity>,
-    /// What the connection has open; nothing while there is none.
-    files: Mutex<Option<OpenFiles>>,
-    /// Set once the thread has closed the file.
-    ended: Arc<Latch>,
-}
-
-impl Shared {
-    fn new(path: Arc<Path>, busy: Duration) -> Self {
-        Self {
-            path,
-            busy,
-            queue: Queue::default(),
-            meters: Arc::default(),
-            activity: Mutex::default(),
-            files: Mutex::default(),
-            ended: Arc::default(),
-        }
-    }
-
-    /// [`Store::replaced`], for those who must not keep the store open.
-    fn replaced(&self) -> Option<PathBuf> {
-        let files = lock(&self.files).clone()?;
-        files.replaced().map(Path::to_path_buf)
-    }
-
-    /// Whether there is a connection.
-    fn is_open(&self) -> bool {
-        lock(&self.files).is_some()
-    }
-}
-
-impl fmt::Debug for Shared {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shared")
-            .field("path", &self.path)
-            .finish_non_exhaustive()
+        self.queue.close();
     }
 }
 
@@ -214,7 +132,7 @@ impl Store {
         busy: Duration,
     ) -> Result<Self, Error> {
         let may_create = !must_exist && access == Access::ReadWrite;
-        let handle = files::handle(path, may_create, busy)?;
+        let handle = open_stores::handle(path, may_create, busy, Handle::start)?;
         let store = Self { handle, access };
         store.call(|reply| Task::Open { must_exist, reply })?;
         Ok(store)
@@ -247,10 +165,20 @@ impl Store {
         })
     }
 
+    /// Where a job is answered. The callback runs on the store's thread, once, and must not wait for the same store.
+    #[must_use]
+    pub fn reply<T>(
+        &self,
+        callback: impl FnOnce(Result<Answer<T>, Error>) + Send + 'static,
+    ) -> Reply<T> {
+        let Shared { path, meters, .. } = &*self.handle.shared;
+        Reply::new(path, meters, callback)
+    }
+
     /// Queues a job without waking the thread, so that jobs of one turn can share a transaction.
     pub fn submit(&self, mut job: Job) {
         if let Job::Persist(persist) = &mut job {
-            persist.reply.measure_persist(&persist.environment);
+            persist.reply.count_as_persist(&persist.environment);
         }
         self.push(Task::Job(job));
     }
@@ -265,15 +193,15 @@ impl Store {
         persist: impl FnOnce(Reply<Entry>) -> Persist,
     ) -> Result<Answer<Entry>, Error> {
         let (sender, receiver) = sync_channel(1);
-        let reply = Reply::new(self, move |answer| drop(sender.send(answer)));
+        let reply = self.reply(move |answer| drop(sender.send(answer)));
         self.submit(Job::Persist(persist(reply)));
-        let worker = match self.handle.worker.try_lock() {
-            Ok(worker) => Some(worker),
+        let dispatcher = match self.handle.dispatcher.try_lock() {
+            Ok(dispatcher) => Some(dispatcher),
             Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
             Err(TryLockError::WouldBlock) => None,
         };
-        match worker {
-            Some(mut worker) => worker.work_off(),
+        match dispatcher {
+            Some(mut dispatcher) => dispatcher.work_off(),
             // The holder may have taken the queue before this job was in it.
             None => self.wake(),
         }
@@ -282,17 +210,17 @@ impl Store {
 
     /// Wakes the thread for the jobs that were queued.
     pub fn wake(&self) {
-        self.handle.shared.queue.wake();
+        self.handle.queue.wake();
     }
 
     /// Lets go of the file. Answers when everything queued before is done and, if this was the last handle, the file
     /// is closed.
     pub fn close(self, reply: Reply<()>) {
-        let shared = Arc::clone(&self.handle.shared);
+        let queue = Arc::clone(&self.handle.queue);
         self.push(Task::Close(reply));
-        // The handle goes before the thread looks, which so can tell whether it was the last one.
+        // The handle goes before the thread looks, which can then tell whether it was the last one.
         drop(self);
-        shared.queue.wake();
+        queue.wake();
     }
 
     /// The file of the open database, or its `-wal` or `-shm`, that was deleted or replaced: what would be committed
@@ -312,6 +240,26 @@ impl Store {
         self.handle.shared.meters.commits()
     }
 
+    /// How the store is, and how the persists of an environment went. Does not wait for the store, but reads the sizes of
+    /// the files on the calling thread.
+    #[must_use]
+    pub fn metrics(&self, environment: &str) -> StoreMetrics {
+        let Shared { path, meters, .. } = &*self.handle.shared;
+        meters.summary(path, environment)
+    }
+
+    /// How the persists of this process went. Does not wait for the store.
+    #[must_use]
+    pub fn activity(&self) -> Activity {
+        self.handle.shared.activity()
+    }
+
+    /// Looks at the files. Neither this thread waits for the file system nor the store: a thread of its own does.
+    pub fn look_at_files(&self, reply: Reply<FileState>) -> Result<(), Error> {
+        // Not a handle: the store may close meanwhile.
+        health::look_at_files(Arc::clone(&self.handle.shared), reply)
+    }
+
     /// The file, with symbolic links resolved.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -320,7 +268,7 @@ impl Store {
 
     fn push(&self, task: Task) {
         let access = self.access;
-        self.handle.shared.queue.push(Item { access, task });
+        self.handle.queue.push(Item { access, task });
     }
 
     /// Queues a task, wakes the thread and waits for the answer.

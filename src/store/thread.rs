@@ -1,102 +1,109 @@
-//! The thread that owns a file's connection, and the order in which it works.
+//! The thread of a store: its loop, and the order in which it works.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::thread::{Builder, sleep};
 use std::time::{Duration, Instant};
 
-use super::contents::{Contents, Trace};
-use super::failure::is_temporary;
-use super::ledger::begin_log;
-use super::queue::{Item, Latch, Task, lock};
-use super::schema::Database;
-use super::write::{Origin, Restore, Source};
-use super::{Access, Answer, Job, Persist, Reply, Revision, Shared, features, patience, schema};
+use super::database::Database;
+use super::job::{Item, Job, Task};
+use super::jobs::append::Persist;
+use super::jobs::restore::Restore;
+use super::queue::{Latch, Queue};
+use super::reply::Reply;
+use super::rows::ledger::begin_log;
+use super::shared::Shared;
+use super::sqlite::busy::wait_up_to;
+use super::sqlite::connection::{Access, checkpoint};
+use super::sqlite::errors::is_temporary;
+use super::worker::Worker;
 use crate::error::Error;
-use crate::page::{LOCK_RETRY, LOCK_TIMEOUT, Page};
-use crate::registry::Registry;
+use crate::page::{LOCK_RETRY, LOCK_TIMEOUT};
+use crate::sync::lock;
 
 /// How often live pages are looked at for changes that killed processes left half-made.
 const LOOK_AT_PAGES: Duration = Duration::from_secs(1);
 
-/// Starts the thread of a store, and returns the worker that it shares with callers. The thread touches the file only
+/// Starts the thread of a store, and returns the dispatcher that it shares with callers. The thread touches the file only
 /// after `predecessor`, the thread that had it before, has closed it.
-pub(super) fn start(
+pub fn start(
     shared: &Arc<Shared>,
+    queue: &Arc<Queue<Item>>,
     predecessor: Option<Arc<Latch>>,
-) -> Result<Arc<Mutex<Worker>>, Error> {
-    let worker = Arc::new(Mutex::new(Worker {
-        shared: Arc::clone(shared),
-        database: None,
-        was_open: false,
-        contents: Contents::default(),
+) -> Result<Arc<Mutex<Dispatcher>>, Error> {
+    let dispatcher = Arc::new(Mutex::new(Dispatcher {
+        worker: Worker::new(Arc::clone(shared), queue.calls()),
+        queue: Arc::clone(queue),
         last_work: Instant::now(),
-        registry: Registry::default(),
         leaving: Vec::new(),
-        live_pages: Vec::new(),
         postponed: Vec::new(),
     }));
-    let (shared, of_thread) = (Arc::clone(shared), Arc::clone(&worker));
+    let (ended, queue) = (Arc::clone(&shared.ended), Arc::clone(queue));
+    let of_thread = Arc::clone(&dispatcher);
     Builder::new()
         .name("13byte-store".to_owned())
-        .spawn(move || run(&shared, &of_thread, predecessor.as_deref()))
+        .spawn(move || run(&queue, &of_thread, &ended, predecessor.as_deref()))
         .map_err(|source| Error::Thread { source })?;
-    Ok(worker)
+    Ok(dispatcher)
 }
 
-fn run(shared: &Shared, worker: &Mutex<Worker>, predecessor: Option<&Latch>) {
+fn run(
+    queue: &Queue<Item>,
+    dispatcher: &Mutex<Dispatcher>,
+    ended: &Latch,
+    predecessor: Option<&Latch>,
+) {
     /// Closes the file, answers what is left and tells the successor, however this thread ends.
-    struct End<'a>(&'a Shared, &'a Mutex<Worker>);
+    struct End<'a>(&'a Queue<Item>, &'a Mutex<Dispatcher>, &'a Latch);
     impl Drop for End<'_> {
         fn drop(&mut self) {
-            let Self(shared, worker) = self;
-            let mut worker = lock(worker);
-            worker.close();
+            let Self(queue, dispatcher, ended) = self;
+            let mut dispatcher = lock(dispatcher);
+            dispatcher.worker.close();
             // There is something left only if this thread panics.
-            worker.postponed.clear();
-            worker.say_goodbye();
-            drop(worker);
-            shared.queue.end();
-            shared.ended.set();
+            dispatcher.postponed.clear();
+            dispatcher.answer_closed();
+            drop(dispatcher);
+            queue.end();
+            ended.set();
         }
     }
 
     if let Some(predecessor) = predecessor {
         predecessor.wait();
     }
-    let _end = End(shared, worker);
+    let _end = End(queue, dispatcher, ended);
     let mut pause = None;
-    while shared.queue.wait(pause) {
-        let mut worker = lock(worker);
-        let items = shared.queue.take();
+    while queue.wait(pause) {
+        let mut dispatcher = lock(dispatcher);
+        let items = queue.take();
         let is_busy = !items.is_empty();
-        worker.work(items);
-        worker.resume();
+        dispatcher.work(items);
+        dispatcher.resume();
         if is_busy {
-            worker.last_work = Instant::now();
+            dispatcher.last_work = Instant::now();
         } else {
-            worker.guard(Worker::tidy);
+            dispatcher.guard(Dispatcher::tidy);
         }
-        worker.guard(Worker::mend_pages);
-        worker.guard(Worker::drop_abandoned_backups);
-        if worker.postponed.is_empty() && !shared.queue.is_finished() {
-            worker.say_goodbye();
+        dispatcher.guard(|dispatcher| dispatcher.worker.repair_pages());
+        dispatcher.guard(|dispatcher| dispatcher.worker.drop_abandoned_backups());
+        if dispatcher.postponed.is_empty() && !queue.is_finished() {
+            dispatcher.answer_closed();
         }
-        pause = worker.pause();
-        drop(worker);
+        pause = dispatcher.pause();
+        drop(dispatcher);
         if is_busy {
-            shared.queue.linger();
+            queue.spin();
         }
     }
     // What is postponed is answered before the file is closed.
     loop {
-        let mut worker = lock(worker);
-        if worker.postponed.is_empty() {
+        let mut dispatcher = lock(dispatcher);
+        if dispatcher.postponed.is_empty() {
             break;
         }
-        worker.resume();
-        drop(worker);
+        dispatcher.resume();
+        drop(dispatcher);
         sleep(LOCK_RETRY);
     }
 }
@@ -108,51 +115,48 @@ struct Postponed {
     since: Instant,
 }
 
-/// What does the work. One thread at a time holds it: the store's own, or that of a caller who waits for the answer.
-pub(super) struct Worker {
-    pub(super) shared: Arc<Shared>,
-    /// `None` until the first task, and after a failure that left it in doubt.
-    pub(super) database: Option<Database>,
-    /// Whether it ever was open, so that it has to exist.
-    pub(super) was_open: bool,
-    /// What the last connection knew, while there is none.
-    pub(super) contents: Contents,
-    /// When the thread last had something to do.
+/// Gives the worker what is queued, in order. One thread at a time holds it: the store's own, or that of a caller who waits
+/// for the answer.
+pub struct Dispatcher {
+    worker: Worker,
+    queue: Arc<Queue<Item>>,
+    /// When there was last something to do.
     last_work: Instant,
-    /// The feature table as last seen.
-    pub(super) registry: Registry,
-    /// Handles that went, to be answered when the queue is done or the file closed.
+    /// Handles that were closed, to be answered when the queue is done or the file closed.
     leaving: Vec<Reply<()>>,
-    /// The live pages that this process has open, with their environments.
-    pub(super) live_pages: Vec<(String, Page)>,
     /// Tried again until their locks are free, or have been waited for long enough. The other work goes on meanwhile: the
     /// process that holds the lock may be frozen.
     postponed: Vec<Postponed>,
 }
 
-impl Worker {
+impl Dispatcher {
     /// How long to wait for work before the live pages are looked at, a lock is tried again, or the log is moved.
     fn pause(&self) -> Option<Duration> {
         if !self.postponed.is_empty() {
             return Some(LOCK_RETRY);
         }
-        let look = (!self.live_pages.is_empty()).then_some(LOOK_AT_PAGES);
+        let look = (!self.worker.live_pages.is_empty()).then_some(LOOK_AT_PAGES);
         look.into_iter()
-            .chain(self.database.as_ref().and_then(Database::when_to_tidy))
+            .chain(
+                self.worker
+                    .database
+                    .as_ref()
+                    .and_then(Database::when_to_tidy),
+            )
             .min()
     }
 
     fn is_untidy(&self) -> bool {
-        let database = self.database.as_ref();
+        let database = self.worker.database.as_ref();
         database.is_some_and(|database| database.when_to_tidy().is_some())
     }
 
     /// Moves the log into the database when the thread has had nothing to do for a while, so that the file alone holds the
     /// history. Other writers do not wait for it, and the next item that is queued interrupts it.
     fn tidy(&mut self) {
-        let path = Arc::clone(&self.shared.path);
-        let shared = Arc::clone(&self.shared);
-        let Some(database) = &mut self.database else {
+        let path = Arc::clone(&self.worker.shared.path);
+        let (queue, busy) = (Arc::clone(&self.queue), self.worker.shared.busy);
+        let Some(database) = &mut self.worker.database else {
             return;
         };
         let Some(quiet) = database.when_to_tidy() else {
@@ -167,13 +171,13 @@ impl Worker {
             return;
         }
         let interrupt = database.connection.get_interrupt_handle();
-        let moved = shared.queue.interruptibly(interrupt, || {
-            let is_all = schema::checkpoint(&database.connection)?;
+        let moved = queue.interruptibly(interrupt, || {
+            let is_all = checkpoint(&database.connection)?;
             if is_all {
                 // Where another process writes, that begins the log.
-                patience::wait_up_to(Duration::ZERO);
+                wait_up_to(Duration::ZERO);
                 let _if_free = begin_log(&mut database.connection, &mut database.standing);
-                patience::wait_up_to(shared.busy);
+                wait_up_to(busy);
             }
             Ok(is_all)
         });
@@ -190,56 +194,22 @@ impl Worker {
         let _next_time = database.expect_whole(&path);
     }
 
-    pub(super) fn path(&self) -> &Path {
-        &self.shared.path
-    }
-
-    /// Whether somebody waits for the thread, for work that can give way.
-    pub(super) fn waiting(&self) -> impl FnMut() -> bool + Clone + Send + 'static {
-        let shared = Arc::clone(&self.shared);
-        move || shared.queue.is_awake()
-    }
-
-    /// An answer with the feature table as last seen, where it may not be readable.
-    pub(super) fn answer<T>(&self, value: T) -> Answer<T> {
-        let registry = self.registry.clone();
-        Answer { value, registry }
-    }
-
-    fn drop_abandoned_backups(&mut self) {
-        if let Some(database) = &mut self.database {
-            database.copies.drop_abandoned();
-        }
-    }
-
-    /// Takes down how a persist went.
-    pub(super) fn note_persist(&self, error: Option<&Error>) {
-        self.shared.note_persist(error);
-    }
-
-    /// Takes down a transaction, if it wrote revisions.
-    pub(super) fn note_commit(&self, revisions: u64, started: Instant) {
-        if revisions > 0 {
-            self.shared.meters.commit(revisions, started.elapsed());
-        }
-    }
-
     /// Does everything that is queued, on the thread of a caller who waits for some of it.
-    pub(super) fn work_off(&mut self) {
-        let items = self.shared.queue.take_all();
+    pub fn work_off(&mut self) {
+        let items = self.queue.take_all();
         let was_tidy = !self.is_untidy();
         self.work(items);
         self.last_work = Instant::now();
         let has_more = was_tidy && self.is_untidy();
         if has_more || !self.leaving.is_empty() || !self.postponed.is_empty() {
             // The thread knows when to answer them, tries again, and has to learn of what is left to do.
-            self.shared.queue.wake();
+            self.queue.wake();
         }
     }
 
     /// Does everything in order. Neighbouring persists share a transaction.
     fn work(&mut self, items: Vec<Item>) {
-        patience::wait_up_to(self.shared.busy);
+        wait_up_to(self.worker.shared.busy);
         let mut group = Vec::new();
         for Item { access, task } in items {
             match task {
@@ -250,7 +220,7 @@ impl Worker {
                 Task::Die => panic!("ended by a test"),
                 task => {
                     self.flush(&mut group);
-                    self.guard(|worker| worker.run(access, task));
+                    self.guard(|this| this.run(access, task));
                 }
             }
         }
@@ -260,7 +230,7 @@ impl Worker {
     fn flush(&mut self, group: &mut Vec<Persist>) {
         if !group.is_empty() {
             let group = std::mem::take(group);
-            self.guard(|worker| worker.persist(group));
+            self.guard(|this| this.worker.persist(group));
         }
     }
 
@@ -268,7 +238,7 @@ impl Worker {
     /// which may be in any state, is closed, which rolls back.
     fn guard(&mut self, work: impl FnOnce(&mut Self)) {
         if catch_unwind(AssertUnwindSafe(|| work(self))).is_err() {
-            self.close();
+            self.worker.close();
         }
     }
 
@@ -277,14 +247,16 @@ impl Worker {
             Task::Job(job) => self.begin(access, job, Instant::now()),
             // A caller that is gone needs no answer.
             Task::Open { must_exist, reply } => {
-                drop(reply.send(self.open_anew(access, must_exist)));
+                drop(reply.send(self.worker.open_anew(access, must_exist)));
             }
             Task::Attach {
                 environment,
                 features,
                 reply,
             } => {
-                let answer = self.attach(access, &environment, features.as_deref());
+                let answer = self
+                    .worker
+                    .attach(access, &environment, features.as_deref());
                 drop(reply.send(answer));
             }
             Task::Keep {
@@ -292,15 +264,15 @@ impl Worker {
                 page,
                 reply,
             } => {
-                self.keep(environment, page);
-                self.mend_pages();
+                self.worker.keep(environment, page);
+                self.worker.repair_pages();
                 drop(reply.send(Ok(())));
             }
             Task::Close(reply) => self.leaving.push(reply),
             #[cfg(test)]
             Task::Run(run) => {
-                if self.open_anew(access, false).is_ok()
-                    && let Some(database) = &mut self.database
+                if self.worker.open_anew(access, false).is_ok()
+                    && let Some(database) = &mut self.worker.database
                 {
                     run(&mut database.connection);
                 }
@@ -340,7 +312,7 @@ impl Worker {
     /// Tries what was postponed again, in order.
     fn resume(&mut self) {
         for Postponed { access, job, since } in std::mem::take(&mut self.postponed) {
-            self.guard(|worker| worker.begin(access, job, since));
+            self.guard(|this| this.begin(access, job, since));
         }
     }
 
@@ -351,119 +323,44 @@ impl Worker {
                 environment,
                 page,
                 reply,
-            } => reply.send(self.load(&environment, &page)),
-            Job::Rollback {
-                environment,
-                page,
-                to,
-                reason,
-                actor,
-                if_revision,
-                reply,
-            } => {
-                let source = Source::Copy(Origin::Earlier(to));
-                reply.send(self.writable(access).and_then(|()| {
-                    self.restore(&Restore {
-                        environment: &environment,
-                        page: &page,
-                        source,
-                        reason: reason.as_deref(),
-                        actor: &actor,
-                        if_revision,
-                    })
-                }));
+            } => reply.send(self.worker.load(&environment, &page)),
+            Job::Restore(Restore { reply, .. }) if access == Access::ReadOnly => {
+                reply.send(Err(self.read_only()));
             }
-            Job::Promote {
-                from,
-                environment,
-                page,
-                reason,
-                actor,
-                if_revision,
-                reply,
-            } => {
-                let source = Source::Copy(Origin::Environment(&from));
-                reply.send(self.writable(access).and_then(|()| {
-                    self.restore(&Restore {
-                        environment: &environment,
-                        page: &page,
-                        source,
-                        reason: reason.as_deref(),
-                        actor: &actor,
-                        if_revision,
-                    })
-                }));
-            }
-            Job::Apply { given, reply } => {
-                reply.send(self.writable(access).and_then(|()| {
-                    self.restore(&Restore {
-                        environment: &given.environment,
-                        page: &given.page,
-                        source: Source::Given(&given),
-                        reason: Some(&given.reason),
-                        actor: &given.actor,
-                        if_revision: given.if_revision,
-                    })
-                }));
-            }
+            Job::Restore(restore) => self.worker.restore(restore),
             Job::History {
                 environment,
                 limit,
                 before,
                 reply,
-            } => reply.send(self.history(&environment, limit, before)),
+            } => reply.send(self.worker.history(&environment, limit, before)),
             Job::Compare {
                 environment,
                 from,
                 to,
                 reply,
-            } => reply.send(self.compare(&environment, from, to)),
+            } => reply.send(self.worker.compare(&environment, from, to)),
             Job::Prune { prune, reply } => {
-                reply.send(self.writable(access).and_then(|()| self.prune(&prune)));
+                reply.send(
+                    self.writable(access)
+                        .and_then(|()| self.worker.prune(&prune)),
+                );
             }
-            Job::Backup { backup, reply } => reply.send(self.back_up(&backup)),
+            Job::Backup { backup, reply } => reply.send(self.worker.back_up(&backup)),
             Job::HistoryEnd {
                 environment,
                 page,
                 reply,
-            } => reply.send(self.history_end(&environment, &page)),
-            Job::Environments { reply } => reply.send(self.environments()),
-            Job::Verify { verifier, reply } => reply.send(self.verify(&verifier)),
+            } => reply.send(self.worker.history_end(&environment, &page)),
+            Job::Environments { reply } => reply.send(self.worker.environments()),
+            Job::Verify { verifier, reply } => reply.send(self.worker.verify(&verifier)),
         }
     }
 
-    /// Once for each page, since every other holder counts as one who uses it.
-    fn keep(&mut self, environment: String, page: Page) {
-        if !self.live_pages.iter().any(|(_, known)| known.is(&page)) {
-            self.live_pages.push((environment, page));
-        }
-    }
-
-    fn say_goodbye(&mut self) {
+    fn answer_closed(&mut self) {
         for reply in std::mem::take(&mut self.leaving) {
-            let registry = self.registry.clone();
-            reply.send(Ok(Answer {
-                value: (),
-                registry,
-            }));
+            reply.send(Ok(self.worker.answer(())));
         }
-    }
-
-    fn attach(
-        &mut self,
-        access: Access,
-        environment: &str,
-        features: Option<&[String]>,
-    ) -> Result<Answer<Option<Revision>>, Error> {
-        let path = Arc::clone(&self.shared.path);
-        let answer = self.with(access, |connection| {
-            features::attach(connection, &path, access, environment, features)
-        })?;
-        self.learn(&answer.registry);
-        if let (Some(database), Some(revision)) = (&mut self.database, &answer.value) {
-            database.contents.know(Trace::of_revision(revision));
-        }
-        Ok(answer)
     }
 
     fn writable(&self, access: Access) -> Result<(), Error> {
@@ -475,7 +372,7 @@ impl Worker {
 
     fn read_only(&self) -> Error {
         Error::ReadOnly {
-            path: self.path().to_path_buf(),
+            path: self.worker.path().to_path_buf(),
         }
     }
 }

@@ -13,14 +13,15 @@ mod protocol;
 use std::collections::HashMap;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::atomic::{AtomicBool, AtomicU64};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::{self, ThreadId};
 
 use once_cell::sync::Lazy;
 
 use crate::clock;
-use crate::metrics::Lag;
+use crate::distribution::Lag;
 use crate::page::Page;
+use crate::sync::lock;
 
 /// Whether a listener has been told of a change and has not looked yet.
 #[derive(Debug)]
@@ -132,8 +133,7 @@ fn address(page: &Page) -> usize {
 }
 
 fn listeners() -> MutexGuard<'static, HashMap<usize, Vec<Arc<Listener>>>> {
-    // What it guards is whole between any two statements, so a panic elsewhere spoils nothing.
-    LISTENERS.lock().unwrap_or_else(PoisonError::into_inner)
+    lock(&LISTENERS)
 }
 
 #[cfg(test)]

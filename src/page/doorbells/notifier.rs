@@ -12,6 +12,7 @@ use std::time::Duration;
 use once_cell::sync::Lazy;
 
 use super::Shared;
+use crate::sync::lock;
 
 /// The thread ends when there was nothing to ring for this long.
 const IDLE: Duration = Duration::from_secs(10);
@@ -96,7 +97,6 @@ impl Notifier {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // What it guards is whole between any two statements.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }

@@ -8,17 +8,17 @@ use std::time::{Duration, Instant};
 use socket2::{Domain, SockAddr, Type};
 
 use super::*;
+use crate::feature_table::FeatureTable;
 use crate::page::{Initial, State, open_live};
-use crate::registry::Registry;
 
 const MOMENT: u64 = 0x0102_0304_0506_0708;
 
 fn live_page(path: &Path) -> Page {
-    let registry = Registry::new(["a"]).unwrap();
-    open_live(path, &registry, None, || {
+    let table = FeatureTable::new(["a"]).unwrap();
+    open_live(path, &table, None, || {
         Ok(Initial {
             state: State::with_flags(0b111),
-            registry: registry.clone(),
+            table: table.clone(),
             persisted: None,
         })
     })

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering::SeqCst;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use socket2::Socket;
 
@@ -15,6 +15,7 @@ use self::directory::{Connection, Directory, Name, Owner, failed};
 use crate::error::Error;
 use crate::page::layout::DOORBELLS;
 use crate::page::{Page, random_page_id};
+use crate::sync::lock;
 
 /// How many connections a writer keeps for a live file. While there are no more listeners than this, the thread that made
 /// the change rings them.
@@ -201,8 +202,7 @@ impl Shared {
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
-        // What it guards is whole between any two statements.
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.known)
     }
 }
 

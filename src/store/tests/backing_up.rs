@@ -43,7 +43,7 @@ fn count(path: &Path) -> u64 {
     let verification = verify(&store, None).unwrap();
     assert_eq!(verification.breaches, []);
     drop(store);
-    files::wait_until_closed(path);
+    open_stores::wait_until_closed(path);
     verification.revisions
 }
 

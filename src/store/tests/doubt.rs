@@ -10,7 +10,7 @@ use rusqlite::ffi::{SQLITE_FULL, SQLITE_IOERR_FSYNC, SQLITE_IOERR_WRITE};
 use super::children::Other;
 use super::faulty::{Operation, set_script};
 use super::*;
-use crate::store::schema::with_suffix;
+use crate::store::sqlite::paths::with_suffix;
 
 /// A database on a disk that can be told to fail.
 struct Disk {

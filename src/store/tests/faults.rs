@@ -2,7 +2,7 @@
 
 use super::children::Other;
 use super::*;
-use crate::store::schema::with_suffix;
+use crate::store::sqlite::paths::with_suffix;
 
 #[test]
 fn a_later_version_that_migrates_meanwhile_is_noticed() {
@@ -27,7 +27,7 @@ fn a_later_version_that_migrates_meanwhile_is_noticed() {
     });
     assert_eq!(code(&read.unwrap_err()), "ERR_NEWER_SCHEMA");
     // And that it went back.
-    set_version(i32::try_from(crate::store::schema::STEPS.len()).unwrap());
+    set_version(i32::try_from(crate::store::sqlite::schema::STEPS.len()).unwrap());
     assert_eq!(persist(&store, &page, "two").revision.id, 2);
 }
 

@@ -18,7 +18,7 @@ use rusqlite::ffi::{
     sqlite3_vfs_register,
 };
 
-use crate::store::queue::lock;
+use crate::sync::lock;
 
 const NAME: &CStr = c"config13-faulty";
 

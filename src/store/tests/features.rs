@@ -1,7 +1,7 @@
 //! The feature table of the file.
 
 use super::*;
-use crate::registry::{DEFAULT_FEATURES, MAX_FEATURES};
+use crate::feature_table::{DEFAULT_FEATURES, MAX_FEATURES};
 
 fn names(list: &[&str]) -> Vec<String> {
     list.iter().map(ToString::to_string).collect()
@@ -11,27 +11,27 @@ fn names(list: &[&str]) -> Vec<String> {
 fn the_table_only_grows() {
     let bed = Bed::new();
     let store = Store::open(&bed.path(), Access::ReadWrite).unwrap();
-    let attach = |list: &[&str]| store.attach(ENV, Some(&names(list))).unwrap().registry;
+    let attach = |list: &[&str]| store.attach(ENV, Some(&names(list))).unwrap().table;
     assert_eq!(attach(&["a", "b", "c"]).names(), ["a", "b", "c"]);
     assert_eq!(attach(&["c", "x", "a"]).names(), ["a", "b", "c", "x"]);
     assert_eq!(attach(&["b"]).names(), ["a", "b", "c", "x"]);
     assert_eq!(attach(&[]).names(), ["a", "b", "c", "x"]);
     // Without a list, the table is used as it is.
-    let registry = store.attach(ENV, None).unwrap().registry;
-    assert_eq!(registry.names(), ["a", "b", "c", "x"]);
+    let table = store.attach(ENV, None).unwrap().table;
+    assert_eq!(table.names(), ["a", "b", "c", "x"]);
     // Other jobs tell, too.
-    assert_eq!(barrier(&store).registry, registry);
+    assert_eq!(barrier(&store).table, table);
     drop(store);
-    assert_eq!(bed.open().attach(ENV, None).unwrap().registry, registry);
+    assert_eq!(bed.open().attach(ENV, None).unwrap().table, table);
 }
 
 #[test]
 fn the_defaults_go_into_an_empty_table() {
     let bed = Bed::new();
     let store = Store::open(&bed.path(), Access::ReadWrite).unwrap();
-    assert!(barrier(&store).registry.names().is_empty());
-    let registry = store.attach(ENV, None).unwrap().registry;
-    assert_eq!(registry.names(), DEFAULT_FEATURES);
+    assert!(barrier(&store).table.names().is_empty());
+    let table = store.attach(ENV, None).unwrap().table;
+    assert_eq!(table.names(), DEFAULT_FEATURES);
 }
 
 #[test]
@@ -44,7 +44,7 @@ fn a_33rd_name_changes_nothing() {
         .attach(ENV, Some(&names(&["one", "two"])))
         .unwrap_err();
     assert_eq!(code(&error), "ERR_TOO_MANY_FEATURES");
-    assert_eq!(store.attach(ENV, None).unwrap().registry.names(), most);
+    assert_eq!(store.attach(ENV, None).unwrap().table.names(), most);
     let error = store.attach(ENV, Some(&names(&["bad name"]))).unwrap_err();
     assert_eq!(code(&error), "ERR_INVALID_FEATURE_NAME");
     store.attach(ENV, Some(&names(&["last"]))).unwrap();
@@ -64,8 +64,8 @@ fn known_names_need_no_lock_and_new_ones_do() {
     outsider
         .execute_batch("INSERT INTO feature VALUES (2, 'theirs'); COMMIT")
         .unwrap();
-    let registry = store.attach(ENV, Some(&names(&["c"]))).unwrap().registry;
-    assert_eq!(registry.names(), ["a", "b", "theirs", "c"]);
+    let table = store.attach(ENV, Some(&names(&["c"]))).unwrap().table;
+    assert_eq!(table.names(), ["a", "b", "theirs", "c"]);
 }
 
 #[test]
@@ -83,10 +83,10 @@ fn a_revision_is_checked_and_described_by_the_table_of_its_time() {
         .unwrap();
     let job = persist_job(ENV, &page, page.snapshot(), "", None);
     let answer = ask(&store, job).unwrap();
-    assert_eq!(answer.registry.names(), ["a", "theirs"]);
+    assert_eq!(answer.table.names(), ["a", "theirs"]);
     let revision = answer.value.revision;
     assert_eq!(revision.known, 0b11);
-    assert_eq!(revision.state.record.registry_hash, answer.registry.hash());
+    assert_eq!(revision.state.record.registry_hash, answer.table.hash());
 }
 
 #[test]

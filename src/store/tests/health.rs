@@ -18,7 +18,7 @@ fn end(store: &Store) -> HistoryEnd {
 
 fn files_of(store: &Store) -> FileState {
     let (sender, receiver) = channel();
-    let reply = Reply::new(store, move |answer| sender.send(answer).unwrap());
+    let reply = store.reply(move |answer| sender.send(answer).unwrap());
     store.look_at_files(reply).unwrap();
     receiver.recv().unwrap().unwrap().value
 }

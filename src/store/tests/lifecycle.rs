@@ -5,7 +5,7 @@ use std::sync::mpsc::channel;
 
 use super::*;
 #[cfg(target_os = "linux")]
-use crate::store::schema::with_suffix;
+use crate::store::sqlite::paths::with_suffix;
 
 /// How often this process has the database open.
 #[cfg(target_os = "linux")]
@@ -119,7 +119,7 @@ fn a_writer_that_is_refused_leaves_the_reader_its_connection() {
     assert_eq!(code(&error), "ERR_NEWER_SCHEMA");
     let error = reader.attach(ENV, None).unwrap_err();
     assert_eq!(code(&error), "ERR_NEWER_SCHEMA");
-    set_version(2);
+    set_version(1);
     reader.attach(ENV, None).unwrap();
     persist(&bed.open(), &page(0), "");
 }
@@ -143,7 +143,7 @@ fn a_panic_settles_what_was_asked_and_spares_the_rest() {
     let (store, page) = (bed.open(), page(0));
     persist(&store, &page, "");
     let (sender, receiver) = channel();
-    let reply = Reply::<()>::new(&store, move |answer| drop(sender.send(answer)));
+    let reply = store.reply::<()>(move |answer| drop(sender.send(answer)));
     on_connection(&store, move |connection| {
         let _answered_by_the_unwinding = reply;
         connection
@@ -163,14 +163,14 @@ fn a_panic_in_a_callback_spares_its_neighbours() {
     let (store, page) = (bed.open(), page(0));
     let job = || persist_job(ENV, &page, page.snapshot(), "", None);
     let first = submit(&store, job());
-    let reply = Reply::new(&store, |_| panic!("on purpose, in a callback"));
+    let reply = store.reply(|_| panic!("on purpose, in a callback"));
     store.submit(job()(reply));
     let third = submit(&store, job());
     store.wake();
     assert_eq!(first.recv().unwrap().unwrap().value.revision.id, 1);
     assert_eq!(third.recv().unwrap().unwrap().value.revision.id, 3);
     // Even while another panic unwinds.
-    let reply = Reply::<()>::new(&store, |_| panic!("on purpose, in a callback"));
+    let reply = store.reply::<()>(|_| panic!("on purpose, in a callback"));
     on_connection(&store, move |_| {
         let _answered_by_the_unwinding = reply;
         panic!("on purpose");
@@ -182,7 +182,7 @@ fn a_reply_that_is_dropped_answers() {
     let bed = Bed::new();
     let store = bed.open();
     let (sender, receiver) = channel();
-    drop(Reply::<()>::new(&store, move |answer| {
+    drop(store.reply::<()>(move |answer| {
         sender.send(answer).unwrap();
     }));
     let error = receiver.recv().unwrap().unwrap_err();
@@ -196,7 +196,7 @@ fn the_last_handle_may_go_on_the_stores_own_thread() {
     let store = bed.open();
     let (sender, receiver) = channel();
     let held = store.clone();
-    let reply = Reply::new(&store, move |answer| {
+    let reply = store.reply(move |answer| {
         drop(held);
         sender.send(answer.map(drop)).unwrap();
     });
@@ -213,10 +213,10 @@ fn closing_answers_after_everything_before_it() {
     let (sender, receiver) = channel();
     for number in 0..20 {
         let sender = sender.clone();
-        let reply = Reply::new(&store, move |_| sender.send(number).unwrap());
+        let reply = store.reply(move |_| sender.send(number).unwrap());
         store.submit(persist_job(ENV, &page, page.snapshot(), "", None)(reply));
     }
-    let reply = Reply::new(&store, move |_| sender.send(20).unwrap());
+    let reply = store.reply(move |_| sender.send(20).unwrap());
     store.clone().close(reply);
     assert_eq!(
         receiver.iter().collect::<Vec<_>>(),
@@ -232,9 +232,9 @@ fn closing_the_last_handle_answers_when_the_file_is_closed() {
     persist(&store, &page, "");
     let path = bed.path();
     let (sender, receiver) = channel();
-    let reply = Reply::new(&store, move |_| {
+    let reply = store.reply(move |_| {
         // SQLite removes its log when the last connection of all closes.
-        let log = super::super::schema::with_suffix(&path, "-wal");
+        let log = crate::store::sqlite::paths::with_suffix(&path, "-wal");
         sender.send(log.exists()).unwrap();
     });
     store.close(reply);

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::children::Other;
 use super::*;
-use crate::store::schema::with_suffix;
+use crate::store::sqlite::paths::with_suffix;
 
 /// Where SQLite keeps its locks: <https://www.sqlite.org/src/file/src/os.h>.
 const SHARED_FIRST: i64 = 0x4000_0002;

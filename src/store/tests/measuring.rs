@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::*;
-use crate::metrics::Summary;
+use crate::distribution::Summary;
 
 /// What was persisted and what failed, in an environment.
 fn persists(store: &Store, environment: &str) -> (u64, u64) {
@@ -76,8 +76,8 @@ fn a_persist_without_an_answer_has_failed() {
     let bed = Bed::new();
     let store = bed.open();
     // As when the store's thread panics.
-    let mut reply = Reply::<Entry>::new(&store, |_| {});
-    reply.measure_persist(ENV);
+    let mut reply = store.reply::<Entry>(|_| {});
+    reply.count_as_persist(ENV);
     drop(reply);
     let metrics = store.metrics(ENV);
     assert_eq!((metrics.failed_persists, metrics.pending), (1, 0));

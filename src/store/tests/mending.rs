@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use super::*;
 #[cfg(unix)]
-use crate::page::{Initial, LOCK_TIMEOUT, lock_as_another_process, open_live};
+use crate::feature_table::FeatureTable;
 #[cfg(unix)]
-use crate::registry::Registry;
+use crate::page::{Initial, LOCK_TIMEOUT, lock_as_another_process, open_live};
 #[cfg(unix)]
 use std::{path::Path, sync::mpsc::channel};
 
@@ -76,15 +76,9 @@ fn a_process_that_is_frozen_in_a_rollback_holds_up_no_other_work() {
     let (sender, rollbacks) = channel();
     for to in [first.id, 999] {
         let sender = sender.clone();
-        store.submit(Job::Rollback {
-            environment: ENV.to_owned(),
-            page: page.clone(),
-            to: Some(to),
-            actor: "tester".to_owned(),
-            if_revision: None,
-            reason: None,
-            reply: Reply::new(&store, move |answer| sender.send((to, answer)).unwrap()),
-        });
+        let reply = store.reply(move |answer| sender.send((to, answer)).unwrap());
+        let job = restore_job(ENV, &page, Source::Earlier(Some(to)), None);
+        store.submit(job(reply));
     }
     store.wake();
     for revision in 2..=5 {
@@ -116,10 +110,10 @@ fn what_waits_for_a_frozen_process_is_answered_before_the_store_ends() {
     store.submit(Job::Load {
         environment: ENV.to_owned(),
         page: page.clone(),
-        reply: Reply::new(&store, move |answer| sender.send(answer).unwrap()),
+        reply: store.reply(move |answer| sender.send(answer).unwrap()),
     });
     let (sender, closed) = channel();
-    let reply = Reply::new(&store, move |_| sender.send(()).unwrap());
+    let reply = store.reply(move |_| sender.send(()).unwrap());
     store.close(reply);
     assert!(closed.try_recv().is_err());
     let error = loaded.recv_timeout(PATIENCE).unwrap().unwrap_err();
@@ -139,11 +133,11 @@ fn what_waits_for_a_frozen_process_is_answered_before_the_store_ends() {
 
 #[cfg(unix)]
 fn live_page(path: &Path) -> Page {
-    let registry = Registry::default();
-    open_live(path, &registry, None, || {
+    let table = FeatureTable::default();
+    open_live(path, &table, None, || {
         Ok(Initial {
             state: state(0),
-            registry: registry.clone(),
+            table: table.clone(),
             persisted: None,
         })
     })
@@ -160,7 +154,7 @@ fn persist_unless_same(store: &Store, page: &Page) -> Entry {
         actor: "tester".to_owned(),
         unless_same: true,
         if_revision: None,
-        reply: Reply::new(store, |_| {}),
+        reply: store.reply(|_| {}),
     };
     ask(store, |reply| Job::Persist(Persist { reply, ..job }))
         .unwrap()
@@ -192,7 +186,7 @@ fn what_the_last_revision_holds_already_is_not_persisted_again() {
 fn a_state_that_came_back_is_not_hidden_by_one_from_in_between() {
     let bed = Bed::new();
     let (store, page) = (bed.open(), page(0b11));
-    crate::page::shared::offer(&page);
+    let _id = crate::page::offers::offer(&page);
     persist(&store, &page, "");
     set(&page, 0b01);
     let in_between = page.snapshot();

@@ -2,7 +2,8 @@
 
 use super::opening::{WAIT, refuse_untouched};
 use super::*;
-use crate::store::schema::{self, STEPS, Step};
+use crate::store::sqlite::connection::open_with;
+use crate::store::sqlite::schema::{STEPS, Step};
 
 fn add_column(transaction: &rusqlite::Transaction<'_>) -> rusqlite::Result<()> {
     transaction.execute_batch("ALTER TABLE revision ADD COLUMN mood TEXT")
@@ -30,23 +31,23 @@ fn later_steps_run_once_and_all_or_nothing() {
     };
     let open = |access, later: &[Step]| {
         let steps = [STEPS, later].concat();
-        schema::open_with(&bed.path(), access, false, WAIT, &steps)
+        open_with(&bed.path(), access, false, WAIT, &steps)
     };
 
     let error = open(Access::ReadWrite, &[add_column, fail]).unwrap_err();
     assert_eq!(code(&error), "ERR_STORE");
-    assert_eq!(version(), 2);
+    assert_eq!(version(), 1);
     let error = open(Access::ReadOnly, &[add_column]).unwrap_err();
     assert_eq!(code(&error), "ERR_STORE_PATH");
     assert!(error.to_string().contains("without readOnly"), "{error}");
 
     // Were a step to run twice, adding the column would fail.
     open(Access::ReadWrite, &[add_column]).unwrap();
-    assert_eq!(version(), 3);
+    assert_eq!(version(), 2);
     open(Access::ReadWrite, &[add_column, fill_column]).unwrap();
     open(Access::ReadWrite, &[add_column, fill_column]).unwrap();
     open(Access::ReadOnly, &[add_column, fill_column]).unwrap();
-    assert_eq!(version(), 4);
+    assert_eq!(version(), 3);
     let kept: (i64, String) = bed
         .outsider()
         .query_row("SELECT id, mood FROM revision", [], |row| {
@@ -55,42 +56,4 @@ fn later_steps_run_once_and_all_or_nothing() {
         .unwrap();
     assert_eq!(kept, (revision.id, "good".to_owned()));
     refuse_untouched(&bed, "ERR_NEWER_SCHEMA");
-}
-
-/// Files of version 1 have no anchors. What they hold stays, and they can be pruned.
-#[test]
-fn a_file_of_the_first_version_is_taken_over() {
-    let (bed, old) = (Bed::new(), Bed::new());
-    let store = bed.open();
-    let page = page(0);
-    for flags in 1..=5 {
-        set(&page, flags);
-        persist(&store, &page, "");
-    }
-    let before = history(&store, ENV, 9, None);
-    drop(store);
-    bed.wait_until_closed();
-
-    std::fs::write(old.path(), "").unwrap();
-    drop(schema::open_with(&old.path(), Access::ReadWrite, false, WAIT, &STEPS[..1]).unwrap());
-    let outsider = old.outsider();
-    outsider
-        .execute("ATTACH ?1 AS new", [bed.path().to_str().unwrap()])
-        .unwrap();
-    for table in ["feature", "environment", "revision"] {
-        let copy = format!("INSERT INTO main.{table} SELECT * FROM new.{table}");
-        outsider.execute_batch(&copy).unwrap();
-    }
-    let tables = "SELECT count(*) FROM main.sqlite_schema WHERE name = 'anchor'";
-    let anchors: i64 = outsider.query_row(tables, [], |row| row.get(0)).unwrap();
-    assert_eq!(anchors, 0);
-    outsider.close().unwrap();
-
-    let error = Store::open(&old.path(), Access::ReadOnly).unwrap_err();
-    assert_eq!(code(&error), "ERR_STORE_PATH");
-    let store = old.open();
-    assert_eq!(history(&store, ENV, 9, None), before);
-    assert!(verify(&store, None).unwrap().is_ok());
-    assert_eq!(try_prune(&store, ENV, 2).unwrap().0, 3);
-    assert!(verify(&store, None).unwrap().is_ok());
 }

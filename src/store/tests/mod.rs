@@ -41,10 +41,10 @@ use std::sync::mpsc::{Receiver, channel};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use super::queue::Task;
+use super::job::Task;
 use super::{
-    Access, Answer, Entry, Given, Job, Persist, Progress, Prune, Pruned, Reply, Revision, Store,
-    Verification, Verifier, files,
+    Access, Answer, Entry, Job, Persist, Progress, Prune, Pruned, Reply, Restore, Revision, Source,
+    Store, Verification, Verifier, open_stores,
 };
 use crate::error::Error;
 use crate::page::{Arena, Page, Snapshot, State};
@@ -90,7 +90,7 @@ impl Bed {
 
     /// Waits until the store's thread has closed the file, after the last handle is gone.
     fn wait_until_closed(&self) {
-        files::wait_until_closed(&self.path());
+        open_stores::wait_until_closed(&self.path());
     }
 
     /// Another program's connection.
@@ -138,7 +138,7 @@ type Pending<T> = Receiver<Result<Answer<T>, Error>>;
 /// Queues a job without waking the store.
 fn submit<T: Send + 'static>(store: &Store, job: impl FnOnce(Reply<T>) -> Job) -> Pending<T> {
     let (sender, receiver) = channel();
-    let reply = Reply::new(store, move |answer| drop(sender.send(answer)));
+    let reply = store.reply(move |answer| drop(sender.send(answer)));
     store.submit(job(reply));
     receiver
 }
@@ -196,35 +196,48 @@ fn persist_many(store: &Store, page: &Page, count: usize) {
     }
 }
 
+fn restore_job(
+    environment: &str,
+    page: &Page,
+    source: Source,
+    if_revision: Option<i64>,
+) -> impl FnOnce(Reply<Entry>) -> Job {
+    let (environment, page) = (environment.to_owned(), page.clone());
+    move |reply| {
+        Job::Restore(Restore {
+            environment,
+            page,
+            source,
+            reason: None,
+            actor: "tester".to_owned(),
+            if_revision,
+            reply,
+        })
+    }
+}
+
+fn try_restore(
+    store: &Store,
+    environment: &str,
+    page: &Page,
+    source: Source,
+    if_revision: Option<i64>,
+) -> Result<Entry, Error> {
+    ask(store, restore_job(environment, page, source, if_revision)).map(|answer| answer.value)
+}
+
 fn try_rollback(
     store: &Store,
     page: &Page,
     to: Option<i64>,
     if_revision: Option<i64>,
 ) -> Result<Entry, Error> {
-    ask(store, |reply| Job::Rollback {
-        environment: ENV.to_owned(),
-        page: page.clone(),
-        to,
-        actor: "tester".to_owned(),
-        if_revision,
-        reason: None,
-        reply,
-    })
-    .map(|answer| answer.value)
+    try_restore(store, ENV, page, Source::Earlier(to), if_revision)
 }
 
 fn try_promote(store: &Store, from: &str, to: &str, page: &Page) -> Result<Entry, Error> {
-    ask(store, |reply| Job::Promote {
-        from: from.to_owned(),
-        environment: to.to_owned(),
-        page: page.clone(),
-        actor: "tester".to_owned(),
-        reason: None,
-        if_revision: None,
-        reply,
-    })
-    .map(|answer| answer.value)
+    let source = Source::Environment(from.to_owned());
+    try_restore(store, to, page, source, None)
 }
 
 fn try_apply(
@@ -233,16 +246,8 @@ fn try_apply(
     (state, known): (State, u32),
     if_revision: Option<i64>,
 ) -> Result<Entry, Error> {
-    let given = Given {
-        environment: ENV.to_owned(),
-        page: page.clone(),
-        state,
-        known,
-        reason: "given".to_owned(),
-        actor: "tester".to_owned(),
-        if_revision,
-    };
-    ask(store, |reply| Job::Apply { given, reply }).map(|answer| answer.value)
+    let source = Source::Given { state, known };
+    try_restore(store, ENV, page, source, if_revision)
 }
 
 fn load(store: &Store, environment: &str, page: &Page) -> Option<Entry> {
@@ -319,7 +324,7 @@ fn prune_slice(store: &Store, environment: &str, keep: u32) -> Result<Progress<P
 /// Waits until everything queued before is done.
 fn barrier(store: &Store) -> Answer<()> {
     let (sender, receiver) = channel();
-    let reply = Reply::new(store, move |answer| sender.send(answer).unwrap());
+    let reply = store.reply(move |answer| sender.send(answer).unwrap());
     store.clone().close(reply);
     receiver.recv().unwrap().unwrap()
 }

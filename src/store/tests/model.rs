@@ -236,16 +236,8 @@ impl Run {
                     .filter(|id| *id > self.model.pruned[environment])
                     .map(|id| (id, self.model.get(id).parent));
                 let before = self.pages[page].snapshot();
-                let outcome = ask(&self.store, |reply| Job::Rollback {
-                    environment: ENVIRONMENTS[environment].to_owned(),
-                    page: self.pages[page].clone(),
-                    to: wanted,
-                    actor: String::new(),
-                    if_revision: None,
-                    reason: None,
-                    reply,
-                })
-                .map(|answer| answer.value);
+                let (name, source) = (ENVIRONMENTS[environment], Source::Earlier(wanted));
+                let outcome = try_restore(&self.store, name, &self.pages[page], source, None);
                 self.restored(environment, page, target, before, outcome);
             }
             Step::Promote { from, to, page } => {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::children::Other;
 use super::*;
-use crate::store::schema::APPLICATION_ID;
+use crate::store::sqlite::schema::APPLICATION_ID;
 
 pub(super) const WAIT: Duration = Duration::from_millis(100);
 
@@ -49,7 +49,7 @@ fn a_new_file_gets_the_schema() {
             .unwrap()
     };
     assert_eq!(number("application_id"), APPLICATION_ID);
-    assert_eq!(number("user_version"), 2);
+    assert_eq!(number("user_version"), 1);
     on_connection(&store, |connection| {
         let mode: String = connection
             .pragma_query_value(None, "journal_mode", |row| row.get(0))
@@ -238,12 +238,12 @@ fn a_newer_file_is_left_alone() {
         bed.outsider()
             .execute_batch(&format!(
                 "PRAGMA journal_mode = {mode}; CREATE TABLE revision (new); CREATE TABLE other (x);
-                 PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = 3"
+                 PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = 2"
             ))
             .unwrap();
         let message = refuse_untouched(&bed, "ERR_NEWER_SCHEMA");
-        assert!(message.contains("schema version 3"), "{message}");
-        assert!(message.contains("knows 2 at most"), "{message}");
+        assert!(message.contains("schema version 2"), "{message}");
+        assert!(message.contains("knows 1 at most"), "{message}");
     }
 }
 
@@ -311,7 +311,7 @@ fn processes_that_create_the_file_at_once_all_succeed() {
             assert_eq!(other.hear(), "persisted");
         }
         let store = bed.open();
-        assert_eq!(store.attach(ENV, None).unwrap().registry.names().len(), 4);
+        assert_eq!(store.attach(ENV, None).unwrap().table.names().len(), 4);
         let listed = ids(&history(&store, ENV, 1_000, None));
         assert_eq!(listed, (1..=80).rev().collect::<Vec<_>>());
     }

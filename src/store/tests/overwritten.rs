@@ -6,10 +6,10 @@ use std::path::Path;
 
 use super::children::Other;
 use super::*;
+use crate::feature_table::{DEFAULT_FEATURES, FeatureTable};
 use crate::page::{Initial, open_live};
-use crate::registry::{DEFAULT_FEATURES, Registry};
 use crate::store::HistoryEnd;
-use crate::store::schema::with_suffix;
+use crate::store::sqlite::paths::with_suffix;
 
 fn try_persist(store: &Store, page: &Page) -> Result<i64, String> {
     let job = persist_job(ENV, page, page.snapshot(), "", None);
@@ -165,11 +165,11 @@ fn what_others_write_and_remove_is_no_harm() {
 
 fn opens_live(bed: &Bed) -> (Page, std::path::PathBuf) {
     let path = with_suffix(&bed.path(), "-live-production");
-    let registry = Registry::new(DEFAULT_FEATURES).unwrap();
-    let page = open_live(&path, &registry, None, || {
+    let table = FeatureTable::new(DEFAULT_FEATURES).unwrap();
+    let page = open_live(&path, &table, None, || {
         Ok(Initial {
             state: state(0),
-            registry: Registry::new(DEFAULT_FEATURES)?,
+            table: FeatureTable::new(DEFAULT_FEATURES)?,
             persisted: None,
         })
     });

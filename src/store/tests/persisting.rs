@@ -183,10 +183,7 @@ fn a_lock_held_too_long_is_reported_and_passes() {
     }
     // Reading and attaching with known names need no lock.
     assert!(history(&store, ENV, 1, None).is_empty());
-    assert_eq!(
-        store.attach(ENV, None).unwrap().registry.names()[0],
-        "debug"
-    );
+    assert_eq!(store.attach(ENV, None).unwrap().table.names()[0], "debug");
     outsider.execute_batch("ROLLBACK").unwrap();
     assert_eq!(persist(&store, &page, "").revision.id, 1);
 }

@@ -23,7 +23,7 @@ fn try_persist_now(store: &Store, page: &Page, reason: &str) -> Result<Entry, Er
 /// Waits until the thread has nothing to do, so that callers do their work themselves.
 fn wait_until_idle(store: &Store) {
     barrier(store);
-    while store.handle.worker.try_lock().is_err() {
+    while store.handle.dispatcher.try_lock().is_err() {
         std::thread::yield_now();
     }
 }
@@ -151,7 +151,7 @@ fn a_panic_on_the_callers_thread_spares_the_caller() {
     })));
     let (sender, receiver) = channel();
     let caller = std::thread::current().id();
-    let reply = Reply::new(&store, move |_| {
+    let reply = store.reply(move |_| {
         sender.send(std::thread::current().id() == caller).unwrap();
         panic!("on purpose, in a callback");
     });
@@ -166,7 +166,7 @@ fn a_handle_that_was_let_go_of_is_answered_all_the_same() {
     let bed = Bed::new();
     let (store, page) = (bed.open(), page(0));
     let (sender, receiver) = channel();
-    let reply = Reply::<()>::new(&store, move |answer| drop(sender.send(answer)));
+    let reply = store.reply::<()>(move |answer| drop(sender.send(answer)));
     store.push(Task::Close(reply));
     assert_eq!(persist_now(&store, &page), 1);
     receiver.recv().unwrap().unwrap();
@@ -191,7 +191,7 @@ fn after_the_end_of_the_thread_everything_is_answered_and_the_file_can_be_opened
     let (sender, receiver) = channel();
     store
         .clone()
-        .close(Reply::new(&store, move |answer| drop(sender.send(answer))));
+        .close(store.reply(move |answer| drop(sender.send(answer))));
     stopped(receiver.recv().unwrap().unwrap_err());
     let again = bed.open();
     assert_eq!(persist_now(&again, &page), 2);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::children::Other;
 use super::*;
-use crate::store::schema::with_suffix;
+use crate::store::sqlite::paths::with_suffix;
 
 const PATIENCE: Duration = Duration::from_mins(1);
 

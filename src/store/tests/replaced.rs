@@ -2,7 +2,7 @@
 
 use super::children::Other;
 use super::*;
-use crate::store::schema::with_suffix;
+use crate::store::sqlite::paths::with_suffix;
 
 fn try_persist(store: &Store, page: &Page) -> Result<Entry, Error> {
     let job = persist_job(ENV, page, page.snapshot(), "", None);
@@ -100,10 +100,7 @@ fn the_database_in_place_of_another_is_used_if_its_features_fit() {
     }
     // Whoever opens it anew gets it.
     let fresh = Store::open(&bed.path(), Access::ReadWrite).unwrap();
-    assert_eq!(
-        fresh.attach(ENV, None).unwrap().registry.names(),
-        ["x", "y"]
-    );
+    assert_eq!(fresh.attach(ENV, None).unwrap().table.names(), ["x", "y"]);
     persist(&fresh, &page, "another one's");
     assert_eq!(refused(&store, &page), "ERR_STORE_REPLACED");
 }

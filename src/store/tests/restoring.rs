@@ -119,7 +119,7 @@ fn a_given_state_becomes_a_revision_and_the_page() {
     given.record.registry_hash = 7;
     let entry = try_apply(&store, &page, (given, 0b101), Some(1)).unwrap();
     assert_eq!((entry.revision.id, flags(&entry)), (2, 0b110));
-    assert_eq!(entry.revision.reason, "given");
+    assert_eq!(entry.revision.reason, "set to a given state");
     assert_eq!(entry.revision.actor, "tester");
     assert_eq!(
         (entry.revision.parent, entry.revision.restored_from),

@@ -2,12 +2,12 @@
 
 use super::children::Other;
 use super::*;
-use crate::store::schema::{self, Database};
-use crate::store::still::Still;
+use crate::store::database::Database;
+use crate::store::sqlite::still::Still;
 
 fn read(bed: &Bed) -> Database {
     let busy = std::time::Duration::from_millis(50);
-    schema::open(&bed.path(), Access::ReadOnly, true, busy).unwrap()
+    Database::open(&bed.path(), Access::ReadOnly, true, busy).unwrap()
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn a_writer_that_came_and_went_leaves_its_log_to_a_reader() {
     assert!(!database.is_stirred());
     let writer = bed.outsider();
     writer.pragma_update(None, "wal_autocheckpoint", 1).unwrap();
-    writer.pragma_update(None, "user_version", 2).unwrap();
+    writer.pragma_update(None, "user_version", 1).unwrap();
     assert!(database.is_stirred());
     drop(writer);
     assert!(database.is_stirred());
@@ -84,9 +84,9 @@ fn any_name_can_be_opened() {
     for name in ["100% sure?.db", "a#b&c=d.db", "größe ü.db", "file:x.db"] {
         let path = directory.path().join(name);
         drop(Store::open(&path, Access::ReadWrite).unwrap());
-        files::wait_until_closed(&path);
+        open_stores::wait_until_closed(&path);
         let busy = std::time::Duration::from_millis(50);
-        let database = schema::open(&path, Access::ReadOnly, true, busy).unwrap();
+        let database = Database::open(&path, Access::ReadOnly, true, busy).unwrap();
         assert!(database.still.is_some(), "{name}");
     }
 }

@@ -76,7 +76,7 @@ fn verify_file(path: &Path, expected_head: Option<[u8; 32]>) -> Result<Verificat
     let store = Store::open(path, Access::ReadWrite)?;
     let verification = verify(&store, expected_head);
     drop(store);
-    files::wait_until_closed(path);
+    open_stores::wait_until_closed(path);
     verification
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Mutex;
 
-use super::super::super::queue::lock;
+use crate::sync::lock;
 
 /// A file, whatever names it has. Numbers count from 0 in the order of creation.
 pub(super) type Inode = usize;

@@ -84,7 +84,7 @@ impl Recording {
     fn submit(&self, store: &Store, job: impl FnOnce(Reply<Entry>) -> Job) -> Receiver<()> {
         let (sender, receiver) = channel();
         let log = Arc::clone(&self.log);
-        let reply = Reply::new(store, move |answer: Result<Answer<Entry>, Error>| {
+        let reply = store.reply(move |answer: Result<Answer<Entry>, Error>| {
             let revision = answer.unwrap().value.revision;
             log.acknowledge(revision.id, revision.digest);
             sender.send(()).unwrap();
@@ -109,26 +109,13 @@ impl Recording {
                 pending.push(self.submit(store, job));
             }
             if round % 4 == 1 {
-                pending.push(self.submit(store, |reply| Job::Rollback {
-                    environment: environments[0].to_owned(),
-                    page: pages[0].clone(),
-                    to: None,
-                    actor: "tester".to_owned(),
-                    if_revision: None,
-                    reason: None,
-                    reply,
-                }));
+                let job = restore_job(environments[0], &pages[0], Source::Earlier(None), None);
+                pending.push(self.submit(store, job));
             }
             if round % 4 == 2 {
-                pending.push(self.submit(store, |reply| Job::Promote {
-                    from: environments[1].to_owned(),
-                    environment: environments[2].to_owned(),
-                    page: pages[2].clone(),
-                    actor: "tester".to_owned(),
-                    reason: None,
-                    if_revision: None,
-                    reply,
-                }));
+                let source = Source::Environment(environments[1].to_string());
+                let job = restore_job(environments[2], &pages[2], source, None);
+                pending.push(self.submit(store, job));
             }
             store.wake();
             for answer in pending {

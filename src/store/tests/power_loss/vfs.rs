@@ -26,8 +26,8 @@ use rusqlite::ffi::{
     sqlite3_vfs_find, sqlite3_vfs_register,
 };
 
-use super::super::super::queue::lock;
 use super::log::{Event, Inode, Log};
+use crate::sync::lock;
 
 const NAME: &CStr = c"config13-recording";
 

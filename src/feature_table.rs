@@ -1,0 +1,291 @@
+//! Feature names and the bits they own.
+//!
+//! A bit belongs to its name for good: a table only grows, so two programs with different lists never
+//! misread each other's flags.
+
+use std::sync::Arc;
+
+use crate::error::Error;
+use crate::record::DEFAULT_REGISTRY_HASH;
+
+/// Features that fit into the flags word.
+pub const MAX_FEATURES: usize = 32;
+
+/// Bytes of the longest feature name.
+pub const MAX_NAME_LENGTH: usize = 63;
+
+/// The features of a new table when none are listed, from bit 0 up.
+pub const DEFAULT_FEATURES: [&str; 11] = [
+    "debug",
+    "verbose",
+    "metrics",
+    "logging",
+    "caching",
+    "compression",
+    "encryption",
+    "validation",
+    "beta_feature",
+    "new_feature",
+    "maintenance_mode",
+];
+
+/// Seed of the registry hash.
+const HASH_SEED: u32 = 0x9747_b28c;
+
+/// The names that own the bits, from bit 0 up. Names are valid and distinct, and there are at most 32. Clones share them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FeatureTable {
+    names: Arc<[String]>,
+    hash: u32,
+}
+
+impl Default for FeatureTable {
+    fn default() -> Self {
+        Self::of(Vec::new())
+    }
+}
+
+impl FeatureTable {
+    /// A table of these names in this order.
+    pub fn new<I: IntoIterator<Item = S>, S: AsRef<str>>(names: I) -> Result<Self, Error> {
+        let mut known: Vec<String> = Vec::new();
+        for name in names {
+            if known.iter().any(|known| known == name.as_ref()) {
+                return Err(Error::DuplicateFeature {
+                    name: name.as_ref().to_owned(),
+                });
+            }
+            append(&mut known, name.as_ref())?;
+        }
+        Ok(Self::of(known))
+    }
+
+    /// The names are checked.
+    fn of(names: Vec<String>) -> Self {
+        let hash = if names == DEFAULT_FEATURES {
+            DEFAULT_REGISTRY_HASH
+        } else {
+            murmur3_x86_32(names.join("\n").as_bytes(), HASH_SEED)
+        };
+        let names = names.into();
+        Self { names, hash }
+    }
+
+    /// Gives each name that has no bit yet the next free one, and returns those names in order.
+    /// On an error nothing has changed.
+    pub fn register<'n, I: IntoIterator<Item = &'n str>>(
+        &mut self,
+        names: I,
+    ) -> Result<Vec<&'n str>, Error> {
+        let mut grown = self.names.to_vec();
+        let mut added = Vec::new();
+        for name in names {
+            if !grown.iter().any(|known| known == name) {
+                append(&mut grown, name)?;
+                added.push(name);
+            }
+        }
+        if !added.is_empty() {
+            *self = Self::of(grown);
+        }
+        Ok(added)
+    }
+
+    /// The bit that `name` owns.
+    #[must_use]
+    pub fn bit(&self, name: &str) -> Option<usize> {
+        self.names.iter().position(|known| known == name)
+    }
+
+    /// The names, from bit 0 up.
+    #[must_use]
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// One flag for each name: the flags a record of this table may have.
+    #[must_use]
+    pub fn mask(&self) -> u32 {
+        // At most 32 names, so the shift stays inside 64 bits and the result inside 32.
+        u32::try_from((1_u64 << self.names.len()) - 1).unwrap_or(u32::MAX)
+    }
+
+    /// Whether these are the default features, in their order.
+    #[must_use]
+    pub fn is_default(&self) -> bool {
+        *self.names == DEFAULT_FEATURES
+    }
+
+    /// The hash that describes this table in a record. The default features have a constant of their own.
+    #[must_use]
+    pub const fn hash(&self) -> u32 {
+        self.hash
+    }
+}
+
+fn append(names: &mut Vec<String>, name: &str) -> Result<(), Error> {
+    if !is_feature_name(name) {
+        return Err(Error::FeatureName {
+            name: name.to_owned(),
+        });
+    }
+    if names.len() == MAX_FEATURES {
+        return Err(Error::TooManyFeatures {
+            name: name.to_owned(),
+            taken: names.clone(),
+        });
+    }
+    names.push(name.to_owned());
+    Ok(())
+}
+
+/// Whether `name` is a letter, then up to 62 letters, digits, `_`, `.` or `-`.
+#[must_use]
+pub fn is_feature_name(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_alphabetic())
+        && name.len() <= MAX_NAME_LENGTH
+        && name.bytes().all(is_name_byte)
+}
+
+/// Whether `name` can name an environment or a cluster: a letter, digit or `_`, then up to 63 letters, digits,
+/// `_`, `.` or `-`.
+#[must_use]
+pub fn is_environment_name(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_alphanumeric() || first == '_')
+        && name.len() <= 64
+        && name.bytes().all(is_name_byte)
+}
+
+const fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-')
+}
+
+/// `MurmurHash3_x86_32`, after Austin Appleby's public-domain reference (github.com/aappleby/smhasher).
+fn murmur3_x86_32(data: &[u8], seed: u32) -> u32 {
+    const C1: u32 = 0xcc9e_2d51;
+    const C2: u32 = 0x1b87_3593;
+    let scramble = |word: u32| word.wrapping_mul(C1).rotate_left(15).wrapping_mul(C2);
+
+    let (blocks, tail) = data.as_chunks::<4>();
+    let mut hash = blocks.iter().fold(seed, |hash, block| {
+        (hash ^ scramble(u32::from_le_bytes(*block)))
+            .rotate_left(13)
+            .wrapping_mul(5)
+            .wrapping_add(0xe654_6b64)
+    });
+    // An empty tail scrambles to 0 and changes nothing.
+    let last = tail
+        .iter()
+        .rev()
+        .fold(0_u32, |word, byte| word << 8 | u32::from(*byte));
+    hash ^= scramble(last);
+
+    // The reference mixes in the length as a 32-bit integer.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the algorithm is defined modulo 2^32"
+    )]
+    let length = data.len() as u32;
+    hash ^= length;
+    hash = (hash ^ hash >> 16).wrapping_mul(0x85eb_ca6b);
+    hash = (hash ^ hash >> 13).wrapping_mul(0xc2b2_ae35);
+    hash ^ hash >> 16
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn hashes_agree_with_published_vectors() {
+        // From the reference implementation's commonly published test values.
+        assert_eq!(murmur3_x86_32(b"", 0), 0);
+        assert_eq!(murmur3_x86_32(b"", 1), 0x514e_28b7);
+        assert_eq!(murmur3_x86_32(b"\0\0\0\0", 0), 0x2362_f9de);
+        assert_eq!(murmur3_x86_32(b"aaaa", HASH_SEED), 0x5a97_808a);
+        assert_eq!(murmur3_x86_32(b"abc", HASH_SEED), 0xc84a_62dd);
+        assert_eq!(murmur3_x86_32(b"Hello, world!", HASH_SEED), 0x2488_4cba);
+    }
+
+    #[test]
+    fn registry_hash_has_the_documented_values() {
+        assert_eq!(
+            FeatureTable::new(["a", "b", "c"]).unwrap().hash(),
+            0x2058_86c9
+        );
+        assert_eq!(
+            FeatureTable::new(DEFAULT_FEATURES).unwrap().hash(),
+            DEFAULT_REGISTRY_HASH
+        );
+    }
+
+    #[test]
+    fn registering_only_appends() {
+        let mut table = FeatureTable::new(["a", "b", "c"]).unwrap();
+        assert_eq!(
+            table.register(["c", "x", "a", "y", "x"]).unwrap(),
+            ["x", "y"]
+        );
+        assert_eq!(table.names(), ["a", "b", "c", "x", "y"]);
+        assert_eq!(table.mask(), 0b1_1111);
+    }
+
+    #[test]
+    fn a_33rd_feature_is_refused_and_changes_nothing() {
+        let names: Vec<String> = (0..MAX_FEATURES).map(|bit| format!("f{bit}")).collect();
+        let mut table = FeatureTable::new(&names).unwrap();
+        assert_eq!(table.mask(), u32::MAX);
+        let before = table.clone();
+        let error = table.register(["f31", "one_more"]).unwrap_err();
+        assert_eq!(error.code().as_ref(), "ERR_TOO_MANY_FEATURES");
+        assert!(error.to_string().contains("one_more"), "{error}");
+        assert_eq!(table, before);
+    }
+
+    #[test]
+    fn bad_names_are_refused() {
+        for name in ["", "1st", "_a", "a b", "é", "a\n", &"a".repeat(64)] {
+            let error = FeatureTable::new([name]).unwrap_err();
+            assert_eq!(
+                error.code().as_ref(),
+                "ERR_INVALID_FEATURE_NAME",
+                "{name:?}"
+            );
+        }
+        assert!(is_feature_name(&"a".repeat(63)));
+        let error = FeatureTable::new(["a", "a"]).unwrap_err();
+        assert_eq!(error.code().as_ref(), "ERR_DUPLICATE_FEATURE");
+    }
+
+    #[test]
+    fn environment_names_may_start_with_a_digit_but_not_with_a_dot() {
+        assert!(is_environment_name("2nd_stage-eu.1"));
+        assert!(is_environment_name(&"x".repeat(64)));
+        for name in ["", ".", "-x", "a/b", "a b", &"x".repeat(65)] {
+            assert!(!is_environment_name(name), "{name:?}");
+        }
+    }
+
+    proptest! {
+        /// Whatever lists are registered in whatever order, a name keeps the bit it first got.
+        #[test]
+        fn bits_are_for_good(lists in prop::collection::vec(prop::collection::vec("[a-f][0-9]", 0..12), 0..8)) {
+            let mut table = FeatureTable::default();
+            let mut model: Vec<String> = Vec::new();
+            for list in &lists {
+                let _outcome_compared_below = table.register(list.iter().map(String::as_str));
+                let mut grown = model.clone();
+                for name in list {
+                    if !grown.contains(name) {
+                        grown.push(name.clone());
+                    }
+                }
+                if grown.len() <= MAX_FEATURES {
+                    model = grown;
+                }
+                prop_assert_eq!(table.names(), model.as_slice());
+            }
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! What a health check asks: some of it of the store's thread, and the rest without it, since it may be held up.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::Builder;
+
+use rusqlite::{Connection, OptionalExtension};
+
+use crate::error::Error;
+use crate::feature_table::FeatureTable;
+use crate::page::Page;
+use crate::store::open_stores::expect_one_name;
+use crate::store::reply::{Answer, Reply};
+use crate::store::rows::chain::Chain;
+use crate::store::rows::digest::DIGEST_SIZE;
+use crate::store::rows::revision;
+use crate::store::shared::Shared;
+use crate::store::sqlite::disk_space::free_bytes;
+use crate::store::sqlite::errors::Fault;
+use crate::store::sqlite::paths::with_suffix;
+use crate::store::sqlite::side_files;
+use crate::store::worker::Worker;
+
+/// The files of the database, as the system sees them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileState {
+    /// The file that was deleted or replaced while the database is open, if one was.
+    pub replaced: Option<PathBuf>,
+    /// The file beside the database that this process may not write to, whose it is, and what to do.
+    pub obstacle: Option<String>,
+    /// The one that others may not use who may use the database, likewise.
+    pub of_no_use_to_others: Option<String>,
+    /// Why programs that open the database do not all find the same log, if they do not.
+    pub split: Option<String>,
+    /// The size of the write-ahead log.
+    pub log_bytes: u64,
+    /// Bytes that may still be written there, where that is known.
+    pub free_bytes: Option<u64>,
+}
+
+/// The end of an environment's history.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HistoryEnd {
+    /// The newest revision.
+    pub revision: Option<i64>,
+    /// What is wrong with it, if anything is.
+    pub problem: Option<String>,
+    /// What is wrong with the page in view of it, if anything is.
+    pub page_problem: Option<String>,
+}
+
+/// Looks at the files, on a thread of its own: neither the caller waits for the file system, nor the store.
+pub fn look_at_files(shared: Arc<Shared>, reply: Reply<FileState>) -> Result<(), Error> {
+    Builder::new()
+        .name("13byte-health".to_owned())
+        .spawn(move || {
+            let path = &*shared.path;
+            let log = fs::metadata(with_suffix(path, "-wal"));
+            let value = FileState {
+                replaced: shared.replaced(),
+                obstacle: side_files::obstacle(path),
+                of_no_use_to_others: side_files::of_no_use_to_others(path),
+                split: fs::metadata(path)
+                    .ok()
+                    .and_then(|found| expect_one_name(path, &found).err())
+                    .map(|error| error.to_string()),
+                log_bytes: log.map_or(0, |log| log.len()),
+                free_bytes: free_bytes(path),
+            };
+            let table = FeatureTable::default();
+            reply.send(Ok(Answer { value, table }));
+        })
+        .map(drop)
+        .map_err(|source| Error::Thread { source })
+}
+
+/// Whether something older was written over the page.
+fn overwritten(
+    connection: &Connection,
+    environment: &str,
+    page: &Page,
+) -> Result<Option<String>, Fault> {
+    if page.is_another() {
+        return Ok(Some(
+            "it holds another life of the configuration".to_owned(),
+        ));
+    }
+    let effective = match revision::effective(connection, environment) {
+        // What is wrong then is said of the history.
+        Err(rusqlite::Error::QueryReturnedNoRows) => None,
+        effective => effective?,
+    };
+    let later = effective
+        .filter(|last| last.page_id == page.id() && page.is_set_back_behind(last.generation));
+    Ok(later.map(|last| {
+        format!(
+            "it is older than revision {}, which was persisted from it",
+            last.id
+        )
+    }))
+}
+
+impl Worker {
+    /// Compares the newest revision with what the environment says of it.
+    pub fn history_end(
+        &mut self,
+        environment: &str,
+        page: &Page,
+    ) -> Result<Answer<HistoryEnd>, Error> {
+        // A persist should be told of it.
+        self.look(|connection| {
+            let chain = Chain::read(connection, Some(environment))?.pop();
+            let Some(mut chain) = chain else {
+                return Ok(HistoryEnd::default());
+            };
+            let newest: Option<(i64, [u8; DIGEST_SIZE])> = connection
+                .query_row(
+                    "SELECT id, digest FROM revision WHERE environment = ?1 ORDER BY id DESC LIMIT 1",
+                    [chain.id],
+                    |row| Ok((row.get(0)?, row.get(1)?)),
+                )
+                .optional()?;
+            let (last, digest) = newest.unwrap_or((0, chain.found.digest));
+            chain.found.digest = digest;
+            let mut fits = true;
+            // Anchors that were appended after it.
+            while let Some((anchor, anchor_fits)) = chain.pass_anchor(i64::MAX) {
+                fits &= anchor_fits || anchor.after < last;
+                if anchor.after < last {
+                    chain.found.digest = digest;
+                }
+            }
+            let said = &chain.said;
+            let problem = if last != said.last {
+                Some(format!(
+                    "the environment says its last revision is {}, but the newest one is {last}",
+                    said.last
+                ))
+            } else if !fits || chain.found.digest != said.digest {
+                Some(format!(
+                    "the environment keeps another digest than revision {last}, its last one"
+                ))
+            } else {
+                None
+            };
+            Ok::<_, Fault>(HistoryEnd {
+                revision: Some(last),
+                problem,
+                page_problem: overwritten(connection, environment, page)?,
+            })
+        })
+    }
+}

@@ -1,0 +1,68 @@
+//! The jobs that only read.
+
+use crate::error::Error;
+use crate::page::{Page, Persisted};
+use crate::store::reply::Answer;
+use crate::store::rows::listing;
+use crate::store::rows::revision::{Entry, Revision, effective};
+use crate::store::sqlite::errors::Fault;
+use crate::store::worker::Worker;
+use crate::watch;
+
+impl Worker {
+    /// Sets the page to the last persisted state of the environment, if there is one. The caller holds the page's lock.
+    pub fn load(&mut self, environment: &str, page: &Page) -> Result<Answer<Option<Entry>>, Error> {
+        self.redo(environment, page)?;
+        let answer = self.read(|connection| {
+            let effective = effective(connection, environment)?;
+            Ok(effective
+                .map(|revision| listing::with_previous(connection, revision))
+                .transpose()?)
+        })?;
+        if let Some(Entry { revision, .. }) = &answer.value {
+            let id = revision.id.cast_unsigned();
+            page.apply(&revision.state, revision.known, id);
+            if revision.page_id == page.id() {
+                page.reach_generation(revision.generation);
+            }
+            page.note_persisted(&Persisted {
+                revision: id,
+                state: revision.state,
+            });
+            watch::announce(page);
+        }
+        Ok(answer)
+    }
+
+    /// Lists revisions, newest first.
+    pub fn history(
+        &mut self,
+        environment: &str,
+        limit: u32,
+        before: Option<i64>,
+    ) -> Result<Answer<Vec<Entry>>, Error> {
+        self.read(|connection| Ok(listing::list(connection, environment, limit, before)?))
+    }
+
+    /// Names of the environments that have a history.
+    pub fn environments(&mut self) -> Result<Answer<Vec<String>>, Error> {
+        self.read(|connection| {
+            let mut names = connection.prepare("SELECT name FROM environment ORDER BY name")?;
+            let names = names.query_map([], |row| row.get(0))?;
+            Ok::<_, Fault>(names.collect::<rusqlite::Result<_>>()?)
+        })
+    }
+
+    /// Looks up two revisions of the environment.
+    pub fn compare(
+        &mut self,
+        environment: &str,
+        from: i64,
+        to: i64,
+    ) -> Result<Answer<(Revision, Revision)>, Error> {
+        self.read(|connection| {
+            let find = |id| listing::require(connection, environment, id);
+            Ok((find(from)?, find(to)?))
+        })
+    }
+}

@@ -1,0 +1,106 @@
+//! A row of a revision as it is found in the file, before anything is assumed of it.
+
+use rusqlite::Row;
+use rusqlite::types::ValueRef;
+
+use super::digest::{DIGEST_SIZE, Fields, ROLLOUTS_SIZE};
+
+/// A row as it is kept, whatever that is.
+pub struct Columns<'row> {
+    pub id: i64,
+    pub environment: i64,
+    others: [ValueRef<'row>; 11],
+}
+
+impl<'row> Columns<'row> {
+    /// A query for what [`Columns::read`] expects.
+    pub fn select(condition: &str) -> String {
+        format!(
+            "SELECT id, environment, record, rollouts, known, reason, actor, created_at, parent, restored_from, \
+             generation, page_id, digest FROM revision {condition}"
+        )
+    }
+
+    pub fn read(row: &'row Row<'_>) -> rusqlite::Result<Self> {
+        let mut others = [ValueRef::Null; 11];
+        for (place, value) in others.iter_mut().enumerate() {
+            *value = row.get_ref(place + 2)?;
+        }
+        Ok(Self {
+            id: row.get(0)?,
+            // Anything but a number is no environment.
+            environment: row.get_ref(1)?.as_i64().unwrap_or(0),
+            others,
+        })
+    }
+
+    pub fn digest(&self) -> Option<[u8; DIGEST_SIZE]> {
+        let [.., digest] = self.others;
+        digest.as_blob().ok()?.try_into().ok()
+    }
+
+    /// What the digest covers, or what keeps it from being computed. `full_rollouts` stand for those that are not kept.
+    pub fn fields<'a>(
+        &'a self,
+        environment: &'a [u8],
+        full_rollouts: &'a [u8; ROLLOUTS_SIZE],
+    ) -> Result<Fields<'a>, String> {
+        let [
+            record,
+            rollouts,
+            known,
+            reason,
+            actor,
+            created_at,
+            parent,
+            restored_from,
+            generation,
+            page_id,
+            _,
+        ] = self.others;
+        Ok(Fields {
+            id: self.id,
+            environment,
+            record: record.as_blob().map_err(|_| wrong("record"))?,
+            rollouts: match rollouts {
+                ValueRef::Null => full_rollouts,
+                rollouts => rollouts.as_blob().map_err(|_| wrong("rollouts"))?,
+            },
+            known: unsigned(known, "known")?,
+            reason: text(reason, "reason")?,
+            actor: text(actor, "actor")?,
+            created_at: integer(created_at, "created_at")?,
+            parent: optional(parent, "parent")?,
+            restored_from: optional(restored_from, "restored_from")?,
+            generation: unsigned(generation, "generation")?,
+            page_id: integer(page_id, "page_id")?.cast_unsigned(),
+        })
+    }
+}
+
+fn wrong(column: &str) -> String {
+    format!("its column {column} has a value of the wrong type")
+}
+
+fn integer(value: ValueRef<'_>, column: &str) -> Result<i64, String> {
+    value.as_i64().map_err(|_| wrong(column))
+}
+
+fn unsigned(value: ValueRef<'_>, column: &str) -> Result<u32, String> {
+    u32::try_from(integer(value, column)?).map_err(|_| wrong(column))
+}
+
+fn optional(value: ValueRef<'_>, column: &str) -> Result<Option<i64>, String> {
+    match value {
+        ValueRef::Null => Ok(None),
+        value => integer(value, column).map(Some),
+    }
+}
+
+/// The bytes of a text, which the digest covers whether they are valid or not.
+fn text<'a>(value: ValueRef<'a>, column: &str) -> Result<&'a [u8], String> {
+    match value {
+        ValueRef::Text(bytes) => Ok(bytes),
+        _ => Err(wrong(column)),
+    }
+}

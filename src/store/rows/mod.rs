@@ -1,0 +1,12 @@
+//! The tables of the history: revisions and their chains, feature names, and what a connection knows of them.
+
+pub mod anchor;
+pub mod chain;
+pub mod columns;
+pub mod contents;
+pub mod digest;
+pub mod effective;
+pub mod features;
+pub mod ledger;
+pub mod listing;
+pub mod revision;

@@ -1,0 +1,226 @@
+//! Revisions as rows.
+
+use rusqlite::types::Type;
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, Statement, params};
+
+use super::digest::{DIGEST_SIZE, Fields, ROLLOUTS_SIZE};
+use super::effective::Effective;
+use crate::page::{FULL_ROLLOUTS, Rollouts, State};
+use crate::record::{RECORD_SIZE, Record};
+
+/// A persisted revision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Revision {
+    /// Its number: unique in the file, and increasing in the order of persisting.
+    pub id: i64,
+    /// The environment it belongs to.
+    pub environment: String,
+    /// What was persisted.
+    pub state: State,
+    /// One flag for each bit that the feature table had. The state says nothing of the others.
+    pub known: u32,
+    /// Why it was persisted.
+    pub reason: String,
+    /// Who persisted it.
+    pub actor: String,
+    /// When, in milliseconds since 1970, by the system's clock.
+    pub created_at: i64,
+    /// The revision it replaced as the last persisted state, which a rollback goes back to. A rollback takes over
+    /// the parent of the revision it restores, so that repeating it walks back.
+    pub parent: Option<i64>,
+    /// The revision that a rollback or promotion copied.
+    pub restored_from: Option<i64>,
+    /// The page's generation when the state was read.
+    pub generation: u32,
+    /// The page that the state was read from.
+    pub page_id: u64,
+    /// SHA-256 over all of this and the digest of the environment's revision before it.
+    pub digest: [u8; 32],
+}
+
+/// A revision with the state of the one before it in its environment, for listing what changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The revision.
+    pub revision: Revision,
+    /// The state of the environment's revision with the next lower number; `None` for the first.
+    pub previous: Option<State>,
+}
+
+/// The columns that [`read`] expects.
+pub const COLUMNS: &str = "id, record, rollouts, known, reason, actor, created_at, parent, restored_from, generation, \
+                       page_id, digest";
+
+impl Revision {
+    /// The digest of this revision, when the environment's revision before it has the digest `previous`; for the
+    /// first one that is 32 zero bytes. The field [`Revision::digest`] is not looked at.
+    ///
+    /// SHA-256 over these fields in this order, each as its length in bytes (u32, little-endian) and then its bytes.
+    /// Numbers are little-endian; a parent or origin that there is not has length 0.
+    ///
+    /// | field | bytes |
+    /// |---|---|
+    /// | the ASCII text `13byte-config revision 1` | 24 |
+    /// | digest of the revision before, in the same environment | 32 |
+    /// | id, i64 | 8 |
+    /// | name of the environment, UTF-8 | any |
+    /// | record | 13 |
+    /// | rollouts, 32 × u16; 10000 each where the row has NULL | 64 |
+    /// | known, u32 | 4 |
+    /// | reason, UTF-8 | any |
+    /// | actor, UTF-8 | any |
+    /// | `created_at`, i64 | 8 |
+    /// | parent, i64 | 0 or 8 |
+    /// | `restored_from`, i64 | 0 or 8 |
+    /// | generation, u32 | 4 |
+    /// | `page_id`, u64: the 64 bits of the row's signed number | 8 |
+    #[must_use]
+    pub fn digest_after(&self, previous: &[u8; DIGEST_SIZE]) -> [u8; DIGEST_SIZE] {
+        let fields = Fields {
+            id: self.id,
+            environment: self.environment.as_bytes(),
+            record: &self.state.record.encode(),
+            rollouts: &encode_rollouts(&self.state.rollouts),
+            known: self.known,
+            reason: self.reason.as_bytes(),
+            actor: self.actor.as_bytes(),
+            created_at: self.created_at,
+            parent: self.parent,
+            restored_from: self.restored_from,
+            generation: self.generation,
+            page_id: self.page_id,
+        };
+        fields.digest_after(previous, &mut Vec::new())
+    }
+
+    /// What later revisions are compared with.
+    pub(in crate::store) const fn effective(&self) -> Effective {
+        Effective {
+            id: self.id,
+            page_id: self.page_id,
+            generation: self.generation,
+        }
+    }
+}
+
+/// The statement that [`insert`] runs.
+pub fn prepare_insert(connection: &Connection) -> rusqlite::Result<CachedStatement<'_>> {
+    connection.prepare_cached(
+        "INSERT INTO revision (id, environment, record, rollouts, known, reason, actor, created_at, parent, \
+         restored_from, generation, page_id, digest) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+    )
+}
+
+/// Adds a row.
+pub fn insert(
+    statement: &mut Statement<'_>,
+    environment: i64,
+    revision: &Revision,
+) -> rusqlite::Result<()> {
+    let rollouts = (revision.state.rollouts != FULL_ROLLOUTS)
+        .then(|| encode_rollouts(&revision.state.rollouts));
+    statement.execute(params![
+        revision.id,
+        environment,
+        revision.state.record.encode(),
+        rollouts,
+        revision.known,
+        revision.reason,
+        revision.actor,
+        revision.created_at,
+        revision.parent,
+        revision.restored_from,
+        revision.generation,
+        revision.page_id.cast_signed(),
+        revision.digest,
+    ])?;
+    Ok(())
+}
+
+/// The row number of an environment; `None` while it has no revision.
+pub fn environment_id(connection: &Connection, environment: &str) -> rusqlite::Result<Option<i64>> {
+    connection
+        .prepare_cached("SELECT id FROM environment WHERE name = ?1")?
+        .query_row([environment], |row| row.get(0))
+        .optional()
+}
+
+/// The revision of this number, if it belongs to the environment.
+pub fn find(
+    connection: &Connection,
+    environment: &str,
+    id: i64,
+) -> rusqlite::Result<Option<Revision>> {
+    connection
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM revision \
+             WHERE id = ?1 AND environment = (SELECT id FROM environment WHERE name = ?2)"
+        ))?
+        .query_row(params![id, environment], |row| read(row, environment))
+        .optional()
+}
+
+/// The revision that counts as the last persisted state.
+pub fn effective(connection: &Connection, environment: &str) -> rusqlite::Result<Option<Revision>> {
+    let id = connection
+        .prepare_cached("SELECT effective FROM environment WHERE name = ?1")?
+        .query_row([environment], |row| row.get(0))
+        .optional()?;
+    match id {
+        // A head that names a missing revision is damage, not emptiness.
+        Some(id) => find(connection, environment, id)?
+            .map(Some)
+            .ok_or(rusqlite::Error::QueryReturnedNoRows),
+        None => Ok(None),
+    }
+}
+
+/// A row of a query for [`COLUMNS`].
+pub fn read(row: &Row<'_>, environment: &str) -> rusqlite::Result<Revision> {
+    let rollouts: Option<[u8; ROLLOUTS_SIZE]> = row.get("rollouts")?;
+    let state = decode_state(&row.get("record")?, rollouts.as_ref())?;
+    let page_id: i64 = row.get("page_id")?;
+    Ok(Revision {
+        id: row.get("id")?,
+        environment: environment.to_owned(),
+        state,
+        known: row.get("known")?,
+        reason: row.get("reason")?,
+        actor: row.get("actor")?,
+        created_at: row.get("created_at")?,
+        parent: row.get("parent")?,
+        restored_from: row.get("restored_from")?,
+        generation: row.get("generation")?,
+        page_id: page_id.cast_unsigned(),
+        digest: row.get("digest")?,
+    })
+}
+
+/// The state of the columns `record` and `rollouts`.
+pub fn decode_state(
+    record: &[u8; RECORD_SIZE],
+    rollouts: Option<&[u8; ROLLOUTS_SIZE]>,
+) -> rusqlite::Result<State> {
+    let record = Record::decode(record).map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(RECORD_SIZE, Type::Blob, Box::new(error))
+    })?;
+    let rollouts = rollouts.map_or(FULL_ROLLOUTS, decode_rollouts);
+    Ok(State { record, rollouts })
+}
+
+fn decode_rollouts(bytes: &[u8; ROLLOUTS_SIZE]) -> Rollouts {
+    let mut rollouts = FULL_ROLLOUTS;
+    for (rollout, pair) in rollouts.iter_mut().zip(bytes.as_chunks::<2>().0) {
+        *rollout = u16::from_le_bytes(*pair);
+    }
+    rollouts
+}
+
+/// The column `rollouts`.
+pub fn encode_rollouts(rollouts: &Rollouts) -> [u8; ROLLOUTS_SIZE] {
+    let mut bytes = [0; ROLLOUTS_SIZE];
+    for (pair, rollout) in bytes.as_chunks_mut::<2>().0.iter_mut().zip(rollouts) {
+        *pair = rollout.to_le_bytes();
+    }
+    bytes
+}

@@ -1,0 +1,164 @@
+//! The schema: whose database a file is, its tables, and the steps from one version to the next.
+
+use std::path::Path;
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+use super::errors::Fault;
+use crate::error::Error;
+
+/// Marks the file as ours: `13BC`.
+pub const APPLICATION_ID: i32 = i32::from_be_bytes(*b"13BC");
+
+/// One step of the schema: from the version that is its place in the list to the next.
+pub type Step = fn(&Transaction<'_>) -> rusqlite::Result<()>;
+
+/// Every step from an empty file to the newest schema. Steps are only ever appended.
+pub const STEPS: &[Step] = &[create_version_1];
+
+/// An environment's row is also its head: how many revisions it has, the last, its digest, and the one that counts
+/// as the last persisted state. It changes in the same transaction as the revisions.
+///
+/// `rollouts` is NULL when every feature is rolled out to everyone, as nearly always, else 32 u16 LE. `page_id`
+/// holds the 64 bits of an unsigned number. An anchor stands for removed revisions, see `rows/anchor.rs`.
+fn create_version_1(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    transaction.execute_batch(
+        "CREATE TABLE feature (
+           bit INTEGER PRIMARY KEY CHECK (bit BETWEEN 0 AND 31),
+           name TEXT NOT NULL UNIQUE CHECK (length(name) BETWEEN 1 AND 63)
+         ) STRICT;
+         CREATE TABLE environment (
+           id INTEGER PRIMARY KEY,
+           name TEXT NOT NULL UNIQUE CHECK (length(name) BETWEEN 1 AND 64),
+           revisions INTEGER NOT NULL CHECK (revisions >= 0),
+           last INTEGER NOT NULL,
+           effective INTEGER NOT NULL,
+           digest BLOB NOT NULL CHECK (length(digest) = 32)
+         ) STRICT;
+         CREATE TABLE revision (
+           id INTEGER PRIMARY KEY CHECK (id > 0),
+           environment INTEGER NOT NULL REFERENCES environment (id),
+           record BLOB NOT NULL CHECK (length(record) = 13),
+           rollouts BLOB CHECK (rollouts IS NULL OR length(rollouts) = 64),
+           known INTEGER NOT NULL CHECK (known BETWEEN 0 AND 0xffffffff),
+           reason TEXT NOT NULL,
+           actor TEXT NOT NULL,
+           created_at INTEGER NOT NULL,
+           parent INTEGER,
+           restored_from INTEGER,
+           generation INTEGER NOT NULL CHECK (generation BETWEEN 0 AND 0xffffffff),
+           page_id INTEGER NOT NULL,
+           digest BLOB NOT NULL CHECK (length(digest) = 32)
+         ) STRICT;
+         CREATE INDEX revision_environment ON revision (environment);
+         CREATE TABLE anchor (
+           id INTEGER PRIMARY KEY,
+           environment INTEGER NOT NULL REFERENCES environment (id),
+           after INTEGER NOT NULL,
+           removed INTEGER NOT NULL CHECK (removed > 0),
+           last INTEGER NOT NULL,
+           start BLOB NOT NULL CHECK (length(start) = 32),
+           record BLOB NOT NULL CHECK (length(record) = 13),
+           rollouts BLOB CHECK (rollouts IS NULL OR length(rollouts) = 64),
+           effective INTEGER NOT NULL,
+           page_id INTEGER NOT NULL,
+           generation INTEGER NOT NULL CHECK (generation BETWEEN 0 AND 0xffffffff),
+           actor TEXT NOT NULL,
+           created_at INTEGER NOT NULL,
+           digest BLOB NOT NULL CHECK (length(digest) = 32)
+         ) STRICT;",
+    )
+}
+
+/// What tells whose database a file is.
+pub struct Identity {
+    pub application_id: i32,
+    pub version: i32,
+    /// Whether it has no tables.
+    pub is_empty: bool,
+}
+
+/// Refuses other programs' databases and those of later versions.
+pub fn check_identity(path: &Path, found: &Identity, steps: &[Step]) -> Result<(), Error> {
+    let supported = newest(steps);
+    let is_new = found.application_id == 0 && found.version == 0 && found.is_empty;
+    let path = || path.to_path_buf();
+    if is_new {
+        Ok(())
+    } else if found.application_id != APPLICATION_ID {
+        Err(Error::ForeignDatabase {
+            path: path(),
+            application_id: found.application_id,
+        })
+    } else if found.version > supported {
+        Err(Error::NewerSchema {
+            path: path(),
+            found: found.version,
+            supported,
+        })
+    } else if found.version < 1 {
+        // Id and version are set together.
+        Err(Error::StoreCorrupt {
+            path: path(),
+            detail: format!("it has schema version {}", found.version),
+        })
+    } else {
+        Ok(())
+    }
+}
+
+/// Refuses a database that a later version has changed while it was open here.
+pub fn expect_known(connection: &Connection, path: &Path) -> Result<(), Fault> {
+    let found: i32 = connection
+        .prepare_cached("PRAGMA user_version")?
+        .query_row([], |row| row.get(0))?;
+    let supported = newest(STEPS);
+    if found > supported {
+        let path = path.to_path_buf();
+        return Err(Error::NewerSchema {
+            path,
+            found,
+            supported,
+        }
+        .into());
+    }
+    Ok(())
+}
+
+pub fn newest(steps: &[Step]) -> i32 {
+    i32::try_from(steps.len()).unwrap_or(i32::MAX)
+}
+
+pub fn identify(connection: &Connection) -> rusqlite::Result<Identity> {
+    let number = |pragma| connection.pragma_query_value(None, pragma, |row| row.get(0));
+    Ok(Identity {
+        application_id: number("application_id")?,
+        version: number("user_version")?,
+        is_empty: connection.query_row(
+            "SELECT NOT EXISTS (SELECT * FROM sqlite_schema)",
+            [],
+            |row| row.get(0),
+        )?,
+    })
+}
+
+/// Brings the schema to the newest version, all in one transaction. Nothing is written when it is there already.
+pub fn migrate(connection: &mut Connection, path: &Path, steps: &[Step]) -> Result<(), Fault> {
+    let supported = newest(steps);
+    let version: i32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if version == supported {
+        return Ok(());
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Another process may have been faster.
+    let found = identify(&transaction)?;
+    check_identity(path, &found, steps)?;
+    let done = usize::try_from(found.version).unwrap_or(0);
+    for step in steps.iter().skip(done) {
+        step(&transaction)?;
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", supported)?;
+    transaction.commit()?;
+    Ok(())
+}
