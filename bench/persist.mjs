@@ -28,7 +28,7 @@ async function sameRow() {
   await config.persist('bench');
   await config.close();
   const database = await connectOwn(path);
-  // As src/store/schema.rs sets them, and as SQLite is compiled there.
+  // As src/store/sqlite/schema.rs sets them, and as SQLite is compiled there.
   database.exec('PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA journal_size_limit = 4194304');
   assert.equal(database.prepare('PRAGMA journal_mode').get().journal_mode, 'wal');
   assert.equal(database.prepare('PRAGMA synchronous').get().synchronous, 2);

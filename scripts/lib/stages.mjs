@@ -36,6 +36,7 @@ import { modesOf, runsIn, runSpecs, specFiles } from './specs.mjs';
 /** In the order in which they run: what fails fast comes first. */
 export const stageIds = /** @type {const} */ ([
   'format',
+  'modules',
   'clippy',
   'lint',
   'types',
@@ -69,6 +70,8 @@ function isSelected(id, selected) {
 /** @type {Record<(typeof stageIds)[number], (selection: Selection, runtimes: readonly Runtime[]) => Stage[]>} */
 const makers = {
   format: () => [stage('format', 'Format', 'oxfmt, cargo fmt', script('fmt:check'))],
+
+  modules: () => [stage('modules', 'Order of modules', 'src', script('lint:modules'))],
 
   clippy: () => [stage('clippy', 'Rust lints', 'addon and core', script('lint:rust'))],
 

@@ -13,9 +13,7 @@
 //! local file system, fully allocated (a hole on a full disk would be a SIGBUS), and hold a valid header and table.
 
 use std::collections::HashMap;
-use std::ffi::OsString;
 use std::fs::File;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::ptr::NonNull;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, TryLockError, Weak};
@@ -27,7 +25,7 @@ use once_cell::sync::Lazy;
 use super::doorbells::Doorbells;
 use super::feature_table;
 use super::layout::LIVE_SIZE;
-use super::mapping::{self, FileIdentity, Lock, Mapping};
+use super::mapping::{self, FileIdentity, Lock, Mapping, io_error};
 use super::{Page, PageMemory, Persisted, State};
 use crate::error::Error;
 use crate::feature_table::FeatureTable;
@@ -147,30 +145,6 @@ impl Drop for ExclusiveGuard<'_> {
     fn drop(&mut self) {
         mapping::unlock_range(self.file);
     }
-}
-
-/// The path of a live file: `owner` is the path of the database, or what processes without one have in common.
-///
-/// Different owners and environments never have the same path. The name of an environment is part of it with `~` for
-/// each `-`, so what follows the last `-` is the environment, and what precedes the `-live` before it is the owner.
-/// macOS does not tell upper case from lower case in paths; there, a `+` precedes each upper-case letter.
-pub(crate) fn path_for(owner: impl Into<OsString>, environment: &str) -> PathBuf {
-    let mut path = owner.into();
-    path.push("-live-");
-    path.push(escaped(environment, cfg!(target_vendor = "apple")));
-    path.into()
-}
-
-/// Neither `~` nor `+` is allowed in the name of an environment.
-pub(super) fn escaped(name: &str, folds_case: bool) -> String {
-    let mut text = String::with_capacity(name.len());
-    for letter in name.chars() {
-        if folds_case && letter.is_ascii_uppercase() {
-            text.push('+');
-        }
-        text.push(if letter == '-' { '~' } else { letter });
-    }
-    text
 }
 
 /// The live pages of this process: the same file is the same mapping, however many threads open it.
@@ -360,18 +334,6 @@ fn busy(path: &Path, waited: Duration) -> Error {
     }
 }
 
-pub(super) fn io_error(path: &Path) -> impl Fn(io::Error) -> Error {
-    move |source| match source.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Error::DiskFull {
-            path: path.to_path_buf(),
-        },
-        _ => Error::LiveFile {
-            path: path.to_path_buf(),
-            source,
-        },
-    }
-}
-
 #[cfg(test)]
 #[cfg(unix)]
 mod tests {
@@ -406,39 +368,6 @@ mod tests {
         let file = mapping::open(path, true, None).unwrap();
         assert!(mapping::try_lock_file(&file, lock).unwrap());
         file
-    }
-
-    #[test]
-    fn live_files_of_different_configs_have_different_paths() {
-        let parts = [
-            "a",
-            "live",
-            "a-live",
-            "live-a",
-            "-live-",
-            "a-live-b",
-            "doorbells",
-            "a.db-wal",
-        ];
-        let mut paths = HashMap::new();
-        for owner in parts {
-            for environment in parts {
-                let other = paths.insert(path_for(owner, environment), (owner, environment));
-                assert_eq!(other, None, "{owner} / {environment}");
-            }
-        }
-        assert_eq!(
-            path_for("/data/flags.db", "eu.1"),
-            Path::new("/data/flags.db-live-eu.1")
-        );
-    }
-
-    #[test]
-    fn case_counts_where_the_file_system_ignores_it() {
-        let names = ["prod", "Prod", "pROD", "a-B", "A-b"];
-        let folded = names.map(|name| escaped(name, true).to_lowercase());
-        assert_eq!(folded, ["prod", "+prod", "p+r+o+d", "a~+b", "+a~b"]);
-        assert_eq!(escaped("Eu-West", false), "Eu~West");
     }
 
     #[test]

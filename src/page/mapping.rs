@@ -1,5 +1,10 @@
 //! What live files need of the operating system: mapping, locks and checks. The only module that calls it for pages.
 
+use std::io;
+use std::path::Path;
+
+use crate::error::Error;
+
 #[cfg(unix)]
 mod unix;
 #[cfg(unix)]
@@ -27,4 +32,17 @@ pub enum Lock {
     Shared,
     /// Alone.
     Exclusive,
+}
+
+/// What the system said of a live file, as an error.
+pub(super) fn io_error(path: &Path) -> impl Fn(io::Error) -> Error {
+    move |source| match source.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Error::DiskFull {
+            path: path.to_path_buf(),
+        },
+        _ => Error::LiveFile {
+            path: path.to_path_buf(),
+            source,
+        },
+    }
 }

@@ -26,6 +26,7 @@ mod doorbells;
 mod feature_table;
 pub mod layout;
 mod live;
+mod live_path;
 mod mapping;
 pub mod offers;
 mod persisted;
@@ -41,12 +42,12 @@ pub use arena::{Arena, CHUNK_SIZE, Chunk, PAGES_PER_CHUNK};
 pub use doorbells::Doorbell;
 #[cfg(all(test, unix))]
 pub(crate) use live::lock_as_another_process;
-pub(crate) use live::path_for as live_path;
 pub use live::{
     ExclusiveGuard, Initial, LiveFile, join as join_live, open as open_live,
     open_within as open_live_within,
 };
 pub(crate) use live::{LOCK_RETRY, LOCK_TIMEOUT};
+pub(crate) use live_path::live_path;
 pub use mapping::cluster_path;
 pub use persisted::Persisted;
 

@@ -10,11 +10,11 @@ use std::ptr::{self, NonNull};
 
 use sha2::{Digest, Sha256};
 
-use super::Lock;
+use super::{Lock, io_error};
 use crate::error::Error;
 use crate::ownership::{self, Owner, effective_user};
 use crate::page::layout::{LIVE_SIZE, MAGIC};
-use crate::page::live::{escaped, io_error, path_for};
+use crate::page::live_path::{escaped, live_path};
 
 /// Of every live file.
 const MODE: u32 = 0o600;
@@ -342,7 +342,7 @@ pub fn cluster_path(name: Option<&str>, environment: &str, create: bool) -> Resu
             .fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
         format!("directory-{start:016x}")
     };
-    Ok(path_for(directory.join(name), environment))
+    Ok(live_path(directory.join(name), environment))
 }
 
 /// Makes a directory that is this user's alone, unless it is there already.
