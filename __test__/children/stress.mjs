@@ -212,8 +212,8 @@ export async function terminateThreads({ directory, path, rounds, after }) {
     `${counts.before.threads} threads became ${counts.after.threads}`,
   );
   assert.ok(
-    counts.after.descriptors <= counts.before.descriptors,
-    `${counts.before.descriptors} open files became ${counts.after.descriptors}`,
+    counts.after.open.length <= counts.before.open.length,
+    `open files: ${counts.before.open.join(', ')}; afterwards: ${counts.after.open.join(', ')}`,
   );
   const grown = counts.after.residentMiB - counts.before.residentMiB;
   assert.ok(grown <= MEMORY_MARGIN_MIB, `resident memory grew by ${grown} MiB`);
@@ -221,7 +221,7 @@ export async function terminateThreads({ directory, path, rounds, after }) {
   return {
     rounds,
     mapped: end.mapped,
-    openFiles: `${before.descriptors} → ${end.descriptors}`,
+    openFiles: `${before.open.length} → ${end.open.length}`,
     threads: `${before.threads} → ${end.threads}`,
     residentMiB: `${before.residentMiB} → ${end.residentMiB}`,
     ...counts.stages,

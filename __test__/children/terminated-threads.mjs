@@ -1,7 +1,7 @@
 // Starts threads one after the other that attach, read, write and persist, and terminates each at a random moment of
 // that. Says what it cost: regions of the live file that stay mapped, open files, and resident memory.
 import { once } from 'node:events';
-import { readdirSync, readFileSync, writeSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, writeSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
@@ -26,7 +26,7 @@ if (isMainThread) {
   let after = await measure();
   for (
     let look = 0;
-    look < 100 && (after.threads > before.threads || after.descriptors > before.descriptors);
+    look < 100 && (after.threads > before.threads || after.open.length > before.open.length);
     look += 1
   )
     after = await measure();
@@ -96,8 +96,20 @@ async function measure() {
   const status = readFileSync('/proc/self/status', 'utf8');
   return {
     mapped: maps.filter((line) => line.includes('-live-')).length,
-    descriptors: readdirSync('/proc/self/fd').length,
+    open: openFiles(),
     threads: Number(/^Threads:\s+(\d+)/m.exec(status)[1]),
     residentMiB: Math.round(Number(/^VmRSS:\s+(\d+)/m.exec(status)[1]) / 1024),
   };
+}
+
+/** What the descriptors of this process lead to. */
+function openFiles() {
+  return readdirSync('/proc/self/fd').flatMap((descriptor) => {
+    try {
+      return [readlinkSync(`/proc/self/fd/${descriptor}`)];
+    } catch {
+      // The one that listed the directory.
+      return [];
+    }
+  });
 }
