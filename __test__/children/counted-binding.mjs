@@ -1,5 +1,5 @@
-// Puts a counter in front of every function of the native binding. To be imported before the package, which keeps the
-// functions it finds: `import './children/counted-binding.mjs'`, then `await import('13byte-config')`.
+// Counts the calls of every function of the native binding. Import it before the package, which keeps the functions it
+// finds: `import './children/counted-binding.mjs'`, then `await import('13byte-config')`.
 import { createRequire } from 'node:module';
 import { addonFile } from '../../scripts/lib/addon.mjs';
 
@@ -8,16 +8,12 @@ const binding = createRequire(import.meta.url)(addonFile());
 /** Calls by name, such as `releasePage` or `NativeStore.persist`. */
 export const calls = new Map();
 
-/** The stores that were opened, newest last. */
-export const stores = [];
-
 /** The pages that were opened, by their place in memory, newest last. */
 export const handles = [];
 
 /** Forgets everything so far. */
 export function reset() {
   calls.clear();
-  stores.length = 0;
   handles.length = 0;
 }
 
@@ -56,7 +52,7 @@ function countedClass(className, Class) {
 }
 
 function countedInstance(className, instance) {
-  const store = new Proxy(
+  return new Proxy(
     {},
     {
       get(_target, name) {
@@ -67,6 +63,4 @@ function countedInstance(className, instance) {
       },
     },
   );
-  stores.push(store);
-  return store;
 }

@@ -296,13 +296,6 @@ impl NativeStore {
         Ok(promise)
     }
 
-    /// Transactions that wrote revisions, by this process, since it opened the file.
-    #[napi(getter, catch_unwind)]
-    pub fn commits(&self) -> Result<f64> {
-        #[expect(clippy::cast_precision_loss, reason = "nobody commits 2^53 times")]
-        self.store().map(|store| store.commits() as f64)
-    }
-
     pub(super) fn store(&self) -> Result<&Store> {
         self.store.as_ref().ok_or_else(|| {
             js_error(&Error::Runtime {

@@ -131,10 +131,6 @@ impl Meters {
         lock(&self.0).openings += 1;
     }
 
-    pub fn commits(&self) -> u64 {
-        lock(&self.0).commits.count()
-    }
-
     /// What was recorded, with the persists of an environment, and the sizes of the files as they are now.
     pub fn summary(&self, path: &Path, environment: &str) -> StoreMetrics {
         let database = fs::metadata(path).ok();

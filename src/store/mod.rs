@@ -234,12 +234,6 @@ impl Store {
         self.handle.shared.replaced()
     }
 
-    /// Transactions committed so far that wrote revisions.
-    #[must_use]
-    pub fn commits(&self) -> u64 {
-        self.handle.shared.meters.commits()
-    }
-
     /// How the store is, and how the persists of an environment went. Does not wait for the store, but reads the sizes of
     /// the files on the calling thread.
     #[must_use]

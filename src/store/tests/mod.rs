@@ -344,6 +344,11 @@ fn checkpoint(store: &Store) {
     });
 }
 
+/// Transactions so far that wrote revisions.
+fn commits(store: &Store) -> u64 {
+    store.metrics(ENV).commits.count
+}
+
 fn effective(store: &Store, environment: &str) -> Option<Revision> {
     store.attach(environment, None).unwrap().value
 }

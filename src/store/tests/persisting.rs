@@ -18,7 +18,7 @@ fn ten_persists_give_ten_revisions_in_order() {
             )
         })
         .collect();
-    assert_eq!(store.commits(), 0, "nothing happens before the wake-up");
+    assert_eq!(commits(&store), 0, "nothing happens before the wake-up");
     store.wake();
     for (number, answer) in (0..).zip(pending) {
         let entry = answer.recv().unwrap().unwrap().value;
@@ -31,7 +31,7 @@ fn ten_persists_give_ten_revisions_in_order() {
         let previous = entry.previous.map(|state| state.record.feature_flags);
         assert_eq!(previous, number.checked_sub(1));
     }
-    assert_eq!(store.commits(), 1, "one turn shares a transaction");
+    assert_eq!(commits(&store), 1, "one turn shares a transaction");
     let listed = history(&store, ENV, 100, None);
     assert_eq!(ids(&listed), (1..=10).rev().collect::<Vec<_>>());
 }
@@ -48,7 +48,7 @@ fn a_thousand_queued_persists_share_few_transactions() {
         let entry = answer.recv().unwrap().unwrap().value;
         assert_eq!(entry.revision.id, id);
     }
-    assert!(store.commits() <= 20, "{} transactions", store.commits());
+    assert!(commits(&store) <= 20, "{} transactions", commits(&store));
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn an_invalid_state_fails_alone() {
     assert_eq!(code(&error), "ERR_INVALID_STATE");
     assert!(error.to_string().contains("Invalid rows: 0"), "{error}");
     assert_eq!(third.recv().unwrap().unwrap().value.revision.id, 2);
-    assert_eq!(store.commits(), 1);
+    assert_eq!(commits(&store), 1);
     assert_eq!(history(&store, ENV, 10, None).len(), 2);
 }
 
@@ -152,7 +152,7 @@ fn a_failed_transaction_fails_all_its_jobs_and_the_next_one_works() {
         assert_eq!(code(&error), "ERR_DISK_FULL");
         assert!(error.to_string().contains("config.db"), "{error}");
     }
-    assert_eq!(store.commits(), 1);
+    assert_eq!(commits(&store), 1);
     assert_eq!(history(&store, ENV, 100, None).len(), 1);
     on_connection(&store, |connection| {
         connection

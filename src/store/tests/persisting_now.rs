@@ -37,7 +37,7 @@ fn what_was_queued_before_comes_first_and_shares_the_transaction() {
     let bed = Bed::new();
     let (store, page) = (bed.open(), page(0));
     let other = bed.open();
-    let before = store.commits();
+    let before = commits(&store);
     let job = || persist_job(ENV, &page, page.snapshot(), "", None);
     // Never woken.
     let pending = [&store, &other, &store].map(|store| submit(store, job()));
@@ -45,7 +45,7 @@ fn what_was_queued_before_comes_first_and_shares_the_transaction() {
     for (answer, expected) in pending.into_iter().zip(1..) {
         assert_eq!(answer.recv().unwrap().unwrap().value.revision.id, expected);
     }
-    assert_eq!(store.commits() - before, 1);
+    assert_eq!(commits(&store) - before, 1);
 }
 
 #[test]
