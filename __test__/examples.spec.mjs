@@ -2,7 +2,7 @@
 // The code blocks of the product brief, each run as a user would run it, and held to what it promises.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { createProductionConfig } from '../index.mjs';
+import { createProductionConfig } from '../types/index.mjs';
 import { examples, runExample } from '../examples/run.mjs';
 import { runtime } from './harness/context.mjs';
 import { suite } from './harness/suite.mjs';
@@ -94,7 +94,7 @@ async function startWatchers(t, cwd, options, feature) {
  * @param {string} feature
  */
 function watcher(cwd, options, feature) {
-  const entry = new URL('../index.mjs', import.meta.url).href;
+  const entry = new URL('../types/index.mjs', import.meta.url).href;
   return `
     import { createProductionConfig } from ${JSON.stringify(entry)};
     process.chdir(${JSON.stringify(cwd)});

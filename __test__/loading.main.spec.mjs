@@ -313,7 +313,7 @@ function install(t, addon = {}) {
   const project = t.tempDir();
   const directory = join(project, 'node_modules', '13byte-config');
   mkdirSync(directory, { recursive: true });
-  for (const file of ['package.json', 'index.mjs', 'dist'])
+  for (const file of ['package.json', 'types', 'dist'])
     cpSync(inRoot(file), join(directory, file), { recursive: true });
   const target = 'target' in addon ? addon.target : TARGET;
   if (target === undefined) return project;

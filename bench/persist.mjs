@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { fdatasyncSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { createProductionConfig } from '../index.mjs';
+import { createProductionConfig } from '../types/index.mjs';
 import { compare } from './lib/compare.mjs';
 import { temporaryDirectory } from './lib/files.mjs';
 import { ratio, speedUp, where } from './lib/judge.mjs';

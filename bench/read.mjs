@@ -2,7 +2,7 @@
 // Reading flags and views, by us and by what a user would pick instead.
 import assert from 'node:assert/strict';
 import { OpenFeature } from '@openfeature/server-sdk';
-import { createProductionConfig } from '../index.mjs';
+import { createProductionConfig } from '../types/index.mjs';
 import { ConfigProvider } from '../dist/openfeature.mjs';
 import { compare } from './lib/compare.mjs';
 import { isOn, names, PERCENT, ROLLED_OUT } from './lib/flags.mjs';
@@ -11,7 +11,7 @@ import { asking, askingAsync, askingForUsers, askingForUsersAsync, OPERATIONS } 
 import { handWritten, RAW, raw } from './lib/memory.mjs';
 import { namesOf, readers, readersForUsers, readersOfOne } from './lib/peers.mjs';
 
-/** @param {import('../index.mjs').ConfigOptions} [options] */
+/** @param {import('../types/index.mjs').ConfigOptions} [options] */
 function makeConfig(options) {
   const config = createProductionConfig(options);
   for (const name of names) if (isOn(name)) config.enableFeature(/** @type {any} */ (name));

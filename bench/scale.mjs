@@ -5,7 +5,7 @@ import { spawn } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createProductionConfig } from '../index.mjs';
+import { createProductionConfig } from '../types/index.mjs';
 import { median } from './lib/figures.mjs';
 import { temporaryDirectory } from './lib/files.mjs';
 import { figure, ratio } from './lib/judge.mjs';

@@ -2,7 +2,7 @@
 // From one thread or process to another: how long until a flip is seen, and until a listener is told.
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { createProductionConfig } from '../index.mjs';
+import { createProductionConfig } from '../types/index.mjs';
 import {
   broadcastChannel,
   changeChannel,

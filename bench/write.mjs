@@ -1,6 +1,6 @@
 // @ts-check
 // Changing flags and terminal settings in memory.
-import { createProductionConfig } from '../index.mjs';
+import { createProductionConfig } from '../types/index.mjs';
 import { compare } from './lib/compare.mjs';
 import { figure, ratio } from './lib/judge.mjs';
 import { OPERATIONS } from './lib/loops.mjs';

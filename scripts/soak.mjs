@@ -23,7 +23,7 @@ await runMain(async () => {
   const { runtimes, missing } = await allRuntimes();
   if (missing.length > 0) process.stderr.write(`NOT TESTED on this platform: ${missing.join(', ')}\n`);
   // Loaded here because the package exists only now.
-  const { parts } = await import('../soak/parts.mjs');
+  const { parts } = await import('../__test__/soak/parts.mjs');
   const wanted = values.part?.split(',') ?? Object.keys(parts);
   let failed = 0;
   for (const name of wanted) {

@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { createProductionConfig } from '13byte-config';
 import { addonFile } from '../../scripts/lib/addon.mjs';
 
-const PACKAGE = JSON.stringify(new URL('../../index.mjs', import.meta.url).href);
+const PACKAGE = JSON.stringify(new URL('../../types/index.mjs', import.meta.url).href);
 const REFUSALS = [
   {
     code: 'ERR_RANDOM',

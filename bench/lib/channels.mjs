@@ -7,7 +7,7 @@ import { Worker } from 'node:worker_threads';
 import { PING, PONG } from './spin.mjs';
 
 /**
- * @typedef {import('../../index.mjs').ProductionConfig<any>} Config
+ * @typedef {import('../../types/index.mjs').ProductionConfig<any>} Config
  * @typedef {import('./peer.mjs').PeerData} PeerData
  *
  * @typedef {object} Peer
@@ -119,7 +119,7 @@ export async function connectRedis(port) {
 }
 
 /**
- * @param {import('../../index.mjs').ConfigChange<any>} change
+ * @param {import('../../types/index.mjs').ConfigChange<any>} change
  * @param {string} name
  */
 export function hasFlipped({ enabled, disabled }, name) {

@@ -1,7 +1,7 @@
 // @ts-check
 // The other party of `sync.mjs`: a process, or a thread.
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
-import { attachConfig } from '../../index.mjs';
+import { attachConfig } from '../../types/index.mjs';
 import { now } from './clock.mjs';
 import { connectRedis, hasFlipped } from './channels.mjs';
 import { follow, followByHand, PING, PONG } from './spin.mjs';
@@ -9,7 +9,7 @@ import { follow, followByHand, PING, PONG } from './spin.mjs';
 /**
  * @typedef {object} PeerData
  * @property {'spin' | 'answer'} task
- * @property {import('../../index.mjs').ConfigHandle} [handle]
+ * @property {import('../../types/index.mjs').ConfigHandle} [handle]
  * @property {Int32Array} [words] instead of a config
  * @property {number} [redisPort]
  */

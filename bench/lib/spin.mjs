@@ -4,7 +4,7 @@
 import { now } from './clock.mjs';
 import { isShort } from './settings.mjs';
 
-/** @typedef {import('../../index.mjs').ProductionConfig<any>} Config */
+/** @typedef {import('../../types/index.mjs').ProductionConfig<any>} Config */
 
 const SECONDS = isShort ? 0.1 : 1.5;
 const WARM_UP_SECONDS = SECONDS / 3;

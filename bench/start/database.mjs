@@ -1,7 +1,7 @@
 // @ts-check
 // A database that the first run has made.
 import { join } from 'node:path';
-import { createProductionConfig } from '../../index.mjs';
+import { createProductionConfig } from '../../types/index.mjs';
 
 const config = createProductionConfig({ persistPath: join(process.argv[2] ?? '', 'config.db') });
 if (!config.isFeatureEnabled('debug')) {

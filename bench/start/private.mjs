@@ -1,5 +1,5 @@
 // @ts-check
-import { createProductionConfig } from '../../index.mjs';
+import { createProductionConfig } from '../../types/index.mjs';
 
 const config = createProductionConfig();
 process.exit(config.isFeatureEnabled('debug') ? 1 : 0);

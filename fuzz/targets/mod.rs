@@ -1,5 +1,5 @@
 //! What is fuzzed. Each target takes any bytes and panics when something is not as it must be. The fuzzer runs them on
-//! what it makes up, and `tests/fuzz_corpus.rs` on what is in `fuzz/corpus`.
+//! what it makes up, and `__test__/rust/fuzz_corpus.rs` on what is in `fuzz/corpus`.
 
 #![allow(dead_code, reason = "each fuzzing program uses one of them")]
 

@@ -76,7 +76,7 @@ export async function describeRun() {
     'lib',
     'Cargo.toml',
     'Cargo.lock',
-    'benches',
+    'bench/core',
     'bench/*.mjs',
   );
   const disk = await printedBy('findmnt', '-no', 'FSTYPE', '-T', process.env.BENCH_DIRECTORY ?? tmpdir());

@@ -14,9 +14,9 @@ export async function esmExportsProblem() {
   const problems = [];
   for (const door of ['index', 'testing']) {
     const implementation = Object.keys(createRequire(import.meta.url)(inRoot('dist', `${door}.cjs`)));
-    const wrapper = Object.keys(await import(pathToFileURL(inRoot(`${door}.mjs`)).href));
+    const wrapper = Object.keys(await import(pathToFileURL(inRoot('types', `${door}.mjs`)).href));
     const missing = implementation.filter((name) => !wrapper.includes(name));
-    if (missing.length > 0) problems.push(`${door}.mjs does not export ${missing.join(', ')}`);
+    if (missing.length > 0) problems.push(`types/${door}.mjs does not export ${missing.join(', ')}`);
   }
   return problems.length > 0 ? problems.join('\n') : undefined;
 }

@@ -29,21 +29,21 @@ export const publicTypes = {
 
 /** @type {GeneratedFile} */
 export const openFeatureTypes = {
-  path: inRoot('openfeature.d.ts'),
+  path: inRoot('types', 'openfeature.d.ts'),
   source: 'lib/openfeature/index.ts',
   generate: () => emitTypes('openfeature'),
 };
 
 /** @type {GeneratedFile} */
 export const openTelemetryTypes = {
-  path: inRoot('opentelemetry.d.ts'),
+  path: inRoot('types', 'opentelemetry.d.ts'),
   source: 'lib/opentelemetry/index.ts',
   generate: () => emitTypes('opentelemetry'),
 };
 
 /** @type {GeneratedFile} */
 export const testingTypes = {
-  path: inRoot('testing.d.ts'),
+  path: inRoot('types', 'testing.d.ts'),
   source: 'lib/testing/index.ts',
   generate: () => emitTypes('testing'),
 };

@@ -7,7 +7,7 @@
 )]
 
 #[cfg(test)]
-#[path = "../fuzz/targets/mod.rs"]
+#[path = "../../fuzz/targets/mod.rs"]
 mod targets;
 
 use std::fs;

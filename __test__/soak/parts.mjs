@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { createProductionConfig } from '13byte-config';
-import { startProcess } from '../__test__/children/peers.mjs';
-import { killPersisting } from '../__test__/children/persisters.mjs';
-import { flipTogether, killAll, killAtRandom, mixTerminals, terminateThreads } from '../__test__/children/stress.mjs';
+import { startProcess } from '../children/peers.mjs';
+import { killPersisting } from '../children/persisters.mjs';
+import { flipTogether, killAll, killAtRandom, mixTerminals, terminateThreads } from '../children/stress.mjs';
 import { crowd } from './crowd.mjs';
 
 /**

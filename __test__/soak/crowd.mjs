@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { startProcess } from '../__test__/children/peers.mjs';
+import { startProcess } from '../children/peers.mjs';
 
 /** Connections that a process keeps to the listeners of others. */
 const MAX_CONNECTIONS = 8;

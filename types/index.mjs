@@ -7,4 +7,4 @@ export {
   attachConfig,
   createDevelopmentConfig,
   createProductionConfig,
-} from './dist/index.cjs';
+} from '../dist/index.cjs';
