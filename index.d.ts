@@ -26,9 +26,10 @@ export interface ConfigOptions<Features extends readonly string[] = readonly Def
 	/**
 	 * Shares the live state with every process and thread of this machine that opens the same database and environment: one
 	 * memory, in which a change is visible at once. Without `persistPath`, processes with the same `clusterName` share.
-	 * Default: false, and the state belongs to this config alone.
+	 * `'if-live'` joins a live state that a running program shares, and never creates one: without such a program the state
+	 * belongs to this config alone. `config.live` tells which. Default: false, and the state belongs to this config alone.
 	 */
-	enableClusterSync?: boolean | undefined;
+	enableClusterSync?: boolean | "if-live" | undefined;
 	/**
 	 * With `enableClusterSync` and without `persistPath`: the name of the shared state. Same rule as `environment`. Default:
 	 * derived from the working directory.
@@ -753,6 +754,14 @@ export declare class ProductionConfig<in Name extends string = DefaultFeature> {
 	/** Kept for later formats, 0. */
 	get reserved(): number;
 	set reserved(reserved: number);
+	/**
+	 * Whether the state is shared with every process that opens the same database and environment, by `enableClusterSync`.
+	 *
+	 * @example
+	 * const config = createProductionConfig({ persistPath: './config.db', enableClusterSync: 'if-live', readOnly: true });
+	 * console.log(config.live ? 'what programs run with' : 'what is persisted');
+	 */
+	get live(): boolean;
 	/** The environment whose history this config reads and writes. */
 	get environment(): string;
 	/** The 13 bytes. Flags and terminal settings are always of one moment. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { createProductionConfig } from '13byte-config';
+import { attachConfig, createProductionConfig } from '13byte-config';
 import { tell } from './children/tell.mjs';
 import { suite } from './harness/suite.mjs';
 
@@ -65,6 +65,35 @@ export default suite('what must exist', {
     const left = readFileSync(live);
     refused();
     assert.deepEqual(readFileSync(live), left, 'what the program left is as it was');
+  },
+
+  async "with 'if-live' live state is joined while a program uses it; otherwise the config is private"(t) {
+    const options = { persistPath: join(t.tempDir(), 'config.db'), environment: 'test', enableClusterSync: true };
+    await persisted({ ...options, enableClusterSync: false });
+    const files = () => readdirSync(dirname(options.persistPath)).filter((name) => !/-(shm|wal)$/.test(name));
+    for (const readOnly of [true, false]) {
+      const config = open(t, { ...options, enableClusterSync: 'if-live', readOnly });
+      assert.deepEqual([config.live, config.persisted, config.getEnabledFeatures()], [false, true, ['debug']]);
+      assert.equal(attachConfig(config.share()).live, false);
+      if (!readOnly) config.enableFeature('metrics');
+    }
+    assert.deepEqual(files(), ['config.db']);
+    const program = t.spawn('program.mjs');
+    await tell(program, 'open', options);
+    await tell(program, 'enableFeature', 'caching');
+    for (const readOnly of [true, false]) {
+      const config = open(t, { ...options, enableClusterSync: 'if-live', readOnly });
+      assert.deepEqual([config.live, config.getEnabledFeatures()], [true, ['debug', 'caching']]);
+      assert.equal(attachConfig(config.share()).live, true);
+    }
+    assert.throws(() => open(t, { ...options, persistPath: `${options.persistPath}.not`, fileMustExist: true }), {
+      code: 'ERR_STORE_NOT_FOUND',
+    });
+    const cluster = open(t, { enableClusterSync: 'if-live', clusterName: `if-live-${process.pid}` });
+    assert.equal(cluster.live, false);
+    assert.equal(attachConfig(cluster.share()).live, false);
+    await cluster.close();
+    assert.throws(() => cluster.live, { code: 'ERR_CLOSED' });
   },
 
   async 'live state of a cluster is joined while a program uses it'(t) {

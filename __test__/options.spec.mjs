@@ -72,7 +72,7 @@ export default suite('options', {
       ['debugMode', 'true or false', [null, 1, 'true']],
       ['actor', 'a string', [null, 7, {}]],
       ['autoLoad', 'true or false', [null, 0, 'false']],
-      ['enableClusterSync', 'true or false', [null, 1, 'cluster']],
+      ['enableClusterSync', "true, false or 'if-live'", [null, 1]],
       ['clusterName', 'a string', [null, 7, {}]],
       ['onStoreError', 'a string', [null, true, () => 'throw']],
       ['readOnly', 'true or false', [null, 1, 'yes']],
@@ -157,8 +157,16 @@ export default suite('options', {
   'what must exist has to be asked for'() {
     for (const [options, message] of [
       [{ fileMustExist: true }, 'Invalid fileMustExist: it needs persistPath'],
-      [{ liveMustExist: true }, 'Invalid liveMustExist: it goes with enableClusterSync'],
-      [{ liveMustExist: true, persistPath: 'config.db' }, 'Invalid liveMustExist: it goes with enableClusterSync'],
+      [{ liveMustExist: true }, 'Invalid liveMustExist: it goes with enableClusterSync: true'],
+      [
+        { liveMustExist: true, persistPath: 'config.db' },
+        'Invalid liveMustExist: it goes with enableClusterSync: true',
+      ],
+      [
+        { liveMustExist: true, enableClusterSync: 'if-live' },
+        'Invalid liveMustExist: it goes with enableClusterSync: true',
+      ],
+      [{ enableClusterSync: 'yes' }, 'Invalid enableClusterSync: "yes" (must be true, false or \'if-live\')'],
     ]) {
       assert.throws(() => createProductionConfig(options), { name: 'RangeError', code: 'ERR_INVALID_VALUE', message });
     }

@@ -435,6 +435,18 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
     ProductionConfig.#setTerminalByte(this, 24, checkReserved(reserved));
   }
 
+  /**
+   * Whether the state is shared with every process that opens the same database and environment, by `enableClusterSync`.
+   *
+   * @example
+   * const config = createProductionConfig({ persistPath: './config.db', enableClusterSync: 'if-live', readOnly: true });
+   * console.log(config.live ? 'what programs run with' : 'what is persisted');
+   */
+  get live(): boolean {
+    ProductionConfig.#checkOpen(this);
+    return this.#settings.clusterSync;
+  }
+
   /** The environment whose history this config reads and writes. */
   get environment(): string {
     if (this == null || !(#names in this)) throw notAConfig(this);

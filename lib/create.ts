@@ -4,7 +4,7 @@ import type { Parts, Settings } from './internals';
 import { loadOnDemand } from './load-on-demand';
 import { native, type NativePage, type NativeStartup } from './native/binding';
 import { type CheckedOptions, checkOptions } from './options';
-import { pageOf } from './core/page';
+import { isLive, pageOf } from './core/page';
 import { Store } from './native/store';
 import type { ConfigHandle, ConfigOptions, DefaultFeature } from './types';
 
@@ -58,7 +58,8 @@ function create<Name extends string>(options: CheckedOptions, enabled: readonly 
 }
 
 export function startupOf(options: CheckedOptions, enabled: readonly string[]): NativeStartup {
-  const { environment, features, autoLoad, liveMustExist } = options;
+  const { environment, features, autoLoad, clusterSync } = options;
+  const liveMustExist = options.liveMustExist || clusterSync === 'if-live';
   return { environment, enabled: [...enabled], autoLoad, liveMustExist, ...(features && { features: [...features] }) };
 }
 
@@ -73,6 +74,9 @@ export function assemble<Name extends string>(
   opened: NativePage,
   { store, storeStatus, storeError }: History,
 ): ProductionConfig<Name> {
+  const page = pageOf(opened.handle);
+  // A degraded config has a private page. One that is attached to a private page of its process has the handle of a live one.
+  const isShared = clusterSync !== false && isLive(page);
   const settings: Settings = {
     environment,
     actor,
@@ -81,11 +85,11 @@ export function assemble<Name extends string>(
     storeStatus,
     storeError,
     stopwatch: undefined,
-    clusterSync,
-    clusterName,
+    clusterSync: isShared,
+    clusterName: isShared ? clusterName : undefined,
     autoPersistMs,
   };
-  const parts: Parts = { page: pageOf(opened.handle), table: tableOfPage(opened), settings: shared(settings) };
+  const parts: Parts = { page, table: tableOfPage(opened), settings: shared(settings) };
   return (debugMode ? loadOnDemand().timedConfig(parts) : makeConfig(parts)) as ProductionConfig<Name>;
 }
 
@@ -102,15 +106,14 @@ function shared(settings: Settings): Settings {
 }
 
 function open(options: CheckedOptions, startup: NativeStartup): { opened: NativePage; history: History } {
-  const { persistPath, environment, readOnly, fileMustExist, clusterSync, clusterName, degrade } = options;
+  const { persistPath, environment, readOnly, fileMustExist, degrade } = options;
   if (persistPath === undefined) {
-    const opened = clusterSync ? native.openClusterPage(startup, clusterName) : native.openPrivatePage(startup);
-    return { opened, history: NO_HISTORY };
+    return { opened: openPage(options, startup), history: NO_HISTORY };
   }
   let store: Store | undefined;
   try {
     store = new Store(persistPath, environment, readOnly, fileMustExist);
-    const opened = store.openPage(startup, clusterSync);
+    const opened = openPage(options, startup, store);
     return { opened, history: { store, storeStatus: { status: 'ok', path: persistPath }, storeError: undefined } };
   } catch (error) {
     store?.close().catch(() => {});
@@ -119,5 +122,18 @@ function open(options: CheckedOptions, startup: NativeStartup): { opened: Native
     const { code, message } = storeError;
     const storeStatus = { status: 'degraded', path: persistPath, error: { code, message } } as const;
     return { opened: native.openPrivatePage(startup), history: { store: undefined, storeStatus, storeError } };
+  }
+}
+
+/** With `'if-live'` a page of its own where no program shares one, or none can. */
+function openPage({ clusterSync, clusterName }: CheckedOptions, startup: NativeStartup, store?: Store): NativePage {
+  const openPrivate = () => (store ? store.openPage(startup, false) : native.openPrivatePage(startup));
+  if (!clusterSync) return openPrivate();
+  try {
+    return store ? store.openPage(startup, true) : native.openClusterPage(startup, clusterName);
+  } catch (error) {
+    const { code } = error as { code?: string };
+    if (clusterSync === 'if-live' && (code === 'ERR_NOT_LIVE' || code === 'ERR_UNSUPPORTED')) return openPrivate();
+    throw error;
   }
 }

@@ -8,7 +8,7 @@ export interface CheckedOptions {
   readonly persistPath: string | undefined;
   readonly environment: string;
   readonly features: readonly string[] | undefined;
-  readonly clusterSync: boolean;
+  readonly clusterSync: boolean | 'if-live';
   readonly clusterName: string | undefined;
   readonly autoPersistMs: number | undefined;
   readonly debugMode: boolean;
@@ -50,7 +50,7 @@ export function checkOptions(options: unknown = {}): CheckedOptions {
     persistPath: optional(given.persistPath, (value) => checkPath(value, 'persistPath')),
     environment: optional(given.environment, checkEnvironment) ?? defaultEnvironment(),
     features: optional(given.features, checkFeatures),
-    clusterSync: checkFlag(given.enableClusterSync, 'enableClusterSync', false),
+    clusterSync: optional(given.enableClusterSync, checkClusterSync) ?? false,
     clusterName: optional(given.clusterName, (value) => checkName(value, 'clusterName')),
     autoPersistMs: optional(given.autoPersist, checkAutoPersist),
     debugMode: checkFlag(given.debugMode, 'debugMode', false),
@@ -73,8 +73,8 @@ export function checkOptions(options: unknown = {}): CheckedOptions {
   if (checked.fileMustExist && checked.persistPath === undefined) {
     throw makeError('ERR_INVALID_VALUE', 'Invalid fileMustExist: it needs persistPath');
   }
-  if (checked.liveMustExist && !checked.clusterSync) {
-    throw makeError('ERR_INVALID_VALUE', 'Invalid liveMustExist: it goes with enableClusterSync');
+  if (checked.liveMustExist && checked.clusterSync !== true) {
+    throw makeError('ERR_INVALID_VALUE', 'Invalid liveMustExist: it goes with enableClusterSync: true');
   }
   return checked;
 }
@@ -150,6 +150,12 @@ function checkOnStoreError(value: unknown): 'throw' | 'degrade' {
     throw makeError('ERR_INVALID_VALUE', `Invalid onStoreError: ${show(choice)} (must be 'throw' or 'degrade')`);
   }
   return choice;
+}
+
+function checkClusterSync(value: unknown): boolean | 'if-live' {
+  if (typeof value === 'boolean' || value === 'if-live') return value;
+  const code = typeof value === 'string' ? 'ERR_INVALID_VALUE' : 'ERR_INVALID_TYPE';
+  throw makeError(code, `Invalid enableClusterSync: ${show(value)} (must be true, false or 'if-live')`);
 }
 
 function checkFlag(value: unknown, what: string, otherwise: boolean): boolean {

@@ -40,9 +40,10 @@ export interface ConfigOptions<Features extends readonly string[] = readonly Def
   /**
    * Shares the live state with every process and thread of this machine that opens the same database and environment: one
    * memory, in which a change is visible at once. Without `persistPath`, processes with the same `clusterName` share.
-   * Default: false, and the state belongs to this config alone.
+   * `'if-live'` joins a live state that a running program shares, and never creates one: without such a program the state
+   * belongs to this config alone. `config.live` tells which. Default: false, and the state belongs to this config alone.
    */
-  enableClusterSync?: boolean | undefined;
+  enableClusterSync?: boolean | 'if-live' | undefined;
 
   /**
    * With `enableClusterSync` and without `persistPath`: the name of the shared state. Same rule as `environment`. Default:

@@ -31,6 +31,7 @@ createProductionConfig({
 });
 createDevelopmentConfig({ enableClusterSync: true, clusterName: 'shop', liveMustExist: true });
 createProductionConfig({ persistPath: './config.db', fileMustExist: true });
+createProductionConfig({ persistPath: './config.db', enableClusterSync: 'if-live', readOnly: true });
 
 // @ts-expect-error
 createProductionConfig({ persistpath: './config.db' });
