@@ -99,6 +99,19 @@ fn main() {
         "Features of one table at most.",
         feature_table::MAX_FEATURES,
     );
+    for (name, what, rule) in [
+        ("FEATURE_NAME", "a feature", feature_table::FEATURE_NAME),
+        (
+            "ENVIRONMENT_NAME",
+            "an environment or a cluster",
+            feature_table::ENVIRONMENT_NAME,
+        ),
+    ] {
+        println!(
+            "/** What may name {what}. */\nexport const {name} = /{}/;\n",
+            rule.pattern()
+        );
+    }
     println!("/** The 13 bytes of the default record. */");
     println!(
         "export const DEFAULT_RECORD = {:?} as const;\n",

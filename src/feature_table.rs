@@ -3,6 +3,7 @@
 //! A bit belongs to its name for good: a table only grows, so two programs with different lists never
 //! misread each other's flags.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use crate::error::Error;
@@ -124,7 +125,7 @@ impl FeatureTable {
 }
 
 fn append(names: &mut Vec<String>, name: &str) -> Result<(), Error> {
-    if !is_feature_name(name) {
+    if !FEATURE_NAME.allows(name) {
         return Err(Error::FeatureName {
             name: name.to_owned(),
         });
@@ -139,25 +140,66 @@ fn append(names: &mut Vec<String>, name: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Whether `name` is a letter, then up to 62 letters, digits, `_`, `.` or `-`.
-#[must_use]
-pub fn is_feature_name(name: &str) -> bool {
-    name.starts_with(|first: char| first.is_ascii_alphabetic())
-        && name.len() <= MAX_NAME_LENGTH
-        && name.bytes().all(is_name_byte)
+/// What a name may be: one of some characters, then letters, digits, `_`, `.` and `-`, all of them ASCII.
+#[derive(Debug)]
+pub struct NameRule {
+    first: &'static [RangeInclusive<u8>],
+    max_length: usize,
 }
 
-/// Whether `name` can name an environment or a cluster: a letter, digit or `_`, then up to 63 letters, digits,
-/// `_`, `.` or `-`.
-#[must_use]
-pub fn is_environment_name(name: &str) -> bool {
-    name.starts_with(|first: char| first.is_ascii_alphanumeric() || first == '_')
-        && name.len() <= 64
-        && name.bytes().all(is_name_byte)
+/// A feature: a letter, then up to 62 letters, digits, `_`, `.` or `-`.
+pub const FEATURE_NAME: NameRule = NameRule {
+    first: &[b'A'..=b'Z', b'a'..=b'z'],
+    max_length: MAX_NAME_LENGTH,
+};
+
+/// An environment or a cluster: a letter, digit or `_`, then up to 63 letters, digits, `_`, `.` or `-`.
+pub const ENVIRONMENT_NAME: NameRule = NameRule {
+    first: &[b'A'..=b'Z', b'a'..=b'z', b'0'..=b'9', b'_'..=b'_'],
+    max_length: 64,
+};
+
+const AFTER_THE_FIRST: [RangeInclusive<u8>; 6] = [
+    b'A'..=b'Z',
+    b'a'..=b'z',
+    b'0'..=b'9',
+    b'_'..=b'_',
+    b'.'..=b'.',
+    b'-'..=b'-',
+];
+
+impl NameRule {
+    /// Whether the rule allows a name.
+    #[must_use]
+    pub fn allows(&self, name: &str) -> bool {
+        let is_in =
+            |class: &[RangeInclusive<u8>], byte| class.iter().any(|range| range.contains(&byte));
+        let mut bytes = name.bytes();
+        name.len() <= self.max_length
+            && bytes.next().is_some_and(|first| is_in(self.first, first))
+            && bytes.all(|byte| is_in(&AFTER_THE_FIRST, byte))
+    }
+
+    /// The rule as a regular expression, for JavaScript and JSON schemas.
+    #[must_use]
+    pub fn pattern(&self) -> String {
+        let first = class(self.first);
+        let rest = class(&AFTER_THE_FIRST);
+        format!("^{first}{rest}{{0,{}}}$", self.max_length - 1)
+    }
 }
 
-const fn is_name_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-')
+/// A class of a regular expression. A `-` has to be its last character.
+fn class(ranges: &[RangeInclusive<u8>]) -> String {
+    let ranges = ranges.iter().map(|range| {
+        let (start, end) = (char::from(*range.start()), char::from(*range.end()));
+        if start == end {
+            start.to_string()
+        } else {
+            format!("{start}-{end}")
+        }
+    });
+    format!("[{}]", ranges.collect::<String>())
 }
 
 /// `MurmurHash3_x86_32`, after Austin Appleby's public-domain reference (github.com/aappleby/smhasher).
@@ -196,6 +238,7 @@ fn murmur3_x86_32(data: &[u8], seed: u32) -> u32 {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use proptest::string::string_regex;
 
     #[test]
     fn hashes_agree_with_published_vectors() {
@@ -253,21 +296,44 @@ mod tests {
                 "{name:?}"
             );
         }
-        assert!(is_feature_name(&"a".repeat(63)));
+        assert!(FEATURE_NAME.allows(&"a".repeat(63)));
         let error = FeatureTable::new(["a", "a"]).unwrap_err();
         assert_eq!(error.code().as_ref(), "ERR_DUPLICATE_FEATURE");
     }
 
     #[test]
     fn environment_names_may_start_with_a_digit_but_not_with_a_dot() {
-        assert!(is_environment_name("2nd_stage-eu.1"));
-        assert!(is_environment_name(&"x".repeat(64)));
+        assert!(ENVIRONMENT_NAME.allows("2nd_stage-eu.1"));
+        assert!(ENVIRONMENT_NAME.allows(&"x".repeat(64)));
         for name in ["", ".", "-x", "a/b", "a b", &"x".repeat(65)] {
-            assert!(!is_environment_name(name), "{name:?}");
+            assert!(!ENVIRONMENT_NAME.allows(name), "{name:?}");
         }
     }
 
+    #[test]
+    fn patterns_are_those_of_the_documented_rules() {
+        assert_eq!(FEATURE_NAME.pattern(), "^[A-Za-z][A-Za-z0-9_.-]{0,62}$");
+        assert_eq!(
+            ENVIRONMENT_NAME.pattern(),
+            "^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$"
+        );
+    }
+
+    fn matching(rule: &NameRule) -> impl Strategy<Value = String> {
+        // A strategy knows no anchors.
+        string_regex(rule.pattern().trim_matches(['^', '$'])).unwrap()
+    }
+
     proptest! {
+        #[test]
+        fn rules_allow_what_their_patterns_match(
+            feature in matching(&FEATURE_NAME),
+            environment in matching(&ENVIRONMENT_NAME),
+        ) {
+            prop_assert!(FEATURE_NAME.allows(&feature));
+            prop_assert!(ENVIRONMENT_NAME.allows(&environment));
+        }
+
         /// Whatever lists are registered in whatever order, a name keeps the bit it first got.
         #[test]
         fn bits_are_for_good(lists in prop::collection::vec(prop::collection::vec("[a-f][0-9]", 0..12), 0..8)) {

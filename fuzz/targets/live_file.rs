@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use config13::error::Error;
-use config13::feature_table::{FeatureTable, is_feature_name};
+use config13::feature_table::{FEATURE_NAME, FeatureTable};
 use config13::page::layout::{FORMAT, LIVE_SIZE, MAGIC, PAGE_FORMAT, PAGE_ID};
 use config13::page::{FULL_ROLLOUTS, Initial, Page, Persisted, State, open_live_within};
 use config13::record::Record;
@@ -139,7 +139,7 @@ fn exercise(page: &Page) {
         Ok(table) => {
             let table = table.expect("a live page has a table");
             assert!(table.names().len() <= 32);
-            assert!(table.names().iter().all(|name| is_feature_name(name)));
+            assert!(table.names().iter().all(|name| FEATURE_NAME.allows(name)));
             let problems = snapshot.state.record.problems(table.mask());
             assert!(problems.len() <= 6);
         }

@@ -1,6 +1,6 @@
 //! Decoding 13 bytes, and the feature table that goes with them.
 
-use config13::feature_table::{FeatureTable, MAX_FEATURES, is_feature_name};
+use config13::feature_table::{FEATURE_NAME, FeatureTable, MAX_FEATURES};
 use config13::record::{Problem, RECORD_SIZE, Record, Terminal};
 
 /// The bytes as a record, and all after the first 13 as feature names, one a line.
@@ -54,7 +54,7 @@ fn check_names(bytes: &[u8]) -> u32 {
     unique.dedup();
     let acceptable = names.len() <= MAX_FEATURES
         && unique.len() == names.len()
-        && names.iter().all(|name| is_feature_name(name));
+        && names.iter().all(|name| FEATURE_NAME.allows(name));
     match FeatureTable::new(&names) {
         Ok(table) => {
             assert!(acceptable);

@@ -57,6 +57,12 @@ export const MAX_TERMINAL_MODE = 3;
 /** Features of one table at most. */
 export const MAX_FEATURES = 32;
 
+/** What may name a feature. */
+export const FEATURE_NAME = /^[A-Za-z][A-Za-z0-9_.-]{0,62}$/;
+
+/** What may name an environment or a cluster. */
+export const ENVIRONMENT_NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/;
+
 /** The 13 bytes of the default record. */
 export const DEFAULT_RECORD = [1, 120, 86, 52, 18, 7, 0, 0, 0, 2, 24, 80, 0] as const;
 

@@ -3,7 +3,7 @@
 use napi_derive::napi;
 
 use super::Result;
-use crate::feature_table::{FeatureTable, is_environment_name};
+use crate::feature_table::{ENVIRONMENT_NAME, FeatureTable};
 
 /// Checks a list of feature names.
 #[napi(catch_unwind)]
@@ -15,5 +15,5 @@ pub fn check_features(names: Vec<String>) -> Result<()> {
 /// Whether a string can name an environment.
 #[napi(catch_unwind)]
 pub fn is_valid_environment(name: String) -> bool {
-    is_environment_name(&name)
+    ENVIRONMENT_NAME.allows(&name)
 }
