@@ -25,7 +25,7 @@ export default suite('command line: rollout, terminal, persist', {
     assert.deepEqual([set.changed, set.rollout, set.previous, set.persisted, set.revision], [true, 0.5, 100, true, 2]);
     assert.equal(
       await print(t, ['rollout', 'beta_feature', '10%', ...options]),
-      'beta_feature is rolled out to 10%, and is off\nno program is running; persisted as revision 3\n',
+      'beta_feature is rolled out to 10%, but is off\nno program is running; persisted as revision 3\n',
     );
     // A rollout is not in the 13 bytes, and is known to be persisted all the same.
     assert.equal((await result(t, ['rollout', 'beta_feature', '10', ...options])).revision, 3);

@@ -43,11 +43,11 @@ export default suite('command line: completion', {
     const persistPath = await database(t);
     await forEach(
       [
-        [['dis'], ['disable\tturn features off, all of them or none']],
-        [['status', '--cl'], ['--cluster\tlive state without a database, by its clusterName']],
+        [['dis'], ['disable\tturn features off, all or none']],
+        [['status', '--cl'], ['--cluster\tclusterName of a live state without a database']],
         [['status', '--no'], []],
         [['disable', '--no'], ['--no-persist\tchange the running programs only, not the database']],
-        [['get', '--k'], ['--key\tdecide a rollout for this key, such as a user id']],
+        [['get', '--k'], ['--key\tdecide for this key, such as a user id']],
         [
           ['--db', persistPath, 'disable', 'm'],
           ['metrics', 'maintenance_mode'],

@@ -40,16 +40,16 @@ export default suite('command line: doctor', {
     ]) {
       assert.equal(checks.get(name)?.status, 'ok', name);
     }
-    assert.equal(checks.get('live').message, 'No program shares this state at the moment');
+    assert.equal(checks.get('live').message, 'No running program shares this state');
     assert.deepEqual(files(), ['config.db']);
     const config = open(t, { persistPath, environment: 'production', enableClusterSync: true });
     config.on('change', () => {});
     const live = await examine(t, production(persistPath));
     assert.equal(live.status, 'ok');
-    assert.equal(live.checks.get('live').message, 'Programs are running and share this state');
+    assert.equal(live.checks.get('live').message, 'Running programs share this state');
     assert.ok(live.checks.get('doorbells').message.endsWith('-doorbells: 1'), live.checks.get('doorbells').message);
     const lines = (await print(t, ['doctor', ...production(persistPath)])).split('\n');
-    assert.ok(lines.includes('ok\tlive\tPrograms are running and share this state'), lines.join('\n'));
+    assert.ok(lines.includes('ok\tlive\tRunning programs share this state'), lines.join('\n'));
   },
 
   async 'each problem comes with what to do'(t) {

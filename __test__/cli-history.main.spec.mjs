@@ -42,7 +42,7 @@ export default suite('command line: the history', {
         });
         assert.equal(error.code, 'ERR_STORE_NOT_FOUND', command[0]);
         const none = await refusal(t, 2, command, { cwd: directory });
-        assert.deepEqual([none.code, none.message.startsWith('Which config? ')], ['ERR_USAGE', true], command[0]);
+        assert.deepEqual([none.code, none.message.startsWith('No config given. ')], ['ERR_USAGE', true], command[0]);
       }),
     );
     const cluster = await failure(t, 2, ['history', '--cluster', 'shop']);
@@ -133,7 +133,7 @@ export default suite('command line: the history', {
       },
     );
     assert.equal(await print(t, ['diff', '2', ...options]), '-metrics\ndebug 100% → 12.5%\n');
-    assert.equal(await print(t, ['diff', '3', '3', ...options]), 'nothing is different\n');
+    assert.equal(await print(t, ['diff', '3', '3', ...options]), 'no differences\n');
     assert.equal((await failure(t, 3, ['diff', '1', '99', ...options])).code, 'ERR_REVISION_NOT_FOUND');
     for (const bad of ['0', 'one', '1.5', ''])
       assert.equal((await refusal(t, 2, ['diff', bad, ...options])).code, 'ERR_USAGE');
@@ -199,7 +199,7 @@ export default suite('command line: the history', {
     const text = await print(t, ['promote', 'production', ...staging, '--reason', 'again', '--if-revision', '4']);
     assert.equal(
       text,
-      'staging is as revision 3 of production\nnothing is different\nno program is running; persisted as revision 5\n',
+      'staging is as revision 3 of production\nno differences\nno program is running; persisted as revision 5\n',
     );
     assert.equal(
       (await refusal(t, 5, ['promote', 'production', ...staging, '--if-revision', '4'])).code,
@@ -252,7 +252,7 @@ export default suite('command line: the history', {
     );
     assert.equal(
       await print(t, ['verify', ...options]),
-      `nothing is wrong with 3 revisions\nproduction\t3\t0\t${last.digest}\n`,
+      `3 revisions checked, no problems\nproduction\t3\t0\t${last.digest}\n`,
     );
     const kept = ['--env', 'production', '--expected-head'];
     await print(t, ['verify', ...options, ...kept, first.digest]);
@@ -272,7 +272,7 @@ export default suite('command line: the history', {
     );
     const { code, stdout, stderr } = await run(t, ['verify', ...options]);
     assert.deepEqual([code, stderr], [4, '']);
-    assert.match(stdout, /^3 revisions were checked, and something is wrong\nrevision 3: production: .*\n/);
+    assert.match(stdout, /^3 revisions checked, with problems\nrevision 3: production: .*\n/);
     // Nothing that could still be read.
     writeFileSync(persistPath, 'no database at all, but long enough to be looked at'.repeat(10));
     rmSync(`${persistPath}-wal`, { force: true });
@@ -341,7 +341,7 @@ export default suite('command line: the history', {
         assert.equal(ended, code, stderr);
         assert.deepEqual(JSON.parse(stderr).error, {
           code: signal === 'SIGINT' ? 'ERR_INTERRUPTED' : 'ERR_TERMINATED',
-          message: `${signal === 'SIGINT' ? 'Interrupted' : 'Terminated'}: nothing is left of the copy`,
+          message: `${signal === 'SIGINT' ? 'Interrupted' : 'Terminated'}: no copy is left behind`,
           applied: false,
         });
         assert.deepEqual(readdirSync(directory), []);
@@ -366,7 +366,7 @@ export default suite('command line: the history', {
     assert.deepEqual([pruned.removed, pruned.kept, pruned.oldest], [1, 2, 2]);
     assert.equal(
       await print(t, ['prune', '--keep', '1', '--yes', ...options]),
-      '0 revisions were removed, 2 are left, from 2 on\n',
+      'removed 0 revisions, kept 2, from 2 on\n',
     );
     assert.equal((await refusal(t, 3, ['diff', '1', '2', ...options])).code, 'ERR_REVISION_PRUNED');
     assert.equal((await refusal(t, 3, ['rollback', '1', ...options])).code, 'ERR_REVISION_PRUNED');
@@ -377,16 +377,16 @@ export default suite('command line: the history', {
     const persistPath = await threeRevisions(t);
     const onTerminal = (answer, ...args) => runOnTerminal(t, answer, [...args, ...production(persistPath)]);
     const declined = await onTerminal('n', 'prune', '--keep', '1');
-    assert.match(declined.text, /Remove all but the newest 1 revisions of production in .*, for good\? \(y\/N\)/);
+    assert.match(declined.text, /Permanently remove all but the newest 1 revisions of production in .*\? \(y\/N\)/);
     assert.match(declined.text, /Nothing was removed .*\(ERR_DECLINED\)/);
     assert.equal(declined.code, 1);
     assert.equal((await history(persistPath)).length, 3);
     const pruned = await onTerminal('yes', 'prune', '--keep', '1');
-    assert.match(pruned.text, /1 revisions were removed, 2 are left/);
+    assert.match(pruned.text, /removed 1 revisions, kept 2/);
     assert.equal(pruned.code, 0);
     const verified = await onTerminal('', 'verify');
     assert.match(verified.text, /\rverify \[[= ]{30}\] +\d+% \d+\/\d+/);
-    assert.match(verified.text, /nothing is wrong/);
+    assert.match(verified.text, /no problems/);
     assert.equal((await onTerminal('', 'verify', '--json')).text.includes('['.padEnd(5)), false, 'no bar');
   },
 

@@ -22,6 +22,40 @@ import { suite } from './harness/suite.mjs';
 const TERMINAL = '"terminal": { "mode": "cooked", "rows": 30, "cols": 90 }';
 
 export default suite('command line: export and import', {
+  'the schema of the file has the names, modes and ranges of the core'(t) {
+    const { document: schema, state, feature } = JSON.parse(source('docs/schemas/export.json')).$defs;
+    const layout = source('lib/core/layout.ts');
+    const pattern = (name) => new RegExp(`^export const ${name} = /(.+)/;$`, 'm').exec(layout)?.[1];
+    assert.deepEqual(Object.keys(schema.properties.environments.patternProperties), [pattern('ENVIRONMENT_NAME')]);
+    assert.deepEqual(Object.keys(state.properties.features.patternProperties), [pattern('FEATURE_NAME')]);
+    const config = createProductionConfig();
+    t.after(() => config.close());
+    const { mode, rows, cols } = state.properties.terminal.properties;
+    const modes = mode.enum.map((_, number) => {
+      config.setTerminalSettings(number, rows.minimum, cols.maximum);
+      return config.getDebugView().terminal.modeName;
+    });
+    assert.deepEqual(modes, mode.enum);
+    for (const [what, settings] of [
+      ['terminal mode', [mode.enum.length, 1, 1]],
+      ['rows', [0, rows.minimum - 1, 1]],
+      ['rows', [0, rows.maximum + 1, 1]],
+      ['cols', [0, 1, cols.minimum - 1]],
+      ['cols', [0, 1, cols.maximum + 1]],
+    ]) {
+      assert.throws(
+        () => config.setTerminalSettings(...settings),
+        (error) => error.message.startsWith(`Invalid ${what}: `),
+      );
+    }
+    const { minimum, maximum } = feature.properties.rollout;
+    config.setRollout('debug', minimum);
+    config.setRollout('debug', maximum);
+    for (const percent of [minimum - 0.01, maximum + 0.01]) {
+      assert.throws(() => config.setRollout('debug', percent), { code: 'ERR_OUT_OF_RANGE' });
+    }
+  },
+
   async 'a state is exported by name, sorted, a line for each feature'(t) {
     const persistPath = await small(t);
     const text = document('production', [
@@ -125,7 +159,7 @@ export default suite('command line: export and import', {
     const unknown = await failure(t, 2, ['import', file, '--from', 'staging', ...production(persistPath)]);
     assert.ok(
       unknown.message.includes(
-        'nothing is in it for staging, only for a-staging, production. Did you mean a-staging? Choose one with --from',
+        'has nothing for staging, only for a-staging, production. Did you mean a-staging? Choose one with --from',
       ),
       unknown.message,
     );
@@ -148,7 +182,7 @@ export default suite('command line: export and import', {
     );
     assert.equal(
       await print(t, ['import', file, ...options]),
-      'would register cart\n+cart\n-shop\nshop 100% → 50%\nnothing was changed, this is what would be different\n',
+      'would register cart\n+cart\n-shop\nshop 100% → 50%\ndry run: nothing was changed\n',
     );
     assert.equal((await history(persistPath)).length, 1);
     await withConfig({ persistPath, environment: 'production' }, (config) => {
@@ -245,7 +279,7 @@ export default suite('command line: export and import', {
     });
     assert.ok(
       error.message.startsWith(
-        `${file} has 12 problems, so nothing was changed:\n  ${file}:5:29 $.environments.production.terminal.mode: `,
+        `${file} has 12 problems. Nothing was changed:\n  ${file}:5:29 $.environments.production.terminal.mode: `,
       ),
       error.message,
     );
@@ -259,10 +293,10 @@ export default suite('command line: export and import', {
       [
         '{"format": "13byte-config/2", "environments": 7, "new": 1}',
         2,
-        'a later version of 13byte-config has written it, in format 2 (update 13byte-config; this one knows 1)',
+        'format 2 is newer than 1, the newest this version knows (update 13byte-config)',
       ],
-      ['[['.repeat(100_000), 2, 'it is nested more than 16 levels deep'],
-      [' '.repeat(1_048_577), 2, 'has more than 1048576 bytes, so it is no export'],
+      ['[['.repeat(100_000), 2, 'is nested more than 16 levels deep'],
+      [' '.repeat(1_048_577), 2, 'is too large to be an export (at most 1048576 bytes)'],
       [Buffer.from([0x7b, 0xff, 0x7d]), 2, 'is not UTF-8 text'],
       [
         document('production', many),
@@ -282,7 +316,7 @@ export default suite('command line: export and import', {
       assert.ok(error.message.includes(message), error.message);
     }
     const missing = await failure(t, 3, ['import', 'missing.json', ...production(persistPath)]);
-    assert.deepEqual([missing.code, missing.message], ['ERR_FILE_NOT_FOUND', 'There is no file missing.json']);
+    assert.deepEqual([missing.code, missing.message], ['ERR_FILE_NOT_FOUND', 'No such file: missing.json']);
     assert.equal((await failure(t, 1, ['import', t.tempDir(), ...production(persistPath)])).code, 'ERR_FILE');
     assert.equal((await failure(t, 2, ['import', 'x', '--no-persist', ...production(persistPath)])).code, 'ERR_USAGE');
     assert.equal((await history(persistPath)).length, 1);
@@ -409,4 +443,9 @@ function write(t, content) {
   const file = join(t.tempDir(), 'flags.json');
   writeFileSync(file, content);
   return file;
+}
+
+/** The text of a file of the repository. */
+function source(path) {
+  return readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
 }

@@ -97,7 +97,7 @@ export default suite('command line and running programs', {
     assert.equal(await tell(program, 'isFeatureEnabled', 'debug'), true);
     assert.equal(
       await print(t, ['enable', 'debug', ...options]),
-      'debug is on, as it was before\nrunning programs have it; not persisted\n',
+      'debug is on, as before\nrunning programs have it; not persisted\n',
     );
     const status = await result(t, ['status', ...options]);
     assert.deepEqual([status.revision, status.persisted, status.cluster], [null, null, clusterName]);

@@ -7,7 +7,7 @@ import { conforming, database, failure, print, production, start } from './harne
 import { suite } from './harness/suite.mjs';
 
 export default suite('command line: watch', {
-  async 'each change is a line of JSON, and Ctrl-C ends it well'(t) {
+  async 'each change is a line of JSON, and Ctrl-C stops it well'(t) {
     const persistPath = await database(t);
     const watcher = start(t, ['watch', '--json', ...production(persistPath)]);
     const closed = once(watcher, 'close');
@@ -63,7 +63,7 @@ export default suite('command line: watch', {
     const watcher = start(t, ['watch', ...production(persistPath)]);
     const closed = once(watcher, 'close');
     const notes = createInterface({ input: watcher.stderr })[Symbol.asyncIterator]();
-    assert.equal((await notes.next()).value, `Watching ${persistPath}, environment production. Ctrl-C ends it`);
+    assert.equal((await notes.next()).value, `Watching ${persistPath}, environment production. Ctrl-C stops it`);
     const lines = createInterface({ input: watcher.stdout })[Symbol.asyncIterator]();
     await print(t, ['disable', 'maintenance_mode', ...production(persistPath)]);
     assert.match((await lines.next()).value, /^\d{4}-\d\d-\d\dT[\d:.]{12}Z\t-maintenance_mode$/);

@@ -8,6 +8,7 @@ export {
   checkInteger,
   checkKeys,
   checkObject,
+  checkReason,
   checkSignal,
   checkString,
   checkText,

@@ -1,43 +1,44 @@
 import type { ConfigState, HistoryEntry, ProductionConfig } from '13byte-config';
-import { ChangeError, CliError } from './errors';
+import { MAX_REASON_LENGTH } from '../core/checks';
 import type { Invocation } from './command';
-import { PROGRAM } from './program-name';
+import { ChangeError, CliError, usageError } from './errors';
 import { ExitCode } from './exit-codes';
-import { MAX_REASON_LENGTH, type Target } from './options';
+import type { Target } from './options';
+import { PROGRAM } from './program-name';
 import { changing, type Identity, identityOf, reading, readingPersisted, type Session } from './session';
 import { checkFeatureNames } from './suggest';
 
-/** What every change tells. */
+/** What every change reports. */
 export interface ChangeResult extends Identity {
-  /** Whether the live state is another one now. */
+  /** Whether the live state is different now. */
   readonly changed: boolean;
   /** Whether the database has the state. */
   readonly persisted: boolean;
-  /** The revision that has it; the last one when it is not persisted, `null` when there is none. */
+  /** The revision that has it; the last one if it is not persisted, `null` if there is none. */
   readonly revision: number | null;
 }
 
-/** What the history says when no reason is given: the command. */
+/** The reason in the history if none is given: the command. */
 export function defaultReason(command: readonly string[]): string {
-  return [PROGRAM, ...command].join(' ').slice(0, MAX_REASON_LENGTH);
+  return [PROGRAM, ...command].join(' ').slice(0, MAX_REASON_LENGTH).toWellFormed();
 }
 
 /** A change of the live state. */
 export interface Change<Details extends object> {
-  /** What the history says when no reason is given, in words of the command line. */
+  /** The words of the command line, which are the reason if none is given. */
   readonly command: readonly string[];
-  /** The features that it is about, checked before anything is changed; left out, it is about the terminal. */
+  /** The features that it changes, checked before anything is changed; left out, it changes the terminal. */
   readonly features?: readonly string[];
-  /** Makes it, and tells whether that changed anything. */
+  /** Makes it, and returns whether that changed anything. */
   apply(config: ProductionConfig<string>): boolean;
-  /** What is told of it afterwards. */
+  /** What is reported of it afterwards. */
   describe(config: ProductionConfig<string>): Details;
   /** Whether a state has the change. */
   isIn(config: ProductionConfig<string>): boolean;
 }
 
 /**
- * Makes a change, first in the live state, where running programs see it at once, then in the database. When it changes
+ * Makes a change, first in the live state, where running programs see it at once, then in the database. If it changes
  * nothing, and the last revision has the live state, nothing is persisted.
  */
 export function makeChange<Details extends object>(
@@ -45,7 +46,7 @@ export function makeChange<Details extends object>(
   change: Change<Details>,
 ): Promise<ChangeResult & Details> {
   const { command, features = [], apply, describe } = change;
-  const check = (known: readonly string[]) => checkFeatureNames(features, known);
+  const check = (config: ProductionConfig<string>) => checkFeatureNames(features, config.getFeatureNames());
   return changing(target, check, async (session) => {
     const { config } = session;
     await checkRevision(config, target);
@@ -61,7 +62,7 @@ export function makeChange<Details extends object>(
   });
 }
 
-/** What there was before a change. */
+/** The state before a change. */
 interface Before {
   readonly state: ConfigState<string>;
   /** The last revision, 0 when there is none. */
@@ -70,7 +71,7 @@ interface Before {
 
 /**
  * The error of a change that is live and could not be persisted, with what is true now: what the database has, and what
- * running programs have. Where none was running, the change is taken back, so that none which starts meanwhile has it.
+ * running programs have. If none was running, the change is undone, so that a program that starts meanwhile does not have it.
  */
 async function failureOf<Details extends object>(
   cause: unknown,
@@ -79,30 +80,29 @@ async function failureOf<Details extends object>(
   before: Before,
 ): Promise<Error> {
   const { config, live, target } = session;
-  // Before, the database may have had what the change makes, and the live state not.
+  // The database may have had the change before, unlike the live state.
   const isKept = await readingPersisted(
     target,
     (persisted) => (persisted.getDebugView().revision ?? 0) > before.revision && change.isIn(persisted),
   ).catch(() => undefined);
-  if (isKept)
-    return new ChangeError(cause, 'The change was made and is in the database, although the command failed', true);
+  if (isKept) return new ChangeError(cause, 'The change is in the database, although the command failed', true);
   if (live) {
     return change.isIn(config)
       ? new ChangeError(cause, 'The change is live, but it was not persisted', true, ExitCode.notPersisted)
-      : new ChangeError(cause, 'The change is not in effect, since another one was made meanwhile', false);
+      : new ChangeError(cause, 'The change is not in effect, since another change was made meanwhile', false);
   }
   if (isKept === undefined)
     return new ChangeError(
       cause,
-      'The database cannot be read now, so whether anything was changed is not known',
+      'The database cannot be read now, so it is not known whether anything was changed',
       null,
     );
-  takeBack(config, change.features, before.state);
+  undo(config, change.features, before.state);
   return new ChangeError(cause, 'Nothing was changed', false);
 }
 
-/** Goes back to what a state says of these features or, where no features were named, of the terminal. */
-function takeBack(
+/** Restores these features from a state or, if no features were named, the terminal. */
+function undo(
   config: ProductionConfig<string>,
   names: readonly string[] | undefined,
   { features, terminal }: ConfigState<string>,
@@ -118,7 +118,7 @@ function takeBack(
   for (const { name, rollout } of known) config.setRollout(name, rollout);
 }
 
-/** What a change would tell, of the state as it is. */
+/** What a change would report, of the current state. */
 export function showInstead<Details extends object>(
   { target }: Invocation,
   features: readonly string[],
@@ -127,7 +127,7 @@ export function showInstead<Details extends object>(
   return reading(target, async (session) => {
     const { config, live } = session;
     checkFeatureNames(features, config.getFeatureNames());
-    const persisted = target.db !== undefined && (!live || (await isPersisted(config, target)));
+    const persisted = target.db !== undefined && (!live || (await isPersisted(config)));
     return {
       ...identityOf(session),
       changed: false,
@@ -138,15 +138,14 @@ export function showInstead<Details extends object>(
   });
 }
 
-/** Persists the live state, after a change or because it was asked for. */
+/** Persists the live state, unless nothing was changed and it is persisted already. */
 async function persistState(
   { config, target }: Session,
   reason: string,
   changed: boolean,
 ): Promise<Pick<ChangeResult, 'persisted' | 'revision'>> {
   if (!target.persist) return { persisted: false, revision: config.getDebugView().revision };
-  if (!changed && (await isPersisted(config, target)))
-    return { persisted: true, revision: config.getDebugView().revision };
+  if (!changed && (await isPersisted(config))) return { persisted: true, revision: config.getDebugView().revision };
   const { revision } = await persist(config, target, reason);
   return { persisted: true, revision };
 }
@@ -159,31 +158,28 @@ export function persist(
   return config.persist(reason ?? otherwise, ifRevision === undefined ? {} : { ifRevision });
 }
 
-/** Whether the last revision has the state that the config has now. */
-export function isPersisted(config: ProductionConfig<string>, target: Target): Promise<boolean> {
-  return readingPersisted(target, (persisted) => {
-    const [live, kept] = [config.getDebugView(), persisted.getDebugView()];
-    return kept.revision !== null && live.raw.hex === kept.raw.hex && sameRollouts(live.rollouts, kept.rollouts);
-  });
+/** The last revision in the history, if there is one. */
+export async function lastRevision(config: ProductionConfig<string>): Promise<HistoryEntry | undefined> {
+  return config.getDebugView().store.status === 'none' ? undefined : (await config.getHistory(1))[0];
 }
 
-function sameRollouts(some: { readonly [name: string]: number }, others: { readonly [name: string]: number }): boolean {
-  const names = Object.keys(some);
-  return names.length === Object.keys(others).length && names.every((name) => some[name] === others[name]);
+/** Whether the last revision has the live state, also if a program with another live state has written it. */
+export async function isPersisted(config: ProductionConfig<string>): Promise<boolean> {
+  return config.persisted && (await lastRevision(config))?.revision === config.getDebugView().revision;
 }
 
-/** Refuses another last revision than the one that was asked for, before the live state is changed, since that cannot be refused any more afterwards. */
+/** Fails unless the last revision is the one that `--if-revision` names. A change that is live can no longer be refused. */
 export async function checkRevision(
   config: ProductionConfig<string>,
   { ifRevision, persist: persists }: Target,
 ): Promise<void> {
   if (ifRevision === undefined) return;
-  if (!persists) throw new CliError('ERR_USAGE', '--if-revision needs a database and goes without --no-persist');
-  const last = (await config.getHistory(1))[0]?.revision ?? 0;
+  if (!persists) throw usageError('--if-revision needs a database and cannot be combined with --no-persist');
+  const last = (await lastRevision(config))?.revision ?? 0;
   if (last === ifRevision) return;
   throw new CliError(
     'ERR_REVISION_CONFLICT',
-    `Environment ${config.environment} is at revision ${last}, not ${ifRevision}: somebody persisted in between. Nothing was changed`,
+    `Environment ${config.environment} is at revision ${last}, not ${ifRevision}: another caller persisted in between. Nothing was changed`,
   );
 }
 

@@ -3,7 +3,7 @@ import type { ExitCode } from './exit-codes';
 import type { Target } from './options';
 import type { Output } from './output';
 
-/** What an argument or the value of an option is completed with. */
+/** The completions of an argument or of an option's value. */
 export type Completion = 'features' | 'environments' | 'files' | readonly string[];
 
 /** A command: one file in `commands/`, listed in `commands/index.ts`. */
@@ -11,32 +11,32 @@ export interface CommandDefinition {
   readonly name: string;
   /** One line, without a full stop. */
   readonly summary: string;
-  /** What else there is to know, for its help. */
+  /** More text for its help. */
   readonly description?: string;
   readonly arguments?: readonly ArgumentDefinition[];
-  /** Beside those that all commands have. */
+  /** In addition to those of all commands. */
   readonly options?: readonly OptionDefinition[];
-  /** Whether it changes something, and so takes the options of changes. */
+  /** Whether it changes something, and therefore takes the options of changes. */
   readonly changes?: boolean;
   /** Command lines that work, without the name of the program. */
   readonly examples: readonly string[];
-  /** Does it. What it throws is reported, and decides what the process ends with. */
+  /** Runs it. An error that it throws is reported, and determines the exit code. */
   run(invocation: Invocation): Promise<ExitCode | void>;
 }
 
 export interface ArgumentDefinition {
-  /** As commander takes it: `<name>`, `[name]`, `<names...>`. */
+  /** In commander's notation: `<name>`, `[name]`, `<names...>`. */
   readonly term: string;
   readonly summary: string;
   readonly completion?: Completion;
 }
 
 export interface OptionDefinition {
-  /** As commander takes it: `--key <key>`. */
+  /** In commander's notation: `--key <key>`. */
   readonly flags: string;
   readonly summary: string;
   readonly completion?: Completion;
-  /** Makes the value from the text, or throws a usage error. */
+  /** Parses the value, or throws a usage error. */
   readonly parse?: (text: string) => unknown;
 }
 

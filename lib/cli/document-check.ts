@@ -1,4 +1,4 @@
-/** Reads a document of `export`, and finds everything that is wrong with it. */
+/** Reads a document of `export`, and finds all its problems. */
 import type { ConfigState, FeatureState, TerminalSettings } from '13byte-config';
 import {
   createScanner,
@@ -10,31 +10,32 @@ import {
   SyntaxKind,
 } from 'jsonc-parser';
 import { type DocumentProblem, MOST_PROBLEMS } from './errors';
-import { FORMAT_NAME, FORMAT_VERSION, MODE_NAMES, type States } from './document';
+import { FORMAT_NAME, FORMAT_VERSION, type States } from './document';
 import { printable, show as shown } from '../core/errors';
+import { ENVIRONMENT_NAME, FEATURE_NAME } from '../core/layout';
+import { MAX_TERMINAL_SIZE, MIN_TERMINAL_SIZE } from '../core/record';
+import { basisPointsOf } from '../core/rollout';
+import { MODE_NAMES } from '../core/terminal';
 import { hint } from './suggest';
 
-/** What a document says, as far as nothing is wrong with it, and where its features stand. */
+/** The states in a document, as far as they are valid, and where its features are. */
 export interface CheckedDocument {
   readonly states: States;
   readonly problems: readonly DocumentProblem[];
-  /** Names of the environments in it, and of the features of one, also where something is wrong with these. */
+  /** The names of its environments, and of the features of one, also of invalid ones. */
   readonly environments: readonly string[];
   featuresOf(environment: string): readonly string[];
-  /** A problem at a feature of an environment. */
+  /** A problem with a feature of an environment. */
   problemAt(environment: string, feature: string | undefined, message: string): DocumentProblem;
 }
 
-/** 32 features in a hundred environments do not come near it. */
+/** Far more than a hundred environments with all the features that a database can have. */
 export const MAX_DOCUMENT_BYTES = 1_048_576;
 
 /** The document itself has five levels. */
 const MAX_DEPTH = 16;
 
-const NAME = /^[A-Za-z][A-Za-z0-9_.-]{0,62}$/;
-const ENVIRONMENT = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$/;
-
-/** Checks a document. Names of features are held against a database later, since that depends on which it is. */
+/** Checks a document by itself. Whether a database has its features is checked later. */
 export function checkDocument(text: string): CheckedDocument {
   const check = new Check(text);
   const states = check.document();
@@ -49,10 +50,10 @@ export function checkDocument(text: string): CheckedDocument {
 
 class Check {
   readonly problems: DocumentProblem[] = [];
-  /** The features that the environments name. */
+  /** The features of each environment. */
   readonly named = new Map<string, string[]>();
   readonly #text: string;
-  /** Where environments and their features stand, by `environment` and `environment feature`. */
+  /** Where environments and their features are, by `environment` and `environment feature`. */
   readonly #places = new Map<string, { readonly offset: number; readonly path: string }>();
 
   constructor(text: string) {
@@ -64,16 +65,16 @@ class Check {
     const states = new Map<string, ConfigState>();
     if (!root || !this.#isObject(root, '$')) return states;
     const format = this.#member(root, 'format');
-    // What another version has written is not looked at any further: every problem would be a wrong one.
+    // Nothing else in the file of another version can be judged.
     if (format && !this.#isFormat(format)) return states;
     const { environments } = this.#members(root, '$', ['format', 'environments'], true);
     if (!environments || !this.#isObject(environments, '$.environments')) return states;
     const entries = this.#entries(environments, '$.environments');
-    if (entries.length === 0) this.#problem(environments, '$.environments', 'there is no environment in it');
+    if (entries.length === 0) this.#problem(environments, '$.environments', 'must contain at least one environment');
     for (const { name, key, value, path } of entries) {
       this.#places.set(name, { offset: key.offset, path });
-      if (!ENVIRONMENT.test(name)) {
-        this.#problem(key, path, `${shown(name)} is no name of an environment`);
+      if (!ENVIRONMENT_NAME.test(name)) {
+        this.#problem(key, path, `${shown(name)} cannot name an environment (must match ${ENVIRONMENT_NAME.source})`);
         continue;
       }
       this.named.set(name, []);
@@ -91,15 +92,15 @@ class Check {
   #parse(): Node | undefined {
     const tooDeep = firstTooDeep(this.#text);
     if (tooDeep !== undefined) {
-      this.problems.push(this.#describe(tooDeep, '$', `it is nested more than ${MAX_DEPTH} levels deep`));
+      this.problems.push(this.#describe(tooDeep, '$', `is nested more than ${MAX_DEPTH} levels deep`));
       return undefined;
     }
     const errors: ParseError[] = [];
     const root = parseTree(this.#text, errors, { disallowComments: true, allowTrailingComma: false });
     for (const { error, offset } of errors.slice(0, MOST_PROBLEMS + 1)) {
-      this.problems.push(this.#describe(offset, '$', `it is not JSON: ${wordsOf(printParseErrorCode(error))}`));
+      this.problems.push(this.#describe(offset, '$', `is not JSON: ${wordsOf(printParseErrorCode(error))}`));
     }
-    // What stands where is a guess after that.
+    // After a syntax error the parser only guesses.
     return errors.length === 0 ? root : undefined;
   }
 
@@ -112,8 +113,8 @@ class Check {
       node,
       '$.format',
       version === undefined
-        ? `it has to be ${JSON.stringify(wanted)}, not ${show(node)}`
-        : `a later version of 13byte-config has written it, in format ${version} (update 13byte-config; this one knows ${FORMAT_VERSION})`,
+        ? `must be ${JSON.stringify(wanted)}, not ${show(node)}`
+        : `format ${version} is newer than ${FORMAT_VERSION}, the newest this version knows (update 13byte-config)`,
     );
     return false;
   }
@@ -141,14 +142,15 @@ class Check {
     const mode = MODE_NAMES.findIndex((name) => name === getNodeValue(node));
     if (mode >= 0) return mode;
     const choices = MODE_NAMES.map((name) => JSON.stringify(name)).join(', ');
-    this.#problem(node, path, `it has to be one of ${choices}, not ${show(node)}`);
+    this.#problem(node, path, `must be one of ${choices}, not ${show(node)}`);
     return undefined;
   }
 
   #size(node: Node, path: string): number | undefined {
     const value: unknown = getNodeValue(node);
-    if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 255) return value;
-    this.#problem(node, path, `it has to be a whole number, 1-255, not ${show(node)}`);
+    const isSize = typeof value === 'number' && Number.isInteger(value) && value >= MIN_TERMINAL_SIZE;
+    if (isSize && value <= MAX_TERMINAL_SIZE) return value;
+    this.#problem(node, path, `must be a whole number, ${MIN_TERMINAL_SIZE}-${MAX_TERMINAL_SIZE}, not ${show(node)}`);
     return undefined;
   }
 
@@ -157,14 +159,8 @@ class Check {
     const states: [string, FeatureState][] = [];
     for (const { name, key, value, path: place } of this.#entries(node, path)) {
       this.#places.set(placeOf(environment, name), { offset: key.offset, path: place });
-      if (NAME.test(name)) this.named.get(environment)?.push(name);
-      else {
-        this.#problem(
-          key,
-          place,
-          `${shown(name)} is no name of a feature (a letter, then up to 62 letters, digits, "_", "." or "-")`,
-        );
-      }
+      if (FEATURE_NAME.test(name)) this.named.get(environment)?.push(name);
+      else this.#problem(key, place, `${shown(name)} cannot name a feature (must match ${FEATURE_NAME.source})`);
       const state = this.#feature(value, place);
       if (state) states.push([name, state]);
     }
@@ -175,20 +171,19 @@ class Check {
     if (!this.#isObject(node, path)) return undefined;
     const { enabled, rollout } = this.#members(node, path, ['enabled', 'rollout'], true);
     const [on, percent]: unknown[] = [enabled && getNodeValue(enabled), rollout && getNodeValue(rollout)];
-    const isPercent =
-      typeof percent === 'number' && percent >= 0 && percent <= 100 && Math.round(percent * 100) / 100 === percent;
+    const isPercent = typeof percent === 'number' && basisPointsOf(percent) !== undefined;
     if (enabled && typeof on !== 'boolean') {
-      this.#problem(enabled, `${path}.enabled`, `it has to be true or false, not ${show(enabled)}`);
+      this.#problem(enabled, `${path}.enabled`, `must be true or false, not ${show(enabled)}`);
     }
     if (rollout && !isPercent) {
-      this.#problem(rollout, `${path}.rollout`, `it has to be 0-100 per cent in steps of 0.01, not ${show(rollout)}`);
+      this.#problem(rollout, `${path}.rollout`, `must be a percentage, 0-100 in steps of 0.01, not ${show(rollout)}`);
     }
     return typeof on === 'boolean' && isPercent ? { enabled: on, rollout: percent } : undefined;
   }
 
   #isObject(node: Node, path: string): boolean {
     if (node.type === 'object') return true;
-    this.#problem(node, path, `it has to be an object, not ${show(node)}`);
+    this.#problem(node, path, `must be an object, not ${show(node)}`);
     return false;
   }
 
@@ -196,7 +191,7 @@ class Check {
     return node.children?.find((property) => property.children?.[0]?.value === name)?.children?.[1];
   }
 
-  /** The members of these names, after complaining about all others, and about those that are missing. */
+  /** The members of these names. Others are problems, and so are missing ones. */
   #members<Name extends string>(
     node: Node,
     path: string,
@@ -206,7 +201,7 @@ class Check {
     const members: { [name in Name]?: Node } = {};
     for (const { name, key, value, path: place } of this.#entries(node, path)) {
       const known = names.find((candidate) => candidate === name);
-      if (known === undefined) this.#problem(key, place, `nothing of that name belongs here.${hint(name, names)}`);
+      if (known === undefined) this.#problem(key, place, `is not a known property.${hint(name, names)}`);
       else members[known] = value;
     }
     for (const name of all ? names : []) {
@@ -215,7 +210,7 @@ class Check {
     return members;
   }
 
-  /** The members of an object, each once: a parser would take the last of two, and somebody else the first. */
+  /** The members of an object, each once: of two, parsers disagree about which counts. */
   #entries(node: Node, path: string) {
     const seen = new Set<string>();
     return (node.children ?? []).flatMap((property) => {
@@ -223,7 +218,7 @@ class Check {
       const name = String(key.value);
       const entry = { name, key, value, path: `${path}${memberPath(name)}` };
       if (seen.has(name)) {
-        this.#problem(key, entry.path, 'it is there twice');
+        this.#problem(key, entry.path, 'duplicate property');
         return [];
       }
       seen.add(name);
@@ -232,7 +227,7 @@ class Check {
   }
 
   #problem(node: Node, path: string, message: string): void {
-    // To find a place takes as long as what is before it, and nobody reads thousands.
+    // Finding a position takes time in proportion to it, and a list of thousands is of no use.
     if (this.problems.length <= MOST_PROBLEMS) this.problems.push(this.#describe(node.offset, path, message));
   }
 
@@ -242,7 +237,7 @@ class Check {
   }
 }
 
-/** No name has a space in it that is looked up. */
+/** Valid names contain no spaces. */
 function placeOf(environment: string, feature: string | undefined): string {
   return feature === undefined ? environment : `${environment} ${feature}`;
 }
@@ -262,7 +257,7 @@ function wordsOf(code: string): string {
   return code.replace(/(?<=[a-z])[A-Z]/g, (letter) => ` ${letter}`).toLowerCase();
 }
 
-/** Where brackets are nested too deep for a parser that calls itself. */
+/** Where brackets are nested too deep for a recursive parser. */
 function firstTooDeep(text: string): number | undefined {
   const scanner = createScanner(text, true);
   let depth = 0;

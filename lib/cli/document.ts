@@ -1,20 +1,18 @@
-/** The file of `export` and `import`: whole states by name, for review in git. */
-import type { ConfigState, TerminalModeName } from '13byte-config';
+/** The file of `export` and `import`: whole states as JSON, for review in git. */
+import type { ConfigState } from '13byte-config';
+import { MODE_NAMES } from '../core/terminal';
 import { CliError } from './errors';
 
-/** The format. Another number stands for what this version does not know. */
+/** The format. This version knows no other number. */
 export const FORMAT_NAME = '13byte-config';
 export const FORMAT_VERSION = 1;
-
-/** In the order of their numbers. */
-export const MODE_NAMES = ['disabled', 'cooked', 'raw', 'pipe'] as const satisfies readonly TerminalModeName[];
 
 /** States by environment. */
 export type States = ReadonlyMap<string, ConfigState>;
 
 /**
- * The text of a document: names sorted, so that it does not depend on who registered them when; a line for each feature,
- * and nothing that is another thing each time.
+ * The text of a document: names sorted, so that it does not depend on the order in which they were registered; a line for
+ * each feature, and nothing that differs from one call to the next.
  */
 export function writeDocument(states: States): string {
   const environments = sorted(states).map(([environment, state]) => {
@@ -42,17 +40,17 @@ export function writeDocument(states: States): string {
   ].join('\n');
 }
 
-/** What could not be imported is not exported: a state from elsewhere may have a terminal that is out of range. */
+/** Fails for what could not be imported: bytes from elsewhere may hold terminal settings that are out of range. */
 function checkTerminal(environment: string, { terminal: { mode, rows, cols } }: ConfigState) {
   const name = MODE_NAMES[mode];
   if (name !== undefined && rows > 0 && cols > 0) return { mode: name, rows, cols };
   throw new CliError(
     'ERR_INVALID_STATE',
-    `The terminal settings of ${environment} are out of range: mode ${mode}, ${rows}x${cols} (set them, then export again)`,
+    `The terminal settings of ${environment} are out of range: mode ${mode}, ${rows}x${cols} (set them, and export again)`,
   );
 }
 
-/** By code units, which is the same everywhere. */
+/** By code units, which does not depend on the locale. */
 function sorted<T>(entries: Iterable<readonly [string, T]>): (readonly [string, T])[] {
   return [...entries].toSorted(([a], [b]) => (a < b ? -1 : 1));
 }

@@ -3,7 +3,7 @@ import { messageOf, printable } from '../core/errors';
 import { PROGRAM } from './program-name';
 import { ExitCode, exitCodeOf } from './exit-codes';
 
-/** An error of the command line, beside those of the library: what failed, and what to do. */
+/** An error of the command line, in addition to those of the library. */
 export class CliError extends Error {
   readonly code: string;
 
@@ -16,11 +16,11 @@ export class CliError extends Error {
 
 /** A change that failed, with what is true now. */
 export class ChangeError extends CliError {
-  /** Whether the change is there all the same; `null` when that could not be found out. */
+  /** Whether the change was made all the same; `null` if that is not known. */
   readonly applied: boolean | null;
   readonly exitCode: ExitCode;
 
-  /** @param now - What is true now, a sentence without its end. */
+  /** @param now - What is true now, without a full stop. */
   constructor(cause: unknown, now: string, applied: boolean | null, exitCode?: ExitCode) {
     const { code, message } = describe(cause);
     super(code, `${now}: ${message}`, { cause });
@@ -34,7 +34,7 @@ export function usageError(message: string): CliError {
   return new CliError('ERR_USAGE', message);
 }
 
-/** Something that is wrong with a document. */
+/** A problem of a document. */
 export interface DocumentProblem {
   /** Where, such as `$.environments.production.features.debug.rollout`. */
   readonly path: string;
@@ -45,32 +45,32 @@ export interface DocumentProblem {
   readonly message: string;
 }
 
-/** How many problems are listed of a document. */
+/** The number of problems that are listed of a document. */
 export const MOST_PROBLEMS = 100;
 
-/** A document that cannot be imported, with everything that is wrong with it. */
+/** A document that cannot be imported, with its problems. */
 export class DocumentError extends CliError {
   readonly problems: readonly DocumentProblem[];
 
   constructor(file: string, found: readonly DocumentProblem[]) {
     const problems = found.toSorted((a, b) => a.line - b.line || a.column - b.column).slice(0, MOST_PROBLEMS);
     const lines = problems.map(({ path, line, column, message }) => `  ${file}:${line}:${column} ${path}: ${message}`);
-    const unlisted = found.length > MOST_PROBLEMS ? `\n  and more, which are not listed` : '';
+    const unlisted = found.length > MOST_PROBLEMS ? '\n  and more' : '';
     const count = problems.length === 1 ? 'a problem' : `${unlisted ? 'more than ' : ''}${problems.length} problems`;
-    super('ERR_DOCUMENT', `${file} has ${count}, so nothing was changed:\n${lines.join('\n')}${unlisted}`);
+    super('ERR_DOCUMENT', `${file} has ${count}. Nothing was changed:\n${lines.join('\n')}${unlisted}`);
     this.name = 'DocumentError';
     this.problems = problems;
   }
 }
 
-/** What is told of an error. */
+/** An error as it is reported. */
 export interface ErrorReport {
   readonly code: string;
   readonly message: string;
   readonly exitCode: ExitCode;
-  /** Whether the change was made all the same; `null` when that is not known. */
+  /** Whether the change was made all the same; `null` if that is not known. */
   readonly applied: boolean | null;
-  /** What is wrong with a document that was to be imported. */
+  /** The problems of a document that cannot be imported. */
   readonly problems?: readonly DocumentProblem[];
 }
 
@@ -85,21 +85,21 @@ export function reportOf(error: unknown): ErrorReport {
   };
 }
 
-/** What is told of an error: a code, and a message for people. */
+/** The code and the message of an error. */
 export function describe(error: unknown): { code: string; message: string } {
   if (error instanceof CommanderError) return { code: 'ERR_USAGE', message: usageMessage(error) };
   if (!(error instanceof Error)) return { code: 'ERR_UNEXPECTED', message: messageOf(error) };
   const { code } = error as { code?: unknown };
   if (typeof code === 'string') return { code, message: error.message };
-  // Nothing of ours throws without a code, so this is a fault of this program, to be reported with its place.
+  // All expected errors have a code, so this is a bug: the stack says where.
   return { code: 'ERR_UNEXPECTED', message: error.stack ?? error.message };
 }
 
-/** Of what commander says, which has what was typed in it. */
+/** Commander's messages contain what was typed. */
 const LONGEST_USAGE = 500;
 
 /** Commander starts each message with `error: ` and puts suggestions on a line of their own. */
 function usageMessage({ code, message }: CommanderError): string {
-  if (code === 'commander.help') return `Which command? ${PROGRAM} --help lists them`;
+  if (code === 'commander.help') return `No command given. Run ${PROGRAM} --help for a list`;
   return printable(message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' '), LONGEST_USAGE);
 }

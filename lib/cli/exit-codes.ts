@@ -1,19 +1,19 @@
-/** What the process ends with. The numbers are documented in docs/cli.md and never change. */
+/** The exit code of the process. The numbers are documented in docs/cli.md and never change. */
 export const ExitCode = {
   ok: 0,
-  /** Something failed that has no number of its own. */
+  /** A failure without a number of its own. */
   failed: 1,
   /** The command line is wrong: an unknown command, option or feature, or a value that is not allowed. */
   usage: 2,
-  /** What was named is not there: the database, the environment, the revision, a running program. */
+  /** The database, environment, revision or running program does not exist. */
   notFound: 3,
-  /** The history, the database or what it rests on is damaged or was tampered with. */
+  /** The history, the database or a file that it needs is damaged or was tampered with. */
   integrity: 4,
-  /** Somebody else persisted in between. */
+  /** Another caller persisted in between. */
   conflict: 5,
   /** The change is live, but could not be persisted. */
   notPersisted: 6,
-  /** What was to be done is done, but its output could not be written. */
+  /** The command succeeded, but its output could not be written. */
   outputFailed: 7,
   /** Ended by Ctrl-C, SIGINT. */
   interrupted: 130,
@@ -25,15 +25,15 @@ export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 
 /** For the help and the documentation. */
 export const EXIT_CODE_MEANINGS: readonly (readonly [ExitCode, string])[] = [
-  [ExitCode.ok, 'done'],
-  [ExitCode.failed, 'failed'],
+  [ExitCode.ok, 'success'],
+  [ExitCode.failed, 'failure'],
   [ExitCode.usage, 'wrong usage: unknown command, option or feature, or a value that is not allowed'],
-  [ExitCode.notFound, 'not there: no such database, environment or revision, or no program is running'],
+  [ExitCode.notFound, 'not found: no such database, environment or revision, or no program is running'],
   [ExitCode.integrity, 'the database or its history is damaged or was tampered with'],
-  [ExitCode.conflict, 'somebody else persisted in between'],
+  [ExitCode.conflict, 'another caller persisted in between'],
   [ExitCode.notPersisted, 'the change is live, but it was not persisted'],
-  [ExitCode.outputFailed, 'done, but the output could not be written'],
-  [ExitCode.interrupted, 'ended by Ctrl-C before it was done; 143 by SIGTERM'],
+  [ExitCode.outputFailed, 'success, but the output could not be written'],
+  [ExitCode.interrupted, 'interrupted by Ctrl-C; 143: terminated by SIGTERM'],
 ];
 
 const BY_ERROR_CODE: { readonly [code: string]: ExitCode } = {
@@ -62,7 +62,7 @@ const BY_ERROR_CODE: { readonly [code: string]: ExitCode } = {
   ERR_TERMINATED: ExitCode.terminated,
 };
 
-/** What the process ends with after an error of this code. */
+/** The exit code after an error with this code. */
 export function exitCodeOf(errorCode: string): ExitCode {
   return BY_ERROR_CODE[errorCode] ?? ExitCode.failed;
 }

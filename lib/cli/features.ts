@@ -5,11 +5,11 @@ import type { Output } from './output';
 export interface FeatureState {
   readonly name: string;
   readonly enabled: boolean;
-  /** Per cent. */
+  /** In per cent. */
   readonly rollout: number;
 }
 
-/** The features, all by default, each with what else is told of it. */
+/** Features, all by default, with further details of each. */
 export function featureStates<Details extends object = object>(
   config: ProductionConfig<string>,
   names: readonly string[] = config.getFeatureNames(),

@@ -5,7 +5,7 @@ import { MAX_DOCUMENT_BYTES } from './document-check';
 import { CliError } from './errors';
 import { pathText } from './output';
 
-/** How a file is called in messages. */
+/** The name of a file in messages. */
 export function nameOfFile(file: string): string {
   return file === '-' ? 'stdin' : pathText(file);
 }
@@ -16,7 +16,7 @@ export async function readText(file: string): Promise<string> {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (error) {
-    throw new CliError('ERR_DOCUMENT', `${nameOfFile(file)} is not UTF-8 text, so nothing was changed`, {
+    throw new CliError('ERR_DOCUMENT', `${nameOfFile(file)} is not UTF-8 text. Nothing was changed`, {
       cause: error,
     });
   }
@@ -40,7 +40,7 @@ async function collect(file: string, stream: AsyncIterable<Uint8Array | string>)
     if (size > MAX_DOCUMENT_BYTES) {
       throw new CliError(
         'ERR_DOCUMENT',
-        `${nameOfFile(file)} has more than ${MAX_DOCUMENT_BYTES} bytes, so it is no export, and nothing was changed`,
+        `${nameOfFile(file)} is too large to be an export (at most ${MAX_DOCUMENT_BYTES} bytes). Nothing was changed`,
       );
     }
     chunks.push(bytes);
@@ -49,8 +49,8 @@ async function collect(file: string, stream: AsyncIterable<Uint8Array | string>)
 }
 
 /**
- * Writes a file that is there whole or not at all. One that it replaces keeps its mode, and from root its owner; a link stays
- * a link. What is no file, such as a FIFO or /dev/stdout, is written to and not replaced.
+ * Writes a file completely or not at all. A file that it replaces keeps its mode and, for root, its owner; a link stays a
+ * link. A FIFO or a device such as /dev/stdout is written to and not replaced.
  */
 export async function writeFileWhole(file: string, text: string): Promise<void> {
   try {
@@ -85,7 +85,7 @@ function fileError(what: 'read' | 'write', file: string, cause: unknown): unknow
   const { code, message } = cause as { code?: string; message?: string };
   if (cause instanceof CliError || code === undefined) return cause;
   if (code === 'ENOENT' && what === 'read')
-    return new CliError('ERR_FILE_NOT_FOUND', `There is no file ${pathText(file)}`, { cause });
-  // The rest names a file aside.
+    return new CliError('ERR_FILE_NOT_FOUND', `No such file: ${pathText(file)}`, { cause });
+  // The rest names the temporary file.
   return new CliError('ERR_FILE', `Cannot ${what} ${pathText(file)}: ${message?.split(',')[0]}`, { cause });
 }

@@ -1,17 +1,18 @@
-import { userInfo } from 'node:os';
 import { type Command, Option } from 'commander';
-import { show } from '../core/errors';
+import { checkReason } from '../core/checks';
+import { messageOf, show } from '../core/errors';
 import { usageError } from './errors';
 
-/** What every command is told by options and environment variables, checked. */
+/** The options and environment variables of every command, checked. */
 export interface Target {
   /** Path of the database. */
   readonly db: string | undefined;
-  /** Name of the live state without a database. */
+  /** Name of a live state without a database. */
   readonly cluster: string | undefined;
-  /** Left out, the library takes `NODE_ENV`, else `development`. */
+  /** Default: that of the library, `NODE_ENV` or `development`. */
   readonly environment: string | undefined;
-  readonly actor: string;
+  /** Default: that of the library, the user name and the process id. */
+  readonly actor: string | undefined;
   readonly reason: string | undefined;
   readonly json: boolean;
   readonly persist: boolean;
@@ -32,9 +33,6 @@ interface RawOptions {
   ifRevision?: number;
 }
 
-/** What the history keeps of a reason at most. */
-export const MAX_REASON_LENGTH = 1000;
-
 const ENVIRONMENT_VARIABLE = {
   db: 'CONFIG13BYTE_DB',
   env: 'CONFIG13BYTE_ENV',
@@ -47,30 +45,30 @@ const ENVIRONMENT_VARIABLE = {
 /** Options that all commands take, before or after their name. */
 export const COMMON_OPTIONS: readonly Option[] = [
   new Option('--db <path>', 'database of the config').env(ENVIRONMENT_VARIABLE.db),
-  new Option('--env <name>', 'environment; else NODE_ENV, else development').env(ENVIRONMENT_VARIABLE.env),
-  new Option('--cluster <name>', 'live state without a database, by its clusterName').env(ENVIRONMENT_VARIABLE.cluster),
-  new Option('--actor <name>', 'who is recorded; else the name of the user').env(ENVIRONMENT_VARIABLE.actor),
-  new Option('--reason <text>', 'why, for the history; else the command itself').env(ENVIRONMENT_VARIABLE.reason),
-  new Option('--json', 'print JSON, on errors too').env(ENVIRONMENT_VARIABLE.json),
+  new Option('--env <name>', 'environment; default: NODE_ENV, or development').env(ENVIRONMENT_VARIABLE.env),
+  new Option('--cluster <name>', 'clusterName of a live state without a database').env(ENVIRONMENT_VARIABLE.cluster),
+  new Option('--actor <name>', 'who is recorded; default: user name and process id').env(ENVIRONMENT_VARIABLE.actor),
+  new Option('--reason <text>', 'why, for the history; default: the command').env(ENVIRONMENT_VARIABLE.reason),
+  new Option('--json', 'print JSON, also for errors').env(ENVIRONMENT_VARIABLE.json),
 ];
 
 /** Options of the commands that change something, before or after their name. */
 export const CHANGE_OPTIONS: readonly Option[] = [
   new Option('--no-persist', 'change the running programs only, not the database'),
-  new Option('--create', 'make the database, or begin the history of the environment, if there is none'),
-  new Option('--if-revision <number>', 'refuse unless this is the last revision (0: unless there is none)').argParser(
-    (text) => wholeNumber(text, '--if-revision', 0, Number.MAX_SAFE_INTEGER),
+  new Option('--create', 'create the database, or start the history of the environment, if there is none'),
+  new Option('--if-revision <number>', 'fail unless this is the last revision (0: no revision yet)').argParser((text) =>
+    wholeNumber(text, '--if-revision', 0, Number.MAX_SAFE_INTEGER),
   ),
 ];
 
-/** Reads and checks the options of a command. `changes` says whether it takes those of changes. */
+/** Reads and checks the options of a command; `changes`: whether it takes {@link CHANGE_OPTIONS}. */
 export function readTarget(command: Command, changes: boolean): Target {
   const raw = command.optsWithGlobals<RawOptions>();
   const source = (name: keyof RawOptions) => command.getOptionValueSourceWithGlobals(name);
   if (!changes) {
     for (const option of CHANGE_OPTIONS) {
       if (source(option.attributeName() as keyof RawOptions) === 'cli') {
-        throw usageError(`${option.long} goes with commands that change something, and ${command.name()} does not`);
+        throw usageError(`${option.long} cannot be combined with ${command.name()}, which changes nothing`);
       }
     }
   }
@@ -79,21 +77,19 @@ export function readTarget(command: Command, changes: boolean): Target {
     cluster: given(raw.cluster, '--cluster', source('cluster')),
   };
   if (db !== undefined && cluster !== undefined && source('db') !== source('cluster')) {
-    // What is typed is meant; what the environment says is a default.
+    // An option on the command line overrides an environment variable.
     if (source('db') === 'cli') cluster = undefined;
     else db = undefined;
   }
   if (db !== undefined && cluster !== undefined) {
-    throw usageError(
-      '--db and --cluster exclude each other: live state that belongs to a database is found by the database',
-    );
+    throw usageError('--db and --cluster cannot be combined: the live state of a database is found by the database');
   }
   return {
     db,
     cluster,
     environment: given(raw.env, '--env', source('env')),
-    actor: given(raw.actor, '--actor', source('actor')) ?? userName(),
-    reason: checkReason(given(raw.reason, '--reason', source('reason'))),
+    actor: given(raw.actor, '--actor', source('actor')),
+    reason: checkedReason(given(raw.reason, '--reason', source('reason'))),
     json: wantsJson(raw.json, source('json')),
     persist: raw.persist && cluster === undefined,
     create: raw.create ?? false,
@@ -101,7 +97,7 @@ export function readTarget(command: Command, changes: boolean): Target {
   };
 }
 
-/** Whether JSON is asked for, also when the rest of the command line is wrong. */
+/** Whether JSON is requested, even if the rest of the command line is wrong. */
 export function asksForJson(args: readonly string[]): boolean {
   const end = args.indexOf('--');
   return (
@@ -117,36 +113,27 @@ export function wholeNumber(text: string, what: string, min: number, max: number
   throw usageError(`Invalid ${what}: ${show(text)} (must be a whole number, ${range})`);
 }
 
-/** The library would refuse it when it persists, which is after the live state was changed. */
-function checkReason(reason: string | undefined): string | undefined {
-  if (reason === undefined || (reason.trim() !== '' && reason.length <= MAX_REASON_LENGTH && reason.isWellFormed()))
-    return reason;
-  throw usageError(
-    `Invalid --reason: it has to be up to ${MAX_REASON_LENGTH} characters of valid Unicode, and not blank`,
-  );
+/** The library checks it when it persists, which is after the live state has changed. */
+function checkedReason(reason: string | undefined): string | undefined {
+  try {
+    return reason === undefined ? undefined : checkReason(reason, '--reason');
+  } catch (error) {
+    throw usageError(messageOf(error));
+  }
 }
 
-/** An environment variable that is set to nothing counts as none, an option on the command line does not. */
+/** An empty environment variable counts as unset; an empty option is an error. */
 function given(value: string | undefined, option: string, source: string | undefined): string | undefined {
   if (value !== '') return value;
   if (source === 'env') return undefined;
-  throw usageError(`Invalid ${option}: it is empty`);
+  throw usageError(`Invalid ${option}: "" (must not be empty)`);
 }
 
 function wantsJson(value: boolean | undefined, source: string | undefined): boolean {
   return source === 'env' ? isOn(process.env[ENVIRONMENT_VARIABLE.json]) : (value ?? false);
 }
 
-/** Commander takes a switch for set whatever its variable says. */
+/** Commander treats a switch as set, whatever its variable holds. */
 function isOn(value: string | undefined): boolean {
   return value !== undefined && !['', '0', 'false', 'no', 'off'].includes(value.toLowerCase());
-}
-
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    // A user without an entry, as in containers.
-    return `uid ${process.getuid?.() ?? 'unknown'}`;
-  }
 }

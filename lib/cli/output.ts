@@ -4,9 +4,9 @@ import { escapeUnseen, printable } from '../core/errors';
 
 type Colors = ReturnType<typeof createColors>;
 
-/** Where results go: tables and colour on a terminal, plain lines when piped, JSON when asked for. */
+/** Prints results: tables and colours on a terminal, plain lines into a pipe, JSON with `--json`. */
 export class Output {
-  /** Whether a result was given that says that something is another thing now. */
+  /** Whether a result was printed that says that something has changed. */
   static hasChanged = false;
 
   readonly json: boolean;
@@ -19,13 +19,13 @@ export class Output {
     this.colors = colorsOf(process.stdout);
   }
 
-  /** The result of a command: the object with `--json`, else the text, which is only made then. */
+  /** The result of a command: the object with `--json`, otherwise the text. */
   result(object: object, text: () => string): void {
     if ((object as { changed?: boolean }).changed === true) Output.hasChanged = true;
     this.line(this.json ? jsonText(object, 2) : text());
   }
 
-  /** One line of many, such as an event: with `--json` the object on one line. */
+  /** One line of many, such as an event; with `--json` the object on one line. */
   record(object: object, text: () => string): void {
     this.line(this.json ? jsonText(object) : text());
   }
@@ -34,12 +34,12 @@ export class Output {
     process.stdout.write(`${text}\n`);
   }
 
-  /** For people only, beside the result. */
+  /** A note for people, on stderr. */
   note(text: string): void {
     process.stderr.write(`${text}\n`);
   }
 
-  /** On a terminal a table with a head, else the rows alone, with tabs between the cells. */
+  /** A table with a head on a terminal, otherwise only the rows, with tabs between the cells. */
   table(head: readonly string[], rows: readonly (readonly string[])[]): string {
     if (!this.isTerminal) return rows.map((row) => row.join('\t')).join('\n');
     const table = new Table({
@@ -51,7 +51,7 @@ export class Output {
     return table.toString();
   }
 
-  /** Names with their values: aligned on a terminal, else with a tab between. */
+  /** Names with their values: aligned on a terminal, otherwise separated by tabs. */
   pairs(pairs: readonly (readonly [name: string, value: string])[]): string {
     if (!this.isTerminal) return pairs.map((pair) => pair.join('\t')).join('\n');
     const width = Math.max(...pairs.map(([name]) => name.length));
@@ -64,8 +64,8 @@ export class Output {
 }
 
 /**
- * Text of somebody's, such as a reason, in one line and without what would make the terminal do something: whoever may persist
- * must not write to the screens of those who read the history.
+ * Text from the database, such as a reason, on one line and without characters that control the terminal: a program that
+ * may persist must not be able to control the terminal of a user who reads the history.
  */
 export function oneLine(text: string): string {
   return escapeUnseen(text.replace(/\s+/g, ' '));
@@ -78,7 +78,7 @@ export function pathText(path: string): string {
 
 const LONGEST_PATH = 1000;
 
-/** JSON that a terminal shows as it is: what is not seen is escaped, which changes nothing of its meaning. */
+/** JSON for a terminal: invisible characters are escaped, which does not change its meaning. */
 export function jsonText(value: object, indent = 0): string {
   return JSON.stringify(value, null, indent).split('\n').map(escapeUnseen).join('\n');
 }
@@ -102,7 +102,7 @@ const HORIZONTAL_RULES = {
   middle: ' ',
 };
 
-/** `FORCE_COLOR` counts before `NO_COLOR`, as in Node, and both before what the stream is. */
+/** `FORCE_COLOR` overrides `NO_COLOR`, as in Node, and both override the kind of stream. */
 export function colorsOf(stream: NodeJS.WriteStream): Colors {
   const { FORCE_COLOR: force, NO_COLOR: no, TERM } = process.env;
   if (force !== undefined) return createColors(force !== '0' && force !== 'false');

@@ -5,19 +5,19 @@ import { EXIT_CODE_MEANINGS, ExitCode } from './exit-codes';
 import { CHANGE_OPTIONS, COMMON_OPTIONS, readTarget } from './options';
 import { colorsOf, Output } from './output';
 
-/** Put in by the build. */
+/** Defined by the build. */
 declare const PACKAGE_VERSION: string;
 
 /**
- * The program with all its commands. Options that several commands share belong to the program, so that they may stand
+ * The program with all its commands. Options that several commands share belong to the program, so that they are allowed
  * before and after the command.
  */
 export function createProgram(commands: readonly CommandDefinition[], exitWith: (code: ExitCode) => void): Command {
   const program = new Command(PROGRAM)
-    .description('Looks at a 13byte-config and changes it, in running programs at once and in its database.')
+    .description('Shows and changes a 13byte-config, in running programs at once and in its database.')
     .usage('<command> [options]')
     .version(PACKAGE_VERSION, '--version', 'print the version')
-    .helpOption('-h, --help', 'print this help, or that of a command')
+    .helpOption('-h, --help', 'print this help, or the help of a command')
     .helpCommand('help [command]', 'print the help of a command')
     // Errors are reported in one place, as text or JSON.
     .configureOutput({ writeErr: () => {} })

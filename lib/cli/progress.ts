@@ -3,14 +3,14 @@ import { CliError } from './errors';
 import type { Output } from './output';
 
 const WIDTH = 30;
-/** Between two drawings. */
+/** Between two updates of the bar. */
 const PAUSE_MS = 50;
 
 /**
- * Runs long work, with a bar on a terminal. Ctrl-C ends it as its signal says, which is clean: the work says what is left of
- * it. A second one ends the process at once.
+ * Runs long work, with a progress bar on a terminal. Ctrl-C aborts the work, which cleans up; a second Ctrl-C ends the
+ * process immediately.
  *
- * @param left - What is to be said then of what is left.
+ * @param left - What the message then says about the result.
  */
 export async function withProgress<T>(
   { json }: Output,

@@ -19,7 +19,7 @@ export async function run(args: readonly string[], exitWith: (code: ExitCode) =>
   try {
     await createProgram(commands, exitWith).parseAsync([...args], { from: 'user' });
   } catch (error) {
-    // Help and version end it, too, after they were printed.
+    // Commander throws after it has printed the help or the version, too.
     if (!(error instanceof CommanderError && error.exitCode === 0)) throw error;
   }
 }

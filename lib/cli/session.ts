@@ -1,5 +1,5 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
-import { createProductionConfig, DEFAULT_FEATURES, type ProductionConfig } from '13byte-config';
+import { createProductionConfig, type ProductionConfig } from '13byte-config';
 import { printable } from '../core/errors';
 import { PROGRAM } from './program-name';
 import { CliError, usageError } from './errors';
@@ -7,15 +7,18 @@ import { pathText } from './output';
 import type { Target } from './options';
 import { hint } from './suggest';
 
-/** A config that is open for the time of a command. */
+/** Opens a config whose features are not known when this is compiled. */
+const openConfig = createProductionConfig<readonly string[]>;
+
+/** A config that is open while a command runs. */
 export interface Session {
   readonly config: ProductionConfig<string>;
-  /** Whether it is the state of running programs; else it is what the database says. */
+  /** Whether running programs share its state; otherwise it is what is persisted. */
   readonly live: boolean;
   readonly target: Target;
 }
 
-/** What identifies the config, in every result. */
+/** What identifies the config in every result. */
 export interface Identity {
   readonly database: string | null;
   readonly cluster: string | null;
@@ -32,41 +35,41 @@ export function identityOf({ config, live, target }: Session): Identity {
   };
 }
 
-/** Opens the config without changing anything, neither in memory nor on disk, and closes it after the work. */
+/**
+ * Looks at a config before a change, and throws if the change cannot be made. Returns the names of the features that it
+ * registers, if it registers any.
+ */
+export type Check = (config: ProductionConfig<string>) => void | readonly string[] | Promise<void | readonly string[]>;
+
+/** Opens the config without creating or changing anything, and closes it after the work. */
 export function reading<T>(target: Target, work: (session: Session) => Promise<T>): Promise<T> {
-  return during(openForReading(target), work);
+  return during(openToRead({ ...target, create: false }), work);
 }
 
-/**
- * Opens the live state to listen to, and closes it after the work. Where no program uses it yet, that of a database is made,
- * since those that start later join it.
- */
-export function watching<T>(target: Target, work: (session: Session) => Promise<T>): Promise<T> {
-  return during(openForWatching(target), work);
+/** The same for what a change would begin with, which with `--create` may be a database that does not exist yet. */
+export function readingBeforeChange<T>(target: Target, work: (session: Session) => Promise<T>): Promise<T> {
+  return during(openToRead(target), work);
 }
 
-/** Refuses names that are not among those of all features. */
-export type CheckNames = (known: readonly string[]) => void;
-
-/**
- * Opens the config for changes, which running programs see at once, and closes it after the work. `check` is called
- * before anything is made or changed.
- */
-export function changing<T>(target: Target, check: CheckNames, work: (session: Session) => Promise<T>): Promise<T> {
-  return during(openForChange(target, check), work);
-}
-
-/** The last persisted state, whatever the live one is. */
+/** Opens what is persisted, whatever the live state is, and closes it after the work. */
 export async function readingPersisted<T>(
   target: Target,
   work: (config: ProductionConfig<string>) => Promise<T> | T,
 ): Promise<T> {
-  const config = createProductionConfig<readonly string[]>(databaseOptions(target, true));
-  try {
-    return await work(config);
-  } finally {
-    await config.close();
-  }
+  return await during(openPersisted(target), async ({ config }) => await work(config));
+}
+
+/**
+ * Opens the live state to listen to it, and closes it after the work. Creates that of a database if no program uses it yet,
+ * since programs that start later join it.
+ */
+export function watching<T>(target: Target, work: (session: Session) => Promise<T>): Promise<T> {
+  return during(openToWatch(target), work);
+}
+
+/** Opens the config for changes, which running programs see at once, and closes it after the work. */
+export function changing<T>(target: Target, check: Check, work: (session: Session) => Promise<T>): Promise<T> {
+  return during(openToChange(target, check), work);
 }
 
 async function during<T>(opening: Promise<Session>, work: (session: Session) => Promise<T>): Promise<T> {
@@ -78,93 +81,127 @@ async function during<T>(opening: Promise<Session>, work: (session: Session) => 
   }
 }
 
-async function openForReading(target: Target): Promise<Session> {
-  const joined = joinToRead(target);
-  if (joined) return { config: joined, live: true, target };
-  if (target.db === undefined) throw nobodyShares(target);
-  const config = createProductionConfig<readonly string[]>(databaseOptions(target, true));
+/** Closes the session if the work fails. */
+async function unlessFailed<T>({ config }: Session, work: () => T | Promise<T>): Promise<T> {
   try {
-    await checkEnvironment(config);
+    return await work();
   } catch (error) {
     await config.close();
     throw error;
   }
-  return { config, live: false, target };
 }
 
-/** Who may not use the live state can still read the database. */
-function joinToRead(target: Target): ProductionConfig<string> | undefined {
+async function openToRead(target: Target): Promise<Session> {
   try {
-    return join(target, true);
+    return await openExisting(target, true);
   } catch (error) {
     const { code, message } = error as Error & { code?: string };
     if (code !== 'ERR_LIVE_FILE_PERMISSION' || target.db === undefined) throw error;
+    // A user who may not use the live state can still read the database.
     process.stderr.write(
-      `${PROGRAM}: ${message}. This is what is persisted; running programs may have another state\n`,
+      `${PROGRAM}: ${message}. This is what is persisted; running programs may have a different state\n`,
     );
-    return undefined;
+    return await openPersisted(target, target.create ? undefined : checkEnvironment);
   }
 }
 
-async function openForWatching(target: Target): Promise<Session> {
-  const joined = join(target, true);
-  if (joined) return { config: joined, live: true, target };
-  if (target.db === undefined) throw nobodyShares(target);
-  await readingPersisted(target, checkEnvironment);
-  checkOwner(target.db);
-  return {
-    config: createProductionConfig<readonly string[]>({ ...databaseOptions(target, true), enableClusterSync: true }),
-    live: false,
-    target,
-  };
+async function openToWatch(target: Target): Promise<Session> {
+  const found = await openExisting({ ...target, create: false }, true);
+  if (found.live) return found;
+  await found.config.close();
+  checkOwner(needDatabase(target.db));
+  return { ...found, config: openConfig({ ...databaseOptions(target, true), enableClusterSync: true }) };
 }
 
-async function openForChange(target: Target, check: CheckNames): Promise<Session> {
+async function openToChange(target: Target, check: Check): Promise<Session> {
   await refuseForeign(target);
-  const joined = join(target, false);
-  if (joined) return checked({ config: joined, live: true, target }, check);
-  if (target.db === undefined) throw nobodyShares(target);
-  if (!target.persist) {
-    throw new CliError(
-      'ERR_NOT_LIVE',
-      `No program uses ${pathText(target.db)} at the moment, so a change with --no-persist would be lost at once (leave --no-persist out)`,
-    );
-  }
-  await checkBeforeMaking(target, check);
-  const config = createProductionConfig<readonly string[]>({
+  const found = await openExisting(target, false);
+  const features = await unlessFailed(found, async () => {
+    if (!found.live && !target.persist) throw nothingToChange(target);
+    const added = (await check(found.config)) ?? [];
+    return added.length === 0 ? undefined : [...found.config.getFeatureNames(), ...added];
+  });
+  if (found.live && features === undefined) return found;
+  await found.config.close();
+  // With a live state, which programs that start meanwhile join.
+  const config = openConfig({
     ...databaseOptions(target, false),
+    ...(features && { features }),
     enableClusterSync: true,
     fileMustExist: !target.create,
   });
-  return checked({ config, live: false, target }, check);
+  return { ...found, config };
 }
 
 /**
- * Refuses to make files as another user than the owner of the database, whose programs could then not use the live state.
- * Root makes them for the owner.
+ * Opens what there is and creates nothing: the live state if running programs share one, otherwise what is persisted, and
+ * with `--create` a config in memory for a database that does not exist yet.
+ */
+async function openExisting(target: Target, readOnly: boolean): Promise<Session> {
+  if (target.db === undefined) return { config: joinCluster(target, readOnly), live: true, target };
+  let config: ProductionConfig<string>;
+  try {
+    config = openConfig({ ...databaseOptions(target, readOnly), enableClusterSync: 'if-live' });
+  } catch (error) {
+    if ((error as { code?: string }).code !== 'ERR_STORE_NOT_FOUND') throw error;
+    if (!target.create) throw noDatabase(target, readOnly, error);
+    return { config: openConfig(commonOptions(target, false)), live: false, target };
+  }
+  const session = { config, live: config.live, target };
+  if (!session.live && !target.create) await unlessFailed(session, () => checkEnvironment(config));
+  return session;
+}
+
+async function openPersisted(
+  target: Target,
+  check: (config: ProductionConfig<string>) => Promise<void> = async () => {},
+): Promise<Session> {
+  const session = { config: openConfig(databaseOptions(target, true)), live: false, target };
+  await unlessFailed(session, () => check(session.config));
+  return session;
+}
+
+function joinCluster(target: Target, readOnly: boolean): ProductionConfig<string> {
+  const { cluster } = target;
+  if (cluster === undefined) needDatabase(undefined);
+  try {
+    return openConfig({
+      ...commonOptions(target, readOnly),
+      ...(cluster !== undefined && { clusterName: cluster }),
+      enableClusterSync: true,
+      liveMustExist: true,
+    });
+  } catch (error) {
+    throw (error as { code?: string }).code === 'ERR_NOT_LIVE' ? notShared(target) : error;
+  }
+}
+
+/**
+ * Fails for users other than the owner of the database, whose programs could not use a live state that this user creates.
+ * Root creates files for the owner.
  */
 function checkOwner(db: string): void {
   const user = process.geteuid?.();
   const owner = statSync(db, { throwIfNoEntry: false })?.uid;
   if (user === undefined || user === 0 || owner === undefined || owner === user) return;
-  // Where nothing can be written, opening says so.
+  // If nothing can be written, opening says so.
   if (!mayWrite(db)) return;
   throw new CliError(
     'ERR_LIVE_FILE_PERMISSION',
-    `The database ${pathText(db)} belongs to user ${owner}, and its programs could not share live state that user ${user} makes. Nothing was changed; run this as user ${owner}`,
+    `The database ${pathText(db)} belongs to user ${owner}, whose programs could not share a live state that user ${user} creates. Nothing was changed; run this as user ${owner}`,
   );
 }
 
-/** To be called before anything is opened for writing. Where programs share live state, whose it is decides. */
+/** To be called before anything is opened for writing. If programs share a live state, its owner is what counts. */
 async function refuseForeign(target: Target): Promise<void> {
   const { db, persist } = target;
   if (db === undefined || !persist || !existsSync(db)) return;
   try {
     checkOwner(db);
   } catch (error) {
-    const joined = join(target, true);
-    if (!joined) throw error;
-    await joined.close();
+    const { config, live } = await openExisting({ ...target, create: true }, true);
+    await config.close();
+    if (!live) throw error;
   }
 }
 
@@ -177,76 +214,30 @@ function mayWrite(file: string): boolean {
   }
 }
 
-/** Somebody else may have added features or made the database since, so what is open is checked in any case. */
-async function checked(session: Session, check: CheckNames): Promise<Session> {
-  try {
-    check(session.config.getFeatureNames());
-    return session;
-  } catch (error) {
-    await session.config.close();
-    throw error;
-  }
+function commonOptions({ environment, actor }: Target, readOnly: boolean) {
+  return { ...(environment !== undefined && { environment }), ...(actor !== undefined && { actor }), readOnly };
 }
 
-async function checkBeforeMaking(target: Target, check: CheckNames): Promise<void> {
-  try {
-    await readingPersisted(target, async (config) => {
-      if (!target.create) await checkEnvironment(config);
-      check(config.getFeatureNames());
-    });
-  } catch (error) {
-    if (!target.create || (error as { code?: string }).code !== 'ERR_STORE_NOT_FOUND') throw error;
-    check(DEFAULT_FEATURES);
-  }
+function databaseOptions(target: Target, readOnly: boolean) {
+  return { ...commonOptions(target, readOnly), persistPath: needDatabase(target.db), fileMustExist: true };
 }
 
-/** The live state that running programs share; nothing when none does. */
-function join(target: Target, readOnly: boolean): ProductionConfig<string> | undefined {
-  try {
-    return createProductionConfig<readonly string[]>({
-      ...(target.db === undefined ? clusterOptions(target, readOnly) : databaseOptions(target, readOnly)),
-      enableClusterSync: true,
-      liveMustExist: true,
-    });
-  } catch (error) {
-    const { code } = error as { code?: string };
-    if (code === 'ERR_NOT_LIVE') return undefined;
-    if (code === 'ERR_STORE_NOT_FOUND' && target.create) return undefined;
-    // Where programs cannot share live state, the database is all there is.
-    if (code === 'ERR_UNSUPPORTED' && target.db !== undefined) return undefined;
-    throw code === 'ERR_STORE_NOT_FOUND' ? noDatabase(target, readOnly, error) : error;
-  }
-}
-
-function databaseOptions({ db, environment, actor }: Target, readOnly: boolean) {
-  return {
-    persistPath: needDatabase(db),
-    ...(environment !== undefined && { environment }),
-    actor,
-    readOnly,
-    fileMustExist: true,
-  };
-}
-
-function clusterOptions({ cluster, environment, actor }: Target, readOnly: boolean) {
-  if (cluster === undefined) needDatabase(undefined);
-  return {
-    ...(cluster !== undefined && { clusterName: cluster }),
-    ...(environment !== undefined && { environment }),
-    actor,
-    readOnly,
-  };
-}
-
-/** The database of a command that cannot do without one. */
+/** The database of a command that needs one. */
 export function needDatabase(db: string | undefined): string {
   if (db !== undefined) return db;
   throw usageError(
-    'Which config? Name its database with --db <path> or CONFIG13BYTE_DB, or live state without one with --cluster <name>',
+    'No config given. Name its database with --db <path> or CONFIG13BYTE_DB, or a live state without one with --cluster <name>',
   );
 }
 
-function nobodyShares({ cluster, environment }: Target): CliError {
+function nothingToChange({ db }: Target): CliError {
+  return new CliError(
+    'ERR_NOT_LIVE',
+    `No running program uses ${pathText(`${db}`)}, so a change with --no-persist would be lost (leave out --no-persist)`,
+  );
+}
+
+function notShared({ cluster, environment }: Target): CliError {
   const where = environment === undefined ? '' : `, environment ${printable(environment)}`;
   return new CliError(
     'ERR_NOT_LIVE',
@@ -254,20 +245,20 @@ function nobodyShares({ cluster, environment }: Target): CliError {
   );
 }
 
-function noDatabase({ db }: Target, readOnly: boolean, cause: unknown): CliError {
-  const advice = readOnly ? 'check --db' : 'check --db, or make one with --create';
+export function noDatabase({ db }: Target, readOnly: boolean, cause?: unknown): CliError {
+  const advice = readOnly ? 'check --db' : 'check --db, or create it with --create';
   return new CliError('ERR_STORE_NOT_FOUND', `No database at ${pathText(`${db}`)} (${advice})`, { cause });
 }
 
-/** An environment without a history that no program uses is more likely a misspelt one, or NODE_ENV is not set. */
+/** An environment that has no history and no running program is probably misspelt, or NODE_ENV is not set. */
 async function checkEnvironment(config: ProductionConfig<string>): Promise<void> {
   const { environment } = config;
   const environments = await config.getEnvironments();
   if (environments.includes(environment)) return;
-  const there = environments.length === 0 ? 'it is empty' : `it has ${printable(environments.join(', '), 1000)}`;
+  const existing = environments.length === 0 ? 'it is empty' : `it has ${printable(environments.join(', '), 1000)}`;
   throw new CliError(
     'ERR_ENVIRONMENT_NOT_FOUND',
-    `Environment ${environment} has no history in this database, and no program uses it: ${there}.` +
-      `${hint(environment, environments)} Choose one with --env; commands that change something begin a new one with --create`,
+    `Environment ${environment} has no history in this database, and no program uses it: ${existing}.` +
+      `${hint(environment, environments)} Choose one with --env, or start its history with a change and --create`,
   );
 }

@@ -2,13 +2,13 @@ import { distance } from 'fastest-levenshtein';
 import { printable } from '../core/errors';
 import { CliError } from './errors';
 
-/** Edits as a part of the longer word, beyond which two words are different rather than misspelt. */
+/** Two words with more edits than this share of the longer one are different words, not misspellings. */
 const LARGEST_DIFFERENCE = 0.4;
 
-/** Longer ones are no misspelt name, and comparing them takes long. */
+/** Longer words are not misspelt names, and comparing them takes long. */
 const LONGEST_WORD = 200;
 
-/** The nearest of the words, if one is near. */
+/** The most similar of the words, if any is similar enough. */
 export function nearest(word: string, words: readonly string[]): string | undefined {
   if (word.length > LONGEST_WORD) return undefined;
   let best: string | undefined;
@@ -32,7 +32,7 @@ export function checkFeatureNames(names: readonly string[], known: readonly stri
   }
 }
 
-/** A sentence that names the nearest word, with a space before it, if there is one. */
+/** A sentence that suggests the most similar word, with a space before it; empty if there is none. */
 export function hint(word: string, words: readonly string[]): string {
   const best = nearest(word, words);
   return best === undefined ? '' : ` Did you mean ${best}?`;

@@ -45,6 +45,14 @@ export function checkText(value: unknown, what: string, maxLength: number): stri
   return text;
 }
 
+/** UTF-16 units of the longest reason. */
+export const MAX_REASON_LENGTH = 1000;
+
+/** Why a revision is written. */
+export function checkReason(value: unknown, what = 'reason'): string {
+  return checkText(value, what, MAX_REASON_LENGTH);
+}
+
 /** An object whose keys are all in `known`. */
 export function checkKeys(value: unknown, what: string, known: readonly string[]): Record<string, unknown> {
   const object = checkObject(value, what);

@@ -212,12 +212,16 @@ export function checkTerminalMode(mode: unknown): number {
   return checkInteger(mode, 'terminal mode', 0, MAX_TERMINAL_MODE);
 }
 
+/** The range of rows and of columns. */
+export const MIN_TERMINAL_SIZE = 1;
+export const MAX_TERMINAL_SIZE = 255;
+
 export function checkRows(rows: unknown): number {
-  return checkInteger(rows, 'rows', 1, 255);
+  return checkInteger(rows, 'rows', MIN_TERMINAL_SIZE, MAX_TERMINAL_SIZE);
 }
 
 export function checkCols(cols: unknown): number {
-  return checkInteger(cols, 'cols', 1, 255);
+  return checkInteger(cols, 'cols', MIN_TERMINAL_SIZE, MAX_TERMINAL_SIZE);
 }
 
 export function checkReserved(reserved: unknown): number {

@@ -131,12 +131,18 @@ export function checkPercent(percent: unknown): number {
   if (typeof percent !== 'number') {
     throw makeError('ERR_INVALID_TYPE', `Invalid rollout: ${show(percent)} (must be a number of per cent, 0-100)`);
   }
-  const basisPoints = Math.round(percent * 100);
-  // 0.29 * 100 is 28.999999999999996: the number of basis points is taken from the nearest, if that is what was meant.
-  if (!(percent >= 0 && percent <= 100 && basisPoints / 100 === percent)) {
+  const basisPoints = basisPointsOf(percent);
+  if (basisPoints === undefined) {
     throw makeError('ERR_OUT_OF_RANGE', `Invalid rollout: ${percent} (must be 0-100 per cent in steps of 0.01)`);
   }
   return basisPoints;
+}
+
+/** The same, or nothing for a number that is not 0-100 in steps of 0.01. */
+export function basisPointsOf(percent: number): number | undefined {
+  // 0.29 * 100 is 28.999999999999996: the number of basis points is taken from the nearest, if that is what was meant.
+  const basisPoints = Math.round(percent * 100);
+  return percent >= 0 && percent <= 100 && basisPoints / 100 === percent ? basisPoints : undefined;
 }
 
 /** Per cent of a number of basis points. */

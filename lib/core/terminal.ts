@@ -1,7 +1,8 @@
 import { checkCols, checkRows, checkTerminalMode } from './record';
 import type { TerminalModeName, TerminalSettings } from '../types';
 
-const MODE_NAMES: readonly TerminalModeName[] = ['disabled', 'cooked', 'raw', 'pipe'];
+/** The names of the modes, in the order of their numbers. */
+export const MODE_NAMES = ['disabled', 'cooked', 'raw', 'pipe'] as const satisfies readonly TerminalModeName[];
 
 /** The name of a mode; `unknown` for one that came with bytes from elsewhere. */
 export function modeName(mode: number): TerminalModeName {

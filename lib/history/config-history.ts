@@ -1,4 +1,4 @@
-import { checkInteger, checkKeys, checkText } from '../core/checks';
+import { checkInteger, checkKeys, checkReason } from '../core/checks';
 import { makeError, show } from '../core/errors';
 import type { HistoryMethods, Internals } from '../internals';
 import { native, type NativeRevision } from '../native/binding';
@@ -22,7 +22,6 @@ import type {
   VerifyOptions,
 } from '../types';
 
-const MAX_REASON_LENGTH = 1000;
 const MAX_HISTORY_LIMIT = 10_000;
 
 /** The history of a config: its methods of the same names, which say what each does. */
@@ -70,7 +69,7 @@ export class ConfigHistory<Name extends string> implements HistoryMethods<Name> 
   }
 
   async apply(state: ConfigState<Name>, reason: string, options: RevisionOptions): Promise<HistoryEntry> {
-    checkText(reason, 'reason', MAX_REASON_LENGTH);
+    checkReason(reason);
     const { actor, ifRevision } = this.#checkRevisionOptions(options);
     const store = this.#writableStore();
     const given = checkState(state, (name) => this.#internals.maskOf(name));
@@ -144,7 +143,7 @@ export class ConfigHistory<Name extends string> implements HistoryMethods<Name> 
     reason: string,
     options: RevisionOptions,
   ): { store: Store; actor: string; ifRevision: number | undefined } {
-    checkText(reason, 'reason', MAX_REASON_LENGTH);
+    checkReason(reason);
     const checked = this.#checkRevisionOptions(options);
     return { store: this.#writableStore(), ...checked };
   }
@@ -152,7 +151,7 @@ export class ConfigHistory<Name extends string> implements HistoryMethods<Name> 
   #checkRestoreOptions(options: RestoreOptions): CheckedRestore {
     const { reason, ...rest } = checkKeys(options, 'options', ['reason', 'actor', 'ifRevision']);
     return {
-      reason: reason === undefined ? undefined : checkText(reason, 'reason', MAX_REASON_LENGTH),
+      reason: reason === undefined ? undefined : checkReason(reason),
       ...this.#checkRevisionOptions(rest as RevisionOptions),
     };
   }

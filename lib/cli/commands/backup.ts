@@ -7,15 +7,15 @@ import { identityOf, needDatabase, readingPersisted } from '../session';
 
 export const backup: CommandDefinition = {
   name: 'backup',
-  summary: 'copy the whole database while it is in use',
+  summary: 'copy the database while it is in use',
   description:
-    'All environments. The copy gets its name when it is whole and on disk; what failed or was ended leaves nothing behind.',
-  arguments: [{ term: '<path>', summary: 'the file to make', completion: 'files' }],
+    'Copies all environments. The copy gets its name once it is complete and on disk; a failed or interrupted backup leaves nothing behind.',
+  arguments: [{ term: '<path>', summary: 'the file to create', completion: 'files' }],
   options: [
-    { flags: '--overwrite', summary: 'replace the file if there is one' },
+    { flags: '--overwrite', summary: 'replace the file if it exists' },
     {
       flags: '--pages-per-step <number>',
-      summary: 'pages that are copied before programs that persist have their turn',
+      summary: 'how many pages to copy before programs that persist get their turn',
       parse: (text) => wholeNumber(text, '--pages-per-step', 1, 2 ** 31 - 1),
     },
   ],
@@ -24,10 +24,10 @@ export const backup: CommandDefinition = {
     needDatabase(target.db);
     const { overwrite = false, pagesPerStep } = options as { overwrite?: boolean; pagesPerStep?: number };
     await readingPersisted(target, async (config) => {
-      const made = await withProgress(output, 'backup', 'nothing is left of the copy', (work) =>
+      const made = await withProgress(output, 'backup', 'no copy is left behind', (work) =>
         config
           .backup(path as string, { ...work, overwrite, ...(pagesPerStep !== undefined && { pagesPerStep }) })
-          .catch(inOurWords),
+          .catch(withOurOption),
       );
       output.result(
         { ...identityOf({ config, live: false, target }), ...made },
@@ -37,8 +37,8 @@ export const backup: CommandDefinition = {
   },
 };
 
-/** The option has another form here than in the library. */
-function inOurWords(error: unknown): never {
+/** The option is written differently here. */
+function withOurOption(error: unknown): never {
   const { code, message } = error as { code?: string; message?: string };
   if (code !== 'ERR_BACKUP') throw error;
   throw new CliError(code, message!.replace('pass overwrite: true', 'pass --overwrite'), { cause: error });

@@ -6,8 +6,8 @@ import { hint } from '../suggest';
 
 export const completion: CommandDefinition = {
   name: 'completion',
-  summary: 'print what makes a shell complete commands, options, features and environments',
-  description: 'The first lines of the script say where it goes.',
+  summary: 'print a script for completion of commands, options, features and environments',
+  description: 'The first lines of the script say how to install it.',
   arguments: [{ term: '<shell>', summary: SHELLS.join(', '), completion: SHELLS }],
   examples: ['completion bash', 'completion zsh', 'completion fish'],
   run: async ({ arguments: [shell], output }) => {

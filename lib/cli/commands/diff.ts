@@ -6,10 +6,10 @@ import { identityOf, needDatabase, reading } from '../session';
 
 export const diff: CommandDefinition = {
   name: 'diff',
-  summary: 'show what is different between two revisions',
+  summary: 'show the differences between two revisions',
   arguments: [
     { term: '<from>', summary: 'number of a revision' },
-    { term: '[to]', summary: 'number of another one; the last one when left out' },
+    { term: '[to]', summary: 'number of another revision; default: the last one' },
   ],
   examples: ['diff 41 42 --db ./config.db --env production', 'diff 41', 'diff 41 42 --json'],
   run: ({ arguments: [from, to], target, output }) => {
@@ -19,7 +19,7 @@ export const diff: CommandDefinition = {
       const { config } = session;
       const found = await config.diff(first!, second ?? (await config.getHistory(1))[0]?.revision ?? first!);
       output.result({ ...identityOf(session), ...describe(found) }, () =>
-        found.changes.length === 0 ? 'nothing is different' : paintChanges(output, found.changes).join('\n'),
+        found.changes.length === 0 ? 'no differences' : paintChanges(output, found.changes).join('\n'),
       );
     });
   },

@@ -8,9 +8,9 @@ import { oneLine, type Output } from '../output';
 
 export const doctor: CommandDefinition = {
   name: 'doctor',
-  summary: 'look for what is wrong with the runtime, the files and the database',
+  summary: 'find problems of the runtime, the files and the database',
   description:
-    'Without --db and --cluster it looks at the runtime alone. For each problem it says what to do. It changes nothing.',
+    'Without --db and --cluster it checks the runtime only. For each problem it says what to do. It changes nothing.',
   examples: ['doctor', 'doctor --db ./config.db --env production', 'doctor --db ./config.db --json'],
   run: async ({ target, output }) => {
     const findings = [...examineRuntime(target), ...examineFiles(target), ...(await examineConfig(target))];

@@ -6,7 +6,7 @@ const FEATURES = [{ term: '<features...>', summary: 'names of features', complet
 
 export const enable: CommandDefinition = {
   name: 'enable',
-  summary: 'turn features on, all of them or none',
+  summary: 'turn features on, all or none',
   arguments: FEATURES,
   changes: true,
   examples: ['enable new_feature --db ./config.db --env production', 'enable metrics caching --reason "incident 42"'],
@@ -15,7 +15,7 @@ export const enable: CommandDefinition = {
 
 export const disable: CommandDefinition = {
   name: 'disable',
-  summary: 'turn features off, all of them or none',
+  summary: 'turn features off, all or none',
   arguments: FEATURES,
   changes: true,
   examples: [
@@ -44,7 +44,7 @@ async function switchFeatures(invocation: Invocation, on: boolean): Promise<void
   const { output } = invocation;
   output.result(result, () => {
     const lines = result.features.map(
-      ({ name, enabled, changed }) => `${name} is ${output.onOrOff(enabled)}${changed ? '' : ', as it was before'}`,
+      ({ name, enabled, changed }) => `${name} is ${output.onOrOff(enabled)}${changed ? '' : ', as before'}`,
     );
     return [...lines, output.colors.dim(changeNote(result))].join('\n');
   });

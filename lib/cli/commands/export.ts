@@ -9,10 +9,12 @@ export const exportStates: CommandDefinition = {
   name: 'export',
   summary: 'write the state as JSON, for review in git',
   description:
-    'Features by name with their rollouts, and the terminal; the same state always gives the same text. It is the live state of ' +
-    'running programs, or what is persisted when none is running. The format is that of schemas/export.json.',
-  arguments: [{ term: '[file]', summary: 'where it is written; stdout when left out, or -', completion: 'files' }],
-  options: [{ flags: '--all-environments', summary: 'all that have a history, instead of that of --env' }],
+    'Features by name with their rollouts, and the terminal; the same state always gives the same text. Exports the live ' +
+    'state of running programs, or what is persisted if none is running. The format is described by schemas/export.json.',
+  arguments: [{ term: '[file]', summary: 'the file to write; default: stdout, as for -', completion: 'files' }],
+  options: [
+    { flags: '--all-environments', summary: 'export every environment that has a history, not only that of --env' },
+  ],
   examples: ['export flags.json --db ./config.db --env production', 'export --all-environments > flags.json'],
   run: async ({ arguments: [file = '-'], options, target, output }) => {
     const isForAll = options.allEnvironments === true;
@@ -20,7 +22,7 @@ export const exportStates: CommandDefinition = {
     const names = isForAll
       ? await readingPersisted(target, (config) => config.getEnvironments())
       : [target.environment];
-    if (names.length === 0) throw usageError('There is no environment in this database yet');
+    if (names.length === 0) throw usageError('This database has no environments yet');
     const sessions = [];
     for (const environment of names) {
       sessions.push(

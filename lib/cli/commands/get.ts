@@ -6,7 +6,7 @@ import { identityOf, reading } from '../session';
 import { checkFeatureNames } from '../suggest';
 
 interface Decision {
-  /** Whether it is on for the key; `null` when none was given. */
+  /** Whether it is on for the key; `null` if none was given. */
   readonly decision: boolean | null;
 }
 
@@ -14,16 +14,16 @@ export const get: CommandDefinition = {
   name: 'get',
   summary: 'show a feature, or all of them',
   description:
-    'For one feature it prints `on` or `off`. With --key that is the decision for this key: whether the feature is on and ' +
-    'rolled out to it.',
-  arguments: [{ term: '[feature]', summary: 'name of a feature; all when left out', completion: 'features' }],
-  options: [{ flags: '--key <key>', summary: 'decide a rollout for this key, such as a user id' }],
+    'Prints `on` or `off` for one feature. With --key, that is the decision for this key: whether the feature is on and ' +
+    'the key is within its rollout.',
+  arguments: [{ term: '[feature]', summary: 'name of a feature; default: all', completion: 'features' }],
+  options: [{ flags: '--key <key>', summary: 'decide for this key, such as a user id' }],
   examples: ['get maintenance_mode --db ./config.db', 'get beta_feature --key user-123', 'get --json'],
   run: ({ arguments: [name], options, target, output }) =>
     reading(target, async (session) => {
       const { config } = session;
       const key = options.key as string | undefined;
-      if (key === '') throw usageError('Invalid --key: it is empty');
+      if (key === '') throw usageError('Invalid --key: "" (must not be empty)');
       if (typeof name === 'string') checkFeatureNames([name], config.getFeatureNames());
       const decide = (feature: string): Decision => ({
         decision: key === undefined ? null : config.isFeatureEnabledFor(feature, key),

@@ -12,12 +12,12 @@ export const history: CommandDefinition = {
   options: [
     {
       flags: '--limit <number>',
-      summary: `how many at most, 1-10000; ${DEFAULT_LIMIT} when left out`,
+      summary: `how many at most, 1-10000; default: ${DEFAULT_LIMIT}`,
       parse: (text) => wholeNumber(text, '--limit', 1, 10_000),
     },
     {
       flags: '--before <revision>',
-      summary: 'only those with a smaller number, to read on',
+      summary: 'only revisions before this one, to read on',
       parse: (text) => wholeNumber(text, '--before', 1, Number.MAX_SAFE_INTEGER),
     },
   ],

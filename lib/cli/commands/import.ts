@@ -1,29 +1,28 @@
-import { type ConfigState, createProductionConfig, DEFAULT_FEATURES } from '13byte-config';
-import { checkRevision, defaultReason, isPersisted } from '../change';
+import type { ConfigState, ProductionConfig } from '13byte-config';
+import { printable } from '../../core/errors';
+import { MAX_FEATURES } from '../../core/layout';
+import { checkRevision, defaultReason, isPersisted, lastRevision } from '../change';
 import type { CommandDefinition, Invocation } from '../command';
 import { differences, paintChanges } from '../differences';
 import { type CheckedDocument, checkDocument } from '../document-check';
-import { printable } from '../../core/errors';
 import { type DocumentProblem, DocumentError, MOST_PROBLEMS } from '../errors';
 import { nameOfFile, readText } from '../files';
 import type { Target } from '../options';
 import { goTo, needHistory, type RestoreResult } from '../restore';
-import { type Identity, identityOf, needDatabase, reading, readingPersisted } from '../session';
+import { identityOf, readingBeforeChange, type Session } from '../session';
 import { hint } from '../suggest';
-
-const MAX_FEATURES = 32;
 
 export const importState: CommandDefinition = {
   name: 'import',
   summary: 'go to the state in a file of export',
   description:
-    'The file is checked first, and everything that is wrong with it is told. Then all of it is live and persisted as one ' +
-    'revision, or nothing. Features that the file leaves out stay as they are. What is persisted already is not persisted again.',
-  arguments: [{ term: '<file>', summary: 'the file; stdin for -', completion: 'files' }],
+    'Checks the whole file first and reports all its problems. Then all of it becomes live and is persisted as one revision, ' +
+    'or nothing. Features that are not in the file stay as they are. A state that is persisted already is not persisted again.',
+  arguments: [{ term: '<file>', summary: 'the file; - for stdin', completion: 'files' }],
   options: [
-    { flags: '--from <environment>', summary: 'take what the file has for another environment than that of --env' },
+    { flags: '--from <environment>', summary: 'import the state of this environment instead of that of --env' },
     { flags: '--add-features', summary: 'register features that the database does not have' },
-    { flags: '--dry-run', summary: 'only tell what would be different' },
+    { flags: '--dry-run', summary: 'only show the differences' },
   ],
   changes: true,
   examples: [
@@ -35,16 +34,16 @@ export const importState: CommandDefinition = {
     const { target, output } = invocation;
     needHistory(target, 'import');
     const [file] = invocation.arguments as [string];
-    const { from, addFeatures = false, dryRun = false } = invocation.options as Options;
+    const { dryRun = false } = invocation.options as Options;
     const document = checkDocument(await readText(file));
-    const there = await lookAround(target);
-    const source = from ?? there.identity.environment;
-    const added = document.featuresOf(source).filter((name) => !there.names.includes(name));
-    const problems = [...document.problems, ...problemsHere(document, source, there, added, addFeatures)];
-    if (problems.length > 0) throw new DocumentError(nameOfFile(file), problems);
-    const state = document.states.get(source)!;
-    const details = { from: source, dryRun, addedFeatures: added };
-    const result = dryRun ? wouldBe(there, state) : await apply(target, there, state, added, file);
+    const planFor = async (config: ProductionConfig<string>): Promise<Plan> => {
+      await checkRevision(config, target);
+      return plan(document, config.environment, config.getFeatureNames(), file, invocation.options as Options);
+    };
+    const { planned, ...result } = dryRun
+      ? await readingBeforeChange(target, async (session) => wouldBe(session, await planFor(session.config)))
+      : await apply(target, planFor, defaultReason(['import', file]));
+    const details = { from: planned.source, dryRun, addedFeatures: planned.added };
     output.result({ ...result, ...details }, () => text(invocation, { ...result, ...details }));
   },
 };
@@ -55,70 +54,45 @@ interface Options {
   dryRun?: boolean;
 }
 
-/** What there is before anything is made or changed. */
-interface Surroundings {
-  readonly identity: Identity;
-  readonly names: readonly string[];
+/** What is to be imported. */
+interface Plan {
+  /** The environment in the file. */
+  readonly source: string;
   readonly state: ConfigState;
-  readonly revision: number | null;
-  /** Whether there is a database. */
-  readonly exists: boolean;
+  /** Features that the database does not have. */
+  readonly added: readonly string[];
 }
 
-async function lookAround(target: Target): Promise<Surroundings> {
-  try {
-    return await reading(target, async (session) => {
-      await checkRevision(session.config, target);
-      return { ...(await describe(session.config)), identity: identityOf(session), exists: true };
-    });
-  } catch (error) {
-    const { code } = error as { code?: string };
-    if (!target.create) throw error;
-    if (code === 'ERR_ENVIRONMENT_NOT_FOUND') {
-      return await readingPersisted(target, async (config) => {
-        await checkRevision(config, target);
-        return { ...(await describe(config)), identity: identityOf({ config, live: false, target }), exists: true };
-      });
-    }
-    if (code !== 'ERR_STORE_NOT_FOUND') throw error;
-  }
-  const config = createProductionConfig<readonly string[]>(
-    target.environment === undefined ? {} : { environment: target.environment },
-  );
-  try {
-    const { environment } = config;
-    const identity = { ...identityOf({ config, live: false, target }), environment };
-    return { identity, names: DEFAULT_FEATURES, state: config.getState(), revision: null, exists: false };
-  } finally {
-    await config.close();
-  }
+/** Throws with everything that is wrong with a document, by itself and for a config with these features. */
+function plan(
+  document: CheckedDocument,
+  environment: string,
+  names: readonly string[],
+  file: string,
+  { from: source = environment, addFeatures = false }: Options,
+): Plan {
+  const added = document.featuresOf(source).filter((name) => !names.includes(name));
+  const problems = [...document.problems, ...problemsHere(document, source, names, added, addFeatures)];
+  if (problems.length > 0) throw new DocumentError(nameOfFile(file), problems);
+  return { source, state: document.states.get(source)!, added };
 }
 
-async function describe(config: Parameters<typeof identityOf>[0]['config']) {
-  return {
-    names: config.getFeatureNames(),
-    state: config.getState(),
-    revision: (await config.getHistory(1))[0]?.revision ?? null,
-  };
-}
-
-/** What is right in itself and does not go with this database. */
 function problemsHere(
   document: CheckedDocument,
   source: string,
-  { names }: Surroundings,
+  names: readonly string[],
   added: readonly string[],
   addFeatures: boolean,
 ): DocumentProblem[] {
   if (!document.environments.includes(source)) {
-    // Where it could not be read, that is the problem.
+    // If it could not be read, that is the problem.
     if (document.problems.length > 0) return [];
     const others = printable(document.environments.join(', '), 500);
     return [
       document.problemAt(
         '',
         undefined,
-        `nothing is in it for ${printable(source)}, only for ${others}.${hint(source, document.environments)} Choose one with --from`,
+        `has nothing for ${printable(source)}, only for ${others}.${hint(source, document.environments)} Choose one with --from`,
       ),
     ];
   }
@@ -133,8 +107,7 @@ function problemsHere(
         ),
       );
   }
-  const count = names.length + added.length;
-  if (count <= MAX_FEATURES) return [];
+  if (names.length + added.length <= MAX_FEATURES) return [];
   return [
     document.problemAt(
       source,
@@ -144,53 +117,47 @@ function problemsHere(
   ];
 }
 
-function wouldBe({ identity, state, revision }: Surroundings, wanted: ConfigState): ImportResult {
-  const changes = differences(state, wanted);
+async function wouldBe(session: Session, planned: Plan): Promise<ImportResult> {
+  const changes = differences(session.config.getState(), planned.state);
   return {
-    ...identity,
+    ...identityOf(session),
     changed: changes.length > 0,
     persisted: false,
-    revision,
+    revision: (await lastRevision(session.config))?.revision ?? null,
     restoredFrom: null,
     reason: null,
     actor: null,
     changes,
+    planned,
   };
 }
 
 async function apply(
   target: Target,
-  there: Surroundings,
-  state: ConfigState,
-  added: readonly string[],
-  file: string,
+  planFor: (config: ProductionConfig<string>) => Promise<Plan>,
+  otherwise: string,
 ): Promise<ImportResult> {
-  if (added.length > 0 || !there.exists) await register(target, there, added);
-  const reason = target.reason ?? defaultReason(['import', file]);
-  return await goTo(target, async (config, { ifRevision }) => {
-    const [last] = await config.getHistory(1);
-    const isThere = differences(config.getState(), state).length === 0 && (await isPersisted(config, target));
-    if (last && isThere && (ifRevision === undefined || ifRevision === last.revision)) return last;
-    return await config.apply(state, reason, ifRevision === undefined ? {} : { ifRevision });
-  });
-}
-
-/** Bits of features that are off are all that stays of it, should what follows fail. */
-async function register(
-  target: Target,
-  { identity, names, exists }: Surroundings,
-  added: readonly string[],
-): Promise<void> {
-  const config = createProductionConfig<readonly string[]>({
-    persistPath: needDatabase(target.db),
-    environment: identity.environment,
-    features: [...names, ...added],
-    fileMustExist: exists,
-  });
-  await config.close();
+  let planned: Plan | undefined;
+  const result = await goTo(
+    target,
+    async (config, { ifRevision }) => {
+      const { state } = planned!;
+      const last = await lastRevision(config);
+      const isThere = differences(config.getState(), state).length === 0 && (await isPersisted(config));
+      if (last && isThere && (ifRevision === undefined || ifRevision === last.revision)) return last;
+      return await config.apply(state, target.reason ?? otherwise, ifRevision === undefined ? {} : { ifRevision });
+    },
+    async (config) => {
+      planned = await planFor(config);
+      // They get their bits first, and keep them, switched off, if the rest fails.
+      return planned.added;
+    },
+  );
+  return { ...result, planned: planned! };
 }
 
 interface ImportResult extends Omit<RestoreResult, 'reason' | 'actor'> {
+  readonly planned: Plan;
   readonly reason: string | null;
   readonly actor: string | null;
 }
@@ -205,16 +172,12 @@ function text(
     changes,
     dryRun,
     addedFeatures,
-  }: ImportResult & { dryRun: boolean; addedFeatures: readonly string[] },
+  }: Omit<ImportResult, 'planned'> & { dryRun: boolean; addedFeatures: readonly string[] },
 ): string {
   const programs = live ? 'running programs have it' : 'no program is running';
   return [
     ...(addedFeatures.length > 0 ? [`${dryRun ? 'would register' : 'registered'} ${addedFeatures.join(', ')}`] : []),
-    ...(changes.length > 0 ? paintChanges(output, changes) : [`nothing is different in ${environment}`]),
-    output.colors.dim(
-      persisted
-        ? `${programs}; persisted as revision ${revision}`
-        : 'nothing was changed, this is what would be different',
-    ),
+    ...(changes.length > 0 ? paintChanges(output, changes) : [`no differences in ${environment}`]),
+    output.colors.dim(persisted ? `${programs}; persisted as revision ${revision}` : 'dry run: nothing was changed'),
   ].join('\n');
 }

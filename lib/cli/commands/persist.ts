@@ -5,13 +5,13 @@ import { changing, identityOf, needDatabase } from '../session';
 
 export const persist: CommandDefinition = {
   name: 'persist',
-  summary: 'persist the live state as it is',
-  description: 'It makes a revision in any case, also of a state that the last one has.',
+  summary: 'persist the current live state',
+  description: 'Always writes a revision, even if the last one has the same state.',
   changes: true,
-  examples: ['persist --db ./config.db --env production --reason "as it was when we left"'],
+  examples: ['persist --db ./config.db --env production --reason "end of day"'],
   run: async ({ target, output }) => {
     needDatabase(target.db);
-    if (!target.persist) throw usageError('persist goes without --no-persist');
+    if (!target.persist) throw usageError('--no-persist cannot be combined with persist');
     await changing(
       target,
       () => {},

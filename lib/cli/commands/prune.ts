@@ -4,18 +4,18 @@ import { CliError, usageError } from '../errors';
 import { wholeNumber } from '../options';
 import { pathText } from '../output';
 import { withProgress } from '../progress';
-import { changing, identityOf, needDatabase, reading } from '../session';
+import { changing, identityOf, needDatabase } from '../session';
 
 export const prune: CommandDefinition = {
   name: 'prune',
-  summary: 'remove the oldest revisions of an environment, for good',
+  summary: 'permanently remove the oldest revisions of an environment',
   description:
-    'The newest ones stay, and with the current state and the one that rollback goes to, all that came after these. On a terminal ' +
-    'it asks first; elsewhere it wants --yes.',
+    'Keeps the newest ones, and everything since the current state and the one that rollback goes to. Asks first on a ' +
+    'terminal; elsewhere it needs --yes.',
   options: [
     {
       flags: '--keep <number>',
-      summary: 'how many of the newest stay',
+      summary: 'how many of the newest to keep',
       parse: (text) => wholeNumber(text, '--keep', 1, 2 ** 32 - 1),
     },
     { flags: '--yes', summary: 'do not ask' },
@@ -24,32 +24,31 @@ export const prune: CommandDefinition = {
   run: async ({ options, target, output }) => {
     const db = needDatabase(target.db);
     const { keep, yes = false } = options as { keep?: number; yes?: boolean };
-    if (keep === undefined) throw usageError('How many revisions stay? Say it with --keep <number>');
-    if (!yes) {
-      if (!process.stdin.isTTY || !process.stderr.isTTY || output.json) {
-        throw usageError('prune removes revisions for good: say --yes where nobody can be asked');
-      }
-      const environment = await reading(target, async ({ config }) => config.environment);
-      await ask(`Remove all but the newest ${keep} revisions of ${environment} in ${pathText(db)}, for good?`);
+    if (keep === undefined) throw usageError('prune needs --keep <number>: how many revisions to keep');
+    if (!yes && (!process.stdin.isTTY || !process.stderr.isTTY || output.json)) {
+      throw usageError('prune removes revisions permanently: pass --yes where it cannot ask');
     }
     await changing(
       { ...target, persist: true },
-      () => {},
+      async ({ environment }) => {
+        if (yes) return;
+        await ask(`Permanently remove all but the newest ${keep} revisions of ${environment} in ${pathText(db)}?`);
+      },
       async (session) => {
-        const pruned = await withProgress(output, 'prune', 'what was removed before stays removed', (work) =>
+        const pruned = await withProgress(output, 'prune', 'what was removed stays removed', (work) =>
           session.config.prune({ ...work, keep }),
         );
         output.result(
           { ...identityOf(session), ...pruned },
           () =>
-            `${pruned.removed} revisions were removed, ${pruned.kept} are left${pruned.oldest === null ? '' : `, from ${pruned.oldest} on`}`,
+            `removed ${pruned.removed} revisions, kept ${pruned.kept}${pruned.oldest === null ? '' : `, from ${pruned.oldest} on`}`,
         );
       },
     );
   },
 };
 
-/** Throws unless the answer is yes. Ctrl-C and the end of the input are a no. */
+/** Throws unless the answer is yes. Ctrl-C and the end of the input mean no. */
 async function ask(question: string): Promise<void> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   const ended = new AbortController();

@@ -7,9 +7,9 @@ export const rollback: CommandDefinition = {
   name: 'rollback',
   summary: 'go back to an earlier revision',
   description:
-    'Without a number to the one before the current state, so that repeating it walks back. It is a new revision itself, and ' +
-    'can be taken back. Features that the revision did not know stay as they are.',
-  arguments: [{ term: '[revision]', summary: 'its number, as history lists them' }],
+    'Without a number, goes to the one before the current state, so that repeating it goes further back. Writes a new ' +
+    'revision, which can be rolled back too. Features registered after that revision keep their current value.',
+  arguments: [{ term: '[revision]', summary: 'its number, as listed by history' }],
   changes: true,
   examples: [
     'rollback --db ./config.db --env production',
@@ -19,7 +19,7 @@ export const rollback: CommandDefinition = {
   run: async (invocation) => {
     const { target } = invocation;
     needHistory(target, 'rollback');
-    if (target.create) throw usageError('rollback goes without --create: there has to be a history to go back in');
+    if (target.create) throw usageError('--create cannot be combined with rollback, which needs a history');
     const [text] = invocation.arguments as [string | undefined];
     const revision = text === undefined ? undefined : wholeNumber(text, 'revision', 1, Number.MAX_SAFE_INTEGER);
     const result = await goTo(target, (config, options) => config.rollback(revision, options));

@@ -6,8 +6,8 @@ import { featureStates } from '../features';
 
 export const rollout: CommandDefinition = {
   name: 'rollout',
-  summary: 'show or set for how many of all keys a feature is on',
-  description: 'It does not turn the feature on or off. Raising the percentage only adds keys.',
+  summary: 'show or set the percentage of keys that a feature is on for',
+  description: 'Does not turn the feature on or off. Raising the percentage only adds keys.',
   arguments: [
     { term: '<feature>', summary: 'name of a feature', completion: 'features' },
     { term: '[percent]', summary: '0 to 100 in steps of 0.01', completion: ['0', '1', '10', '50', '100'] },
@@ -23,7 +23,7 @@ export const rollout: CommandDefinition = {
     const [name, text] = invocation.arguments as [string, string | undefined];
     const result = text === undefined ? await show(invocation, name) : await set(invocation, name, parsePercent(text));
     output.result(result, () => {
-      const line = `${name} is rolled out to ${result.rollout}%${result.enabled ? '' : `, and is ${output.onOrOff(false)}`}`;
+      const line = `${name} is rolled out to ${result.rollout}%${result.enabled ? '' : `, but is ${output.onOrOff(false)}`}`;
       return text === undefined ? line : `${line}\n${output.colors.dim(changeNote(result))}`;
     });
   },
@@ -33,7 +33,7 @@ interface Rollout {
   readonly name: string;
   readonly enabled: boolean;
   readonly rollout: number;
-  /** Per cent before. */
+  /** The percentage before. */
   readonly previous: number;
 }
 
@@ -61,7 +61,7 @@ function set(invocation: Invocation, name: string, percent: number) {
   });
 }
 
-/** The range and the steps are the library's to check. */
+/** The library checks the range and the steps. */
 function parsePercent(text: string): number {
   if (/^\d+(\.\d+)?%?$/.test(text)) return Number.parseFloat(text);
   throw usageError(`Invalid percent: ${shown(text)} (must be a number, 0-100)`);

@@ -1,6 +1,7 @@
-import type { HistoryEntry, ProductionConfig } from '13byte-config';
-import { isPersisted } from '../change';
+import type { HistoryEntry } from '13byte-config';
+import { isPersisted, lastRevision } from '../change';
 import type { CommandDefinition } from '../command';
+import { describeTerminal } from '../../core/terminal';
 import { featureStates, featureTable } from '../features';
 import { oneLine, type Output, pathText } from '../output';
 import { type Identity, identityOf, reading, type Session } from '../session';
@@ -9,7 +10,7 @@ import { terminalOf } from './terminal';
 export const status: CommandDefinition = {
   name: 'status',
   summary: 'show the features, the terminal and the last revision',
-  description: 'It shows the live state of running programs, or what is persisted when none is running.',
+  description: 'Shows the live state of running programs, or what is persisted if none is running.',
   examples: ['status --db ./config.db --env production', 'status --cluster shop', 'status --db ./config.db --json'],
   run: ({ target, output }) =>
     reading(target, async (session) => {
@@ -22,7 +23,7 @@ type Status = Awaited<ReturnType<typeof lookAt>>;
 
 async function lookAt(session: Session) {
   const { config, live, target } = session;
-  const last = target.db === undefined ? null : await lastRevision(config);
+  const last = await lastRevision(config);
   const { generation } = config.getDebugView();
   const { isValid, errors } = config.validate();
   return {
@@ -30,27 +31,21 @@ async function lookAt(session: Session) {
     features: featureStates(config),
     terminal: terminalOf(config),
     generation,
-    revision: last,
-    persisted: target.db === undefined ? null : !live || (await isPersisted(config, target)),
+    revision: last ? describe(last) : null,
+    persisted: target.db === undefined ? null : !live || (await isPersisted(config)),
     valid: isValid,
     problems: errors,
   } as const;
 }
 
-async function lastRevision(config: ProductionConfig<string>) {
-  const [last]: HistoryEntry[] = await config.getHistory(1);
-  if (!last) return null;
-  const { revision, changeReason: reason, actor, createdAt } = last;
+function describe({ revision, changeReason: reason, actor, createdAt }: HistoryEntry) {
   return { revision, reason, actor, createdAt: createdAt.toISOString() };
 }
 
 function show(output: Output, result: Status): string {
   const { colors } = output;
   const { terminal, revision, persisted, problems } = result;
-  const pairs: [string, string][] = [
-    ...identityPairs(output, result),
-    ['terminal', `${terminal.modeName} ${terminal.rows}x${terminal.cols}`],
-  ];
+  const pairs: [string, string][] = [...identityPairs(output, result), ['terminal', describeTerminal(terminal)]];
   if (result.database !== null) {
     pairs.push([
       'revision',
@@ -60,7 +55,7 @@ function show(output: Output, result: Status): string {
     ]);
     pairs.push([
       'persisted',
-      persisted === true ? 'yes' : colors.yellow('no, the live state is another one than the last revision'),
+      persisted === true ? 'yes' : colors.yellow('no, the live state differs from the last revision'),
     ]);
   }
   for (const problem of problems) pairs.push(['problem', colors.red(problem)]);

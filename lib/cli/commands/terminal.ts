@@ -4,16 +4,19 @@ import type { CommandDefinition } from '../command';
 import { show } from '../../core/errors';
 import { usageError } from '../errors';
 import { wholeNumber } from '../options';
+import { MAX_TERMINAL_SIZE, MIN_TERMINAL_SIZE } from '../../core/record';
+import { describeTerminal, MODE_NAMES, modeName } from '../../core/terminal';
 
-const MODES = ['disabled', 'cooked', 'raw', 'pipe'] as const;
+const MAX_MODE = MODE_NAMES.length - 1;
+const SIZES = `${MIN_TERMINAL_SIZE} to ${MAX_TERMINAL_SIZE}`;
 
 export const terminal: CommandDefinition = {
   name: 'terminal',
   summary: 'show or set the terminal settings',
   arguments: [
-    { term: '[mode]', summary: `${MODES.join(', ')}, or 0 to 3`, completion: MODES },
-    { term: '[rows]', summary: '1 to 255' },
-    { term: '[cols]', summary: '1 to 255' },
+    { term: '[mode]', summary: `${MODE_NAMES.join(', ')}, or 0 to ${MAX_MODE}`, completion: MODE_NAMES },
+    { term: '[rows]', summary: SIZES },
+    { term: '[cols]', summary: SIZES },
   ],
   changes: true,
   examples: ['terminal --db ./config.db', 'terminal raw 50 120'],
@@ -21,15 +24,14 @@ export const terminal: CommandDefinition = {
     const { output } = invocation;
     const [mode, rows, cols] = invocation.arguments as [string?, string?, string?];
     if (mode !== undefined && (rows === undefined || cols === undefined)) {
-      throw usageError('Mode, rows and cols are set together: terminal raw 50 120');
+      throw usageError('Mode, rows and cols must be set together, such as: terminal raw 50 120');
     }
     const isChange = mode !== undefined && rows !== undefined && cols !== undefined;
     const result = isChange
       ? await makeChange(invocation, setTerminal(parseMode(mode), parseSize(rows, 'rows'), parseSize(cols, 'cols')))
       : await showInstead(invocation, [], (config) => ({ terminal: terminalOf(config), previous: terminalOf(config) }));
     output.result(result, () => {
-      const { modeName, rows: height, cols: width } = result.terminal;
-      const line = `${modeName} ${height}x${width}`;
+      const line = describeTerminal(result.terminal);
       return isChange ? `terminal is ${line}\n${output.colors.dim(changeNote(result))}` : line;
     });
   },
@@ -38,7 +40,7 @@ export const terminal: CommandDefinition = {
 function setTerminal(mode: number, rows: number, cols: number) {
   let previous: ReturnType<typeof terminalOf> | undefined;
   return {
-    command: ['terminal', MODES[mode] ?? `${mode}`, `${rows}`, `${cols}`],
+    command: ['terminal', modeName(mode), `${rows}`, `${cols}`],
     apply(config: ProductionConfig<string>) {
       previous = terminalOf(config);
       config.setTerminalSettings(mode, rows, cols);
@@ -56,17 +58,16 @@ function setTerminal(mode: number, rows: number, cols: number) {
 }
 
 export function terminalOf(config: ProductionConfig<string>) {
-  const { mode, modeName, rows, cols } = config.getDebugView().terminal;
-  return { mode, modeName, rows, cols };
+  const { mode, rows, cols } = config.getTerminalSettings();
+  return { mode, modeName: modeName(mode), rows, cols };
 }
 
 function parseMode(text: string): number {
-  const named = MODES.findIndex((name) => name === text);
-  if (named !== -1) return named;
-  if (/^[0-3]$/.test(text)) return Number(text);
-  throw usageError(`Invalid mode: ${show(text)} (must be ${MODES.join(', ')}, or 0-3)`);
+  const mode = /^\d$/.test(text) ? Number(text) : MODE_NAMES.findIndex((name) => name === text);
+  if (mode in MODE_NAMES) return mode;
+  throw usageError(`Invalid mode: ${show(text)} (must be ${MODE_NAMES.join(', ')}, or 0-${MAX_MODE})`);
 }
 
 function parseSize(text: string, what: string): number {
-  return wholeNumber(text, what, 1, 255);
+  return wholeNumber(text, what, MIN_TERMINAL_SIZE, MAX_TERMINAL_SIZE);
 }

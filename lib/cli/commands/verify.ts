@@ -9,14 +9,14 @@ import { identityOf, needDatabase, readingPersisted } from '../session';
 
 export const verify: CommandDefinition = {
   name: 'verify',
-  summary: 'check that nobody has tampered with the history, and that it is not damaged',
+  summary: 'check the history for damage and tampering',
   description:
-    'It checks the revisions of all environments, and ends with 4 when anything is wrong. Keep the head that it prints elsewhere, ' +
-    'and hand it in later: who can write the file can rewrite all of it, but not what you have kept.',
+    'Checks the revisions of all environments, and exits with 4 if anything is wrong. Store the head that it prints elsewhere, ' +
+    'and pass it later: anyone who can write the file can rewrite all of it, but not what you have stored.',
   options: [
     {
       flags: '--expected-head <digest>',
-      summary: 'a head of the environment of --env that was kept elsewhere',
+      summary: 'an earlier head of the environment of --env',
       parse: digest,
     },
   ],
@@ -29,7 +29,7 @@ export const verify: CommandDefinition = {
     needDatabase(target.db);
     const { expectedHead } = options as { expectedHead?: string };
     return await readingPersisted(target, async (config) => {
-      const found = await withProgress(output, 'verify', 'not all of the history was checked', (work) =>
+      const found = await withProgress(output, 'verify', 'the history was not checked completely', (work) =>
         config.verify({ ...work, ...(expectedHead !== undefined && { expectedHead }) }),
       );
       const { ok, revisions, head, environments, problems, firstBroken = null } = found;
@@ -58,8 +58,8 @@ function show(output: Output, { ok, revisions, environments, problems }: Verific
   ]);
   return [
     ok
-      ? colors.green(`nothing is wrong with ${revisions} revisions`)
-      : colors.red(`${revisions} revisions were checked, and something is wrong`),
+      ? colors.green(`${revisions} revisions checked, no problems`)
+      : colors.red(`${revisions} revisions checked, with problems`),
     ...problems.map(({ revision, environment, problem }) =>
       colors.red(
         [revision === null ? undefined : `revision ${revision}`, environment, problem]

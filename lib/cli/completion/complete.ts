@@ -9,7 +9,7 @@ interface Candidate {
   readonly description?: string;
 }
 
-/** An option as completion sees it. */
+/** An option, for completion. */
 interface KnownOption {
   readonly long: string;
   readonly description: string;
@@ -17,19 +17,19 @@ interface KnownOption {
   readonly completion: Completion;
 }
 
-/** What is on the command line before the word to complete. */
+/** The command line before the word to complete. */
 interface Typed {
   readonly command: CommandDefinition | undefined;
   readonly arguments: readonly string[];
   /** The values of options, by their names. */
   readonly values: ReadonlyMap<string, string>;
-  /** The option whose value the word is. */
+  /** The option whose value is completed. */
   readonly pending: KnownOption | undefined;
 }
 
 /**
- * The candidates for the last word, a line each. Whatever goes wrong, such as a database that cannot be read, only leaves
- * them out: nobody wants to see an error while typing.
+ * The candidates for the last word, one per line. An error, such as a database that cannot be read, only means fewer
+ * candidates: it must not appear while the user types.
  */
 export async function complete(commands: readonly CommandDefinition[], words: readonly string[]): Promise<string[]> {
   const { before, current } = splitWords(words);
@@ -42,7 +42,7 @@ export async function complete(commands: readonly CommandDefinition[], words: re
     .map(({ value, description }) => (description === undefined ? value : `${value}\t${description}`));
 }
 
-/** The shell bash gives `--db=x` as three words. */
+/** Bash passes `--db=x` as three words. */
 function splitWords(words: readonly string[]): { before: string[]; current: string } {
   const current = words.at(-1) ?? '';
   const before = words.slice(0, -1).filter((word) => word !== '=');
@@ -96,7 +96,7 @@ async function expand(completion: Completion, typed: Typed): Promise<Candidate[]
 
 function featuresOf(typed: Typed): Promise<string[]> {
   const target = targetOf(typed);
-  // All environments of a database have the same features, whichever it is now.
+  // All environments of a database have the same features.
   return target.db === undefined
     ? reading(target, async ({ config }) => config.getFeatureNames())
     : readingPersisted(target, (config) => config.getFeatureNames());
@@ -113,7 +113,7 @@ function targetOf({ values }: Typed): Target {
     db: values.get('--db') ?? (cluster === undefined ? CONFIG13BYTE_DB || undefined : undefined),
     cluster: cluster ?? (CONFIG13BYTE_CLUSTER || undefined),
     environment: values.get('--env') ?? (CONFIG13BYTE_ENV || undefined),
-    actor: 'completion',
+    actor: undefined,
     reason: undefined,
     json: false,
     persist: false,

@@ -1,6 +1,6 @@
 /**
- * What shells run at TAB: they ask the program itself, with the words so far, and get a candidate on each line, with a tab
- * and a description after it where there is one; the line `:files` stands for the names of files.
+ * The scripts call the program with the words so far. It prints one candidate per line, followed by a tab and a description
+ * if there is one; the line `:files` stands for the names of files.
  *
  * Nothing that was typed is evaluated, and no other package is needed.
  */
@@ -11,7 +11,7 @@ export type Shell = (typeof SHELLS)[number];
 
 export const COMPLETE = '__complete';
 
-/** The marker for the names of files. */
+/** Stands for the names of files. */
 export const FILES = ':files';
 
 const bash = `# bash completion for 13byte-config, also for the bash 3.2 of macOS.

@@ -1,10 +1,10 @@
-/** One thing that was looked at. */
+/** The result of one check. */
 export interface Finding {
   readonly name: string;
-  /** `degraded`: it works, and somebody should look. */
+  /** `degraded`: works, but needs attention. */
   readonly status: 'ok' | 'degraded' | 'failed';
   readonly message: string;
-  /** What to do; `null` when all is well. */
+  /** What to do; `null` if there is no problem. */
   readonly fix: string | null;
 }
 

@@ -4,7 +4,7 @@ import { degraded, failed, type Finding, ok } from './finding';
 
 interface Support {
   readonly oldest: readonly [major: number, minor: number, patch: number];
-  /** Major versions that the tests run on. */
+  /** The major versions that are tested. */
   readonly tested: readonly number[];
 }
 
@@ -37,7 +37,7 @@ export function examineVersion(name: 'bun' | 'node', version: string): Finding {
     : degraded(
         'runtime',
         `${shown} is not among the tested versions`,
-        `Use one of ${tested.map((one) => `${one}.x`).join(', ')} where it counts`,
+        `Use one of ${tested.map((one) => `${one}.x`).join(', ')} in production`,
       );
 }
 
@@ -57,7 +57,7 @@ export function examinePlatform(platform: string, arch: string): Finding {
   }
   return platform === 'linux' && arch === 'x64'
     ? ok('platform', `${shown} is tested`)
-    : degraded('platform', `The addon is built for ${shown} and not tested there`, 'Run your own tests on it');
+    : degraded('platform', `The addon is built for ${shown} but not tested there`, 'Run your own tests there');
 }
 
 function examineSharedMemory(): Finding {
@@ -68,19 +68,19 @@ function examineSharedMemory(): Finding {
     'shared-array-buffer',
     isShared
       ? 'config.sharedBuffer is a SharedArrayBuffer over the live state'
-      : 'config.sharedBuffer is undefined in this runtime, which cannot make one over memory of its own. All else works',
+      : 'config.sharedBuffer is undefined: not supported by this runtime. Everything else works',
   );
 }
 
 function examineEnvironment({ environment }: Target): Finding {
   const { NODE_ENV } = process.env;
   if (environment !== undefined)
-    return ok('environment', `The environment is ${environment}, by --env or CONFIG13BYTE_ENV`);
+    return ok('environment', `The environment is ${environment}, from --env or CONFIG13BYTE_ENV`);
   return NODE_ENV
-    ? ok('environment', `The environment is ${NODE_ENV}, by NODE_ENV`)
+    ? ok('environment', `The environment is ${NODE_ENV}, from NODE_ENV`)
     : degraded(
         'environment',
-        'The environment is development, since nothing says another',
-        'Name it with --env, CONFIG13BYTE_ENV or NODE_ENV',
+        'The environment is development, the default',
+        'Set it with --env, CONFIG13BYTE_ENV or NODE_ENV',
       );
 }
