@@ -99,30 +99,30 @@ test('bytes that were changed give problems or a state, and never an error', () 
 
 test('what is no document is refused in a word', () => {
   for (const [text, path, message] of [
-    ['', '$', 'it is not JSON: value expected'],
-    ['{"format": "13byte-config/1",}', '$', 'it is not JSON: property name expected'],
-    ['{"format": "13byte-config/1" /* why */}', '$', 'it is not JSON: invalid comment token'],
-    ['[]', '$', 'it has to be an object, not an array'],
+    ['', '$', 'is not JSON: value expected'],
+    ['{"format": "13byte-config/1",}', '$', 'is not JSON: property name expected'],
+    ['{"format": "13byte-config/1" /* why */}', '$', 'is not JSON: invalid comment token'],
+    ['[]', '$', 'must be an object, not an array'],
     ['{}', '$', '"format" is missing'],
     ['{"format": "13byte-config/1"}', '$', '"environments" is missing'],
-    ['{"format": "13byte-config/1", "environments": {}}', '$.environments', 'there is no environment in it'],
+    ['{"format": "13byte-config/1", "environments": {}}', '$.environments', 'must contain at least one environment'],
     [
       '{"format": "13byte-config/1", "Environments": {}}',
       '$.Environments',
-      'nothing of that name belongs here. Did you mean environments?',
+      'is not a known property. Did you mean environments?',
     ],
     [
       '{"format": "14byte-config/1", "environments": {}}',
       '$.format',
-      'it has to be "13byte-config/1", not "14byte-config/1"',
+      'must be "13byte-config/1", not "14byte-config/1"',
     ],
     [
       '{"format": "13byte-config/01", "environments": {}}',
       '$.format',
-      'it has to be "13byte-config/1", not "13byte-config/01"',
+      'must be "13byte-config/1", not "13byte-config/01"',
     ],
-    ['{"format": 1, "environments": {}}', '$.format', 'it has to be "13byte-config/1", not 1'],
-    ['['.repeat(500_000), '$', 'it is nested more than 16 levels deep'],
+    ['{"format": 1, "environments": {}}', '$.format', 'must be "13byte-config/1", not 1'],
+    ['['.repeat(500_000), '$', 'is nested more than 16 levels deep'],
   ]) {
     const { problems, states } = checkDocument(text);
     assert.equal(states.size, 0, text);
