@@ -406,6 +406,19 @@ export interface BackupResult {
 	/** The number of its revisions, in all environments. */
 	readonly revisions: number;
 }
+/** Which of the files of a config a check is about. */
+export type FileCheckName = "database" | "directory" | "file-system" | "database-wal" | "database-shm" | "database-journal" | "live-file-permissions" | "doorbells";
+/** The result of one check of {@link checkFiles}. */
+export interface FileCheck {
+	/** What was checked. */
+	readonly name: FileCheckName;
+	/** The result. */
+	readonly status: HealthStatus;
+	/** What was found. */
+	readonly message: string;
+	/** What to do, or `null` if there is no problem. */
+	readonly fix: string | null;
+}
 /** `ok`; `degraded`: works, but needs attention; `failed`: something does not work. */
 export type HealthStatus = "ok" | "degraded" | "failed";
 /** What a check of the health is about. */
@@ -1072,6 +1085,16 @@ export declare class ConfigError extends Error {
 	/** @param code - Stable name of what happened. */
 	constructor(code: ErrorCode, message: string, options?: ErrorOptions);
 }
+/**
+ * Checks the files of a config from outside: their owners and modes, the directory and its file system, SQLite's files beside
+ * the database, and the live file and the doorbells of an environment. It opens none of them and changes nothing, so it also
+ * works for a database that cannot be opened. `13byte-config doctor` shows the result.
+ *
+ * @param environment - Default: `NODE_ENV`, or `development` if that is not set.
+ * @example
+ * for (const { status, message, fix } of checkFiles('./config.db')) if (status !== 'ok') console.warn(message, fix);
+ */
+export declare function checkFiles(persistPath: string, environment?: string): FileCheck[];
 /** The features of a new table when none are listed, from bit 0 up. */
 export declare const DEFAULT_FEATURES: readonly [
 	"debug",

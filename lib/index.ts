@@ -8,6 +8,7 @@ import * as shared from './shared-modules';
 
 export { attachConfig, createDevelopmentConfig, createProductionConfig } from './create';
 export { ConfigError, type ErrorCode } from './core/errors';
+export { checkFiles } from './files';
 export { DEFAULT_FEATURES } from './core/layout';
 export { ConfigCore13Byte, type CoreFields } from './core/record';
 export { ProductionConfig } from './config';
@@ -28,6 +29,8 @@ export type {
   Feature,
   FeatureMetrics,
   FeatureState,
+  FileCheck,
+  FileCheckName,
   Health,
   HealthCheck,
   HealthCheckName,

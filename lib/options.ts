@@ -106,7 +106,7 @@ function checkName(value: unknown, what: string): string {
   return name;
 }
 
-function defaultEnvironment(): string {
+export function defaultEnvironment(): string {
   const { NODE_ENV } = process.env;
   return NODE_ENV ? checkName(NODE_ENV, 'NODE_ENV') : 'development';
 }

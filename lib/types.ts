@@ -441,6 +441,31 @@ export interface BackupResult {
   readonly revisions: number;
 }
 
+// ---- Files ------------------------------------------------------------------------------------------------------
+
+/** Which of the files of a config a check is about. */
+export type FileCheckName =
+  | 'database'
+  | 'directory'
+  | 'file-system'
+  | 'database-wal'
+  | 'database-shm'
+  | 'database-journal'
+  | 'live-file-permissions'
+  | 'doorbells';
+
+/** The result of one check of {@link checkFiles}. */
+export interface FileCheck {
+  /** What was checked. */
+  readonly name: FileCheckName;
+  /** The result. */
+  readonly status: HealthStatus;
+  /** What was found. */
+  readonly message: string;
+  /** What to do, or `null` if there is no problem. */
+  readonly fix: string | null;
+}
+
 // ---- Health and metrics -----------------------------------------------------------------------------------------
 
 /** `ok`; `degraded`: works, but needs attention; `failed`: something does not work. */

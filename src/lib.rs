@@ -10,6 +10,7 @@
 //! | [`openmetrics`] | the OpenMetrics text |
 //! | [`startup`] | what the page of a configuration starts with |
 //! | [`ownership`] | whose a file is |
+//! | [`file_system`] | what a file is on |
 //! | [`distribution`] | counts, and percentiles of times |
 //! | [`clock`] | a clock that processes share |
 //! | `sync` | locking a mutex |
@@ -32,6 +33,7 @@ pub mod clock;
 pub mod distribution;
 pub mod error;
 pub mod feature_table;
+pub mod file_system;
 pub mod openmetrics;
 pub mod ownership;
 pub mod page;

@@ -7,9 +7,9 @@
 #[cfg(unix)]
 mod unix;
 #[cfg(unix)]
-pub use unix::{Owner, adopt, create, effective_user, obstacle};
+pub use unix::{Owner, adopt, create, effective_user, may_create_in, obstacle};
 
 #[cfg(not(unix))]
 mod unsupported;
 #[cfg(not(unix))]
-pub use unsupported::{Owner, adopt, obstacle};
+pub use unsupported::{Owner, adopt, may_create_in, obstacle};

@@ -5,6 +5,7 @@ export {
   DEFAULT_FEATURES,
   ProductionConfig,
   attachConfig,
+  checkFiles,
   createDevelopmentConfig,
   createProductionConfig,
 } from '../dist/index.cjs';

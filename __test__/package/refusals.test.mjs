@@ -1,7 +1,7 @@
 // Errors that no sound machine gives: the public API in a process whose system refuses one thing.
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -96,6 +96,23 @@ if (process.platform === 'linux') {
         assert.equal(error.isOurs, true, 'and the same works when it is not refused');
       });
     }
+
+    test('fstatfs: doctor names the file system, and changes nothing', () => {
+      const place = mkdtempSync(join(directory, 'doctor-'));
+      writeFileSync(join(place, 'config.db'), 'no database');
+      const program = fileURLToPath(new URL('../../dist/cli.cjs', import.meta.url));
+      const { status, stdout } = spawnSync(process.execPath, [program, 'doctor', '--db', 'config.db', '--json'], {
+        cwd: place,
+        env: { ...process.env, LD_PRELOAD: join(directory, 'refuse.so'), REFUSE: 'fstatfs' },
+        encoding: 'utf8',
+      });
+      assert.equal(status, 4);
+      const { checks } = JSON.parse(stdout);
+      const found = checks.find((/** @type {{ name: string }} */ { name }) => name === 'file-system');
+      assert.deepEqual([found.status, found.fix], ['failed', 'Put the database on a local disk']);
+      assert.match(found.message, /is on NFS, /);
+      assert.deepEqual(readdirSync(place), ['config.db']);
+    });
 
     for (const answer of ['EINVAL', 'EPERM']) {
       test(`locks of open file descriptions: ${answer}, and those of processes take their place`, async () => {

@@ -2,10 +2,13 @@
 import {
   type AutoPersistOptions,
   type BackupOptions,
+  checkFiles,
   type ConfigHandle,
   type ConfigOptions,
   createDevelopmentConfig,
   createProductionConfig,
+  type FileCheck,
+  type FileCheckName,
   type PruneOptions,
   type RestoreOptions,
   type RevisionOptions,
@@ -98,3 +101,11 @@ expectType<never, Refusing<InstrumentOptions>>(true);
 createProductionConfig({ persistPath: process.env['DB'], environment: process.env['APP_ENV'], features: undefined });
 createProductionConfig().changes({ signal: undefined });
 void createProductionConfig().getHistory(5, { before: undefined });
+
+expectType<FileCheckName, FileCheck['name']>(true);
+expectType<FileCheck[], ReturnType<typeof checkFiles>>(true);
+checkFiles('./config.db');
+// @ts-expect-error
+checkFiles();
+// @ts-expect-error
+checkFiles('./config.db', 7);

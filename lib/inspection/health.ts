@@ -214,7 +214,7 @@ function checkFiles({ readOnly }: Patient, { path }: Store, settledFiles: Settle
   ];
 }
 
-function checkPlaces({ replaced, split, obstacle, ofNoUseToOthers }: NativeFileState, readOnly: boolean): HealthCheck {
+function checkPlaces({ replaced, split, findings }: NativeFileState, readOnly: boolean): HealthCheck {
   if (replaced !== undefined) {
     return check(
       'database-files',
@@ -224,11 +224,14 @@ function checkPlaces({ replaced, split, obstacle, ofNoUseToOthers }: NativeFileS
     );
   }
   if (split !== undefined) return check('database-files', 'failed', split);
+  const sideFiles = findings.filter(({ name }) => name.startsWith('database-'));
+  const obstacle = sideFiles.find(({ status }) => status === 'failed');
   if (obstacle !== undefined && !readOnly)
-    return check('database-files', 'failed', `Nothing can be persisted: ${obstacle}`);
-  return ofNoUseToOthers === undefined
+    return check('database-files', 'failed', `Nothing can be persisted: ${obstacle.message}. ${obstacle.fix}`);
+  const useless = sideFiles.find(({ status }) => status === 'degraded');
+  return useless === undefined
     ? check('database-files', 'ok', 'The files of the database are in their places')
-    : check('database-files', 'degraded', ofNoUseToOthers);
+    : check('database-files', 'degraded', `${useless.message}. ${useless.fix}`);
 }
 
 function checkSpace(path: string, freeBytes: number | undefined): HealthCheck {

@@ -40,6 +40,7 @@ const LONGEST_REASON = 500;
 export const native = {
   adoptPage: guard(binding.adoptPage),
   checkFeatures: guard(binding.checkFeatures),
+  checkFiles: guard(binding.checkFiles),
   chunkBuffer: guard(binding.chunkBuffer),
   hasSharedBuffers: binding.hasSharedBuffers,
   isValidEnvironment: guard(binding.isValidEnvironment),

@@ -149,7 +149,7 @@ export class Store {
   }
 
   lookAtFiles(): Promise<NativeFileState> {
-    return this.#call(() => this.#native.lookAtFiles());
+    return this.#call(() => this.#native.lookAtFiles(this.environment));
   }
 
   activity(): NativeActivity {

@@ -1,6 +1,7 @@
 //! Looking after the history. Long work is done a slice for each call, so that JavaScript tells of the progress and
 //! decides whether to go on.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use napi::Env;
@@ -9,16 +10,34 @@ use napi_derive::napi;
 
 use super::objects::{
     NativeBackedUp, NativeBackupProgress, NativeBreach, NativeEnvironments, NativeFailure,
-    NativeFileState, NativeHistoryEnd, NativePruneProgress, NativeVerification,
+    NativeFileState, NativeFinding, NativeHistoryEnd, NativePruneProgress, NativeVerification,
     NativeVerifiedEnvironment, NativeVerifyProgress,
 };
 use super::outcome::Outcome;
 use super::store::NativeStore;
 use super::{Result, page};
+use crate::store::files::{self, Finding};
 use crate::store::{
     Answer, BackedUp, Backup, Breach, FileState, HistoryEnd, Job, Progress, Prune, Pruned,
     Verification, Verifier, hex,
 };
+
+/// Looks at the files of a configuration, without opening any.
+#[napi(catch_unwind)]
+#[must_use]
+pub fn check_files(database: String, environment: String) -> Vec<NativeFinding> {
+    let findings = files::examine(Path::new(&database), &environment);
+    findings.into_iter().map(to_finding).collect()
+}
+
+fn to_finding(finding: Finding) -> NativeFinding {
+    NativeFinding {
+        name: finding.name.to_owned(),
+        status: finding.status.name().to_owned(),
+        message: finding.message,
+        fix: finding.fix,
+    }
+}
 
 /// How the persists of this process went, with times in milliseconds since 1970.
 #[napi(object)]
@@ -88,26 +107,25 @@ impl NativeStore {
         Ok(promise)
     }
 
-    /// Looks at the files, without waiting for the store.
+    /// Looks at the files, with those of an environment, without waiting for the store.
     #[napi(
         catch_unwind,
         ts_return_type = "Promise<NativeFailure | NativeFileState>"
     )]
-    pub fn look_at_files<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
+    pub fn look_at_files<'env>(&self, env: &'env Env, environment: String) -> Result<Object<'env>> {
         let (reply, promise) = self.settle(env, |answer: Answer<FileState>| {
             let state = answer.value;
             Outcome::Files(NativeFileState {
                 replaced: state
                     .replaced
                     .map(|path| path.to_string_lossy().into_owned()),
-                obstacle: state.obstacle,
-                of_no_use_to_others: state.of_no_use_to_others,
+                findings: state.findings.into_iter().map(to_finding).collect(),
                 split: state.split,
                 log_bytes: to_number(state.log_bytes),
                 free_bytes: state.free_bytes.map(to_number),
             })
         })?;
-        self.store()?.look_at_files(reply)?;
+        self.store()?.look_at_files(environment, reply)?;
         Ok(promise)
     }
 

@@ -100,15 +100,26 @@ pub struct NativeVerifyProgress {
     pub outcome: Option<NativeVerification>,
 }
 
+/// What was found out of one of the files of a configuration.
+#[napi(object)]
+pub struct NativeFinding {
+    /// Which file.
+    pub name: String,
+    /// `ok`, `degraded` or `failed`.
+    pub status: String,
+    /// What was found.
+    pub message: String,
+    /// What to do, unless nothing is wrong.
+    pub fix: Option<String>,
+}
+
 /// The files of the database.
 #[napi(object)]
 pub struct NativeFileState {
     /// The file that was deleted or replaced while it is open.
     pub replaced: Option<String>,
-    /// The file beside the database that this process may not write to, whose it is, and what to do.
-    pub obstacle: Option<String>,
-    /// The one that others may not use who may use the database, likewise.
-    pub of_no_use_to_others: Option<String>,
+    /// What an examination of the files found.
+    pub findings: Vec<NativeFinding>,
     /// Why programs that open the database do not all find the same log, if they do not.
     pub split: Option<String>,
     /// The size of the write-ahead log.

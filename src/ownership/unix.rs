@@ -57,6 +57,12 @@ impl Owner {
         })
     }
 
+    /// Whether every user may write to the file.
+    #[must_use]
+    pub const fn lets_everyone_write(self) -> bool {
+        self.mode & 0o002 != 0
+    }
+
     /// Whether those who may use a file of `other` may use one of this owner, too. The owner of a file is taken for a
     /// member of its group.
     #[must_use]
@@ -237,12 +243,22 @@ pub fn obstacle(path: &Path) -> Option<String> {
     })
 }
 
-/// Whether this process may read and write the file, as the effective user.
+/// Whether this process may create files in a directory, and find them.
+#[must_use]
+pub fn may_create_in(directory: &Path) -> bool {
+    has_access(directory, libc::R_OK | libc::W_OK | libc::X_OK)
+}
+
+/// Whether this process may read and write the file.
 fn may_use(path: &Path) -> bool {
+    has_access(path, libc::R_OK | libc::W_OK)
+}
+
+/// As the effective user.
+fn has_access(path: &Path, wanted: libc::c_int) -> bool {
     let Ok(path) = CString::new(path.as_os_str().as_bytes()) else {
         return false;
     };
-    let wanted = libc::R_OK | libc::W_OK;
     // SAFETY: the path is a C string.
     let status =
         unsafe { libc::faccessat(libc::AT_FDCWD, path.as_ptr(), wanted, libc::AT_EACCESS) };

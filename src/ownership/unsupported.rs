@@ -18,6 +18,12 @@ impl Owner {
 
     /// Never called.
     #[must_use]
+    pub const fn lets_everyone_write(self) -> bool {
+        match self.0 {}
+    }
+
+    /// Never called.
+    #[must_use]
     pub const fn serves(self, _other: Self) -> bool {
         match self.0 {}
     }
@@ -56,6 +62,12 @@ impl Owner {
 /// Does nothing.
 pub fn adopt(_file: &File, _like: Owner) -> io::Result<()> {
     Ok(())
+}
+
+/// Not known: creating a file says so.
+#[must_use]
+pub const fn may_create_in(_directory: &Path) -> bool {
+    true
 }
 
 /// `None`.

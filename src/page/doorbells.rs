@@ -13,5 +13,5 @@ mod platform;
 #[path = "doorbells/unix.rs"]
 mod platform;
 
-pub use platform::Doorbell;
 pub(super) use platform::Doorbells;
+pub use platform::{Doorbell, examine};

@@ -8,22 +8,22 @@ use crate::error::Error;
 #[cfg(unix)]
 mod unix;
 #[cfg(unix)]
-pub use unix::cluster_path;
-#[cfg(unix)]
 pub(super) use unix::{
     FileIdentity, Mapping, allocate, check_replaceable, give_to, identity, identity_of_path, open,
     try_lock_file, try_lock_range, unlock_range,
 };
+#[cfg(unix)]
+pub use unix::{cluster_path, examine};
 
 #[cfg(not(unix))]
 mod unsupported;
-#[cfg(not(unix))]
-pub use unsupported::cluster_path;
 #[cfg(not(unix))]
 pub(super) use unsupported::{
     FileIdentity, Mapping, allocate, check_replaceable, give_to, identity, identity_of_path, open,
     try_lock_file, try_lock_range, unlock_range,
 };
+#[cfg(not(unix))]
+pub use unsupported::{cluster_path, examine};
 
 /// How a file is locked as a whole.
 #[derive(Clone, Copy, Debug)]

@@ -39,7 +39,7 @@ use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, AtomicU64};
 use std::time::Duration;
 
 pub use arena::{Arena, CHUNK_SIZE, Chunk, PAGES_PER_CHUNK};
-pub use doorbells::Doorbell;
+pub use doorbells::{Doorbell, examine as examine_doorbells};
 #[cfg(all(test, unix))]
 pub(crate) use live::lock_as_another_process;
 pub use live::{
@@ -48,7 +48,7 @@ pub use live::{
 };
 pub(crate) use live::{LOCK_RETRY, LOCK_TIMEOUT};
 pub(crate) use live_path::live_path;
-pub use mapping::cluster_path;
+pub use mapping::{cluster_path, examine as examine_live_file};
 pub use persisted::Persisted;
 
 use crate::error::Error;

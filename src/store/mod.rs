@@ -13,12 +13,13 @@
 //!
 //! # Layers
 //!
-//! `sqlite` (the file and its connection) → `rows` (the tables) → `worker` (transactions, and what happens when one fails) →
+//! `sqlite` (the file and its connection) → `rows` (the tables) → `files` (a look from outside) → `worker` (transactions, and what happens when one fails) →
 //! `jobs` (what callers ask for) → `thread` (the queue and its order) → this module (the handles). Each imports only what
 //! stands before it.
 
 mod copies;
 mod database;
+pub mod files;
 mod job;
 mod jobs;
 mod meters;
@@ -249,9 +250,9 @@ impl Store {
     }
 
     /// Looks at the files. Neither this thread waits for the file system nor the store: a thread of its own does.
-    pub fn look_at_files(&self, reply: Reply<FileState>) -> Result<(), Error> {
+    pub fn look_at_files(&self, environment: String, reply: Reply<FileState>) -> Result<(), Error> {
         // Not a handle: the store may close meanwhile.
-        health::look_at_files(Arc::clone(&self.handle.shared), reply)
+        health::look_at_files(Arc::clone(&self.handle.shared), environment, reply)
     }
 
     /// The file, with symbolic links resolved.

@@ -178,7 +178,8 @@ fn check_new_length(path: &Path) -> Result<(), Error> {
     }
 }
 
-fn directory_of(path: &Path) -> &Path {
+/// The directory of a file, which is the working directory for a name alone.
+pub fn directory_of(path: &Path) -> &Path {
     path.parent()
         .filter(|parent| !parent.as_os_str().is_empty())
         .unwrap_or(Path::new("."))

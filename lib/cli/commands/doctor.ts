@@ -1,6 +1,6 @@
+import { checkFiles } from '13byte-config';
 import type { CommandDefinition } from '../command';
 import { examineConfig } from '../doctor/config';
-import { examineFiles } from '../doctor/files';
 import type { Finding } from '../doctor/finding';
 import { examineRuntime } from '../doctor/runtime';
 import { ExitCode } from '../exit-codes';
@@ -13,7 +13,8 @@ export const doctor: CommandDefinition = {
     'Without --db and --cluster it checks the runtime only. For each problem it says what to do. It changes nothing.',
   examples: ['doctor', 'doctor --db ./config.db --env production', 'doctor --db ./config.db --json'],
   run: async ({ target, output }) => {
-    const findings = [...examineRuntime(target), ...examineFiles(target), ...(await examineConfig(target))];
+    const files = target.db === undefined ? [] : checkFiles(target.db, target.environment);
+    const findings = [...examineRuntime(target), ...files, ...(await examineConfig(target))];
     const status = worstOf(findings);
     output.result({ database: target.db ?? null, cluster: target.cluster ?? null, status, checks: findings }, () =>
       findings.map((finding) => show(output, finding)).join('\n'),

@@ -54,7 +54,7 @@ export async function examineConfig(target: Target): Promise<Finding[]> {
     if (code === 'ERR_NOT_LIVE' || code === 'ERR_ENVIRONMENT_NOT_FOUND') {
       return [degraded('live', message, 'Check the name, and that the programs are running')];
     }
-    // Reported by examineFiles.
+    // Reported by checkFiles.
     if (code === 'ERR_STORE_NOT_FOUND') return [];
     return [
       failed('open', `${message} (${code})`, OPEN_FIXES[code] ?? 'See the message, and docs/errors.md for the code'),

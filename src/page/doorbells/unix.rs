@@ -56,20 +56,39 @@ struct Known {
     seed: u64,
 }
 
+fn directory_beside(live_file: PathBuf) -> PathBuf {
+    let mut directory = live_file.into_os_string();
+    directory.push("-doorbells");
+    directory.into()
+}
+
+/// Looks at the doorbells beside a live file: their directory, if there is one, and how many there are. `owner` is the live
+/// file, or the database where there is none.
+pub fn examine(
+    live_file: &Path,
+    owner: &std::fs::Metadata,
+) -> Result<Option<(PathBuf, usize)>, Error> {
+    let path = directory_beside(live_file.to_path_buf());
+    let Some(directory) = Directory::open(&path, owner.into())? else {
+        return Ok(None);
+    };
+    let count = directory.names().map_err(failed(&path))?.len();
+    Ok(Some((path, count)))
+}
+
 impl Doorbells {
     /// In a directory named after the live file.
     pub fn beside(path: &Path, live_file: &std::fs::Metadata) -> Self {
         // Absolute, since the working directory may change.
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
-        let mut directory = path.into_os_string();
-        directory.push("-doorbells");
+        let directory = directory_beside(path);
         let known = Known {
             // Any number does.
             seed: random_page_id().unwrap_or_default(),
             ..Known::default()
         };
         Self(Arc::new(Shared {
-            directory: directory.into(),
+            directory,
             owner: live_file.into(),
             known: Mutex::new(known),
         }))

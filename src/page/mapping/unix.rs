@@ -1,7 +1,7 @@
 //! Linux and macOS.
 
 use std::ffi::c_int;
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Lock, io_error};
 use crate::error::Error;
+use crate::file_system::FileSystem;
 use crate::ownership::{self, Owner, effective_user};
 use crate::page::layout::{LIVE_SIZE, MAGIC};
 use crate::page::live_path::{escaped, live_path};
@@ -69,13 +70,20 @@ impl Drop for Mapping {
 /// open one of root's.
 pub fn open(path: &Path, create: bool, owner: Option<Owner>) -> Result<File, Error> {
     let file = open_or_create(path, create, owner)?;
-    let invalid = |reason: String| Error::LiveFileInvalid {
-        path: path.to_path_buf(),
-        reason,
-    };
     let metadata = file.metadata().map_err(io_error(path))?;
+    check(path, &metadata, owner)?;
+    if let FileSystem::Remote(_) = FileSystem::of_file(&file).map_err(io_error(path))? {
+        return Err(Error::LiveFileRemote {
+            path: path.to_path_buf(),
+        });
+    }
+    Ok(file)
+}
+
+/// Refuses a live file that is not this user's, or that others may write to.
+fn check(path: &Path, metadata: &Metadata, owner: Option<Owner>) -> Result<(), Error> {
     if !metadata.is_file() {
-        return Err(invalid("it is not a regular file".to_owned()));
+        return Err(invalid(path, "it is not a regular file".to_owned()));
     }
     let user = effective_user();
     let is_served = user == 0 && owner.is_some_and(|owner| owner.user == metadata.uid());
@@ -84,14 +92,40 @@ pub fn open(path: &Path, create: bool, owner: Option<Owner>) -> Result<File, Err
     }
     let mode = metadata.permissions().mode() & 0o777;
     if mode & 0o022 != 0 {
-        return Err(invalid(format!("others may write to it (mode {mode:o})")));
+        let reason = format!("others may write to it (mode {mode:o})");
+        return Err(invalid(path, reason));
     }
-    if is_remote(&file).map_err(io_error(path))? {
-        return Err(Error::LiveFileRemote {
-            path: path.to_path_buf(),
-        });
+    Ok(())
+}
+
+fn invalid(path: &Path, reason: String) -> Error {
+    Error::LiveFileInvalid {
+        path: path.to_path_buf(),
+        reason,
     }
-    Ok(file)
+}
+
+/// Looks at a live file without opening it: whether there is one, and whether this user and the owner of the database can
+/// use it.
+pub fn examine(path: &Path, owner: Option<Owner>) -> Result<Option<Metadata>, Error> {
+    let metadata = match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        found => found.map_err(io_error(path))?,
+    };
+    if metadata.is_symlink() {
+        return Err(invalid(path, "it is a symbolic link".to_owned()));
+    }
+    check(path, &metadata, owner)?;
+    if let Some(owner) = owner.filter(|owner| owner.user != metadata.uid())
+        && effective_user() == 0
+    {
+        return Err(useless(path, metadata.uid(), owner));
+    }
+    // An initializer that was killed may leave an empty one.
+    if ![0, LIVE_SIZE as u64].contains(&metadata.len()) {
+        return Err(something_else(path, metadata.len()));
+    }
+    Ok(Some(metadata))
 }
 
 fn open_or_create(path: &Path, create: bool, owner: Option<Owner>) -> Result<File, Error> {
@@ -140,10 +174,7 @@ pub fn give_to(file: &File, owner: Option<Owner>) {
 /// What it means that a live file cannot be opened.
 fn refusal(path: &Path, owner: Option<Owner>) -> impl Fn(io::Error) -> Error {
     move |source| match source.raw_os_error() {
-        Some(libc::ELOOP) => Error::LiveFileInvalid {
-            path: path.to_path_buf(),
-            reason: "it is a symbolic link".to_owned(),
-        },
+        Some(libc::ELOOP) => invalid(path, "it is a symbolic link".to_owned()),
         Some(libc::ENOENT) => Error::NotLive {
             path: path.to_path_buf(),
         },
@@ -158,11 +189,7 @@ fn refusal(path: &Path, owner: Option<Owner>) -> impl Fn(io::Error) -> Error {
 fn foreign(path: &Path, user: u32, owner: Option<Owner>) -> Error {
     let own = effective_user();
     let reason = match owner {
-        Some(owner) if owner.user == own => format!(
-            "it belongs to user {user}, and the database to user {own}. Give it to that user, which changes nothing \
-             else: chown {own} {}",
-            path.display()
-        ),
+        Some(owner) if owner.user == own => return useless(path, user, owner),
         _ => format!(
             "it belongs to user {user}, and this process runs as user {own}. Live state is not shared between users: \
              run this as user {user}"
@@ -170,6 +197,19 @@ fn foreign(path: &Path, user: u32, owner: Option<Owner>) -> Error {
     };
     let path = path.to_path_buf();
     Error::LiveFilePermission { path, reason }
+}
+
+/// A live file of which the owner of the database has no use.
+fn useless(path: &Path, user: u32, owner: Owner) -> Error {
+    Error::LiveFilePermission {
+        path: path.to_path_buf(),
+        reason: format!(
+            "it belongs to user {user}, and the database to user {0}. Give it to that user, which changes nothing else: \
+             chown {0} {1}",
+            owner.user,
+            path.display()
+        ),
+    }
 }
 
 fn not_made(path: &Path, owner: Option<Owner>, source: io::Error) -> Error {
@@ -196,10 +236,11 @@ pub fn check_replaceable(path: &Path, file: &File) -> Result<(), Error> {
     if ours && length <= LIVE_SIZE as u64 {
         return Ok(());
     }
-    Err(Error::LiveFileInvalid {
-        path: path.to_path_buf(),
-        reason: format!("it holds {length} bytes of something else"),
-    })
+    Err(something_else(path, length))
+}
+
+fn something_else(path: &Path, length: u64) -> Error {
+    invalid(path, format!("it holds {length} bytes of something else"))
 }
 
 /// Gives the file its full length with blocks behind all of it, since a hole on a full disk would be a SIGBUS.
@@ -369,45 +410,4 @@ fn check_private(directory: &Path) -> Result<(), Error> {
             metadata.uid()
         ),
     })
-}
-
-#[cfg(target_os = "linux")]
-fn is_remote(file: &File) -> io::Result<bool> {
-    /// File systems whose mappings are not shared between machines, or not coherently: NFS, SMB, SMB2, CIFS, AFS,
-    /// Coda and Ceph (linux/magic.h).
-    const REMOTE: [u32; 7] = [
-        0x6969,
-        0x517b,
-        0xfe53_4d42,
-        0xff53_4d42,
-        0x5346_414f,
-        0x7375_7245,
-        0x00c3_6400,
-    ];
-    // SAFETY: `statfs` is plain numbers, for which zeros are valid.
-    let mut system: libc::statfs = unsafe { std::mem::zeroed() };
-    // SAFETY: the descriptor is open, and `system` outlives the call.
-    let status = unsafe { libc::fstatfs(file.as_raw_fd(), &raw mut system) };
-    if status != 0 {
-        return Err(io::Error::last_os_error());
-    }
-    // The type is 32 bits wide; the field is signed and wider on some targets.
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "see above"
-    )]
-    Ok(REMOTE.contains(&(system.f_type as u32)))
-}
-
-#[cfg(not(target_os = "linux"))]
-fn is_remote(file: &File) -> io::Result<bool> {
-    // SAFETY: `statfs` is plain numbers, for which zeros are valid.
-    let mut system: libc::statfs = unsafe { std::mem::zeroed() };
-    // SAFETY: the descriptor is open, and `system` outlives the call.
-    let status = unsafe { libc::fstatfs(file.as_raw_fd(), &raw mut system) };
-    if status != 0 {
-        return Err(io::Error::last_os_error());
-    }
-    Ok(system.f_flags & libc::MNT_LOCAL as u32 == 0)
 }

@@ -10,6 +10,7 @@ use rusqlite::{Connection, OptionalExtension};
 use crate::error::Error;
 use crate::feature_table::FeatureTable;
 use crate::page::Page;
+use crate::store::files::{self, Finding};
 use crate::store::open_stores::expect_one_name;
 use crate::store::reply::{Answer, Reply};
 use crate::store::rows::chain::Chain;
@@ -19,7 +20,6 @@ use crate::store::shared::Shared;
 use crate::store::sqlite::disk_space::free_bytes;
 use crate::store::sqlite::errors::Fault;
 use crate::store::sqlite::paths::with_suffix;
-use crate::store::sqlite::side_files;
 use crate::store::worker::Worker;
 
 /// The files of the database, as the system sees them.
@@ -27,10 +27,8 @@ use crate::store::worker::Worker;
 pub struct FileState {
     /// The file that was deleted or replaced while the database is open, if one was.
     pub replaced: Option<PathBuf>,
-    /// The file beside the database that this process may not write to, whose it is, and what to do.
-    pub obstacle: Option<String>,
-    /// The one that others may not use who may use the database, likewise.
-    pub of_no_use_to_others: Option<String>,
+    /// What an examination of the files found.
+    pub findings: Vec<Finding>,
     /// Why programs that open the database do not all find the same log, if they do not.
     pub split: Option<String>,
     /// The size of the write-ahead log.
@@ -51,7 +49,11 @@ pub struct HistoryEnd {
 }
 
 /// Looks at the files, on a thread of its own: neither the caller waits for the file system, nor the store.
-pub fn look_at_files(shared: Arc<Shared>, reply: Reply<FileState>) -> Result<(), Error> {
+pub fn look_at_files(
+    shared: Arc<Shared>,
+    environment: String,
+    reply: Reply<FileState>,
+) -> Result<(), Error> {
     Builder::new()
         .name("13byte-health".to_owned())
         .spawn(move || {
@@ -59,8 +61,7 @@ pub fn look_at_files(shared: Arc<Shared>, reply: Reply<FileState>) -> Result<(),
             let log = fs::metadata(with_suffix(path, "-wal"));
             let value = FileState {
                 replaced: shared.replaced(),
-                obstacle: side_files::obstacle(path),
-                of_no_use_to_others: side_files::of_no_use_to_others(path),
+                findings: files::examine(path, &environment),
                 split: fs::metadata(path)
                     .ok()
                     .and_then(|found| expect_one_name(path, &found).err())

@@ -6,7 +6,7 @@ use super::paths::with_suffix;
 use crate::ownership::{self, Owner};
 
 /// The file beside the database that this process may not write to, whose it is, and what to do.
-pub fn obstacle(database: &Path) -> Option<String> {
+fn obstacle(database: &Path) -> Option<String> {
     let owner = Owner::of_path(database)?;
     files(database).iter().find_map(|file| {
         let obstacle = ownership::obstacle(file)?;
@@ -28,21 +28,6 @@ pub fn refusal(database: &Path) -> Option<String> {
         Some(format!(
             "{} is missing, and {why}. {advice}",
             missing.display()
-        ))
-    })
-}
-
-/// A file beside the database that some of those may not use who may use the database, though this process may.
-pub fn of_no_use_to_others(database: &Path) -> Option<String> {
-    let owner = Owner::of_path(database)?;
-    files(database).iter().find_map(|file| {
-        let found = Owner::of_path(file).filter(|found| !found.serves(owner))?;
-        Some(format!(
-            "{} {}, and the database {}, so some who may use the database may not use it. {}",
-            file.display(),
-            found.described(),
-            owner.described(),
-            owner.advice(file)
         ))
     })
 }

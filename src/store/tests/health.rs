@@ -19,7 +19,7 @@ fn end(store: &Store) -> HistoryEnd {
 fn files_of(store: &Store) -> FileState {
     let (sender, receiver) = channel();
     let reply = store.reply(move |answer| sender.send(answer).unwrap());
-    store.look_at_files(reply).unwrap();
+    store.look_at_files(ENV.to_owned(), reply).unwrap();
     receiver.recv().unwrap().unwrap().value
 }
 

@@ -1,0 +1,135 @@
+//! What kind of file system a file is on.
+
+#![cfg_attr(
+    unix,
+    expect(
+        unsafe_code,
+        reason = "the standard library does not know file systems"
+    )
+)]
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+/// A kind of file system, as far as it matters to databases and live files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileSystem {
+    /// On a disk of this machine, as far as is known.
+    Local,
+    /// On another machine, by its name: mappings are not shared between machines, or not coherently.
+    Remote(&'static str),
+    /// Not kept for long: its name, and what happens to it.
+    Temporary(&'static str, &'static str),
+}
+
+impl FileSystem {
+    /// That of an open file.
+    pub fn of_file(file: &File) -> io::Result<Self> {
+        platform::of_file(file)
+    }
+
+    /// That of a directory.
+    pub fn of_directory(path: &Path) -> io::Result<Self> {
+        platform::of_file(&File::open(path)?)
+    }
+}
+
+#[cfg(unix)]
+mod platform {
+    use std::fs::File;
+    use std::io;
+    use std::os::fd::AsRawFd;
+
+    use super::FileSystem;
+
+    pub fn of_file(file: &File) -> io::Result<FileSystem> {
+        // SAFETY: `statfs` is plain numbers, for which zeros are valid.
+        let mut system: libc::statfs = unsafe { std::mem::zeroed() };
+        // SAFETY: the descriptor is open, and `system` outlives the call.
+        let status = unsafe { libc::fstatfs(file.as_raw_fd(), &raw mut system) };
+        if status != 0 {
+            return Err(io::Error::last_os_error());
+        }
+        Ok(kind(&system))
+    }
+
+    #[cfg(target_os = "linux")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "types have 32 bits; the field is signed and wider on some targets"
+    )]
+    const fn kind(system: &libc::statfs) -> FileSystem {
+        by_type(system.f_type as u32)
+    }
+
+    /// The numbers are those of `linux/magic.h`.
+    #[cfg(target_os = "linux")]
+    pub const fn by_type(number: u32) -> FileSystem {
+        use FileSystem::{Local, Remote, Temporary};
+        match number {
+            0x6969 => Remote("NFS"),
+            0x517b | 0xfe53_4d42 => Remote("SMB"),
+            0xff53_4d42 => Remote("CIFS"),
+            0x5346_414f => Remote("AFS"),
+            0x7375_7245 => Remote("Coda"),
+            0x00c3_6400 => Remote("Ceph"),
+            0x0102_1994 => Temporary("tmpfs", "is empty after a restart of the machine"),
+            0x794c_7630 => Temporary("overlayfs", "a container loses when it is removed"),
+            _ => Local,
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    const fn kind(system: &libc::statfs) -> FileSystem {
+        if system.f_flags & libc::MNT_LOCAL as u32 == 0 {
+            FileSystem::Remote("a volume of another machine")
+        } else {
+            FileSystem::Local
+        }
+    }
+}
+
+#[cfg(not(unix))]
+mod platform {
+    use std::fs::File;
+    use std::io;
+
+    use super::FileSystem;
+
+    pub fn of_file(_file: &File) -> io::Result<FileSystem> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn file_systems_of_other_machines_are_known_by_their_numbers() {
+        for (number, name) in [
+            (0x6969, "NFS"),
+            (0xfe53_4d42, "SMB"),
+            (0xff53_4d42, "CIFS"),
+            (0x00c3_6400, "Ceph"),
+        ] {
+            assert_eq!(platform::by_type(number), FileSystem::Remote(name));
+        }
+        // ext4.
+        assert_eq!(platform::by_type(0xef53), FileSystem::Local);
+    }
+
+    #[test]
+    fn a_file_and_its_directory_are_on_the_same_file_system() {
+        let memory = Path::new("/dev/shm");
+        let found = FileSystem::of_directory(memory).unwrap();
+        assert!(
+            matches!(found, FileSystem::Temporary("tmpfs", _)),
+            "{found:?}"
+        );
+        let file = tempfile::tempfile_in(memory).unwrap();
+        assert_eq!(FileSystem::of_file(&file).unwrap(), found);
+    }
+}
