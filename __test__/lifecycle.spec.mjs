@@ -308,6 +308,7 @@ function usesOf(config, feature) {
     persist: () => config.persist('too late'),
     persistSync: () => config.persistSync('too late'),
     persisted: () => config.persisted,
+    live: () => config.live,
     load: () => config.load(),
     getHistory: () => config.getHistory(),
     getEnvironments: () => config.getEnvironments(),
