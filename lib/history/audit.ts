@@ -1,5 +1,6 @@
 import { checkBoolean, checkInteger, checkKeys, checkSignal, checkString } from '../core/checks';
 import { makeError, show } from '../core/errors';
+import { DIGEST, MAX_KEEP, MAX_PAGES_PER_STEP } from '../core/limits';
 import { native, type NativeBreach, type NativeVerification } from '../native/binding';
 import type { Store } from '../native/store';
 import type {
@@ -36,10 +37,7 @@ export async function pruneHistory(
   );
 }
 
-const MAX_KEEP = 2 ** 32 - 1;
-
 const DEFAULT_PAGES_PER_STEP = 256;
-const MAX_PAGES_PER_STEP = 2 ** 31 - 1;
 
 export async function backUpDatabase(store: Store, path: string, options: BackupOptions): Promise<BackupResult> {
   const given = checkKeys(options, 'options', ['overwrite', 'pagesPerStep', 'onProgress', 'signal']);
@@ -105,7 +103,7 @@ export async function inSlices<T>(
 
 function checkDigest(value: unknown): number[] {
   const digest = checkString(value, 'expectedHead');
-  if (!/^[0-9a-f]{64}$/.test(digest)) {
+  if (!DIGEST.test(digest)) {
     throw makeError(
       'ERR_INVALID_VALUE',
       `Invalid expectedHead: ${show(digest)} (must be 64 lower-case hexadecimal digits)`,

@@ -1,5 +1,6 @@
 import { checkInteger, checkKeys, checkReason } from '../core/checks';
 import { makeError, show } from '../core/errors';
+import { MAX_HISTORY_LIMIT } from '../core/limits';
 import type { HistoryMethods, Internals } from '../internals';
 import { native, type NativeRevision } from '../native/binding';
 import { checkActor, checkEnvironment, checkPath } from '../options';
@@ -21,8 +22,6 @@ import type {
   Verification,
   VerifyOptions,
 } from '../types';
-
-const MAX_HISTORY_LIMIT = 10_000;
 
 /** The history of a config: its methods of the same names, which say what each does. */
 export class ConfigHistory<Name extends string> implements HistoryMethods<Name> {

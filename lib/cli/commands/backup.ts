@@ -1,3 +1,4 @@
+import { MAX_PAGES_PER_STEP } from '../../core/limits';
 import type { CommandDefinition } from '../command';
 import { CliError } from '../errors';
 import { wholeNumber } from '../options';
@@ -16,7 +17,7 @@ export const backup: CommandDefinition = {
     {
       flags: '--pages-per-step <number>',
       summary: 'how many pages to copy before programs that persist get their turn',
-      parse: (text) => wholeNumber(text, '--pages-per-step', 1, 2 ** 31 - 1),
+      parse: (text) => wholeNumber(text, '--pages-per-step', 1, MAX_PAGES_PER_STEP),
     },
   ],
   examples: ['backup /backup/config.db --db ./config.db', 'backup /backup/config.db --overwrite'],

@@ -1,4 +1,5 @@
 import type { HistoryEntry } from '13byte-config';
+import { MAX_HISTORY_LIMIT } from '../../core/limits';
 import type { CommandDefinition } from '../command';
 import { wholeNumber } from '../options';
 import { oneLine } from '../output';
@@ -12,8 +13,8 @@ export const history: CommandDefinition = {
   options: [
     {
       flags: '--limit <number>',
-      summary: `how many at most, 1-10000; default: ${DEFAULT_LIMIT}`,
-      parse: (text) => wholeNumber(text, '--limit', 1, 10_000),
+      summary: `how many at most, 1-${MAX_HISTORY_LIMIT}; default: ${DEFAULT_LIMIT}`,
+      parse: (text) => wholeNumber(text, '--limit', 1, MAX_HISTORY_LIMIT),
     },
     {
       flags: '--before <revision>',

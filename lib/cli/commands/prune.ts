@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline/promises';
+import { MAX_KEEP } from '../../core/limits';
 import type { CommandDefinition } from '../command';
 import { CliError, usageError } from '../errors';
 import { wholeNumber } from '../options';
@@ -16,7 +17,7 @@ export const prune: CommandDefinition = {
     {
       flags: '--keep <number>',
       summary: 'how many of the newest to keep',
-      parse: (text) => wholeNumber(text, '--keep', 1, 2 ** 32 - 1),
+      parse: (text) => wholeNumber(text, '--keep', 1, MAX_KEEP),
     },
     { flags: '--yes', summary: 'do not ask' },
   ],

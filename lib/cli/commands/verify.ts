@@ -1,6 +1,7 @@
 import type { Verification } from '13byte-config';
 import type { CommandDefinition } from '../command';
 import { show as shown } from '../../core/errors';
+import { DIGEST } from '../../core/limits';
 import { usageError } from '../errors';
 import { ExitCode } from '../exit-codes';
 import { oneLine, type Output } from '../output';
@@ -73,7 +74,7 @@ function show(output: Output, { ok, revisions, environments, problems }: Verific
 }
 
 function digest(text: string): string {
-  if (/^[0-9a-f]{64}$/.test(text)) return text;
+  if (DIGEST.test(text)) return text;
   throw usageError(
     `Invalid --expected-head: ${shown(text)} (must be 64 lower-case hexadecimal digits, as verify prints them)`,
   );
