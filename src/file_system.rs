@@ -54,14 +54,11 @@ mod platform {
         Ok(kind(&system))
     }
 
+    /// Types have 32 bits; how wide the field is, and whether it has a sign, depends on the C library.
     #[cfg(target_os = "linux")]
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "types have 32 bits; the field is signed and wider on some targets"
-    )]
-    const fn kind(system: &libc::statfs) -> FileSystem {
-        by_type(system.f_type as u32)
+    fn kind(system: &libc::statfs) -> FileSystem {
+        let number = i128::from(system.f_type) & i128::from(u32::MAX);
+        u32::try_from(number).map_or(FileSystem::Local, by_type)
     }
 
     /// The numbers are those of `linux/magic.h`.

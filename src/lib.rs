@@ -13,6 +13,7 @@
 //! | [`file_system`] | what a file is on |
 //! | [`distribution`] | counts, and percentiles of times |
 //! | [`clock`] | a clock that processes share |
+//! | `statx` | asking Linux for single facts of a file |
 //! | `sync` | locking a mutex |
 //! | [`error`] | every way this crate can fail, with a stable code |
 //! | `node` | the N-API boundary (feature `node`) |
@@ -39,6 +40,8 @@ pub mod ownership;
 pub mod page;
 pub mod record;
 pub mod startup;
+#[cfg(target_os = "linux")]
+mod statx;
 pub mod store;
 mod sync;
 pub mod watch;

@@ -6,6 +6,7 @@
 const rooms = [
   'error',
   'sync',
+  'statx',
   'clock',
   'record',
   'feature_table',

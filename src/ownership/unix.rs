@@ -2,7 +2,7 @@
 
 #![expect(
     unsafe_code,
-    reason = "the standard library knows neither the effective user nor statx and faccessat"
+    reason = "the standard library knows neither the effective user nor faccessat"
 )]
 
 use std::ffi::CString;
@@ -13,6 +13,9 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
+
+#[cfg(target_os = "linux")]
+use crate::statx::statx;
 
 /// What it takes to use a file: to read and write it.
 const USE: u32 = 0o6;
@@ -125,17 +128,8 @@ impl Owner {
 
 #[cfg(target_os = "linux")]
 fn ask(path: &Path) -> Option<Owner> {
-    use std::mem::MaybeUninit;
-
-    const WANTED: u32 = libc::STATX_MODE | libc::STATX_UID | libc::STATX_GID;
-    let path = CString::new(path.as_os_str().as_bytes()).ok()?;
-    let mut found = MaybeUninit::<libc::statx>::zeroed();
-    // SAFETY: the path is a C string, and there is room for what the system stores.
-    let status =
-        unsafe { libc::statx(libc::AT_FDCWD, path.as_ptr(), 0, WANTED, found.as_mut_ptr()) };
-    // SAFETY: zeros are valid for a struct of numbers, and so is what the system stored over them.
-    let found = unsafe { found.assume_init() };
-    (status == 0 && found.stx_mask & WANTED == WANTED).then(|| Owner {
+    let found = statx(path, libc::STATX_MODE | libc::STATX_UID | libc::STATX_GID)?;
+    Some(Owner {
         user: found.stx_uid,
         group: found.stx_gid,
         mode: u32::from(found.stx_mode) & 0o777,

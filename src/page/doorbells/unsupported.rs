@@ -14,6 +14,11 @@ const DOORBELLS: Error = Error::Unsupported {
 #[derive(Debug)]
 pub struct Doorbells;
 
+#[expect(
+    clippy::unused_self,
+    clippy::unnecessary_wraps,
+    reason = "the counterpart has a directory, and can fail"
+)]
 impl Doorbells {
     pub fn beside(_path: &Path, _live_file: &Metadata) -> Self {
         Self

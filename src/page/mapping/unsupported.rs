@@ -69,6 +69,7 @@ pub fn try_lock_range(_file: &File) -> io::Result<bool> {
 
 pub fn unlock_range(_file: &File) {}
 
+/// Refuses.
 pub fn cluster_path(
     _name: Option<&str>,
     _environment: &str,

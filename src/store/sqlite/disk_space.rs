@@ -26,12 +26,9 @@ pub fn free_bytes(path: &Path) -> Option<u64> {
     }
     // SAFETY: the call succeeded, so it has filled all of it.
     let answer = unsafe { answer.assume_init() };
-    #[cfg_attr(
-        target_os = "linux",
-        expect(
-            clippy::useless_conversion,
-            reason = "other systems count blocks in 32 bits"
-        )
+    #[expect(
+        clippy::useless_conversion,
+        reason = "the widths of both differ from system to system"
     )]
     let (blocks, size) = (u64::from(answer.f_bavail), u64::from(answer.f_frsize));
     Some(blocks.saturating_mul(size))

@@ -1,16 +1,14 @@
 //! Which file a path leads to.
 
-#![cfg_attr(
-    target_os = "linux",
-    expect(unsafe_code, reason = "the standard library asks for more than that")
-)]
-
 use std::fs::{self, Metadata};
 use std::io;
 use std::path::Path;
 #[cfg(not(unix))]
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+#[cfg(target_os = "linux")]
+use crate::statx::statx;
 
 /// What makes two paths the same file.
 #[cfg(unix)]
@@ -88,35 +86,17 @@ pub fn stamp(path: &Path) -> Option<Stamp> {
     })
 }
 
-/// `None` if there is no file, or if the system does not tell all that was asked for.
+/// Whether something is mounted exactly there. The path has no symbolic links.
 #[cfg(target_os = "linux")]
-fn statx(path: &Path, fields: libc::c_uint) -> Option<libc::statx> {
-    use std::ffi::CString;
-    use std::mem::MaybeUninit;
-    use std::os::unix::ffi::OsStrExt;
-
-    let path = CString::new(path.as_os_str().as_bytes()).ok()?;
-    let mut found = MaybeUninit::<libc::statx>::zeroed();
-    // SAFETY: the path is a C string, and there is room for what the system stores.
-    let status =
-        unsafe { libc::statx(libc::AT_FDCWD, path.as_ptr(), 0, fields, found.as_mut_ptr()) };
-    // SAFETY: zeros are valid for a struct of numbers, and so is what the system stored over them.
-    let found = unsafe { found.assume_init() };
-    (status == 0 && found.stx_mask & fields == fields).then_some(found)
+pub fn is_mount_point(path: &Path) -> bool {
+    let known = statx(path, libc::STATX_TYPE).and_then(|found| mark_of_a_mount(&found));
+    known.unwrap_or_else(|| is_listed_as_mount(path))
 }
 
-/// Whether something is mounted exactly there. The path has no symbolic links.
-pub fn is_mount_point(path: &Path) -> bool {
-    #[cfg(target_os = "linux")]
-    {
-        let known = statx(path, libc::STATX_TYPE).and_then(|found| mark_of_a_mount(&found));
-        known.unwrap_or_else(|| is_listed_as_mount(path))
-    }
-    #[cfg(not(target_os = "linux"))]
-    {
-        let _elsewhere = path;
-        false
-    }
+/// Other systems mount no single files.
+#[cfg(not(target_os = "linux"))]
+pub const fn is_mount_point(_path: &Path) -> bool {
+    false
 }
 
 /// `None` before Linux 5.8.

@@ -370,6 +370,7 @@ mod platform {
     pub fn set_reader(_is_reader: bool) {}
 
     /// Never, so that SQLite reads in its own way.
+    #[expect(clippy::unnecessary_wraps, reason = "the counterpart can fail")]
     pub fn lock_shared(_file: &File) -> io::Result<bool> {
         Ok(false)
     }

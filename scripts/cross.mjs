@@ -1,0 +1,25 @@
+// @ts-check
+// The addon for the platforms that this machine is not.
+//
+//   npm run cross -- setup                       downloads the tools; the other commands do so too
+//   npm run cross -- check [target …]            lints the library with clippy
+//   npm run cross -- build [target …]            builds the addon into native/, and checks what it needs of its system
+//   npm run cross -- run [runtime …]             the quick start on runtimes of other platforms, emulated
+//
+// A target is a name such as darwin-arm64, or a Rust triple; none is all.
+import { build, check } from './lib/cross/commands.mjs';
+import { selectTargets } from './lib/cross/targets.mjs';
+import { ensureToolchain, unavailable } from './lib/cross/toolchain.mjs';
+import { runMain, step, UsageError } from './lib/progress.mjs';
+
+const commands = { setup: async () => 0, check, build };
+
+await runMain(async () => {
+  const [name = '', ...wanted] = process.argv.slice(2);
+  const command = Object.entries(commands).find(([known]) => known === name)?.[1];
+  if (!command) throw new UsageError(`There is no command "${name}", only ${Object.keys(commands).join(', ')}`);
+  const reason = unavailable();
+  if (reason !== undefined) throw new UsageError(`Nothing can be built for other platforms here: ${reason}`);
+  await step('Fetching Rust and Zig for other platforms', ensureToolchain);
+  return command(selectTargets(wanted));
+});
