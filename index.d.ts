@@ -491,7 +491,7 @@ export interface ChangeMetrics {
 	/** All others: by other configs, threads and processes, and by the store. */
 	readonly foreign: number;
 }
-/** A latency in milliseconds. Percentiles are exact to one per cent. All are `null` as long as nothing was measured. */
+/** A latency in milliseconds. Percentiles are exact to one percent. All are `null` as long as nothing was measured. */
 export interface LatencyMetrics {
 	/** The number of measurements. */
 	readonly count: number;
@@ -554,7 +554,7 @@ export type CoreFields = {
 	readonly [field in "version" | "registryHash" | "featureFlags" | "terminalMode" | "terminalRows" | "terminalCols" | "reserved"]: number;
 };
 /**
- * The 13-byte record by itself: a value of its own, without shared memory and without a history.
+ * The 13-byte record as a plain value, without shared memory and history.
  *
  * | offset | field | type |
  * |---|---|---|
@@ -566,7 +566,7 @@ export type CoreFields = {
  * | 11 | cols | u8 |
  * | 12 | reserved | u8 |
  *
- * Setters check their value. Bytes given to the constructor are taken as they are, since they may come from elsewhere.
+ * Setters check their values. The constructor accepts any bytes, since they may come from another program.
  *
  * @example
  * const core = new ConfigCore13Byte();
@@ -575,12 +575,12 @@ export type CoreFields = {
 export declare class ConfigCore13Byte {
 	#private;
 	/**
-	 * @param bytes - The 13 bytes to copy; left out, the default record (bits 0 to 2 on, raw terminal of 24 × 80).
+	 * @param bytes - The 13 bytes to copy. Default: the default record (bits 0 to 2 on, raw terminal, 24 × 80).
 	 * @throws RangeError `ERR_BUFFER_LENGTH` for any other number of bytes.
 	 */
 	constructor(bytes?: RecordBytes);
 	/**
-	 * Reads the form that {@link ConfigCore13Byte.toHex} writes: `0x` and 26 hexadecimal digits.
+	 * Parses the output of {@link ConfigCore13Byte.toHex}: `0x` and 26 hexadecimal digits.
 	 *
 	 * @throws RangeError `ERR_INVALID_VALUE` for any other text.
 	 */
@@ -597,7 +597,7 @@ export declare class ConfigCore13Byte {
 	get terminalRows(): number;
 	/** Columns of the terminal, 1–255. */
 	get terminalCols(): number;
-	/** Kept for later formats, 0. */
+	/** Reserved for later formats; 0. */
 	get reserved(): number;
 	/** Sets the record format; 1 is the only one. */
 	setVersion(version: number): void;
@@ -617,11 +617,11 @@ export declare class ConfigCore13Byte {
 	hasFeature(bit: number): boolean;
 	/** Sets or clears the flag of this bit, 0–31. */
 	setFeature(bit: number, on: boolean): void;
-	/** Turns the flag of this bit, 0–31, around, and returns what it is now. */
+	/** Toggles the flag of this bit, 0–31, and returns its new value. */
 	toggleFeature(bit: number): boolean;
 	/** A copy of the 13 bytes. */
 	toBuffer(): ArrayBuffer;
-	/** What `JSON.stringify(core)` gives: its fields. */
+	/** The value for `JSON.stringify(core)`: the fields. */
 	toJSON(): CoreFields;
 	/** The bytes as `0x` and 26 lower-case hexadecimal digits. */
 	toHex(): string;
@@ -629,8 +629,8 @@ export declare class ConfigCore13Byte {
 /**
  * A configuration: feature flags by name, terminal settings, and their history.
  *
- * Reads and flips are one atomic operation on shared memory. They never call native code, and they never wait.
- * Everything about the history returns a promise.
+ * Reads and flips are single atomic operations on shared memory. They never call native code and never wait. Methods
+ * that use the history return promises.
  *
  * @example
  * const config = createProductionConfig({ persistPath: './config.db' });
@@ -644,35 +644,34 @@ export declare class ProductionConfig<in Name extends string = DefaultFeature> {
 	/**
 	 * Whether a feature is on. One atomic read.
 	 *
-	 * @throws ConfigError `ERR_UNKNOWN_FEATURE` with the names there are.
+	 * @throws ConfigError `ERR_UNKNOWN_FEATURE`, which lists the available names.
 	 */
 	isFeatureEnabled(name: Name): boolean;
 	/**
-	 * Turns a feature on, for everyone who shares this config's memory. Flips of other features that happen at the same
-	 * time are never lost.
+	 * Enables a feature in the shared memory of this config. Concurrent flips of other features are never lost.
 	 *
 	 * @returns Whether this call changed anything.
-	 * @throws ConfigError `ERR_UNKNOWN_FEATURE` with the names there are.
+	 * @throws ConfigError `ERR_UNKNOWN_FEATURE`, which lists the available names.
 	 */
 	enableFeature(name: Name): boolean;
 	/**
-	 * Turns a feature off, for everyone who shares this config's memory.
+	 * Disables a feature in the shared memory of this config.
 	 *
 	 * @returns Whether this call changed anything.
-	 * @throws ConfigError `ERR_UNKNOWN_FEATURE` with the names there are.
+	 * @throws ConfigError `ERR_UNKNOWN_FEATURE`, which lists the available names.
 	 */
 	disableFeature(name: Name): boolean;
 	/**
-	 * Turns a feature on or off.
+	 * Enables or disables a feature.
 	 *
 	 * @returns Whether this call changed anything.
 	 * @throws TypeError `ERR_INVALID_TYPE` when `on` is not a boolean.
 	 */
 	setFeature(name: Name, on: boolean): boolean;
-	/** Turns a feature around in one atomic step, and returns whether it is on now. */
+	/** Atomically toggles a feature, and returns whether it is on now. */
 	toggleFeature(name: Name): boolean;
 	/**
-	 * One feature, for code that asks about it again and again.
+	 * One feature, for code that reads it often.
 	 *
 	 * @example
 	 * const beta = config.feature('beta_feature');
@@ -680,26 +679,27 @@ export declare class ProductionConfig<in Name extends string = DefaultFeature> {
 	 */
 	feature<Own extends Name>(name: Own): Feature<Own>;
 	/**
-	 * Whether a feature is on for this key, such as the id of a user: it has to be on, and the key among the per cent of
-	 * all keys that it is rolled out to. The same key gives the same answer until the rollout changes, on every machine,
-	 * and a rollout that is raised only adds keys.
+	 * Whether a feature is on for a key, such as a user's id: the feature must be on, and the key must fall within its
+	 * rollout percentage. A key gets the same answer on every machine until the rollout changes, and raising a rollout
+	 * only adds keys.
 	 *
 	 * @param key - Not empty. ASCII is fastest.
-	 * @throws ConfigError `ERR_UNKNOWN_FEATURE`; TypeError `ERR_INVALID_TYPE` and RangeError `ERR_INVALID_VALUE` for what
-	 *   is no key, whatever the rollout.
+	 * @throws ConfigError `ERR_UNKNOWN_FEATURE`; TypeError `ERR_INVALID_TYPE` and RangeError `ERR_INVALID_VALUE` for
+	 *   invalid keys, regardless of the rollout.
 	 * @example
 	 * if (config.isFeatureEnabledFor('beta_feature', user.id)) showBeta();
 	 */
 	isFeatureEnabledFor(name: Name, key: string): boolean;
-	/** Per cent of all keys that a feature is on for while it is on, 0 to 100. 100 unless it was set. */
+	/** The percentage of keys that a feature is on for while it is on, 0 to 100. Default: 100. */
 	getRollout(name: Name): number;
 	/**
-	 * Rolls a feature out to a part of all keys, for everyone who shares this config's memory. It does not turn the feature
-	 * on or off. Like flips it is kept by the next {@link ProductionConfig.persist}, and a rollback brings it back.
+	 * Rolls a feature out to a percentage of all keys, in the shared memory of this config. It does not enable or disable
+	 * the feature. Like a flip, it is saved by the next {@link ProductionConfig.persist} and undone by a rollback.
 	 *
 	 * @param percent - 0 to 100 in steps of 0.01.
 	 * @returns Whether this call changed anything.
-	 * @throws RangeError `ERR_OUT_OF_RANGE`, such as `Invalid rollout: 100.001 (must be 0-100 per cent in steps of 0.01)`.
+	 * @throws RangeError `ERR_OUT_OF_RANGE`, such as `Invalid rollout: 100.001 (must be 0-100 percent in steps of
+	 *   0.01)`.
 	 * @example
 	 * config.setRollout('beta_feature', 10);
 	 * config.enableFeature('beta_feature');
@@ -708,12 +708,12 @@ export declare class ProductionConfig<in Name extends string = DefaultFeature> {
 	setRollout(name: Name, percent: number): boolean;
 	/** The names of the features that are on, in bit order. */
 	getEnabledFeatures<Own extends Name = Name>(): Own[];
-	/** The names of all features, in bit order. In a database that others use too, this includes theirs. */
+	/** The names of all features, in bit order, including those that other programs registered in the database. */
 	getFeatureNames(): string[];
 	/**
-	 * Makes several changes at once: others see all of them or none. When `edit` throws, nothing has changed.
+	 * Makes several changes atomically: readers see all of them or none. If `edit` throws, nothing changes.
 	 *
-	 * @param edit - Says what to change, right away; it must not be an async function.
+	 * @param edit - Makes the changes on the draft before it returns; it must not be async.
 	 * @returns Whether anything changed.
 	 * @example
 	 * config.update((draft) => {
@@ -724,15 +724,14 @@ export declare class ProductionConfig<in Name extends string = DefaultFeature> {
 	 */
 	update(edit: (draft: UpdateDraft<Name>) => void): boolean;
 	/**
-	 * Takes flags and terminal settings from a 13-byte record, as one change. The record may come from elsewhere, so any
-	 * values are taken, and {@link ProductionConfig.validate} tells what is wrong with them. Its version and registry
-	 * hash describe where it came from and are not taken.
+	 * Sets flags and terminal settings from a 13-byte record, as one change. Values out of range are accepted, and
+	 * reported by {@link ProductionConfig.validate}. The version and the registry hash of the record are ignored.
 	 *
 	 * @throws RangeError `ERR_BUFFER_LENGTH`: `Buffer must be exactly 13 bytes`.
 	 */
 	updateFromBuffer(bytes: RecordBytes): void;
 	/**
-	 * Sets mode, rows and columns at once.
+	 * Sets mode, rows and columns as one change.
 	 *
 	 * @param mode - 0 disabled, 1 cooked, 2 raw, 3 pipe.
 	 * @param rows - 1–255.
@@ -740,18 +739,18 @@ export declare class ProductionConfig<in Name extends string = DefaultFeature> {
 	 * @throws RangeError `ERR_OUT_OF_RANGE`, such as `Invalid rows: 0 (must be 1-255)`.
 	 */
 	setTerminalSettings(mode: number, rows: number, cols: number): void;
-	/** Mode, rows and columns, read at once. */
+	/** Mode, rows and columns, from one atomic read. */
 	getTerminalSettings(): TerminalSettings;
 	/** Record format, 1. */
 	get version(): number;
 	set version(version: number);
-	/** Hash of the feature names, 0 to 2^32 − 1. It describes the record and decides nothing. */
+	/** Hash of the feature names, 0 to 2^32 − 1. Informational: nothing depends on it. */
 	get registryHash(): number;
 	set registryHash(hash: number);
 	/**
-	 * All flags as a number, 0 to 2^32 − 1. What `|=` makes of bit 31 is negative, and refused: write
-	 * `(flags | x) >>> 0`. Both read and write in two steps: where others write too, use
-	 * {@link ProductionConfig.update}.
+	 * All flags as a number, 0 to 2^32 − 1. With bit 31 set, `|=` yields a negative number, which is refused: use
+	 * `(flags | x) >>> 0`. Such an expression reads and writes in two steps, so use {@link ProductionConfig.update} where
+	 * other writers may interfere.
 	 */
 	get featureFlags(): number;
 	set featureFlags(flags: number);
@@ -764,11 +763,11 @@ export declare class ProductionConfig<in Name extends string = DefaultFeature> {
 	/** Columns of the terminal, 1–255. */
 	get cols(): number;
 	set cols(cols: number);
-	/** Kept for later formats, 0. */
+	/** Reserved for later formats; 0. */
 	get reserved(): number;
 	set reserved(reserved: number);
 	/**
-	 * Whether the state is shared with every process that opens the same database and environment, by `enableClusterSync`.
+	 * Whether `enableClusterSync` shares the state with every process that opens the same database and environment.
 	 *
 	 * @example
 	 * const config = createProductionConfig({ persistPath: './config.db', enableClusterSync: 'if-live', readOnly: true });
@@ -777,140 +776,138 @@ export declare class ProductionConfig<in Name extends string = DefaultFeature> {
 	get live(): boolean;
 	/** The environment whose history this config reads and writes. */
 	get environment(): string;
-	/** The 13 bytes. Flags and terminal settings are always of one moment. */
+	/** The 13 bytes. Flags and terminal settings come from one atomic read. */
 	toBytes(): Uint8Array;
 	/** The 13 bytes as `0x` and 26 hexadecimal digits. */
 	toHex(): string;
 	/** An independent copy of the record. */
 	getCore(): ConfigCore13Byte;
 	/**
-	 * The state page as a `SharedArrayBuffer` of 128 bytes, for code that shares it with worker threads by itself.
-	 * `undefined` in runtimes that cannot share native memory (see the README's table). Its layout is in
-	 * `docs/memory.md`; write to it only through `Atomics`.
+	 * The state page as a `SharedArrayBuffer` of 128 bytes, for code that passes it to worker threads directly.
+	 * `undefined` in runtimes that cannot share native memory (see the README's table). `docs/memory.md` describes its
+	 * layout; write to it through `Atomics` only.
 	 */
 	get sharedBuffer(): SharedArrayBuffer | undefined;
 	/**
-	 * The state for people to read. While nothing changes this is the same frozen object, except with `debugMode`,
-	 * where it also has the timings of the operations.
+	 * The state in readable form. As long as nothing changes, the same frozen object is returned, except with
+	 * `debugMode`, which adds the timings of the operations.
 	 */
 	getDebugView<Own extends Name = Name>(): DebugView<Own>;
 	/**
-	 * The state by name, without what belongs to this database alone: for a file, or for another config's
-	 * {@link ProductionConfig.apply}. Flags and terminal are of one moment, rollouts are read right after.
+	 * The state by name, without bits and revisions: for a file, or for {@link ProductionConfig.apply} of another config.
+	 * Flags and terminal settings come from one atomic read; rollouts are read right after it.
 	 *
 	 * @example
 	 * await writeFile('flags.json', JSON.stringify(config.getState()));
 	 */
 	getState<Own extends Name = Name>(): ConfigState<Own>;
-	/** What `JSON.stringify(config)` gives: as {@link ProductionConfig.getState}. A closed config has no state any more. */
+	/** The value for `JSON.stringify(config)`: that of {@link ProductionConfig.getState}, or `{ closed: true }`. */
 	toJSON<Own extends Name = Name>(): ConfigState<Own> | {
 		readonly closed: true;
 	};
-	/** Checks every field of the state, and the store. */
+	/** Validates every field of the state, and reports the status of the database. */
 	validate(): Validation;
 	/**
-	 * Writes the state as it is at this moment to the database. When the promise resolves, it is on disk and survives
-	 * a crash and a power failure. Calls that follow each other without an `await` share one transaction, each with a
-	 * revision of its own, in call order.
+	 * Writes the current state to the database as a new revision. When the promise resolves, the revision is on disk and
+	 * survives crashes and power failures. Calls without an `await` between them share one transaction; each writes its
+	 * own revision, in call order.
 	 *
-	 * @param reason - Why, for the history; up to 1,000 characters.
+	 * @param reason - The reason for the history, up to 1,000 characters.
 	 * @throws ConfigError `ERR_PERSISTENCE_DISABLED`, `ERR_REVISION_CONFLICT`, `ERR_STORE_BUSY`, `ERR_DISK_FULL` and
-	 *   others of `docs/errors.md`; then nothing was written.
+	 *   others, see `docs/errors.md`. Nothing was written then.
 	 */
 	persist(reason?: string, options?: RevisionOptions): Promise<HistoryEntry>;
 	/**
-	 * As {@link ProductionConfig.persist}, but returns when the revision is on disk: for command-line tools and `exit`
-	 * handlers, where no promise settles any more. It blocks the event loop meanwhile, usually for as long as the disk
-	 * takes to sync, and up to 5 seconds while another process holds the database locked. In a server use `persist`.
+	 * Like {@link ProductionConfig.persist}, but returns when the revision is on disk: for command-line tools and `exit`
+	 * handlers, in which promises no longer settle. It blocks the event loop, usually for one sync of the disk, and up to
+	 * 5 seconds while another process holds the database locked. Servers should use `persist`.
 	 *
-	 * Revisions are in the order of the calls: what was persisted before is written first, and the pending persists of the
-	 * same stretch of JavaScript share its transaction.
+	 * Revisions keep the order of the calls: pending persists are written first, in the same transaction.
 	 *
-	 * @throws The errors of `persist`; then nothing was written.
+	 * @throws The errors of `persist`. Nothing was written then.
 	 * @example
 	 * process.on('exit', () => config.persistSync('state at exit'));
 	 */
 	persistSync(reason?: string, options?: RevisionOptions): HistoryEntry;
 	/**
-	 * Whether the live state is what the last revision holds, so that a restart would bring it back: for status pages. It
-	 * compares states, so it is `true` again when a change was taken back. It reads shared memory only, and neither waits
-	 * nor calls native code.
+	 * Whether the live state equals that of the last revision, so that a restart would restore it: for status pages.
+	 * States are compared, so it is `true` again when a change was reverted. It only reads shared memory: it does not
+	 * wait, and calls no native code.
 	 *
-	 * The last revision is the one that this config, or any thread or process with the same live state, has persisted or
-	 * loaded last. What programs with a live state of their own persist counts after `load()`. `false` without a database,
-	 * and while nothing was persisted.
+	 * The last revision is the one that was last persisted or loaded by this config, or by any thread or process with the
+	 * same live state. Revisions of programs that do not share the live state count after `load()`. `false` without a
+	 * database, and as long as nothing was persisted.
 	 *
 	 * @example
 	 * response.end(config.persisted ? 'saved' : 'unsaved changes');
 	 */
 	get persisted(): boolean;
 	/**
-	 * Goes to the last persisted state. Features that the revision did not know stay as they are. With
-	 * `enableClusterSync` this changes the state for everyone, so a `readOnly` config must not do it there.
+	 * Loads the last persisted state. Features registered after that revision keep their current value. With
+	 * `enableClusterSync` this changes the state of all processes, so a `readOnly` config cannot do it.
 	 *
-	 * @returns `false` when nothing was persisted in this environment yet.
+	 * @returns `false` if nothing has been persisted in this environment.
 	 */
 	load(): Promise<boolean>;
 	/**
 	 * The revisions of this environment, newest first.
 	 *
-	 * @param limit - How many at most, 1–10,000. Default 50.
-	 * @param options - `before`: only revisions with a smaller number, to read on from the last page.
+	 * @param limit - The maximum number, 1–10,000. Default: 50.
+	 * @param options - `before`: only revisions with a smaller number, for the next page.
 	 */
 	getHistory(limit?: number, options?: {
 		before?: number | undefined;
 	}): Promise<HistoryEntry[]>;
 	/**
-	 * Goes back to an earlier state, and records that as a new revision. Features that the revision did not know stay
-	 * as they are.
+	 * Restores an earlier state, and records it as a new revision. Features registered after the restored revision keep
+	 * their current value.
 	 *
-	 * @param revision - The revision to go back to. Default: the one before the current state, so that repeated calls
-	 *   walk back through the history.
+	 * @param revision - The revision to restore. Default: the one before the current state, so repeated calls walk back
+	 *   through the history.
 	 * @throws ConfigError `ERR_REVISION_NOT_FOUND`, `ERR_NOTHING_TO_ROLL_BACK`, `ERR_REVISION_CONFLICT`.
 	 */
 	rollback(revision?: number, options?: RestoreOptions): Promise<HistoryEntry>;
 	/**
-	 * Goes to a given state, all of it or nothing, and records that as a new revision. Features that it leaves out stay as
-	 * they are. When the last revision holds the same already, none is added, and that one is returned.
+	 * Sets a given state as a whole, and records it as a new revision. Features that it leaves out keep their current
+	 * value. If the last revision already holds the same state, no revision is added, and that one is returned.
 	 *
-	 * It is applied as a rollback is: after it is on disk, and whole even if this process is killed on the way.
+	 * Like a rollback, it is written to disk first and then applied, completely even if this process is killed in
+	 * between.
 	 *
 	 * @param state - The terminal settings, and features with both their switch and their rollout.
-	 * @param reason - Why, for the history; up to 1,000 characters.
-	 * @throws ConfigError `ERR_UNKNOWN_FEATURE`, `ERR_REVISION_CONFLICT` and those of `persist`; RangeError and TypeError for
-	 *   values. Then nothing has changed.
+	 * @param reason - The reason for the history, up to 1,000 characters.
+	 * @throws ConfigError `ERR_UNKNOWN_FEATURE`, `ERR_REVISION_CONFLICT` and the errors of `persist`; RangeError and
+	 *   TypeError for invalid values. Nothing has changed then.
 	 * @example
 	 * await config.apply(JSON.parse(await readFile('flags.json', 'utf8')), 'flags of release 42');
 	 */
 	apply(state: ConfigState<Name>, reason?: string, options?: RevisionOptions): Promise<HistoryEntry>;
 	/**
-	 * What is different between two revisions of this environment.
+	 * The differences between two revisions of this environment.
 	 *
 	 * @throws ConfigError `ERR_REVISION_NOT_FOUND`.
 	 */
 	diff(from: number, to: number): Promise<ConfigDiff>;
 	/**
-	 * Names of the environments that have a history in this database, sorted.
+	 * The names of the environments that have revisions in this database, sorted.
 	 *
 	 * @example
 	 * await config.getEnvironments(); // ['production', 'staging']
 	 */
 	getEnvironments(): Promise<string[]>;
 	/**
-	 * Takes over the last persisted state of another environment of the same database, and records that as a new
-	 * revision of this one.
+	 * Copies the last persisted state of another environment in the same database to this one, as a new revision.
 	 *
-	 * @throws ConfigError `ERR_NOTHING_TO_PROMOTE` when nothing was persisted there.
+	 * @throws ConfigError `ERR_NOTHING_TO_PROMOTE` if the other environment has no revision.
 	 */
 	promote(fromEnvironment: string, options?: RestoreOptions): Promise<HistoryEntry>;
 	/**
-	 * Checks that nobody has tampered with the history, and that it is not damaged: every digest and link of **all
-	 * environments** of the file, what the environments say of themselves, and SQLite's own structure. Persists go on
-	 * meanwhile, and are not part of it.
+	 * Checks the history for damage and tampering: every digest and link of **all environments** in the file, the head
+	 * that each environment records, and SQLite's own structures. Persists continue meanwhile; their revisions are not
+	 * checked.
 	 *
-	 * It resolves with what it found, however bad that is, and rejects only when the file cannot be read at all. Who can
-	 * write the file can compute a new chain, so keep `head` elsewhere from time to time and hand it in as
-	 * `expectedHead`.
+	 * The promise resolves with everything that was found, and rejects only if the file cannot be read at all. Anyone who
+	 * can write the file can compute a new chain, so store `head` elsewhere regularly, and pass it as `expectedHead`.
 	 *
 	 * @throws ConfigError `ERR_PERSISTENCE_DISABLED`, `ERR_STORE_BUSY` and others of the database.
 	 * @example
@@ -919,12 +916,13 @@ export declare class ProductionConfig<in Name extends string = DefaultFeature> {
 	 */
 	verify(options?: VerifyOptions): Promise<Verification>;
 	/**
-	 * Removes the oldest revisions of this environment, for good. The newest `keep` of them stay, and with the one that
-	 * is in effect and the one that the default `rollback()` goes to, all that came after these: so it may be more than
-	 * `keep`. The chain can be checked as before, from a record of the removal on, which names who did it.
+	 * Permanently removes the oldest revisions of this environment. The newest `keep` revisions stay, and so do the
+	 * revision in effect, the target of the default `rollback()` and everything after them, so more than `keep` may
+	 * remain. A record of the removal, with its actor, takes the place of what was removed, so the rest of the chain can
+	 * still be verified.
 	 *
-	 * It is done some thousand revisions at a time, each in one transaction; when it fails or is aborted on the way, those
-	 * that are gone stay so. What would be removed is checked first, and a broken history is not removed.
+	 * Revisions are removed in transactions of a few thousand. If one fails, or the operation is aborted, completed ones
+	 * are not undone. Revisions are verified before they are removed, and a broken history is not pruned.
 	 *
 	 * @throws ConfigError `ERR_HISTORY_BROKEN`, `ERR_STORE_BUSY`, `ERR_DISK_FULL` and others of the database.
 	 * @example
@@ -932,21 +930,21 @@ export declare class ProductionConfig<in Name extends string = DefaultFeature> {
 	 */
 	prune(options: PruneOptions): Promise<PruneResult>;
 	/**
-	 * Copies the whole database, all environments, while everybody goes on using it. The copy is a database by itself: it
-	 * gets its name when it is whole and on disk, and what failed or was aborted leaves nothing behind.
+	 * Copies the whole database, with all environments, while it is in use. The copy is a complete database. It gets its
+	 * name when it is on disk; a backup that fails or is aborted leaves nothing behind.
 	 *
-	 * @param path - The file to make.
-	 * @throws ConfigError `ERR_BACKUP` when the file exists, or cannot be made there; `ERR_DISK_FULL` and others of the
+	 * @param path - The file to create.
+	 * @throws ConfigError `ERR_BACKUP` if the file exists or cannot be created; `ERR_DISK_FULL` and other errors of the
 	 *   database.
 	 * @example
 	 * const { bytes, revisions } = await config.backup('/backup/flags.db', { overwrite: true });
 	 */
 	backup(path: string, options?: BackupOptions): Promise<BackupResult>;
 	/**
-	 * How this config and its database are: the live state, the live file, the store, its files and disk, the last persist
-	 * and the end of the history. Each check has a message for people to read, with what to do.
+	 * Checks the health of this config and its database: the live state, the live file, the store, its files and disk,
+	 * the last persist, and the end of the history. Each check has a message that says what was found and what to do.
 	 *
-	 * It answers within little more than a second, also when the database is locked, and never throws or rejects.
+	 * The promise resolves within little more than a second, even if the database is locked, and never rejects.
 	 *
 	 * @example
 	 * const { status, checks } = await config.healthCheck();
@@ -954,9 +952,9 @@ export declare class ProductionConfig<in Name extends string = DefaultFeature> {
 	 */
 	healthCheck(): Promise<Health>;
 	/**
-	 * What this config and its database have counted and measured, for a dashboard of one's own. It makes one native call,
-	 * and looks at the sizes of the files of the database; reads and flips are not slowed by it, and reads are counted
-	 * with `debugMode` only.
+	 * Counters and latencies of this config and its database, for your own dashboard. It makes one native call, which
+	 * reads the sizes of the database files. It does not slow down reads and flips; reads are counted only with
+	 * `debugMode`.
 	 *
 	 * @example
 	 * const { writes, listenerLag, store } = config.getMetrics();
@@ -964,8 +962,8 @@ export declare class ProductionConfig<in Name extends string = DefaultFeature> {
 	 */
 	getMetrics(): Metrics;
 	/**
-	 * The same as text in the format of OpenMetrics 1.0, for Prometheus and what understands its format. Names begin with
-	 * `config13byte_`; what each means is in `docs/operations.md`.
+	 * The metrics as text in OpenMetrics 1.0 format, for Prometheus and compatible systems. All names begin with
+	 * `config13byte_`; `docs/operations.md` explains them.
 	 *
 	 * @example
 	 * response.setHeader('content-type', 'application/openmetrics-text; version=1.0.0; charset=utf-8');
@@ -973,48 +971,48 @@ export declare class ProductionConfig<in Name extends string = DefaultFeature> {
 	 */
 	metricsText(): string;
 	/**
-	 * Ends this config: every later use of it fails with `ERR_CLOSED`. Resolves when all persists are done and the
-	 * database is closed. Calling it again gives the same promise.
+	 * Closes this config; using it afterwards fails with `ERR_CLOSED`. The promise resolves when all persists are done
+	 * and the database is closed. Further calls return the same promise.
 	 *
-	 * @throws With `autoPersist`, what a persist throws (such as `ERR_STORE_BUSY` or `ERR_DISK_FULL`) if a change could not
-	 *   be written. The config is closed all the same, and the change is not in the history.
+	 * @throws With `autoPersist`: the error of a persist (such as `ERR_STORE_BUSY` or `ERR_DISK_FULL`) if a change could
+	 *   not be written. The config is closed nevertheless, and the change is not in the history.
 	 */
 	close(): Promise<void>;
 	/**
-	 * Ends this config without waiting. Persists that were started still settle. What {@link ProductionConfig.close} would
-	 * reject with is a `ConfigWarning`.
+	 * Closes this config without waiting. Persists in progress still settle. An error that {@link ProductionConfig.close}
+	 * would reject with is emitted as a `ConfigWarning`.
 	 */
 	destroy(): void;
 	[Symbol.dispose](): void;
 	[Symbol.asyncDispose](): Promise<void>;
 	/**
-	 * Calls `listener` after changes of the state, whoever made them: this config, another one in any thread or, with
-	 * `enableClusterSync`, in another process. A config is an `EventEmitter` with this one event. Changes in quick
-	 * succession may come as one; the last state is never missed. Listening does not keep the process running, see
+	 * Calls `listener` after changes of the state by this config, by another config in any thread or, with
+	 * `enableClusterSync`, by another process. A config is an `EventEmitter` with this one event. Changes in quick
+	 * succession may be combined; the last state is never missed. A listener does not keep the process running, see
 	 * {@link ProductionConfig.ref}.
 	 *
 	 * @example
 	 * config.on('change', ({ enabled, disabled }) => console.log({ enabled, disabled }));
 	 */
 	on<Own extends Name = Name>(event: "change", listener: (change: ConfigChange<Own>) => void): this;
-	/** As {@link ProductionConfig.on}, for the next change only. */
+	/** Like {@link ProductionConfig.on}, for the next change only. */
 	once<Own extends Name = Name>(event: "change", listener: (change: ConfigChange<Own>) => void): this;
-	/** As {@link ProductionConfig.on}. */
+	/** Alias of {@link ProductionConfig.on}. */
 	addListener<Own extends Name = Name>(event: "change", listener: (change: ConfigChange<Own>) => void): this;
-	/** As {@link ProductionConfig.on}, before the listeners there are. */
+	/** Like {@link ProductionConfig.on}, but adds the listener before existing ones. */
 	prependListener<Own extends Name = Name>(event: "change", listener: (change: ConfigChange<Own>) => void): this;
-	/** Takes a listener away. */
+	/** Removes a listener. */
 	off<Own extends Name = Name>(event: "change", listener: (change: ConfigChange<Own>) => void): this;
-	/** As {@link ProductionConfig.off}. */
+	/** Alias of {@link ProductionConfig.off}. */
 	removeListener<Own extends Name = Name>(event: "change", listener: (change: ConfigChange<Own>) => void): this;
-	/** Takes all listeners away. */
+	/** Removes all listeners. */
 	removeAllListeners(event?: "change"): this;
-	/** How many listeners there are. */
+	/** The number of listeners. */
 	listenerCount(event: "change"): number;
 	/**
-	 * The changes from the first `next()` on, to be read in a loop. While the loop is busy, changes come together as one.
-	 * The loop ends when the config is closed, and throws the signal's reason when that is aborted. `return()` and `throw()`
-	 * end it at once, also while `next()` waits for a change.
+	 * An async iterator over the changes from the first `next()` on. Changes that arrive while the loop body runs are
+	 * combined. The loop ends when the config is closed, and throws the signal's reason if the signal is aborted.
+	 * `return()` and `throw()` end it immediately, even while `next()` waits for a change.
 	 *
 	 * @example
 	 * for await (const change of config.changes({ signal })) apply(change);
@@ -1024,11 +1022,11 @@ export declare class ProductionConfig<in Name extends string = DefaultFeature> {
 	}): AsyncGenerator<ConfigChange<Own>, void, void>;
 	/** Keeps the process running until {@link ProductionConfig.unref} or `close()`, for programs that only listen. */
 	ref(): this;
-	/** Takes {@link ProductionConfig.ref} back. */
+	/** Undoes {@link ProductionConfig.ref}. */
 	unref(): this;
 	/**
-	 * A handle for another thread, which becomes the same config there with {@link attachConfig}. With `enableClusterSync`
-	 * it works in other processes, too (`buffer` cannot be sent there; leave it out or send the handle as JSON).
+	 * A handle with which {@link attachConfig} opens the same config in another thread. With `enableClusterSync` it also
+	 * works in other processes (`buffer` cannot be sent there: omit it, or send the handle as JSON).
 	 *
 	 * @example
 	 * const worker = new Worker('./worker.js', { workerData: config.share() });
@@ -1036,40 +1034,40 @@ export declare class ProductionConfig<in Name extends string = DefaultFeature> {
 	share<Own extends Name = Name>(): ConfigHandle<Own>;
 }
 /**
- * Opens a config. With `persistPath` it starts from the last persisted state of its environment; without one, or when
- * nothing was persisted yet, every feature is off and the terminal is raw with 24 × 80.
+ * Opens a config. With `persistPath` it starts from the last persisted state of its environment. Without one, or if
+ * nothing has been persisted yet, all features are off and the terminal is raw, 24 × 80.
  *
  * @throws TypeError `ERR_UNKNOWN_OPTION`, `ERR_INVALID_TYPE`; RangeError `ERR_INVALID_VALUE`; ConfigError for feature
  *   names and for the database, such as `ERR_STORE_PATH`, `ERR_NOT_A_DATABASE`, `ERR_NEWER_SCHEMA`, `ERR_STORE_BUSY`.
  * @example
  * const config = createProductionConfig({ persistPath: './config.db', features: ['checkout', 'search'] });
- * config.enableFeature('checkout'); // a name that is not in the list does not compile
+ * config.enableFeature('checkout'); // names that are not in the list do not compile
  * await config.persist('open the shop');
  */
 export declare function createProductionConfig<const Features extends readonly string[] = readonly DefaultFeature[]>(options?: ConfigOptions<Features>): ProductionConfig<Features[number]>;
 /**
- * As {@link createProductionConfig}, but with debug, verbose and logging on when nothing was persisted yet, as far as
- * the config has these features.
+ * Like {@link createProductionConfig}, but if nothing has been persisted yet, debug, verbose and logging are on, as far
+ * as the config has these features.
  */
 export declare function createDevelopmentConfig<const Features extends readonly string[] = readonly DefaultFeature[]>(options?: ConfigOptions<Features>): ProductionConfig<Features[number]>;
 /**
- * Makes the config of a handle from `config.share()` in another thread, where it is the same config: one memory, one
- * history. A handle of a config with `enableClusterSync` works in other processes too, while the page it names is in use.
+ * Opens the config of a handle from `config.share()` in another thread: the same memory, the same history. The handle
+ * of a config with `enableClusterSync` also works in other processes, as long as its page is in use.
  *
- * @throws ConfigError `ERR_STALE_HANDLE` when the page is gone, or belongs to another process alone.
+ * @throws ConfigError `ERR_STALE_HANDLE` if the page no longer exists or is private to another process.
  * @example
  * import { workerData } from 'node:worker_threads';
  * const config = attachConfig(workerData);
  */
 export declare function attachConfig<Name extends string = DefaultFeature>(handle: ConfigHandle<Name> | ConfigHandle): ProductionConfig<Name>;
 /**
- * Stable codes of every error this package throws or rejects with. Messages may improve; codes stay.
- * `docs/errors.md` says for each what happened and what to do.
+ * The stable codes of all errors that this package throws or rejects with. Messages may improve; codes do not change.
+ * `docs/errors.md` explains each code and what to do.
  */
 export type ErrorCode = "ERR_BACKUP" | "ERR_BINDING" | "ERR_BUFFER_LENGTH" | "ERR_CLOSED" | "ERR_DISK_FULL" | "ERR_DRAFT_ENDED" | "ERR_DUPLICATE_FEATURE" | "ERR_FOREIGN_DATABASE" | "ERR_HISTORY_BROKEN" | "ERR_INVALID_FEATURE_NAME" | "ERR_INVALID_STATE" | "ERR_INVALID_THIS" | "ERR_INVALID_TYPE" | "ERR_INVALID_VALUE" | "ERR_LIVE_FILE" | "ERR_LIVE_FILE_BUSY" | "ERR_LIVE_FILE_INVALID" | "ERR_LIVE_FILE_MISMATCH" | "ERR_LIVE_FILE_PERMISSION" | "ERR_LIVE_FILE_REMOTE" | "ERR_NEWER_SCHEMA" | "ERR_NOTHING_TO_PROMOTE" | "ERR_NOTHING_TO_ROLL_BACK" | "ERR_NOT_A_DATABASE" | "ERR_NOT_LIVE" | "ERR_OUT_OF_RANGE" | "ERR_OVERRIDE_CONFLICT" | "ERR_OVERRIDE_ORDER" | "ERR_PACKAGE_FILES" | "ERR_PAGE_NOT_OPEN" | "ERR_PERSISTENCE_DISABLED" | "ERR_RANDOM" | "ERR_READ_ONLY" | "ERR_REVISION_CONFLICT" | "ERR_REVISION_NOT_FOUND" | "ERR_REVISION_PRUNED" | "ERR_RUNTIME" | "ERR_STALE_HANDLE" | "ERR_STORE" | "ERR_STORE_BUSY" | "ERR_STORE_CORRUPT" | "ERR_STORE_DEGRADED" | "ERR_STORE_HARD_LINK" | "ERR_STORE_IO" | "ERR_STORE_MOUNTED_ALONE" | "ERR_STORE_NOT_FOUND" | "ERR_STORE_OUTCOME_UNKNOWN" | "ERR_STORE_PATH" | "ERR_STORE_PERMISSION" | "ERR_STORE_REPLACED" | "ERR_STORE_STOPPED" | "ERR_THREAD" | "ERR_TOO_MANY_FEATURES" | "ERR_UNKNOWN_FEATURE" | "ERR_UNKNOWN_OPTION" | "ERR_UNSUPPORTED";
 /**
- * An error of this package, other than a wrong type (`TypeError`) or a value out of range (`RangeError`). Those two
- * carry a `code` as well.
+ * An error of this package, except for wrong types (`TypeError`) and values out of range (`RangeError`), which have a
+ * `code` as well.
  *
  * @example
  * try {
@@ -1080,9 +1078,9 @@ export type ErrorCode = "ERR_BACKUP" | "ERR_BINDING" | "ERR_BUFFER_LENGTH" | "ER
  * }
  */
 export declare class ConfigError extends Error {
-	/** Stable name of what happened. */
+	/** The stable code of the error. */
 	readonly code: ErrorCode;
-	/** @param code - Stable name of what happened. */
+	/** @param code - The stable code of the error. */
 	constructor(code: ErrorCode, message: string, options?: ErrorOptions);
 }
 /**

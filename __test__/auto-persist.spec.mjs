@@ -253,7 +253,7 @@ export default suite('auto-persist', {
     const config = open(t, { autoPersist: { debounceMs: 0 } });
     const warned = once(process, 'warning');
     config.updateFromBuffer(INVALID);
-    assert.match((await warned)[0].message, /tried again/);
+    assert.match((await warned)[0].message, /retried/);
     // Past the config, which so has no other change to persist.
     twinOf(t, config).featureFlags = 0b100;
     await revision(config, 1);
@@ -326,7 +326,7 @@ export default suite('auto-persist', {
     const { code, stderr } = await child.exited;
     assert.match(
       stderr,
-      /A change was not persisted: .*tried again[^]*A change was not persisted: .*the program ends without it/,
+      /A change was not persisted: .*retried[^]*A change was not persisted: .*the program exits without it/,
     );
     assert.equal(code, 1);
   },
@@ -358,7 +358,7 @@ export default suite('auto-persist', {
     }
     assert.throws(() => createProductionConfig({ autoPersist: true }), {
       code: 'ERR_INVALID_VALUE',
-      message: 'Invalid autoPersist: it needs persistPath',
+      message: 'Invalid autoPersist: it requires persistPath',
     });
     createProductionConfig({ autoPersist: false }).destroy();
   },

@@ -93,11 +93,11 @@ export default suite('doorbells', {
     renameSync(doorbells, join(elsewhere, 'moved'));
     symlinkSync(elsewhere, doorbells);
     const { message } = await stateOf(peer, 'degraded');
-    assert.match(message, /cannot tell this one of changes.*not a directory/);
+    assert.match(message, /cannot notify this one of changes.*not a directory/);
     config.enableFeature('a');
     await peer.tell('hears', ['a']);
     const { message: mute } = await stateOf(config, 'degraded');
-    assert.match(mute, /cannot tell others of its changes.*not a directory/);
+    assert.match(mute, /cannot notify others of its changes.*not a directory/);
     assert.equal(callers, 0, 'what the link leads to is left alone');
     assert.deepEqual(readdirSync(elsewhere).toSorted(), ['fedcba9876543210', 'moved']);
 
@@ -147,7 +147,7 @@ export default suite('doorbells', {
     await peer.tell('listen');
     await stateOf(peer, 'ok');
     const { message } = await stateOf(writer, 'degraded');
-    assert.match(message, /cannot tell others of its changes.*oo many open files/);
+    assert.match(message, /cannot notify others of its changes.*oo many open files/);
     await writer.tell('enableFeature', 'a');
     await peer.tell('hears', ['a']);
     await writer.tell('giveBackDescriptors');
@@ -155,7 +155,7 @@ export default suite('doorbells', {
 
     await peer.tell('useUpDescriptors');
     const { message: deaf } = await stateOf(peer, 'degraded');
-    assert.match(deaf, /cannot tell this one of changes.*oo many open files/);
+    assert.match(deaf, /cannot notify this one of changes.*oo many open files/);
     config.enableFeature('b');
     await peer.tell('hears', ['a', 'b']);
     await peer.tell('giveBackDescriptors');

@@ -17,7 +17,7 @@ export default suite('health', {
         {
           name: 'store',
           status: 'ok',
-          message: 'There is no persistPath, so nothing is persisted, as it was asked for',
+          message: 'There is no persistPath, so nothing is persisted, as configured',
         },
       ],
     });
@@ -69,7 +69,7 @@ export default suite('health', {
     await config.close();
     assert.deepEqual(await config.healthCheck(), {
       status: 'failed',
-      checks: [{ name: 'config', status: 'failed', message: 'This config is closed. Create another one to go on' }],
+      checks: [{ name: 'config', status: 'failed', message: 'This config is closed. Create a new one' }],
     });
     const garbage = join(directory, 'garbage.db');
     writeFileSync(garbage, 'no database at all');

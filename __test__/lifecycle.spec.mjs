@@ -13,7 +13,7 @@ const INITIAL_HEX = '0x01785634120000000002185000';
 const CLOSED = {
   name: 'ConfigError',
   code: 'ERR_CLOSED',
-  message: 'This config is closed. Create another one to go on',
+  message: 'This config is closed. Create a new one',
 };
 
 export default suite('lifecycle', {

@@ -268,7 +268,7 @@ export default suite('loading', {
     const program = `${HEAD}
       const config = createProductionConfig();
       fs.copyFileSync('other.cjs', 'node_modules/13byte-config/dist/on-demand.cjs');
-      const replaced = /^13byte-config was replaced while this program runs: it runs \\d+\\.\\d+\\.\\d+\\+\\w+, and dist.on-demand\\.cjs is now of 9\\.9\\.9\\+0+\\. Start the program again$/;
+      const replaced = /^13byte-config was replaced while this program runs: it runs \\d+\\.\\d+\\.\\d+\\+\\w+, and dist.on-demand\\.cjs is now of 9\\.9\\.9\\+0+\\. Restart the program$/;
       assert.throws(() => config.getDebugView(), { name: 'ConfigError', code: 'ERR_PACKAGE_FILES', message: replaced });
       assert.throws(() => config.share(), { code: 'ERR_PACKAGE_FILES', message: replaced });
       config.enableFeature('debug');

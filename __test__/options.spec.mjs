@@ -156,15 +156,12 @@ export default suite('options', {
 
   'what must exist has to be asked for'() {
     for (const [options, message] of [
-      [{ fileMustExist: true }, 'Invalid fileMustExist: it needs persistPath'],
-      [{ liveMustExist: true }, 'Invalid liveMustExist: it goes with enableClusterSync: true'],
-      [
-        { liveMustExist: true, persistPath: 'config.db' },
-        'Invalid liveMustExist: it goes with enableClusterSync: true',
-      ],
+      [{ fileMustExist: true }, 'Invalid fileMustExist: it requires persistPath'],
+      [{ liveMustExist: true }, 'Invalid liveMustExist: it requires enableClusterSync: true'],
+      [{ liveMustExist: true, persistPath: 'config.db' }, 'Invalid liveMustExist: it requires enableClusterSync: true'],
       [
         { liveMustExist: true, enableClusterSync: 'if-live' },
-        'Invalid liveMustExist: it goes with enableClusterSync: true',
+        'Invalid liveMustExist: it requires enableClusterSync: true',
       ],
       [{ enableClusterSync: 'yes' }, 'Invalid enableClusterSync: "yes" (must be true, false or \'if-live\')'],
     ]) {
@@ -184,7 +181,9 @@ export default suite('options', {
           assert.ok(error instanceof RangeError);
           assert.equal(error.code, 'ERR_INVALID_VALUE');
           assert.ok(
-            error.message.startsWith('Invalid clusterName: it goes with enableClusterSync and without persistPath'),
+            error.message.startsWith(
+              'Invalid clusterName: it requires enableClusterSync, and cannot be combined with persistPath',
+            ),
             error.message,
           );
           return true;
@@ -249,7 +248,7 @@ export default suite('options', {
     assert.throws(() => createProductionConfig({ features: [] }), {
       name: 'RangeError',
       code: 'ERR_INVALID_VALUE',
-      message: 'Invalid features: an empty list (name one, or leave the option out)',
+      message: 'Invalid features: an empty list (name one, or omit the option)',
     });
   },
 

@@ -61,7 +61,7 @@ export default suite('files that are overwritten', {
     assert.equal(status, 'failed');
     assert.match(
       message,
-      /^Something older was written over the live file: it is older than revision 6, .* load\(\) brings/,
+      /^The live file was overwritten with an older state: it is older than revision 6, .* load\(\) brings/,
     );
 
     config.enableFeature('beta_feature');

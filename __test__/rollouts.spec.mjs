@@ -44,7 +44,7 @@ export default suite('rollouts', {
     assert.equal(beta.isEnabledFor('user-1'), config.isFeatureEnabledFor(BETA, 'user-1'));
   },
 
-  'every step of 0.01 per cent is taken and given back as it was'(t) {
+  'every step of 0.01 percent is taken and given back as it was'(t) {
     const config = open(t);
     for (let basisPoints = 0; basisPoints <= 10_000; basisPoints += 1) {
       config.setRollout(BETA, basisPoints / 100);
@@ -142,7 +142,7 @@ export default suite('rollouts', {
     const config = open(t);
     config.setRollout(BETA, 12.5);
     const { generation } = config.getDebugView();
-    const range = '(must be 0-100 per cent in steps of 0.01)';
+    const range = '(must be 0-100 percent in steps of 0.01)';
     for (const percent of [-1, -0.01, 100.001, 100.01, 0.001, 33.333, Number.NaN, Infinity, -Infinity]) {
       assert.throws(() => config.setRollout(BETA, percent), {
         name: 'RangeError',

@@ -86,7 +86,7 @@ export default suite('start', {
       `
       const { ProductionConfig } = await import('13byte-config');
       for (const make of [() => new ProductionConfig(), () => new ProductionConfig({}), () => Reflect.construct(ProductionConfig, [])]) {
-        assert.throws(make, { code: 'ERR_INVALID_TYPE', message: 'Use createProductionConfig() to make a config' });
+        assert.throws(make, { code: 'ERR_INVALID_TYPE', message: 'Use createProductionConfig() to create a config' });
       }
     `,
     );

@@ -187,7 +187,7 @@ export default suite('testing', {
     assert.equal(config.isFeatureEnabled('a'), true);
   },
 
-  'false leaves the rollout, and 0 per cent is on for nobody'(t) {
+  'false leaves the rollout, and 0 percent is on for nobody'(t) {
     const config = open(t);
     config.enableFeature('a');
     config.setRollout('a', 10);
@@ -218,7 +218,7 @@ export default suite('testing', {
         {
           name: 'TypeError',
           code: 'ERR_INVALID_TYPE',
-          message: 'Invalid override of b: "yes" (must be true, false or the per cent of keys that it is on for)',
+          message: 'Invalid override of b: "yes" (must be true, false or the percent of keys that it is on for)',
         },
       ],
       [{ a: true, d: false, b: null }, { code: 'ERR_INVALID_TYPE' }],

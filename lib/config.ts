@@ -71,13 +71,13 @@ import type {
   VerifyOptions,
 } from './types';
 
-/** Gives back the pages of configs that were dropped without `close()`. */
+/** Releases the pages of configs that were garbage-collected without `close()`. */
 const abandoned = new FinalizationRegistry<Page>(releasePage);
 
-/** What the config that is being made is made of, for its fields. */
+/** The parts of the config under construction, for its field initializers. */
 let incoming: Parts | undefined;
 
-/** @internal Makes a config, or one of a subclass. */
+/** @internal Creates a config, or an instance of a subclass. */
 export function makeConfig(
   parts: Parts,
   Class: new () => ProductionConfig<any> = ProductionConfig,
@@ -87,11 +87,11 @@ export function makeConfig(
 }
 
 function takeParts(): Parts {
-  if (!incoming) throw makeError('ERR_INVALID_TYPE', 'Use createProductionConfig() to make a config');
+  if (!incoming) throw makeError('ERR_INVALID_TYPE', 'Use createProductionConfig() to create a config');
   return incoming;
 }
 
-/** The error of a method that was called on something else than a config. */
+/** The error of a method called on an object that is not a config. */
 function notAConfig(self: unknown): Error {
   return wrongThis(self, 'config.isFeatureEnabled.bind(config)');
 }
@@ -99,8 +99,8 @@ function notAConfig(self: unknown): Error {
 /**
  * A configuration: feature flags by name, terminal settings, and their history.
  *
- * Reads and flips are one atomic operation on shared memory. They never call native code, and they never wait.
- * Everything about the history returns a promise.
+ * Reads and flips are single atomic operations on shared memory. They never call native code and never wait. Methods
+ * that use the history return promises.
  *
  * @example
  * const config = createProductionConfig({ persistPath: './config.db' });
@@ -125,7 +125,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
   #closing: Promise<void> | undefined;
   /** Changes made through this config. */
   #writes = 0;
-  /** Milliseconds; whole ones take no memory of their own. */
+  /** In milliseconds. Whole numbers are stored in the object itself. */
   readonly #createdAt = Math.trunc(now());
 
   /** @internal Use {@link createProductionConfig}. */
@@ -143,7 +143,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
   /**
    * Whether a feature is on. One atomic read.
    *
-   * @throws ConfigError `ERR_UNKNOWN_FEATURE` with the names there are.
+   * @throws ConfigError `ERR_UNKNOWN_FEATURE`, which lists the available names.
    */
   isFeatureEnabled(name: Name): boolean {
     if (this == null || !(#names in this)) throw notAConfig(this);
@@ -153,11 +153,10 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
   }
 
   /**
-   * Turns a feature on, for everyone who shares this config's memory. Flips of other features that happen at the same
-   * time are never lost.
+   * Enables a feature in the shared memory of this config. Concurrent flips of other features are never lost.
    *
    * @returns Whether this call changed anything.
-   * @throws ConfigError `ERR_UNKNOWN_FEATURE` with the names there are.
+   * @throws ConfigError `ERR_UNKNOWN_FEATURE`, which lists the available names.
    */
   enableFeature(name: Name): boolean {
     if (this == null || !(#names in this)) throw notAConfig(this);
@@ -169,10 +168,10 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
   }
 
   /**
-   * Turns a feature off, for everyone who shares this config's memory.
+   * Disables a feature in the shared memory of this config.
    *
    * @returns Whether this call changed anything.
-   * @throws ConfigError `ERR_UNKNOWN_FEATURE` with the names there are.
+   * @throws ConfigError `ERR_UNKNOWN_FEATURE`, which lists the available names.
    */
   disableFeature(name: Name): boolean {
     if (this == null || !(#names in this)) throw notAConfig(this);
@@ -184,7 +183,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
   }
 
   /**
-   * Turns a feature on or off.
+   * Enables or disables a feature.
    *
    * @returns Whether this call changed anything.
    * @throws TypeError `ERR_INVALID_TYPE` when `on` is not a boolean.
@@ -194,7 +193,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
     return checkBoolean(on, 'feature value') ? this.enableFeature(name) : this.disableFeature(name);
   }
 
-  /** Turns a feature around in one atomic step, and returns whether it is on now. */
+  /** Atomically toggles a feature, and returns whether it is on now. */
   toggleFeature(name: Name): boolean {
     if (this == null || !(#names in this)) throw notAConfig(this);
     const mask = maskOf(this.#writableNames, name) || this.#findWritableMask(name);
@@ -205,7 +204,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
   }
 
   /**
-   * One feature, for code that asks about it again and again.
+   * One feature, for code that reads it often.
    *
    * @example
    * const beta = config.feature('beta_feature');
@@ -221,13 +220,13 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
   // ---- Rollouts -----------------------------------------------------------------------------------------------
 
   /**
-   * Whether a feature is on for this key, such as the id of a user: it has to be on, and the key among the per cent of
-   * all keys that it is rolled out to. The same key gives the same answer until the rollout changes, on every machine,
-   * and a rollout that is raised only adds keys.
+   * Whether a feature is on for a key, such as a user's id: the feature must be on, and the key must fall within its
+   * rollout percentage. A key gets the same answer on every machine until the rollout changes, and raising a rollout
+   * only adds keys.
    *
    * @param key - Not empty. ASCII is fastest.
-   * @throws ConfigError `ERR_UNKNOWN_FEATURE`; TypeError `ERR_INVALID_TYPE` and RangeError `ERR_INVALID_VALUE` for what
-   *   is no key, whatever the rollout.
+   * @throws ConfigError `ERR_UNKNOWN_FEATURE`; TypeError `ERR_INVALID_TYPE` and RangeError `ERR_INVALID_VALUE` for
+   *   invalid keys, regardless of the rollout.
    * @example
    * if (config.isFeatureEnabledFor('beta_feature', user.id)) showBeta();
    */
@@ -236,7 +235,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
     return this.#isOnFor(maskOf(this.#names, name) || this.#findMask(name), key);
   }
 
-  /** Per cent of all keys that a feature is on for while it is on, 0 to 100. 100 unless it was set. */
+  /** The percentage of keys that a feature is on for while it is on, 0 to 100. Default: 100. */
   getRollout(name: Name): number {
     if (this == null || !(#names in this)) throw notAConfig(this);
     const mask = this.#maskOf(name);
@@ -244,12 +243,13 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
   }
 
   /**
-   * Rolls a feature out to a part of all keys, for everyone who shares this config's memory. It does not turn the feature
-   * on or off. Like flips it is kept by the next {@link ProductionConfig.persist}, and a rollback brings it back.
+   * Rolls a feature out to a percentage of all keys, in the shared memory of this config. It does not enable or disable
+   * the feature. Like a flip, it is saved by the next {@link ProductionConfig.persist} and undone by a rollback.
    *
    * @param percent - 0 to 100 in steps of 0.01.
    * @returns Whether this call changed anything.
-   * @throws RangeError `ERR_OUT_OF_RANGE`, such as `Invalid rollout: 100.001 (must be 0-100 per cent in steps of 0.01)`.
+   * @throws RangeError `ERR_OUT_OF_RANGE`, such as `Invalid rollout: 100.001 (must be 0-100 percent in steps of
+   *   0.01)`.
    * @example
    * config.setRollout('beta_feature', 10);
    * config.enableFeature('beta_feature');
@@ -274,7 +274,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
     return namesOf(this.#currentTable(), this.featureFlags) as Own[];
   }
 
-  /** The names of all features, in bit order. In a database that others use too, this includes theirs. */
+  /** The names of all features, in bit order, including those that other programs registered in the database. */
   getFeatureNames(): string[] {
     ProductionConfig.#checkOpen(this);
     return [...this.#currentTable().names];
@@ -283,9 +283,9 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
   // ---- Several changes at once --------------------------------------------------------------------------------
 
   /**
-   * Makes several changes at once: others see all of them or none. When `edit` throws, nothing has changed.
+   * Makes several changes atomically: readers see all of them or none. If `edit` throws, nothing changes.
    *
-   * @param edit - Says what to change, right away; it must not be an async function.
+   * @param edit - Makes the changes on the draft before it returns; it must not be async.
    * @returns Whether anything changed.
    * @example
    * config.update((draft) => {
@@ -318,9 +318,8 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
   }
 
   /**
-   * Takes flags and terminal settings from a 13-byte record, as one change. The record may come from elsewhere, so any
-   * values are taken, and {@link ProductionConfig.validate} tells what is wrong with them. Its version and registry
-   * hash describe where it came from and are not taken.
+   * Sets flags and terminal settings from a 13-byte record, as one change. Values out of range are accepted, and
+   * reported by {@link ProductionConfig.validate}. The version and the registry hash of the record are ignored.
    *
    * @throws RangeError `ERR_BUFFER_LENGTH`: `Buffer must be exactly 13 bytes`.
    */
@@ -335,7 +334,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
   // ---- Terminal -----------------------------------------------------------------------------------------------
 
   /**
-   * Sets mode, rows and columns at once.
+   * Sets mode, rows and columns as one change.
    *
    * @param mode - 0 disabled, 1 cooked, 2 raw, 3 pipe.
    * @param rows - 1–255.
@@ -349,7 +348,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
     if (before !== word) this.#terminalChanged(word);
   }
 
-  /** Mode, rows and columns, read at once. */
+  /** Mode, rows and columns, from one atomic read. */
   getTerminalSettings(): TerminalSettings {
     return unpackTerminal(ProductionConfig.#wordOf(this, WORD_TERMINAL));
   }
@@ -366,7 +365,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
     checkInteger(version, 'version', RECORD_VERSION, RECORD_VERSION);
   }
 
-  /** Hash of the feature names, 0 to 2^32 − 1. It describes the record and decides nothing. */
+  /** Hash of the feature names, 0 to 2^32 − 1. Informational: nothing depends on it. */
   get registryHash(): number {
     return ProductionConfig.#wordOf(this, WORD_REGISTRY_HASH) >>> 0;
   }
@@ -379,9 +378,9 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
   }
 
   /**
-   * All flags as a number, 0 to 2^32 − 1. What `|=` makes of bit 31 is negative, and refused: write
-   * `(flags | x) >>> 0`. Both read and write in two steps: where others write too, use
-   * {@link ProductionConfig.update}.
+   * All flags as a number, 0 to 2^32 − 1. With bit 31 set, `|=` yields a negative number, which is refused: use
+   * `(flags | x) >>> 0`. Such an expression reads and writes in two steps, so use {@link ProductionConfig.update} where
+   * other writers may interfere.
    */
   get featureFlags(): number {
     return ProductionConfig.#wordOf(this, WORD_FEATURE_FLAGS) >>> 0;
@@ -426,7 +425,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
     ProductionConfig.#setTerminalByte(this, 16, checkCols(cols));
   }
 
-  /** Kept for later formats, 0. */
+  /** Reserved for later formats; 0. */
   get reserved(): number {
     return ProductionConfig.#wordOf(this, WORD_TERMINAL) >>> 24;
   }
@@ -436,7 +435,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
   }
 
   /**
-   * Whether the state is shared with every process that opens the same database and environment, by `enableClusterSync`.
+   * Whether `enableClusterSync` shares the state with every process that opens the same database and environment.
    *
    * @example
    * const config = createProductionConfig({ persistPath: './config.db', enableClusterSync: 'if-live', readOnly: true });
@@ -455,7 +454,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
 
   // ---- Views --------------------------------------------------------------------------------------------------
 
-  /** The 13 bytes. Flags and terminal settings are always of one moment. */
+  /** The 13 bytes. Flags and terminal settings come from one atomic read. */
   toBytes(): Uint8Array {
     ProductionConfig.#checkOpen(this);
     return readRecord(this.#page);
@@ -474,9 +473,9 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
   }
 
   /**
-   * The state page as a `SharedArrayBuffer` of 128 bytes, for code that shares it with worker threads by itself.
-   * `undefined` in runtimes that cannot share native memory (see the README's table). Its layout is in
-   * `docs/memory.md`; write to it only through `Atomics`.
+   * The state page as a `SharedArrayBuffer` of 128 bytes, for code that passes it to worker threads directly.
+   * `undefined` in runtimes that cannot share native memory (see the README's table). `docs/memory.md` describes its
+   * layout; write to it through `Atomics` only.
    */
   get sharedBuffer(): SharedArrayBuffer | undefined {
     ProductionConfig.#checkOpen(this);
@@ -484,8 +483,8 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
   }
 
   /**
-   * The state for people to read. While nothing changes this is the same frozen object, except with `debugMode`,
-   * where it also has the timings of the operations.
+   * The state in readable form. As long as nothing changes, the same frozen object is returned, except with
+   * `debugMode`, which adds the timings of the operations.
    */
   getDebugView<Own extends Name = Name>(): DebugView<Own> {
     ProductionConfig.#checkOpen(this);
@@ -493,8 +492,8 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
   }
 
   /**
-   * The state by name, without what belongs to this database alone: for a file, or for another config's
-   * {@link ProductionConfig.apply}. Flags and terminal are of one moment, rollouts are read right after.
+   * The state by name, without bits and revisions: for a file, or for {@link ProductionConfig.apply} of another config.
+   * Flags and terminal settings come from one atomic read; rollouts are read right after it.
    *
    * @example
    * await writeFile('flags.json', JSON.stringify(config.getState()));
@@ -504,13 +503,13 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
     return ProductionConfig.#onDemandOf(this).getState();
   }
 
-  /** What `JSON.stringify(config)` gives: as {@link ProductionConfig.getState}. A closed config has no state any more. */
+  /** The value for `JSON.stringify(config)`: that of {@link ProductionConfig.getState}, or `{ closed: true }`. */
   toJSON<Own extends Name = Name>(): ConfigState<Own> | { readonly closed: true } {
     if (this == null || !(#names in this)) throw notAConfig(this);
     return this.#closing ? { closed: true } : this.getState();
   }
 
-  /** Checks every field of the state, and the store. */
+  /** Validates every field of the state, and reports the status of the database. */
   validate(): Validation {
     ProductionConfig.#checkOpen(this);
     return ProductionConfig.#onDemandOf(this).validate();
@@ -519,27 +518,26 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
   // ---- History ------------------------------------------------------------------------------------------------
 
   /**
-   * Writes the state as it is at this moment to the database. When the promise resolves, it is on disk and survives
-   * a crash and a power failure. Calls that follow each other without an `await` share one transaction, each with a
-   * revision of its own, in call order.
+   * Writes the current state to the database as a new revision. When the promise resolves, the revision is on disk and
+   * survives crashes and power failures. Calls without an `await` between them share one transaction; each writes its
+   * own revision, in call order.
    *
-   * @param reason - Why, for the history; up to 1,000 characters.
+   * @param reason - The reason for the history, up to 1,000 characters.
    * @throws ConfigError `ERR_PERSISTENCE_DISABLED`, `ERR_REVISION_CONFLICT`, `ERR_STORE_BUSY`, `ERR_DISK_FULL` and
-   *   others of `docs/errors.md`; then nothing was written.
+   *   others, see `docs/errors.md`. Nothing was written then.
    */
   persist(reason = 'manual', options: RevisionOptions = {}): Promise<HistoryEntry> {
     return ProductionConfig.#onDemandOf(this).history.persist(reason, options);
   }
 
   /**
-   * As {@link ProductionConfig.persist}, but returns when the revision is on disk: for command-line tools and `exit`
-   * handlers, where no promise settles any more. It blocks the event loop meanwhile, usually for as long as the disk
-   * takes to sync, and up to 5 seconds while another process holds the database locked. In a server use `persist`.
+   * Like {@link ProductionConfig.persist}, but returns when the revision is on disk: for command-line tools and `exit`
+   * handlers, in which promises no longer settle. It blocks the event loop, usually for one sync of the disk, and up to
+   * 5 seconds while another process holds the database locked. Servers should use `persist`.
    *
-   * Revisions are in the order of the calls: what was persisted before is written first, and the pending persists of the
-   * same stretch of JavaScript share its transaction.
+   * Revisions keep the order of the calls: pending persists are written first, in the same transaction.
    *
-   * @throws The errors of `persist`; then nothing was written.
+   * @throws The errors of `persist`. Nothing was written then.
    * @example
    * process.on('exit', () => config.persistSync('state at exit'));
    */
@@ -548,13 +546,13 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
   }
 
   /**
-   * Whether the live state is what the last revision holds, so that a restart would bring it back: for status pages. It
-   * compares states, so it is `true` again when a change was taken back. It reads shared memory only, and neither waits
-   * nor calls native code.
+   * Whether the live state equals that of the last revision, so that a restart would restore it: for status pages.
+   * States are compared, so it is `true` again when a change was reverted. It only reads shared memory: it does not
+   * wait, and calls no native code.
    *
-   * The last revision is the one that this config, or any thread or process with the same live state, has persisted or
-   * loaded last. What programs with a live state of their own persist counts after `load()`. `false` without a database,
-   * and while nothing was persisted.
+   * The last revision is the one that was last persisted or loaded by this config, or by any thread or process with the
+   * same live state. Revisions of programs that do not share the live state count after `load()`. `false` without a
+   * database, and as long as nothing was persisted.
    *
    * @example
    * response.end(config.persisted ? 'saved' : 'unsaved changes');
@@ -565,10 +563,10 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
   }
 
   /**
-   * Goes to the last persisted state. Features that the revision did not know stay as they are. With
-   * `enableClusterSync` this changes the state for everyone, so a `readOnly` config must not do it there.
+   * Loads the last persisted state. Features registered after that revision keep their current value. With
+   * `enableClusterSync` this changes the state of all processes, so a `readOnly` config cannot do it.
    *
-   * @returns `false` when nothing was persisted in this environment yet.
+   * @returns `false` if nothing has been persisted in this environment.
    */
   load(): Promise<boolean> {
     return ProductionConfig.#onDemandOf(this).history.load();
@@ -577,19 +575,19 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
   /**
    * The revisions of this environment, newest first.
    *
-   * @param limit - How many at most, 1–10,000. Default 50.
-   * @param options - `before`: only revisions with a smaller number, to read on from the last page.
+   * @param limit - The maximum number, 1–10,000. Default: 50.
+   * @param options - `before`: only revisions with a smaller number, for the next page.
    */
   getHistory(limit = 50, options: { before?: number | undefined } = {}): Promise<HistoryEntry[]> {
     return ProductionConfig.#onDemandOf(this).history.getHistory(limit, options);
   }
 
   /**
-   * Goes back to an earlier state, and records that as a new revision. Features that the revision did not know stay
-   * as they are.
+   * Restores an earlier state, and records it as a new revision. Features registered after the restored revision keep
+   * their current value.
    *
-   * @param revision - The revision to go back to. Default: the one before the current state, so that repeated calls
-   *   walk back through the history.
+   * @param revision - The revision to restore. Default: the one before the current state, so repeated calls walk back
+   *   through the history.
    * @throws ConfigError `ERR_REVISION_NOT_FOUND`, `ERR_NOTHING_TO_ROLL_BACK`, `ERR_REVISION_CONFLICT`.
    */
   rollback(revision?: number, options: RestoreOptions = {}): Promise<HistoryEntry> {
@@ -597,15 +595,16 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
   }
 
   /**
-   * Goes to a given state, all of it or nothing, and records that as a new revision. Features that it leaves out stay as
-   * they are. When the last revision holds the same already, none is added, and that one is returned.
+   * Sets a given state as a whole, and records it as a new revision. Features that it leaves out keep their current
+   * value. If the last revision already holds the same state, no revision is added, and that one is returned.
    *
-   * It is applied as a rollback is: after it is on disk, and whole even if this process is killed on the way.
+   * Like a rollback, it is written to disk first and then applied, completely even if this process is killed in
+   * between.
    *
    * @param state - The terminal settings, and features with both their switch and their rollout.
-   * @param reason - Why, for the history; up to 1,000 characters.
-   * @throws ConfigError `ERR_UNKNOWN_FEATURE`, `ERR_REVISION_CONFLICT` and those of `persist`; RangeError and TypeError for
-   *   values. Then nothing has changed.
+   * @param reason - The reason for the history, up to 1,000 characters.
+   * @throws ConfigError `ERR_UNKNOWN_FEATURE`, `ERR_REVISION_CONFLICT` and the errors of `persist`; RangeError and
+   *   TypeError for invalid values. Nothing has changed then.
    * @example
    * await config.apply(JSON.parse(await readFile('flags.json', 'utf8')), 'flags of release 42');
    */
@@ -614,7 +613,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
   }
 
   /**
-   * What is different between two revisions of this environment.
+   * The differences between two revisions of this environment.
    *
    * @throws ConfigError `ERR_REVISION_NOT_FOUND`.
    */
@@ -623,7 +622,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
   }
 
   /**
-   * Names of the environments that have a history in this database, sorted.
+   * The names of the environments that have revisions in this database, sorted.
    *
    * @example
    * await config.getEnvironments(); // ['production', 'staging']
@@ -633,23 +632,21 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
   }
 
   /**
-   * Takes over the last persisted state of another environment of the same database, and records that as a new
-   * revision of this one.
+   * Copies the last persisted state of another environment in the same database to this one, as a new revision.
    *
-   * @throws ConfigError `ERR_NOTHING_TO_PROMOTE` when nothing was persisted there.
+   * @throws ConfigError `ERR_NOTHING_TO_PROMOTE` if the other environment has no revision.
    */
   promote(fromEnvironment: string, options: RestoreOptions = {}): Promise<HistoryEntry> {
     return ProductionConfig.#onDemandOf(this).history.promote(fromEnvironment, options);
   }
 
   /**
-   * Checks that nobody has tampered with the history, and that it is not damaged: every digest and link of **all
-   * environments** of the file, what the environments say of themselves, and SQLite's own structure. Persists go on
-   * meanwhile, and are not part of it.
+   * Checks the history for damage and tampering: every digest and link of **all environments** in the file, the head
+   * that each environment records, and SQLite's own structures. Persists continue meanwhile; their revisions are not
+   * checked.
    *
-   * It resolves with what it found, however bad that is, and rejects only when the file cannot be read at all. Who can
-   * write the file can compute a new chain, so keep `head` elsewhere from time to time and hand it in as
-   * `expectedHead`.
+   * The promise resolves with everything that was found, and rejects only if the file cannot be read at all. Anyone who
+   * can write the file can compute a new chain, so store `head` elsewhere regularly, and pass it as `expectedHead`.
    *
    * @throws ConfigError `ERR_PERSISTENCE_DISABLED`, `ERR_STORE_BUSY` and others of the database.
    * @example
@@ -661,12 +658,13 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
   }
 
   /**
-   * Removes the oldest revisions of this environment, for good. The newest `keep` of them stay, and with the one that
-   * is in effect and the one that the default `rollback()` goes to, all that came after these: so it may be more than
-   * `keep`. The chain can be checked as before, from a record of the removal on, which names who did it.
+   * Permanently removes the oldest revisions of this environment. The newest `keep` revisions stay, and so do the
+   * revision in effect, the target of the default `rollback()` and everything after them, so more than `keep` may
+   * remain. A record of the removal, with its actor, takes the place of what was removed, so the rest of the chain can
+   * still be verified.
    *
-   * It is done some thousand revisions at a time, each in one transaction; when it fails or is aborted on the way, those
-   * that are gone stay so. What would be removed is checked first, and a broken history is not removed.
+   * Revisions are removed in transactions of a few thousand. If one fails, or the operation is aborted, completed ones
+   * are not undone. Revisions are verified before they are removed, and a broken history is not pruned.
    *
    * @throws ConfigError `ERR_HISTORY_BROKEN`, `ERR_STORE_BUSY`, `ERR_DISK_FULL` and others of the database.
    * @example
@@ -677,11 +675,11 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
   }
 
   /**
-   * Copies the whole database, all environments, while everybody goes on using it. The copy is a database by itself: it
-   * gets its name when it is whole and on disk, and what failed or was aborted leaves nothing behind.
+   * Copies the whole database, with all environments, while it is in use. The copy is a complete database. It gets its
+   * name when it is on disk; a backup that fails or is aborted leaves nothing behind.
    *
-   * @param path - The file to make.
-   * @throws ConfigError `ERR_BACKUP` when the file exists, or cannot be made there; `ERR_DISK_FULL` and others of the
+   * @param path - The file to create.
+   * @throws ConfigError `ERR_BACKUP` if the file exists or cannot be created; `ERR_DISK_FULL` and other errors of the
    *   database.
    * @example
    * const { bytes, revisions } = await config.backup('/backup/flags.db', { overwrite: true });
@@ -691,10 +689,10 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
   }
 
   /**
-   * How this config and its database are: the live state, the live file, the store, its files and disk, the last persist
-   * and the end of the history. Each check has a message for people to read, with what to do.
+   * Checks the health of this config and its database: the live state, the live file, the store, its files and disk,
+   * the last persist, and the end of the history. Each check has a message that says what was found and what to do.
    *
-   * It answers within little more than a second, also when the database is locked, and never throws or rejects.
+   * The promise resolves within little more than a second, even if the database is locked, and never rejects.
    *
    * @example
    * const { status, checks } = await config.healthCheck();
@@ -707,9 +705,9 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
   // ---- Metrics ------------------------------------------------------------------------------------------------
 
   /**
-   * What this config and its database have counted and measured, for a dashboard of one's own. It makes one native call,
-   * and looks at the sizes of the files of the database; reads and flips are not slowed by it, and reads are counted
-   * with `debugMode` only.
+   * Counters and latencies of this config and its database, for your own dashboard. It makes one native call, which
+   * reads the sizes of the database files. It does not slow down reads and flips; reads are counted only with
+   * `debugMode`.
    *
    * @example
    * const { writes, listenerLag, store } = config.getMetrics();
@@ -721,8 +719,8 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
   }
 
   /**
-   * The same as text in the format of OpenMetrics 1.0, for Prometheus and what understands its format. Names begin with
-   * `config13byte_`; what each means is in `docs/operations.md`.
+   * The metrics as text in OpenMetrics 1.0 format, for Prometheus and compatible systems. All names begin with
+   * `config13byte_`; `docs/operations.md` explains them.
    *
    * @example
    * response.setHeader('content-type', 'application/openmetrics-text; version=1.0.0; charset=utf-8');
@@ -736,11 +734,11 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
   // ---- End ----------------------------------------------------------------------------------------------------
 
   /**
-   * Ends this config: every later use of it fails with `ERR_CLOSED`. Resolves when all persists are done and the
-   * database is closed. Calling it again gives the same promise.
+   * Closes this config; using it afterwards fails with `ERR_CLOSED`. The promise resolves when all persists are done
+   * and the database is closed. Further calls return the same promise.
    *
-   * @throws With `autoPersist`, what a persist throws (such as `ERR_STORE_BUSY` or `ERR_DISK_FULL`) if a change could not
-   *   be written. The config is closed all the same, and the change is not in the history.
+   * @throws With `autoPersist`: the error of a persist (such as `ERR_STORE_BUSY` or `ERR_DISK_FULL`) if a change could
+   *   not be written. The config is closed nevertheless, and the change is not in the history.
    */
   close(): Promise<void> {
     if (this == null || !(#names in this)) throw notAConfig(this);
@@ -749,8 +747,8 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
   }
 
   /**
-   * Ends this config without waiting. Persists that were started still settle. What {@link ProductionConfig.close} would
-   * reject with is a `ConfigWarning`.
+   * Closes this config without waiting. Persists in progress still settle. An error that {@link ProductionConfig.close}
+   * would reject with is emitted as a `ConfigWarning`.
    */
   destroy(): void {
     if (this == null || !(#names in this)) throw notAConfig(this);
@@ -771,7 +769,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
     return this.close();
   }
 
-  /** What `console.log(config)` shows: features and terminal, not bytes. */
+  /** The output of `console.log(config)`: features and terminal settings instead of bytes. */
   [Symbol.for('nodejs.util.inspect.custom')](
     depth: number,
     options: object,
@@ -787,9 +785,9 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
   // ---- Changes ------------------------------------------------------------------------------------------------
 
   /**
-   * Calls `listener` after changes of the state, whoever made them: this config, another one in any thread or, with
-   * `enableClusterSync`, in another process. A config is an `EventEmitter` with this one event. Changes in quick
-   * succession may come as one; the last state is never missed. Listening does not keep the process running, see
+   * Calls `listener` after changes of the state by this config, by another config in any thread or, with
+   * `enableClusterSync`, by another process. A config is an `EventEmitter` with this one event. Changes in quick
+   * succession may be combined; the last state is never missed. A listener does not keep the process running, see
    * {@link ProductionConfig.ref}.
    *
    * @example
@@ -799,48 +797,48 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
     return ProductionConfig.#emit(this, 'on', event, listener);
   }
 
-  /** As {@link ProductionConfig.on}, for the next change only. */
+  /** Like {@link ProductionConfig.on}, for the next change only. */
   once<Own extends Name = Name>(event: 'change', listener: (change: ConfigChange<Own>) => void): this {
     return ProductionConfig.#emit(this, 'once', event, listener);
   }
 
-  /** As {@link ProductionConfig.on}. */
+  /** Alias of {@link ProductionConfig.on}. */
   addListener<Own extends Name = Name>(event: 'change', listener: (change: ConfigChange<Own>) => void): this {
     return ProductionConfig.#emit(this, 'addListener', event, listener);
   }
 
-  /** As {@link ProductionConfig.on}, before the listeners there are. */
+  /** Like {@link ProductionConfig.on}, but adds the listener before existing ones. */
   prependListener<Own extends Name = Name>(event: 'change', listener: (change: ConfigChange<Own>) => void): this {
     return ProductionConfig.#emit(this, 'prependListener', event, listener);
   }
 
-  /** Takes a listener away. */
+  /** Removes a listener. */
   off<Own extends Name = Name>(event: 'change', listener: (change: ConfigChange<Own>) => void): this {
     return ProductionConfig.#emit(this, 'off', event, listener);
   }
 
-  /** As {@link ProductionConfig.off}. */
+  /** Alias of {@link ProductionConfig.off}. */
   removeListener<Own extends Name = Name>(event: 'change', listener: (change: ConfigChange<Own>) => void): this {
     return ProductionConfig.#emit(this, 'removeListener', event, listener);
   }
 
-  /** Takes all listeners away. */
+  /** Removes all listeners. */
   removeAllListeners(event?: 'change'): this {
     return event === undefined
       ? ProductionConfig.#emit(this, 'removeAllListeners')
       : ProductionConfig.#emit(this, 'removeAllListeners', event);
   }
 
-  /** How many listeners there are. */
+  /** The number of listeners. */
   listenerCount(event: 'change'): number {
     if (this == null || !(#names in this)) throw notAConfig(this);
     return this.#onDemand?.listenerCount(event) ?? 0;
   }
 
   /**
-   * The changes from the first `next()` on, to be read in a loop. While the loop is busy, changes come together as one.
-   * The loop ends when the config is closed, and throws the signal's reason when that is aborted. `return()` and `throw()`
-   * end it at once, also while `next()` waits for a change.
+   * An async iterator over the changes from the first `next()` on. Changes that arrive while the loop body runs are
+   * combined. The loop ends when the config is closed, and throws the signal's reason if the signal is aborted.
+   * `return()` and `throw()` end it immediately, even while `next()` waits for a change.
    *
    * @example
    * for await (const change of config.changes({ signal })) apply(change);
@@ -858,7 +856,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
     return this;
   }
 
-  /** Takes {@link ProductionConfig.ref} back. */
+  /** Undoes {@link ProductionConfig.ref}. */
   unref(): this {
     ProductionConfig.#checkOpen(this);
     ProductionConfig.#onDemandOf(this).hold(false);
@@ -868,8 +866,8 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
   // ---- Other threads and processes ----------------------------------------------------------------------------
 
   /**
-   * A handle for another thread, which becomes the same config there with {@link attachConfig}. With `enableClusterSync`
-   * it works in other processes, too (`buffer` cannot be sent there; leave it out or send the handle as JSON).
+   * A handle with which {@link attachConfig} opens the same config in another thread. With `enableClusterSync` it also
+   * works in other processes (`buffer` cannot be sent there: omit it, or send the handle as JSON).
    *
    * @example
    * const worker = new Worker('./worker.js', { workerData: config.share() });
@@ -909,7 +907,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
     return loadWord(config.#words, config.#base + index);
   }
 
-  /** Replaces flags and terminal by what `next` makes of them, in one step that nobody else's change comes between. */
+  /** Atomically replaces flags and terminal settings with the result of `next`. */
   #exchange(next: (flags: number, terminal: number) => [flags: number, terminal: number]): boolean {
     const page = this.#page;
     let state = readState(page);
@@ -931,7 +929,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
     config.#exchange((flags, terminal) => [flags, (terminal & ~(0xff << shift)) | (value << shift)]);
   }
 
-  /** A function of its own, since in a larger one JavaScriptCore would call the look-up of the name. */
+  /** A separate function: in a larger one, JavaScriptCore would not inline the look-up of the name. */
   #isOnFor(mask: number, key: string): boolean {
     if (typeof key !== 'string' || key === '') checkKey(key);
     const words = this.#words;
@@ -951,8 +949,8 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
   }
 
   /**
-   * A read of a name that the index does not have. A method of its own: JavaScriptCore compiles what has run once into what
-   * calls it, and where unknown names were refused, reads would take twice as long from then on.
+   * Reads a name that the index does not have. A separate method: JavaScriptCore inlines code that has run, and once it
+   * had inlined the refusal of an unknown name, reads would take twice as long.
    */
   #isOnSlowly(name: string): boolean {
     return (loadWord(this.#words, this.#base + WORD_FEATURE_FLAGS) & this.#findMask(name)) !== 0;
@@ -962,7 +960,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
     return maskOf(this.#names, name) || this.#findMask(name);
   }
 
-  /** Finishes what a hot method could not: finds a name that others have added since, or says why there is none. */
+  /** The slow path of a hot method: finds a name that another process has added, or throws why there is none. */
   #findMask(name: unknown): number {
     ProductionConfig.#checkOpen(this);
     if (typeof name !== 'string') {
@@ -979,7 +977,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
     return this.#findMask(name);
   }
 
-  /** The table, with the names that other processes have added to a live page. */
+  /** The feature table, updated with names that other processes have added to a live page. */
   #currentTable(): FeatureTable {
     const page = this.#page;
     if (isLive(page) && readNameCount(page) > this.#table.names.length) {
@@ -1000,7 +998,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
   static #checkOpen(config: ProductionConfig<any>): void {
     if (config == null || !(#names in config)) throw notAConfig(config);
     if (config.#closing) {
-      throw makeError('ERR_CLOSED', 'This config is closed. Create another one to go on');
+      throw makeError('ERR_CLOSED', 'This config is closed. Create a new one');
     }
   }
 
@@ -1020,7 +1018,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
     return config;
   }
 
-  /** Everything but features and terminal, which most programs do not need to start. */
+  /** The history, health and views: most programs start without them. */
   static #onDemandOf(config: ProductionConfig<any>): OnDemand<any> {
     if (config == null || !(#names in config)) throw notAConfig(config);
     config.#onDemand ??= new (loadOnDemand().OnDemandParts)(config.#internals());

@@ -11,14 +11,14 @@ import type { ConfigHandle, ConfigOptions, DefaultFeature } from './types';
 const DEVELOPMENT_FEATURES = ['debug', 'verbose', 'logging'] as const satisfies readonly DefaultFeature[];
 
 /**
- * Opens a config. With `persistPath` it starts from the last persisted state of its environment; without one, or when
- * nothing was persisted yet, every feature is off and the terminal is raw with 24 × 80.
+ * Opens a config. With `persistPath` it starts from the last persisted state of its environment. Without one, or if
+ * nothing has been persisted yet, all features are off and the terminal is raw, 24 × 80.
  *
  * @throws TypeError `ERR_UNKNOWN_OPTION`, `ERR_INVALID_TYPE`; RangeError `ERR_INVALID_VALUE`; ConfigError for feature
  *   names and for the database, such as `ERR_STORE_PATH`, `ERR_NOT_A_DATABASE`, `ERR_NEWER_SCHEMA`, `ERR_STORE_BUSY`.
  * @example
  * const config = createProductionConfig({ persistPath: './config.db', features: ['checkout', 'search'] });
- * config.enableFeature('checkout'); // a name that is not in the list does not compile
+ * config.enableFeature('checkout'); // names that are not in the list do not compile
  * await config.persist('open the shop');
  */
 export function createProductionConfig<const Features extends readonly string[] = readonly DefaultFeature[]>(
@@ -28,8 +28,8 @@ export function createProductionConfig<const Features extends readonly string[] 
 }
 
 /**
- * As {@link createProductionConfig}, but with debug, verbose and logging on when nothing was persisted yet, as far as
- * the config has these features.
+ * Like {@link createProductionConfig}, but if nothing has been persisted yet, debug, verbose and logging are on, as far
+ * as the config has these features.
  */
 export function createDevelopmentConfig<const Features extends readonly string[] = readonly DefaultFeature[]>(
   options?: ConfigOptions<Features>,
@@ -38,10 +38,10 @@ export function createDevelopmentConfig<const Features extends readonly string[]
 }
 
 /**
- * Makes the config of a handle from `config.share()` in another thread, where it is the same config: one memory, one
- * history. A handle of a config with `enableClusterSync` works in other processes too, while the page it names is in use.
+ * Opens the config of a handle from `config.share()` in another thread: the same memory, the same history. The handle
+ * of a config with `enableClusterSync` also works in other processes, as long as its page is in use.
  *
- * @throws ConfigError `ERR_STALE_HANDLE` when the page is gone, or belongs to another process alone.
+ * @throws ConfigError `ERR_STALE_HANDLE` if the page no longer exists or is private to another process.
  * @example
  * import { workerData } from 'node:worker_threads';
  * const config = attachConfig(workerData);
@@ -68,7 +68,7 @@ export type History = Pick<Settings, 'store' | 'storeStatus' | 'storeError'>;
 
 export const NO_HISTORY: History = { store: undefined, storeStatus: { status: 'none' }, storeError: undefined };
 
-/** Makes the config of a page that was opened with these options. */
+/** Creates the config of a page that was opened with these options. */
 export function assemble<Name extends string>(
   { environment, actor, readOnly, clusterSync, clusterName, autoPersistMs, debugMode }: CheckedOptions,
   opened: NativePage,
@@ -95,7 +95,7 @@ export function assemble<Name extends string>(
 
 let lastSettings: Settings | undefined;
 
-/** The settings of the config before, if they are the same, as those of thousands of small configs are. */
+/** Reuses the settings of the previous config if they are equal, as those of thousands of small configs are. */
 function shared(settings: Settings): Settings {
   const last = lastSettings;
   const isSame =
@@ -125,7 +125,7 @@ function open(options: CheckedOptions, startup: NativeStartup): { opened: Native
   }
 }
 
-/** With `'if-live'` a page of its own where no program shares one, or none can. */
+/** With `'if-live'`: a private page if no program shares one, or the platform cannot share. */
 function openPage({ clusterSync, clusterName }: CheckedOptions, startup: NativeStartup, store?: Store): NativePage {
   const openPrivate = () => (store ? store.openPage(startup, false) : native.openPrivatePage(startup));
   if (!clusterSync) return openPrivate();

@@ -61,5 +61,5 @@ export type {
   WorkProgress,
 } from './types';
 
-// For `dist/on-demand.cjs`, of which programs know nothing.
+// For `dist/on-demand.cjs`; not part of the API.
 shareModules(shared);

@@ -1,6 +1,6 @@
 /**
- * How the parts of a config reach each other: what a config is made of, what it shows to the subjects of the second file
- * (history, events, sharing, inspection), and what these do for it.
+ * The interfaces between a config and the modules of the second file (history, events, sharing, inspection): what a
+ * config consists of, what it gives to them, and what they do for it.
  */
 import type { FeatureTable } from './core/feature-table';
 import type { EmitterMethod } from './core/event-emitter';
@@ -44,14 +44,14 @@ export interface Settings {
   readonly autoPersistMs: number | undefined;
 }
 
-/** What a config is made of. */
+/** The parts of a config. */
 export interface Parts {
   readonly page: Page;
   readonly table: FeatureTable;
   readonly settings: Settings;
 }
 
-/** A config as the subjects see it. */
+/** A config, as those modules see it. */
 export interface Internals {
   /** The config itself, for its listeners. */
   readonly config: object;
@@ -65,8 +65,8 @@ export interface Internals {
   /** The current feature table. */
   table(): FeatureTable;
   /**
-   * The feature table of the database, which may have names that other programs have registered. A private page takes them
-   * over; a live page has a table of its own, which gets them when a process that needs them opens it.
+   * The feature table of the database, with names that other programs have registered. A private page adopts them; a
+   * live page has its own table, to which a process adds the names it needs when it opens the page.
    */
   adopt(answer: StoreAnswer): FeatureTable;
   /** Milliseconds since the config was created. */
@@ -96,13 +96,13 @@ export interface OnDemand<Name extends string> {
   readonly history: HistoryMethods<Name>;
   readonly sharedBuffer: SharedArrayBuffer | undefined;
   readonly persisted: boolean;
-  /** The config has changed something; the methods below say what. */
+  /** The config has changed something. The methods below say what. */
   noteChange(): void;
   noteFlags(set: number, cleared: number): void;
   noteTerminal(word: number): void;
   noteRollout(bit: number, basisPoints: number): void;
   noteState(before: bigint, after: bigint): void;
-  /** To be called when there are new names. */
+  /** Must be called when there are new names. */
   forgetViews(): void;
   getDebugView(): DebugView<Name>;
   inspect(options: object, inspect: (value: unknown, options: object) => string): string;
@@ -117,7 +117,7 @@ export interface OnDemand<Name extends string> {
   /** Whether listening keeps the process running. */
   hold(held: boolean): void;
   share(): ConfigHandle;
-  /** Ends the listening. Resolves when what is to be persisted automatically is on disk, and rejects if that fails. */
+  /** Stops listening. Resolves when pending automatic persists are on disk, and rejects if one fails. */
   close(): Promise<unknown> | undefined;
 }
 

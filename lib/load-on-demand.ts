@@ -3,7 +3,7 @@ import { letExit, startTimeout } from './core/real-timers';
 
 import type { OnDemandModule } from './internals';
 
-/** `dist/on-demand.cjs`: it has the modules of this file handed to it, so that it finds them inside a bundle, too. */
+/** `dist/on-demand.cjs`. It is called with the modules of this file, so it finds them inside a bundle as well. */
 interface OnDemandFile {
   readonly BUILD: string;
   make(shared: object): OnDemandModule;
@@ -19,15 +19,15 @@ let module: OnDemandModule | undefined;
 let isComing = false;
 let hasWarned = false;
 
-/** To be called once, with what the second file uses of this file. */
+/** Must be called once, with what the second file uses of this one. */
 export function shareModules(modules: object): void {
   shared = modules;
 }
 
 /**
- * The part of the library that not every program needs, which is a file of its own.
+ * The part of the library that not every program needs, in a file of its own.
  *
- * @throws ConfigError `ERR_PACKAGE_FILES` when the file is gone, cannot be read, or belongs to another build.
+ * @throws ConfigError `ERR_PACKAGE_FILES` if the file is missing, cannot be read, or belongs to another build.
  */
 export function loadOnDemand(): OnDemandModule {
   module ??= make(readFile());
@@ -35,13 +35,13 @@ export function loadOnDemand(): OnDemandModule {
 }
 
 /**
- * Loads it when the code that runs now has ended, for a program that may need it when the file can no longer be loaded: a
- * deployment has replaced the package, or no file descriptor is left.
+ * Loads it when the running code has returned. A program may need it at a time when it can no longer be loaded, because
+ * a deployment has replaced the package or no file descriptor is left.
  */
 export function loadOnDemandSoon(): void {
   if (module || isComing) return;
   isComing = true;
-  // Before anything else can happen, and after what the program does to start. Tests replace timers, but not promises.
+  // Before any other event, and after the synchronous start of the program. Tests replace timers, but not promises.
   void Promise.resolve().then(loadEarly);
 }
 
@@ -53,7 +53,7 @@ function loadEarly(): void {
     if (!hasWarned)
       process.emitWarning(`${message}. Until then, persisting and listening fail`, { type: 'ConfigWarning', code });
     hasWarned = true;
-    // Perhaps there will be a descriptor again, or the file.
+    // A descriptor may become free, or the file may come back.
     letExit(startTimeout(loadEarly, RETRY_MS));
   }
 }
@@ -63,7 +63,7 @@ function make(file: OnDemandFile): OnDemandModule {
     throw makeError(
       'ERR_PACKAGE_FILES',
       `13byte-config was replaced while this program runs: it runs ${PACKAGE_BUILD}, and ${FILE} is now of ` +
-        `${file.BUILD}. Start the program again`,
+        `${file.BUILD}. Restart the program`,
     );
   }
   return file.make(shared!);
@@ -79,17 +79,17 @@ function readFile(): OnDemandFile {
   }
 }
 
-/** Not in a `try` itself, of which bundlers take it that the file may be missing. */
+/** Not inside a `try`: bundlers conclude from one that the file may be missing. */
 function requireFile(): OnDemandFile {
   return require('./on-demand.cjs');
 }
 
 function causeOf(error: unknown): string {
   const { code, message } = error as { code?: unknown; message?: unknown };
-  // Bun leaves the code to the message.
+  // Bun puts the code into the message only.
   const told = `${String(code)} ${String(message ?? error)}`;
   if (/MODULE_NOT_FOUND|ENOENT|cannot find module/i.test(told)) {
-    return 'the file is gone, so the package was removed or replaced while this program runs. Start the program again';
+    return 'the file is gone, so the package was removed or replaced while this program runs. Restart the program';
   }
   if (/EMFILE|ENFILE/.test(told)) {
     return 'there are no file descriptors left. Close some, or raise the limit (ulimit -n), and try again';

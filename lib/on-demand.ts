@@ -1,6 +1,6 @@
 /**
- * The second file of the package: the subjects that most programs do not need to open a config and to use its features. A
- * third of a program's start goes into reading code, whether it runs or not, so this is loaded after the start.
+ * The second file of the package: the modules that most programs do not need to open a config and use its features. A
+ * third of a program's start goes into loading code, whether it runs or not, so this file is loaded after the start.
  */
 import { checkKeys, checkSignal } from './core/checks';
 import type { ConfigError } from './core/errors';
@@ -89,7 +89,7 @@ export class OnDemandParts<Name extends string> implements OnDemand<Name> {
 
   getDebugView(): DebugView<Name> {
     const { page, settings } = this.#internals;
-    // It forgets the views when there are new names.
+    // New names invalidate the views.
     const table = this.#internals.table();
     const cached = this.#debugView;
     if (
@@ -105,7 +105,7 @@ export class OnDemandParts<Name extends string> implements OnDemand<Name> {
     return this.#debugView;
   }
 
-  /** To be called when there are new names. */
+  /** Must be called when there are new names. */
   forgetViews(): void {
     this.#debugView = undefined;
     this.#debugViews = undefined;
@@ -213,7 +213,7 @@ export class OnDemandParts<Name extends string> implements OnDemand<Name> {
     };
   }
 
-  /** Ends the listening. Resolves when what is to be persisted automatically is on disk, and rejects if that fails. */
+  /** Stops listening. Resolves when pending automatic persists are on disk, and rejects if one fails. */
   close(): Promise<unknown> | undefined {
     this.#listening?.close();
     return this.#autoPersist?.end();
@@ -245,11 +245,11 @@ export class OnDemandParts<Name extends string> implements OnDemand<Name> {
       persist,
       failed: (error) => {
         // Not after each attempt: it may be a long time until one succeeds.
-        if (note(error)) warn(`${error.message} (it is tried again until it succeeds or the config is closed)`);
+        if (note(error)) warn(`${error.message} (it is retried until it succeeds or the config is closed)`);
       },
       lost: (error) => {
         note(error);
-        warn(`${error.message} (the program ends without it)`);
+        warn(`${error.message} (the program exits without it)`);
         process.exitCode ??= 1;
       },
     });

@@ -43,7 +43,7 @@ const DEFAULT_DEBOUNCE_MS = 250;
 /** A day. */
 const MAX_DEBOUNCE_MS = 86_400_000;
 
-/** Checks every option before anything is opened. An option set to `undefined` counts as left out. */
+/** Checks every option before anything is opened. An option set to `undefined` counts as omitted. */
 export function checkOptions(options: unknown = {}): CheckedOptions {
   const given = checkKeys(options, 'options', OPTION_NAMES) as { [name in keyof ConfigOptions]: unknown };
   const checked = {
@@ -64,17 +64,17 @@ export function checkOptions(options: unknown = {}): CheckedOptions {
   if (checked.clusterName !== undefined && (!checked.clusterSync || checked.persistPath !== undefined)) {
     throw makeError(
       'ERR_INVALID_VALUE',
-      'Invalid clusterName: it goes with enableClusterSync and without persistPath (processes with the same database share its name)',
+      'Invalid clusterName: it requires enableClusterSync, and cannot be combined with persistPath (processes with the same database share its name)',
     );
   }
   if (checked.autoPersistMs !== undefined && checked.persistPath === undefined) {
-    throw makeError('ERR_INVALID_VALUE', 'Invalid autoPersist: it needs persistPath');
+    throw makeError('ERR_INVALID_VALUE', 'Invalid autoPersist: it requires persistPath');
   }
   if (checked.fileMustExist && checked.persistPath === undefined) {
-    throw makeError('ERR_INVALID_VALUE', 'Invalid fileMustExist: it needs persistPath');
+    throw makeError('ERR_INVALID_VALUE', 'Invalid fileMustExist: it requires persistPath');
   }
   if (checked.liveMustExist && checked.clusterSync !== true) {
-    throw makeError('ERR_INVALID_VALUE', 'Invalid liveMustExist: it goes with enableClusterSync: true');
+    throw makeError('ERR_INVALID_VALUE', 'Invalid liveMustExist: it requires enableClusterSync: true');
   }
   return checked;
 }
@@ -116,7 +116,7 @@ export function checkPath(value: unknown, what: string): string {
   if (path === '' || path.includes('\0')) {
     throw makeError('ERR_INVALID_VALUE', `Invalid ${what}: ${show(path)} (must be the path of a file)`);
   }
-  // What SQLite knows by these names; here they would be files that are called so.
+  // Special names to SQLite. Here they would be files of that name.
   if (path === ':memory:') {
     throw makeError(
       'ERR_INVALID_VALUE',
@@ -126,7 +126,7 @@ export function checkPath(value: unknown, what: string): string {
   if (/^file:/i.test(path)) {
     throw makeError(
       'ERR_INVALID_VALUE',
-      `Invalid ${what}: ${show(path)} (must be the path of a file, not a URL; fileURLToPath() of node:url makes one of it)`,
+      `Invalid ${what}: ${show(path)} (must be the path of a file, not a URL; convert it with fileURLToPath() of node:url)`,
     );
   }
   return path;
@@ -137,7 +137,7 @@ function checkFeatures(value: unknown): readonly string[] {
     throw makeError('ERR_INVALID_TYPE', `Invalid features: ${show(value)} (must be an array of names)`);
   }
   if (value.length === 0) {
-    throw makeError('ERR_INVALID_VALUE', 'Invalid features: an empty list (name one, or leave the option out)');
+    throw makeError('ERR_INVALID_VALUE', 'Invalid features: an empty list (name one, or omit the option)');
   }
   const names = Array.from(value, (name) => checkString(name, 'feature name'));
   native.checkFeatures(names);

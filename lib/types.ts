@@ -556,7 +556,7 @@ export interface ChangeMetrics {
   readonly foreign: number;
 }
 
-/** A latency in milliseconds. Percentiles are exact to one per cent. All are `null` as long as nothing was measured. */
+/** A latency in milliseconds. Percentiles are exact to one percent. All are `null` as long as nothing was measured. */
 export interface LatencyMetrics {
   /** The number of measurements. */
   readonly count: number;

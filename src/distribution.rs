@@ -38,7 +38,7 @@ pub const COUNTS: &[u64] = &[1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024];
 /// Longer than anything lasts that is measured, in nanoseconds: an hour. Keeps histograms small.
 const LONGEST: u64 = 3_600_000_000_000;
 
-/// Significant digits of the percentiles. Two make them exact to a per cent, in at most 38 KB.
+/// Significant digits of the percentiles. Two make them exact to a percent, in at most 38 KB.
 const DIGITS: u8 = 2;
 
 /// Numbers that were measured.

@@ -417,7 +417,7 @@ pub enum Error {
 
     /// Live state was to be joined, but nobody uses it.
     #[error(
-        "No program uses the live state of {} (start one that opens it with enableClusterSync, or leave liveMustExist out)",
+        "No program uses the live state of {} (start one that opens it with enableClusterSync, or omit liveMustExist)",
         text(.path.display())
     )]
     NotLive {

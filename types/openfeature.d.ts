@@ -1,27 +1,28 @@
 // Generated from lib by `npm run build`. Edit the sources, not this file.
 
 /**
- * `13byte-config/openfeature`: a config as a provider for the OpenFeature server SDK, after the provider and event sections
- * of the OpenFeature specification.
+ * `13byte-config/openfeature`: a config as a provider for the OpenFeature server SDK, according to the provider and
+ * event sections of the OpenFeature specification.
  */
 import { type EvaluationContext, type JsonValue, OpenFeatureEventEmitter, type Provider, type ResolutionDetails } from '@openfeature/server-sdk';
 import type { ProductionConfig } from '13byte-config';
-/** What {@link ConfigProvider} takes besides the config. */
+/** Options of {@link ConfigProvider}. */
 export interface ConfigProviderOptions {
     /**
-     * Milliseconds between two looks at the config's health, 0 for never. Default 30,000. When it has become `degraded`
-     * the provider is `STALE`, when it has `failed` it has an `ERROR`; features are served all the same.
+     * The interval of the config's health checks in milliseconds; 0 disables them. Default: 30,000. The provider is
+     * `STALE` while the health is `degraded`, and in `ERROR` while it is `failed`; features are served in any case.
      */
     readonly healthEveryMs?: number | undefined;
 }
 /**
  * Serves the features of a config as boolean flags of the same names, and its terminal settings as the numbers
- * `terminal.mode`, `terminal.rows`, `terminal.cols` and the object `terminal`. A feature of such a name takes precedence.
+ * `terminal.mode`, `terminal.rows`, `terminal.cols` and the object `terminal`. A feature of such a name takes
+ * precedence.
  *
- * A feature that is rolled out to a part of all keys is decided by the `targetingKey` of the context (reason `SPLIT`);
+ * A feature with a rollout below 100 percent is evaluated for the `targetingKey` of the context (reason `SPLIT`);
  * everything else is `STATIC`. Changes by any thread or process are events (`PROVIDER_CONFIGURATION_CHANGED`).
  *
- * The config stays its maker's: closing the provider does not close it.
+ * The caller owns the config: closing the provider does not close it.
  *
  * @example
  * import { OpenFeature } from '@openfeature/server-sdk';
@@ -38,12 +39,12 @@ export declare class ConfigProvider implements Provider {
     };
     readonly runsOn = "server";
     readonly events: OpenFeatureEventEmitter;
-    /** @param config - Whose features are served. */
+    /** @param config - The config to serve. */
     constructor(config: ProductionConfig<any>, options?: ConfigProviderOptions);
     /**
-     * Listens to the config from now on, and looks at its health. Rejects when the config is closed, or when its health is
-     * `failed`, such as when its database could not be opened: the provider then has an `ERROR` from the beginning, serves
-     * the features all the same, and is ready once the health is better.
+     * Starts listening to the config and checking its health. Rejects if the config is closed, or if its health is
+     * `failed`, such as when its database could not be opened: the provider then starts in `ERROR`, serves the features
+     * anyway, and becomes ready when the health improves.
      */
     initialize(): Promise<void>;
     /** Ends listening. The provider can be initialized again. */
@@ -51,6 +52,6 @@ export declare class ConfigProvider implements Provider {
     resolveBooleanEvaluation(key: string, _default: boolean, context: EvaluationContext): Promise<ResolutionDetails<boolean>>;
     resolveNumberEvaluation(key: string): Promise<ResolutionDetails<number>>;
     resolveObjectEvaluation<T extends JsonValue>(key: string): Promise<ResolutionDetails<T>>;
-    /** Always rejects: there are no flags of type string. */
+    /** Always rejects: there are no string flags. */
     resolveStringEvaluation(key: string): Promise<ResolutionDetails<string>>;
 }

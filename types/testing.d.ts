@@ -2,8 +2,8 @@
 
 import { type ConfigHandle, type DefaultFeature, type ProductionConfig, type TerminalSettings } from '13byte-config';
 /**
- * What features, and the terminal, are to be: `true` is on for every key, `false` is off, and a number is on for that
- * per cent of all keys. `terminal` with an object stands for the terminal settings, of which any may be left out.
+ * Values for features and the terminal: `true` is on for every key, `false` is off, and a number is on for that
+ * percentage of keys. `terminal` with an object sets the terminal; each of its settings is optional.
  *
  * @example
  * const overrides = { checkout: true, search: false, beta: 50, terminal: { rows: 50 } };
@@ -15,31 +15,32 @@ export type Overrides<Name extends string = string> = string extends Name ? {
 } & {
     readonly terminal?: Partial<TerminalSettings> | ('terminal' extends Name ? boolean | number : never) | undefined;
 };
-/** Options of {@link createTestConfig}. Unknown ones are refused. */
+/** Options of {@link createTestConfig}. Unknown options are refused. */
 export interface TestConfigOptions<Features extends readonly string[] = readonly DefaultFeature[]> {
     /** Names of the features. Default: those of a config without this option. */
     features?: Features | undefined;
-    /** The environment of the config. Default `test`, whatever `NODE_ENV` is. */
+    /** The environment of the config. Default: `test`, regardless of `NODE_ENV`. */
     environment?: string | undefined;
     /**
-     * Gives it a database of its own in a temporary directory, so that its history works. It is removed when the config
-     * is closed, or at the latest when the process ends. Default false.
+     * Creates a database in a temporary directory, so that the history works. It is removed when the config is closed, or
+     * at the latest when the process exits. Default: false.
      */
     database?: boolean | undefined;
 }
-/** Options of {@link override} and {@link withOverrides}. Unknown ones are refused. */
+/** Options of {@link override} and {@link withOverrides}. Unknown options are refused. */
 export interface OverrideOptions {
     /**
-     * What happens at the end when somebody else has changed what was overridden: `throw` (default) leaves that as it is,
-     * restores the rest and throws `ERR_OVERRIDE_CONFLICT`; `restore` restores all of it.
+     * What happens at the end if an overridden setting was changed meanwhile: `throw` (default) keeps the change,
+     * restores the other settings and throws `ERR_OVERRIDE_CONFLICT`; `restore` restores all of them.
      */
     onConflict?: 'throw' | 'restore' | undefined;
 }
 /**
- * Makes a config for one test: in memory of its own, without a database and shared with nobody, whatever the environment
- * variables say. What the overrides leave out is off, for all keys, and the terminal raw with 24 × 80.
+ * Creates a config for one test: in private memory and without a database, regardless of environment variables.
+ * Features that the overrides omit are off, and the terminal is raw, 24 × 80.
  *
- * @throws ConfigError `ERR_UNKNOWN_FEATURE`; what {@link createProductionConfig} throws for `features` and `environment`.
+ * @throws ConfigError `ERR_UNKNOWN_FEATURE`, and the errors of {@link createProductionConfig} for `features` and
+ *   `environment`.
  * @example
  * using config = createTestConfig({ debug: true, beta_feature: 50 });
  * @example
@@ -47,11 +48,10 @@ export interface OverrideOptions {
  */
 export declare function createTestConfig<const Features extends readonly string[] = readonly DefaultFeature[]>(overrides?: Overrides<Features[number]>, options?: TestConfigOptions<Features>): ProductionConfig<Features[number]>;
 /**
- * Overrides features, or the terminal, of any config until the scope that it returns ends. Whoever shares the config's
- * memory sees them. They are made past the config: it does not count them as its own changes, so neither they nor their
- * end are persisted by `autoPersist`.
+ * Overrides features or the terminal of any config until the returned scope ends. All configs with the same memory see
+ * the overrides. They do not count as changes of the config, so `autoPersist` persists neither them nor their end.
  *
- * @throws ConfigError `ERR_UNKNOWN_FEATURE` and what else refuses a change. Then nothing has changed.
+ * @throws ConfigError `ERR_UNKNOWN_FEATURE` and other errors of changes. Nothing has changed then.
  * @example
  * using scope = override(config, { debug: true });
  * @example
@@ -60,11 +60,10 @@ export declare function createTestConfig<const Features extends readonly string[
  */
 export declare function override<Name extends string>(config: ProductionConfig<Name>, overrides: Overrides<Name>, options?: OverrideOptions): OverrideScope;
 /**
- * Runs `body` with overrides in force. They end when it has returned or thrown, or, when it returns a promise, when that has
- * settled.
+ * Runs `body` with overrides. They end when it returns or throws or, if it returns a promise, when the promise settles.
  *
- * @returns What `body` returns.
- * @throws AggregateError of both when `body` fails and so does the end of the overrides.
+ * @returns The result of `body`.
+ * @throws AggregateError of both errors if `body` fails and the overrides cannot be ended.
  * @example
  * await withOverrides(config, { debug: true, beta_feature: 50 }, async () => {
  *   assert.equal(await render(user), 'beta');
@@ -72,7 +71,7 @@ export declare function override<Name extends string>(config: ProductionConfig<N
  */
 export declare function withOverrides<Name extends string, Result>(config: ProductionConfig<Name>, overrides: Overrides<Name>, body: () => Result, options?: OverrideOptions): Result;
 /**
- * Overrides that are in force. {@link override} makes them.
+ * Active overrides, created by {@link override}.
  *
  * @example
  * using scope = override(config, { debug: true });
@@ -82,10 +81,11 @@ export declare class OverrideScope {
     /** @internal Use {@link override}. */
     constructor(handle: ConfigHandle, overrides: object, restoresAll: boolean);
     /**
-     * Ends the overrides, as the end of a `using` block does. Only what they have set is restored. A second call does nothing.
+     * Ends the overrides, like the end of a `using` block. Only overridden settings are restored. Further calls do
+     * nothing.
      *
-     * @throws ConfigError `ERR_OVERRIDE_ORDER` when later overrides of the same are still in force: the end of those
-     *   restores what was before both. `ERR_OVERRIDE_CONFLICT` when somebody else has changed what was overridden.
+     * @throws ConfigError `ERR_OVERRIDE_ORDER` if later overrides of the same settings are still active: their end
+     *   restores the values from before both. `ERR_OVERRIDE_CONFLICT` if an overridden setting was changed meanwhile.
      */
     restore(): void;
     [Symbol.dispose](): void;

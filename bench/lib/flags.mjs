@@ -8,7 +8,7 @@ export const names = ['debug', 'verbose', 'metrics', 'logging', 'caching', 'comp
 /** @param {string} name */
 export const isOn = (name) => name === 'debug' || name === 'metrics';
 
-/** The flag with a rollout, and per cent of the users that have it. */
+/** The flag with a rollout, and percent of the users that have it. */
 export const ROLLED_OUT = 'beta_feature';
 export const PERCENT = 50;
 

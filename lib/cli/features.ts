@@ -5,7 +5,7 @@ import type { Output } from './output';
 export interface FeatureState {
   readonly name: string;
   readonly enabled: boolean;
-  /** In per cent. */
+  /** In percent. */
   readonly rollout: number;
 }
 

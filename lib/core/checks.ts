@@ -1,6 +1,6 @@
 import { makeError, printable, show } from './errors';
 
-/** Checks of arguments and options that many places share. Each returns the value or throws. */
+/** Checks of arguments and options. Each returns the value or throws. */
 
 export function checkString(value: unknown, what: string): string {
   if (typeof value !== 'string') {
@@ -16,7 +16,9 @@ export function checkBoolean(value: unknown, what: string): boolean {
   return value;
 }
 
-/** A whole number from `min` to `max`; `what` and the range make the message, such as `Invalid rows: 0 (must be 1-255)`. */
+/**
+ * A whole number from `min` to `max`; `what` and the range make the message, such as `Invalid rows: 0 (must be 1-255)`.
+ */
 export function checkInteger(value: unknown, what: string, min: number, max: number): number {
   if (typeof value !== 'number') {
     throw makeError('ERR_INVALID_TYPE', `Invalid ${what}: ${show(value)} (must be ${range(min, max)})`);
@@ -27,7 +29,7 @@ export function checkInteger(value: unknown, what: string, min: number, max: num
   return value;
 }
 
-/** Text that is kept in the history: not empty, not longer than `maxLength` UTF-16 units, and valid Unicode. */
+/** Text for the history: not empty, not longer than `maxLength` UTF-16 units, and valid Unicode. */
 export function checkText(value: unknown, what: string, maxLength: number): string {
   const text = checkString(value, what);
   if (text.trim() === '') {
@@ -45,7 +47,7 @@ export function checkText(value: unknown, what: string, maxLength: number): stri
   return text;
 }
 
-/** UTF-16 units of the longest reason. */
+/** The maximum length of a reason, in UTF-16 code units. */
 export const MAX_REASON_LENGTH = 1000;
 
 /** Why a revision is written. */
@@ -71,12 +73,12 @@ export function checkObject(value: unknown, what: string): Record<string, unknow
   return value as Record<string, unknown>;
 }
 
-/** Whether something is a promise, or what `await` takes for one, of whatever realm. */
+/** Whether `await` treats a value as a promise, of any realm. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
 }
 
-/** An `AbortSignal` of whatever realm or library. */
+/** An `AbortSignal` of any realm or library. */
 export function checkSignal(value: unknown): AbortSignal | undefined {
   if (value === undefined) return undefined;
   const { aborted, addEventListener, throwIfAborted } = Object(value) as Partial<AbortSignal>;

@@ -3,7 +3,7 @@ import { makeError } from './errors';
 import { packTerminal } from './terminal';
 import type { UpdateDraft } from '../types';
 
-/** What a draft has collected, ready to be applied to a state. */
+/** The changes that a draft has collected. */
 export class DraftChanges<in Name extends string> implements UpdateDraft<Name> {
   readonly #maskOf: (name: Name) => number;
   #on = 0;
@@ -16,7 +16,7 @@ export class DraftChanges<in Name extends string> implements UpdateDraft<Name> {
     this.#maskOf = maskOf;
   }
 
-  // Functions of each draft, so that they work without it: `update(({ enable }) => enable('debug'))`.
+  // Closures, so that they can be destructured: `update(({ enable }) => enable('debug'))`.
 
   readonly enable = (...names: Name[]): void => {
     for (const name of names) this.#set(name, true);
@@ -35,7 +35,7 @@ export class DraftChanges<in Name extends string> implements UpdateDraft<Name> {
     this.#terminal = packTerminal(mode, rows, cols);
   };
 
-  /** Refuses every later use: what is asked for then would be lost. */
+  /** Makes later calls throw, since their changes would be lost. */
   end(): void {
     this.#hasEnded = true;
   }

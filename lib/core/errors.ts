@@ -1,6 +1,6 @@
 /**
- * Stable codes of every error this package throws or rejects with. Messages may improve; codes stay.
- * `docs/errors.md` says for each what happened and what to do.
+ * The stable codes of all errors that this package throws or rejects with. Messages may improve; codes do not change.
+ * `docs/errors.md` explains each code and what to do.
  */
 export type ErrorCode =
   | 'ERR_BACKUP'
@@ -61,8 +61,8 @@ export type ErrorCode =
   | 'ERR_UNSUPPORTED';
 
 /**
- * An error of this package, other than a wrong type (`TypeError`) or a value out of range (`RangeError`). Those two
- * carry a `code` as well.
+ * An error of this package, except for wrong types (`TypeError`) and values out of range (`RangeError`), which have a
+ * `code` as well.
  *
  * @example
  * try {
@@ -73,10 +73,10 @@ export type ErrorCode =
  * }
  */
 export class ConfigError extends Error {
-  /** Stable name of what happened. */
+  /** The stable code of the error. */
   readonly code: ErrorCode;
 
-  /** @param code - Stable name of what happened. */
+  /** @param code - The stable code of the error. */
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = 'ConfigError';
@@ -84,7 +84,7 @@ export class ConfigError extends Error {
   }
 }
 
-/** The class of an error goes by its code; everything not listed here is a `ConfigError`. */
+/** The code decides the class of an error; codes not listed here are `ConfigError`s. */
 const BUILT_IN_CLASSES: { readonly [code in ErrorCode]?: typeof TypeError | typeof RangeError } = {
   ERR_INVALID_THIS: TypeError,
   ERR_INVALID_TYPE: TypeError,
@@ -94,7 +94,7 @@ const BUILT_IN_CLASSES: { readonly [code in ErrorCode]?: typeof TypeError | type
   ERR_OUT_OF_RANGE: RangeError,
 };
 
-/** Makes the error that belongs to a code. */
+/** Creates the error of a code. */
 export function makeError(code: ErrorCode, message: string, cause?: unknown): Error & { readonly code: ErrorCode } {
   const options = cause === undefined ? undefined : { cause };
   const BuiltIn = BUILT_IN_CLASSES[code];
@@ -102,28 +102,28 @@ export function makeError(code: ErrorCode, message: string, cause?: unknown): Er
 }
 
 /**
- * The error of a method that was called on something else than what it belongs to, such as a proxy, or on nothing.
+ * The error of a method whose `this` is not the object it belongs to, such as a proxy or `undefined`.
  *
- * @param bound - How it is made a function of its own.
+ * @param bound - The expression that binds the method.
  */
 export function wrongThis(self: unknown, bound: string): Error {
   return makeError(
     'ERR_INVALID_THIS',
-    `A method was called on ${show(self)} instead of the object it belongs to (call it on that itself, not on a proxy or a copy; ` +
-      `to pass it on as a function, bind it: ${bound})`,
+    `A method was called on ${show(self)} instead of the object it belongs to (call it on that object, not on a proxy or a copy; ` +
+      `to pass it as a function, bind it: ${bound})`,
   );
 }
 
-/** What an error says, of whatever realm; and what was thrown in its place. */
+/** The message of an error of any realm, or of another thrown value. */
 export function messageOf(error: unknown): string {
   const { message } = Object(error) as { message?: unknown };
   return typeof message === 'string' ? message : show(error);
 }
 
-/** UTF-16 units of a value that a message shows: longer than every valid name. */
+/** The UTF-16 code units of a value that a message shows: more than any valid name has. */
 const LONGEST_SHOWN = 80;
 
-/** How a value is shown in a message: strings quoted and cut, everything else in a word or two. It never throws. */
+/** A value for a message: strings quoted and cut, everything else in a word or two. Never throws. */
 export function show(value: unknown): string {
   switch (typeof value) {
     case 'string':
@@ -150,8 +150,8 @@ function showObject(value: object): string {
 }
 
 /**
- * Text from elsewhere, such as a name or a path, as messages show it: on one line, at most `longest` UTF-16 units of it,
- * and with escapes for what is not seen or controls a terminal. Ordinary names come out as they are.
+ * Text from outside, such as a name or a path, for a message: on one line, at most `longest` UTF-16 code units, with
+ * invisible characters and terminal controls escaped. Ordinary names are unchanged.
  */
 export function printable(text: string, longest = LONGEST_SHOWN): string {
   return escapeUnseen(cut(text, longest));

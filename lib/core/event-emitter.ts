@@ -12,15 +12,15 @@ export type EmitterMethod =
 
 let methods: EventEmitter | undefined;
 
-/** Loaded when it is needed: Bun takes two milliseconds to do it, and most programs never listen. */
+/** Loaded on demand: this takes Bun two milliseconds, and most programs never listen. */
 export function emitterMethods(): EventEmitter {
   methods ??= (require('node:events') as typeof import('node:events')).EventEmitter.prototype;
   return methods;
 }
 
 /**
- * Makes a prototype inherit from that of `EventEmitter`. Until something asks for that one, or for what is inherited, a
- * proxy stands in its place.
+ * Makes a prototype inherit from that of `EventEmitter`. A proxy takes its place until the prototype or an inherited
+ * member is used.
  */
 export function inheritFromEmitter(prototype: object): void {
   const inherit = (): object => {

@@ -3,17 +3,17 @@ import { type NameIndex, nameIndex } from './name-index';
 import type { NativePage } from '../native/binding';
 import { type RolloutPrefix, rolloutPrefix } from './rollout';
 
-/** Names and the bits they own. Tables do not change, and are shared by all configs with the same list. */
+/** Names and their bits. Tables are immutable, and shared by all configs with the same list. */
 export interface FeatureTable {
   /** The names, from bit 0 up. */
   readonly names: readonly string[];
   /** The flag of each name. */
   readonly index: NameIndex;
-  /** What the rollout of each feature hashes before a key, by bit, as far as it was needed. */
+  /** The hash prefix of each feature's rollout, by bit, computed on demand. */
   readonly prefixes: (RolloutPrefix | undefined)[];
   /** All flags of this table. */
   readonly all: number;
-  /** What `registryHash` is while this table is in use. */
+  /** The `registryHash` of this table. */
   readonly hash: number;
 }
 
@@ -46,7 +46,7 @@ export function tableOfPage({ names, registryHash }: NativePage): FeatureTable {
   return defaultTable;
 }
 
-/** What the rollout of the feature that owns this bit hashes before a key. */
+/** The hash prefix for the rollout of the feature that owns this bit. */
 export function prefixOf({ names, prefixes }: FeatureTable, bit: number): RolloutPrefix {
   return (prefixes[bit] ??= rolloutPrefix(names[bit]!));
 }
@@ -54,7 +54,7 @@ export function prefixOf({ names, prefixes }: FeatureTable, bit: number): Rollou
 /** The names whose flags are set, in bit order. */
 export function namesOf(table: FeatureTable, flags: number): string[] {
   const names: string[] = [];
-  // From the lowest flag to the highest: a change mostly has one.
+  // From the lowest flag to the highest. A change usually has one flag.
   for (let rest = flags & table.all; rest !== 0; rest &= rest - 1) {
     names.push(table.names[31 - Math.clz32(rest & -rest)]!);
   }

@@ -4,12 +4,12 @@ import { loadWord } from './load-word';
 import type { Page } from './page';
 import type { Feature } from '../types';
 
-/** Whether the features of a config may read its page past it: not when it is closed, nor when it times its operations. */
+/** Whether features may read the page of their config directly: not if it is closed or times its operations. */
 export interface DirectReads {
   allowed: boolean;
 }
 
-/** What a feature asks its config. */
+/** What a feature needs of its config. */
 export interface FeatureAccess<Name extends string> {
   isFeatureEnabled(name: Name): boolean;
   enableFeature(name: Name): boolean;
@@ -18,7 +18,7 @@ export interface FeatureAccess<Name extends string> {
   getRollout(name: Name): number;
 }
 
-/** A class, since engines read the accessor of an object literal through a table of its own. */
+/** A class: engines access the accessors of an object literal through a dictionary. */
 export class FeatureOfConfig<Name extends string> implements Feature<Name> {
   readonly name: Name;
   readonly #config: FeatureAccess<Name>;
@@ -27,7 +27,7 @@ export class FeatureOfConfig<Name extends string> implements Feature<Name> {
   readonly #index: number;
   readonly #mask: number;
 
-  /** @param mask - The flag of this name, which is the same for good. */
+  /** @param mask - The flag of this name, which never changes. */
   constructor(config: FeatureAccess<Name>, name: Name, mask: number, { views, base }: Page, directReads: DirectReads) {
     this.name = name;
     this.#config = config;

@@ -1,35 +1,35 @@
 /**
- * Finds the flag of a name, on the way of every read and flip.
+ * Finds the flag of a name; used by every read and flip.
  *
- * Names are known when an index is made, so it looks for a hash without collisions: of one letter and the length where
- * that tells all names apart, else of two letters. One comparison then says whether it is that name. Looking a name up
- * in an object is as quick while a program asks for one name alone, and takes V8 twice as long from the second on.
+ * The names are known in advance, so the index uses a hash without collisions: of one letter and the length if that
+ * distinguishes all names, otherwise of two letters. A look-up then needs one comparison. Looking names up in an object
+ * is as fast as long as a program uses a single name; with a second one, V8 takes twice as long.
  */
 export interface NameIndex {
-  /** Names by hash, and `''` where there is none. Their number is a power of two. */
+  /** Names by hash; `''` for empty slots. The number of slots is a power of two. */
   readonly slots: readonly string[];
-  /** The flag of each slot, 0 where there is none. */
+  /** The flag of each slot; 0 for empty slots. */
   readonly flags: Int32Array;
-  /** The highest slot. */
+  /** The highest slot, as a mask. */
   readonly last: number;
-  /** Where the first letter is, and what it is multiplied by. */
+  /** The position of the first letter, and its factor. */
   readonly first: number;
   readonly firstFactor: number;
-  /** Where the second letter is, from the end, and what it is multiplied by; 0 when one is enough. */
+  /** The position of the second letter, from the end, and its factor; 0 if one letter is enough. */
   readonly second: number;
   readonly secondFactor: number;
-  /** The least letters that a name has for both to be there. No name in a slot has fewer. */
+  /** The minimum length of a name that has both letters. No name in a slot is shorter. */
   readonly shortest: number;
   /** The flag of each name, for names without a slot. */
   readonly others: ReadonlyMap<string, number>;
 }
 
 /**
- * The flag of a name; 0 when it has none, or no slot. Anything may be asked for. It is small enough for JavaScriptCore to
- * compile it into those that call it, which takes 9 ns off each of them.
+ * The flag of a name; 0 if it has no flag or no slot. Any value is allowed. The function is small enough for
+ * JavaScriptCore to inline it, which saves 9 ns per call.
  */
 export function maskOf(index: NameIndex, name: string): number {
-  // Letters beyond the end are never looked at: once they were, engines read all letters more slowly.
+  // Never reads beyond the end: after one such read, engines read all letters more slowly.
   if (typeof name !== 'string' || name.length < index.shortest) return 0;
   let hash = name.charCodeAt(index.first) * index.firstFactor + name.length;
   if (index.second !== 0) hash += secondPart(index, name);
@@ -37,15 +37,15 @@ export function maskOf(index: NameIndex, name: string): number {
   return index.slots[slot] === name ? index.flags[slot]! : 0;
 }
 
-/** A function of its own, since most indexes have no second letter. */
+/** A separate function, since most indexes have no second letter. */
 function secondPart({ second, secondFactor }: Hash, name: string): number {
   return name.charCodeAt(name.length - second) * secondFactor;
 }
 
-/** An index without names: every look-up in it misses, which sends a closed config to its slow path. */
+/** An index without names: every look-up misses, which takes a closed config to its slow path. */
 export const NO_NAMES: NameIndex = makeIndex([], 1, { first: 0, firstFactor: 0, second: 0, secondFactor: 0 });
 
-/** The index of these names, by the bits that they own. */
+/** The index of these names, in bit order. */
 export function nameIndex(given: readonly string[]): NameIndex {
   if (given.length === 0) return NO_NAMES;
   const names = asKeys(given);
@@ -55,8 +55,8 @@ export function nameIndex(given: readonly string[]): NameIndex {
 }
 
 /**
- * The same names as engines keep the keys of objects and the literals of programs: each once, so that comparing two is
- * comparing their places. What native code gives are strings of their own.
+ * The same names as interned strings, like object keys and literals, so that engines compare them by identity. Strings
+ * from native code are not interned.
  */
 function asKeys(names: readonly string[]): readonly string[] {
   const keys: { [name: string]: true } = {};
@@ -66,14 +66,14 @@ function asKeys(names: readonly string[]): readonly string[] {
 
 type Hash = Pick<NameIndex, 'first' | 'firstFactor' | 'second' | 'secondFactor'>;
 
-/** What suits the default names, and many others: programs that start wait for the first index. */
+/** The hash for the default names and many others, tried first: it delays the start. */
 const USUAL: Hash = { first: 0, firstFactor: 3, second: 0, secondFactor: 0 };
-/** Letters that are looked at: that many from the start, and from the end. */
+/** The number of positions tried, from the start and from the end. */
 const MOST_FIRST = 16;
 const MOST_SECOND = 8;
-/** Odd, so that no bit of a letter is lost. */
+/** Odd factors, which lose no bit of a letter. */
 const FACTORS = [1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31];
-/** Enough that one of the tries finds places for all. */
+/** Enough slots for one of the attempts to succeed. */
 const SLOTS_PER_NAME = 4;
 
 function makeIndex(names: readonly string[], size: number, hash: Hash): NameIndex {
@@ -97,13 +97,13 @@ function makeIndex(names: readonly string[], size: number, hash: Hash): NameInde
   return { slots, flags, last, first, firstFactor, second, secondFactor, shortest, others };
 }
 
-/** As {@link maskOf} makes it. */
+/** The hash, as {@link maskOf} computes it. */
 function hashOf(hash: Hash, name: string): number {
   const first = name.charCodeAt(hash.first) * hash.firstFactor + name.length;
   return hash.second === 0 ? first : first + secondPart(hash, name);
 }
 
-/** A hash without collisions, if one of those tried is: those that are computed fastest first. */
+/** A hash without collisions, if there is one among the candidates; the fastest ones are tried first. */
 function findHash(names: readonly string[], size: number): Hash | undefined {
   for (let second = 0; second <= MOST_SECOND; second += 1) {
     for (let first = 0; first < MOST_FIRST; first += 1) {
@@ -119,7 +119,7 @@ function findHash(names: readonly string[], size: number): Hash | undefined {
   return undefined;
 }
 
-/** Whether all names have these letters, and no two the same ones and the same length. */
+/** Whether all names have these letters, and no two names share both letters and length. */
 function tellsApart(names: readonly string[], first: number, second: number): boolean {
   const seen = new Set<string>();
   for (const name of names) {

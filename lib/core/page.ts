@@ -20,11 +20,11 @@ import type { State } from './state';
 import { packedTerminal, unpackTerminal } from './terminal';
 
 /**
- * Typed arrays over the memory that holds state pages. One set serves all the pages of a chunk, so that a config
- * keeps a number and not arrays of its own.
+ * Typed arrays over the memory of state pages. All pages of a chunk share one set, so a config keeps a number instead
+ * of its own arrays.
  *
- * Shared memory is only ever read through `Atomics` or `loadWord`: JavaScriptCore may hoist a plain read out of a loop,
- * and a thread that waits for a change would never see it.
+ * Shared memory must be read through `Atomics` or `loadWord`: JavaScriptCore may hoist a plain read out of a loop, in
+ * which a thread that waits for a change would never see it.
  */
 export interface Views {
   readonly words: Int32Array;
@@ -32,13 +32,13 @@ export interface Views {
   readonly words16: Uint16Array;
 }
 
-/** A state page in the memory of some views. */
+/** A state page. */
 export interface Page {
   readonly handle: number;
   readonly views: Views;
   /** Index of the page's first 32-bit word. */
   readonly base: number;
-  /** Whether it was given back. */
+  /** Whether it was released. */
   isReleased: boolean;
 }
 
@@ -55,14 +55,14 @@ export function pageOf(handle: number): Page {
   return { handle, views, base, isReleased: false };
 }
 
-/** Gives a page back, unless that was done. */
+/** Releases a page once. */
 export function releasePage(page: Page): void {
   if (page.isReleased) return;
   page.isReleased = true;
   native.releasePage(page.handle);
 }
 
-/** Whether other processes may use the page too. */
+/** Whether other processes may use the page. */
 export function isLive({ handle }: Page): boolean {
   return handle >= FIRST_LIVE_HANDLE;
 }
@@ -76,8 +76,8 @@ function makeViews(buffer: ArrayBufferLike): Views {
 }
 
 /**
- * Counts a change that was just made, and tells those who asked to be told of one: the writer's half of
- * `src/watch/protocol.rs`. It calls native code only when somebody did.
+ * Counts a change that was just made, and notifies waiting listeners: the writer's half of `src/watch/protocol.rs`. It
+ * calls native code only if there are any.
  */
 export function announce(words: Int32Array, base: number, handle: number): void {
   Atomics.add(words, base + WORD_GENERATION, 1);
@@ -86,14 +86,14 @@ export function announce(words: Int32Array, base: number, handle: number): void 
   }
 }
 
-/** Asks to be told of the next change: the listener's half. To be done before looking at the page. */
+/** Requests a notification of the next change: the listener's half. Must come before reading the page. */
 export function askToBeTold({ views, base }: Page): void {
   Atomics.store(views.words, base + WORD_SLEEPERS, 1);
 }
 
 /**
- * The state for comparing it with another one. It shares what has not changed with `before`, and is `before` when
- * nothing has.
+ * The state, for comparison with another one. Unchanged parts are shared with `before`; if nothing has changed, it is
+ * `before`.
  */
 export function readPageState(page: Page, before?: State): State {
   const { flags, terminal: word } = splitState(readState(page));
@@ -103,14 +103,14 @@ export function readPageState(page: Page, before?: State): State {
   return isSame ? before : { flags, terminal, rollouts };
 }
 
-/** Basis points by bit; `before` when none has changed. */
+/** Basis points by bit; `before` if none has changed. */
 export function readRollouts(page: Page, before: readonly number[] | undefined): readonly number[] {
   return before && hasRollouts(page, before)
     ? before
     : Array.from({ length: MAX_FEATURES }, (_, bit) => readRollout(page, bit));
 }
 
-/** A loop without a callback, since every listener takes it at every change. */
+/** Without a callback, since it runs for every listener at every change. */
 function hasRollouts({ views, base }: Page, rollouts: readonly number[]): boolean {
   const first = base * 2 + ROLLOUT_WORD16;
   for (let bit = 0; bit < MAX_FEATURES; bit += 1) {
@@ -119,22 +119,22 @@ function hasRollouts({ views, base }: Page, rollouts: readonly number[]): boolea
   return true;
 }
 
-/** The flags (low half) and the terminal (high half), read or replaced as one. */
+/** The flags (low half) and the terminal (high half) as one word. */
 export function readState({ views, base }: Page): bigint {
   return Atomics.load(views.words64, base / 2 + STATE_WORD64);
 }
 
-/** Replaces the state if it is still `expected`, and returns what it was. */
+/** Replaces the state if it is still `expected`, and returns the previous state. */
 export function compareExchangeState({ views, base }: Page, expected: bigint, state: bigint): bigint {
   return Atomics.compareExchange(views.words64, base / 2 + STATE_WORD64, expected, state);
 }
 
-/** Replaces the state and returns what it was. */
+/** Replaces the state, and returns the previous state. */
 export function exchangeState({ views, base }: Page, state: bigint): bigint {
   return Atomics.exchange(views.words64, base / 2 + STATE_WORD64, state);
 }
 
-/** A word in two widths. Several times faster than arithmetic with big integers. */
+/** A word in two widths. Several times faster than big integer arithmetic. */
 const split64 = new BigUint64Array(1);
 const split32 = new Uint32Array(split64.buffer) as Uint32Array & { 0: number; 1: number };
 
@@ -166,7 +166,7 @@ export function packRecord(version: number, registryHash: number, flags: number,
   return bytes;
 }
 
-/** The record format that the page says it has. */
+/** The record format of the page. */
 export function readVersion({ views, base }: Page): number {
   return loadWord(views.words, base + WORD_HEADER) >>> 24;
 }
@@ -181,27 +181,27 @@ export function readRollout({ views, base }: Page, bit: number): number {
   return loadWord(views.words16, base * 2 + ROLLOUT_WORD16 + bit);
 }
 
-/** Sets the basis points of the feature that owns this bit, and returns what they were. */
+/** Sets the basis points of the feature that owns this bit, and returns the previous ones. */
 export function exchangeRollout({ views, base }: Page, bit: number, basisPoints: number): number {
   return Atomics.exchange(views.words16, base * 2 + ROLLOUT_WORD16 + bit, basisPoints);
 }
 
-/** How many names the table of a live page has. */
+/** The number of names in the table of a live page. */
 export function readNameCount({ views, base }: Page): number {
   return loadWord(views.words, base + WORD_NAME_COUNT);
 }
 
-/** Counts applied changes, from 0 to 2^32 − 1 and on from 0. */
+/** Counts applied changes modulo 2^32. */
 export function readGeneration({ views, base }: Page): number {
   return loadWord(views.words, base + WORD_GENERATION) >>> 0;
 }
 
-/** The mark of the state that is in effect since the last persisted revision; of no use while there is none. */
+/** The mark of the state in effect since the last persisted revision; meaningless without one. */
 export function readPersistedMark({ views, base }: Page): number {
   return loadWord(views.words, base + WORD_PERSISTED_MARK);
 }
 
-/** The last persisted revision, 0 when there is none. */
+/** The last persisted revision, or 0. */
 export function readRevision({ views, base }: Page): number {
   const low = loadWord(views.words, base + WORD_REVISION) >>> 0;
   const high = loadWord(views.words, base + WORD_REVISION + 1);

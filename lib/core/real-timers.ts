@@ -1,12 +1,12 @@
 /**
- * Timers and the clock of the runtime. Test suites replace the globals: those of Jest, Sinon and `node:test` stand still
- * until the test moves them on, and those of jsdom are numbers without `unref`. What a config has to do must not depend on
- * that, so no other module of the package uses the global ones (the linter checks it), and no promise hangs on a timer.
+ * Timers and the clock of the runtime. Test frameworks replace the globals: the timers of Jest, Sinon and `node:test`
+ * do not run until the test advances them, and those of jsdom are numbers without `unref`. A config must not depend on
+ * them, so no other module of the package uses the globals (the linter checks this), and no promise depends on a timer.
  */
 
 type Timers = Pick<typeof globalThis, 'setTimeout' | 'clearTimeout' | 'setInterval' | 'clearInterval' | 'setImmediate'>;
 
-/** As they were when the package was loaded, which takes no time. */
+/** The globals at the time the package was loaded. */
 const globals: Timers = {
   setTimeout: globalThis.setTimeout,
   clearTimeout: globalThis.clearTimeout,
@@ -31,12 +31,12 @@ function timersOfRuntime(): Timers {
 /** A timer that was started here. */
 export type Timer = NodeJS.Timeout;
 
-/** Calls `work` once, after some milliseconds. It keeps the process running. */
+/** Calls `work` once, after `ms` milliseconds. Keeps the process running. */
 export function startTimeout(work: () => void, ms: number): Timer {
   return timersOfRuntime().setTimeout(work, ms);
 }
 
-/** Calls `work` every so many milliseconds. It keeps the process running. */
+/** Calls `work` every `ms` milliseconds. Keeps the process running. */
 export function startInterval(work: () => void, ms: number): Timer {
   return timersOfRuntime().setInterval(work, ms);
 }
@@ -46,38 +46,41 @@ export function stopTimer(timer: Timer | undefined): void {
   if (timer) timersOfRuntime().clearTimeout(timer);
 }
 
-/** Lets the process end although the timer is running. */
+/** Lets the process exit while the timer is active. */
 export function letExit(timer: Timer): Timer {
-  // Where the globals were replaced before the package was loaded, they may be all there is.
+  // If the globals were replaced before the package was loaded, there may be no others.
   timer.unref?.();
   return timer;
 }
 
-/** Throws an error where it is an uncaught exception of the process and interrupts nothing. */
+/** Throws an error as an uncaught exception of the process, without interrupting the caller. */
 export function throwLater(error: unknown): void {
   timersOfRuntime().setImmediate(() => {
     throw error;
   });
 }
 
-/** As it was when the package was loaded. `performance` would do, but Node takes a millisecond to load it. */
+/** The clock at the time the package was loaded. `performance` would do, but Node takes a millisecond to load it. */
 const { hrtime } = process;
 
-/** Milliseconds since some moment in the past. */
+/** Milliseconds since an arbitrary time in the past. */
 export function now(): number {
   const [seconds, nanoseconds] = hrtime();
   return seconds * 1e3 + nanoseconds / 1e6;
 }
 
-/** The end of a time that promises may wait for. */
+/** A deadline that promises can wait for. */
 export interface Deadline {
-  /** Resolves when the time is over. It does not keep the process running. */
+  /** Resolves at the deadline. Does not keep the process running. */
   readonly over: Promise<unknown>;
-  /** Ends it early. */
+  /** Cancels it. */
   cancel(): void;
 }
 
-/** A deadline in some milliseconds. It is no timer, so that it passes even if timers were replaced before the package was loaded. */
+/**
+ * A deadline in `ms` milliseconds. It uses no timer, so it passes even if timers were replaced before the package was
+ * loaded.
+ */
 export function startDeadline(ms: number): Deadline {
   const cell = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   const { value } = Atomics.waitAsync(cell, 0, 0, ms);

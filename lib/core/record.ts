@@ -15,7 +15,7 @@ export type CoreFields = {
 };
 
 /**
- * The 13-byte record by itself: a value of its own, without shared memory and without a history.
+ * The 13-byte record as a plain value, without shared memory and history.
  *
  * | offset | field | type |
  * |---|---|---|
@@ -27,7 +27,7 @@ export type CoreFields = {
  * | 11 | cols | u8 |
  * | 12 | reserved | u8 |
  *
- * Setters check their value. Bytes given to the constructor are taken as they are, since they may come from elsewhere.
+ * Setters check their values. The constructor accepts any bytes, since they may come from another program.
  *
  * @example
  * const core = new ConfigCore13Byte();
@@ -37,7 +37,7 @@ export class ConfigCore13Byte {
   readonly #view: DataView<ArrayBuffer>;
 
   /**
-   * @param bytes - The 13 bytes to copy; left out, the default record (bits 0 to 2 on, raw terminal of 24 × 80).
+   * @param bytes - The 13 bytes to copy. Default: the default record (bits 0 to 2 on, raw terminal, 24 × 80).
    * @throws RangeError `ERR_BUFFER_LENGTH` for any other number of bytes.
    */
   constructor(bytes?: RecordBytes) {
@@ -46,7 +46,7 @@ export class ConfigCore13Byte {
   }
 
   /**
-   * Reads the form that {@link ConfigCore13Byte.toHex} writes: `0x` and 26 hexadecimal digits.
+   * Parses the output of {@link ConfigCore13Byte.toHex}: `0x` and 26 hexadecimal digits.
    *
    * @throws RangeError `ERR_INVALID_VALUE` for any other text.
    */
@@ -90,7 +90,7 @@ export class ConfigCore13Byte {
     return ConfigCore13Byte.#viewOf(this).getUint8(OFFSET.cols);
   }
 
-  /** Kept for later formats, 0. */
+  /** Reserved for later formats; 0. */
   get reserved(): number {
     return ConfigCore13Byte.#viewOf(this).getUint8(OFFSET.reserved);
   }
@@ -154,7 +154,7 @@ export class ConfigCore13Byte {
     this.setFeatureFlags((on ? this.featureFlags | flag : this.featureFlags & ~flag) >>> 0);
   }
 
-  /** Turns the flag of this bit, 0–31, around, and returns what it is now. */
+  /** Toggles the flag of this bit, 0–31, and returns its new value. */
   toggleFeature(bit: number): boolean {
     ConfigCore13Byte.#viewOf(this);
     this.setFeatureFlags((this.featureFlags ^ flagOf(bit)) >>> 0);
@@ -166,7 +166,7 @@ export class ConfigCore13Byte {
     return ConfigCore13Byte.#viewOf(this).buffer.slice(0);
   }
 
-  /** What `JSON.stringify(core)` gives: its fields. */
+  /** The value for `JSON.stringify(core)`: the fields. */
   toJSON(): CoreFields {
     ConfigCore13Byte.#viewOf(this);
     const { version, registryHash, featureFlags, terminalMode, terminalRows, terminalCols, reserved } = this;
@@ -184,7 +184,7 @@ export class ConfigCore13Byte {
   }
 }
 
-/** A copy of 13 bytes that were given in whatever type. */
+/** A copy of 13 bytes given in any byte type. */
 export function copyRecord(bytes: RecordBytes): Uint8Array<ArrayBuffer> {
   if (!ArrayBuffer.isView(bytes) && !isBuffer(bytes)) {
     throw makeError('ERR_INVALID_TYPE', `Invalid bytes: ${show(bytes)} (must be an ArrayBuffer or a view of one)`);
@@ -200,7 +200,7 @@ export function copyRecord(bytes: RecordBytes): Uint8Array<ArrayBuffer> {
 
 function isBuffer(value: unknown): value is ArrayBufferLike {
   if (value instanceof ArrayBuffer || value instanceof SharedArrayBuffer) return true;
-  // One of another realm. Loaded when there is such a value, since Bun takes its time to load it.
+  // Of another realm. Loaded on demand, since this takes Bun some time.
   return (require('node:util') as typeof import('node:util')).types.isAnyArrayBuffer(value);
 }
 

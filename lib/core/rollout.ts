@@ -1,9 +1,9 @@
 /**
- * Which part of all keys a feature is rolled out to: the same keys each time, in steps of 0.01 per cent.
+ * The keys that a feature is rolled out to: always the same ones, in steps of 0.01 percent.
  *
- * The hash is MurmurHash3_x86_32 (Austin Appleby, public domain) with seed 0 over the UTF-8 bytes of `name:key`. At whole
- * per cents the cohorts are those of Unleash's gradual rollout with the feature's name as group id, so that users keep
- * what they have when a team changes over.
+ * The hash is MurmurHash3_x86_32 (Austin Appleby, public domain) with seed 0 over the UTF-8 bytes of `name:key`. At
+ * whole percentages the cohorts are those of Unleash's gradual rollout with the feature's name as group id, so users
+ * keep their features when a team migrates.
  */
 import { makeError, show } from './errors';
 import { FULL_ROLLOUT } from './layout';
@@ -11,17 +11,17 @@ import { FULL_ROLLOUT } from './layout';
 const C1 = 0xcc9e2d51;
 const C2 = 0x1b873593;
 
-/** What stands in the hash before every key of a feature. */
+/** The hashed prefix of all keys of a feature. */
 export interface RolloutPrefix {
-  /** State of the hash after the whole words of the prefix. */
+  /** The hash state after the whole words of the prefix. */
   readonly state: number;
-  /** The bytes after those, the first in the low byte. */
+  /** The remaining bytes, the first in the low byte. */
   readonly tail: number;
   /** Bytes of the prefix. */
   readonly length: number;
 }
 
-/** The prefix of a feature's name, which is ASCII. Made once for each feature. */
+/** The prefix of a feature's name, which is ASCII. Computed once per feature. */
 export function rolloutPrefix(name: string): RolloutPrefix {
   const text = `${name}:`;
   let state = 0;
@@ -37,7 +37,7 @@ export function rolloutPrefix(name: string): RolloutPrefix {
 }
 
 /**
- * Where a key falls among all keys of a feature, 0 to 9999. A feature is on for the keys below its basis points.
+ * The bucket of a key, 0 to 9999. A feature is on for keys whose bucket is below its basis points.
  *
  * @throws RangeError `ERR_INVALID_VALUE` for a lone surrogate, which UTF-8 cannot express.
  */
@@ -52,7 +52,7 @@ export function rolloutBucket(prefix: RolloutPrefix, key: string): number {
 /** No bucket is negative. */
 const NOT_BYTES = -1;
 
-/** The bucket of characters that stand for a byte each; {@link NOT_BYTES} when one is above `highest`. */
+/** The bucket of a string with one byte per character; {@link NOT_BYTES} if a character is above `highest`. */
 function bucketOfBytes({ state, tail, length }: RolloutPrefix, text: string, highest: number): number {
   const shift = (length & 3) * 8;
   const size = text.length;
@@ -65,7 +65,7 @@ function bucketOfBytes({ state, tail, length }: RolloutPrefix, text: string, hig
     const b = text.charCodeAt(index + 1);
     const c = text.charCodeAt(index + 2);
     const d = text.charCodeAt(index + 3);
-    // `highest` has all low bits set, so one look serves for four.
+    // All low bits of `highest` are set, so one test covers four characters.
     if ((a | b | c | d) > highest) return NOT_BYTES;
     const word = a | (b << 8) | (c << 16) | (d << 24);
     hash = mixWord(hash, rest | (word << shift));
@@ -105,12 +105,12 @@ function finish(state: number, tail: number, length: number): number {
   return (hash ^ (hash >>> 16)) >>> 0;
 }
 
-/** The whole per cents come first, so that they agree with a hash that knows only those. */
+/** The whole percentages come first, so they agree with a hash that has only those. */
 function bucketOf(hash: number): number {
   return (hash % 100) * 100 + (((hash / 100) >>> 0) % 100);
 }
 
-/** Refuses what is no key, whatever the rollout: a key must not begin to fail when a rollout changes. */
+/** Refuses invalid keys regardless of the rollout, so that a key does not start to fail when the rollout changes. */
 export function checkKey(key: unknown): asserts key is string {
   if (typeof key !== 'string') {
     throw makeError('ERR_INVALID_TYPE', `Invalid rollout key: ${show(key)} (must be a string, such as a user id)`);
@@ -126,26 +126,26 @@ export function checkKey(key: unknown): asserts key is string {
   }
 }
 
-/** Basis points of a number of per cent. */
+/** Percent to basis points. */
 export function checkPercent(percent: unknown): number {
   if (typeof percent !== 'number') {
-    throw makeError('ERR_INVALID_TYPE', `Invalid rollout: ${show(percent)} (must be a number of per cent, 0-100)`);
+    throw makeError('ERR_INVALID_TYPE', `Invalid rollout: ${show(percent)} (must be a percentage, 0-100)`);
   }
   const basisPoints = basisPointsOf(percent);
   if (basisPoints === undefined) {
-    throw makeError('ERR_OUT_OF_RANGE', `Invalid rollout: ${percent} (must be 0-100 per cent in steps of 0.01)`);
+    throw makeError('ERR_OUT_OF_RANGE', `Invalid rollout: ${percent} (must be 0-100 percent in steps of 0.01)`);
   }
   return basisPoints;
 }
 
-/** The same, or nothing for a number that is not 0-100 in steps of 0.01. */
+/** The same, or `undefined` for a number that is not 0-100 in steps of 0.01. */
 export function basisPointsOf(percent: number): number | undefined {
-  // 0.29 * 100 is 28.999999999999996: the number of basis points is taken from the nearest, if that is what was meant.
+  // 0.29 * 100 is 28.999999999999996, so the nearest integer is taken if it gives the same number back.
   const basisPoints = Math.round(percent * 100);
   return percent >= 0 && percent <= 100 && basisPoints / 100 === percent ? basisPoints : undefined;
 }
 
-/** Per cent of a number of basis points. */
+/** Basis points to percent. */
 export function toPercent(basisPoints: number): number {
   return (basisPoints * 100) / FULL_ROLLOUT;
 }

@@ -10,14 +10,14 @@ import type { StateChanges, TerminalSettings } from '../types';
 export interface State {
   readonly flags: number;
   readonly terminal: TerminalSettings;
-  /** Basis points by bit; left out when every feature is rolled out to everyone. */
+  /** Basis points by bit; omitted if every feature is rolled out to all keys. */
   readonly rollouts: readonly number[] | undefined;
 }
 
-/** For building what is read-only for everybody else. */
+/** For building what is read-only elsewhere. */
 export type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
-/** The state of a config nobody has changed: every feature off and rolled out to everyone. */
+/** The initial state of a config: all features off, and rolled out to all keys. */
 export const INITIAL_STATE: State = Object.freeze({
   ...decodeState({ record: toHex(Uint8Array.from(DEFAULT_RECORD)) }),
   flags: 0,

@@ -4,17 +4,17 @@ import type { TerminalModeName, TerminalSettings } from '../types';
 /** The names of the modes, in the order of their numbers. */
 export const MODE_NAMES = ['disabled', 'cooked', 'raw', 'pipe'] as const satisfies readonly TerminalModeName[];
 
-/** The name of a mode; `unknown` for one that came with bytes from elsewhere. */
+/** The name of a mode; `unknown` for an invalid one from foreign bytes. */
 export function modeName(mode: number): TerminalModeName {
   return MODE_NAMES[mode] ?? 'unknown';
 }
 
-/** Checked settings as the word of the state page, with the reserved byte 0. */
+/** Checks settings and packs them into the word of the state page, with a reserved byte of 0. */
 export function packTerminal(mode: unknown, rows: unknown, cols: unknown): number {
   return packedTerminal({ mode: checkTerminalMode(mode), rows: checkRows(rows), cols: checkCols(cols) });
 }
 
-/** The word of settings that are known to be in range. */
+/** The word of settings that are in range. */
 export function packedTerminal({ mode, rows, cols }: TerminalSettings): number {
   return mode | (rows << 8) | (cols << 16);
 }

@@ -1,7 +1,7 @@
 import type { ChangeSource, Listening } from './listening';
 import type { ConfigChange } from '../types';
 
-/** What an iterator listens to. */
+/** The source of an iterator. */
 interface Subscription<Name extends string> {
   readonly listening: Listening<Name>;
   readonly signal: AbortSignal | undefined;
@@ -9,30 +9,30 @@ interface Subscription<Name extends string> {
 
 type Result<Name extends string> = IteratorResult<ConfigChange<Name>, void>;
 
-/** A call of `next()` without an answer so far. */
+/** A pending call of `next()`. */
 interface Request<Name extends string> {
   resolve(result: Result<Name>): void;
   reject(reason: unknown): void;
 }
 
 /**
- * The changes from the first call of `next()` on. Those that come while the consumer is busy are taken together.
+ * The changes from the first call of `next()` on. Changes that arrive while the consumer is busy are combined.
  *
- * It behaves as an async generator, but for one thing: a generator function that awaits the next change answers `return()`
- * and `throw()` only after that change. Here they end the subscription at once.
+ * It behaves like an async generator with one exception: a generator function that awaits the next change answers
+ * `return()` and `throw()` only after that change. Here they end the subscription immediately.
  */
 export class ChangeIterator<Name extends string> implements AsyncGenerator<ConfigChange<Name>, void, void> {
-  /** There until the first call of `next()`. */
+  /** Set until the first call of `next()`. */
   #subscribe: (() => Subscription<Name>) | undefined;
   #source: ChangeSource<Name> | undefined;
   #signal: AbortSignal | undefined;
   #hasChanged = false;
   #hasEnded = false;
-  /** What the next call of `next()` is to be rejected with. */
+  /** The error with which the next call of `next()` rejects. */
   #failure: { readonly reason: unknown } | undefined;
   #requests: Request<Name>[] = [];
 
-  /** `subscribe` throws when there is nothing to listen to. */
+  /** `subscribe` throws if the config is closed. */
   constructor(subscribe: () => Subscription<Name>) {
     this.#subscribe = subscribe;
   }
@@ -73,7 +73,7 @@ export class ChangeIterator<Name extends string> implements AsyncGenerator<Confi
 
   #start(subscribe: () => Subscription<Name>): void {
     this.#subscribe = undefined;
-    // It has ended if any of this throws.
+    // If any of this throws, the iterator has ended.
     this.#hasEnded = true;
     const { listening, signal } = subscribe();
     signal?.throwIfAborted();
@@ -105,7 +105,7 @@ export class ChangeIterator<Name extends string> implements AsyncGenerator<Confi
     else this.#failure = { reason };
   };
 
-  /** Lets go of everything, and ends the calls that wait. */
+  /** Releases everything, and settles pending calls. */
   #end(): void {
     this.#subscribe = undefined;
     this.#hasEnded = true;
@@ -118,6 +118,6 @@ export class ChangeIterator<Name extends string> implements AsyncGenerator<Confi
   }
 }
 
-// As generators do, so that it has what the runtime gives to all async iterators.
+// Like generators, so that it inherits what the runtime gives to all async iterators.
 const { prototype: generator } = async function* () {};
 Object.setPrototypeOf(ChangeIterator.prototype, Object.getPrototypeOf(Object.getPrototypeOf(generator)));

@@ -1,23 +1,23 @@
 import type { Server, Socket } from 'node:net';
 
-/** Connections that are kept. A process that listens for many writers must not run out of descriptors for that. */
+/** The maximum number of open connections, so that a listener does not run out of descriptors. */
 const MAX_CALLERS = 64;
 
-/** What is called when something happens to a {@link Doorbell}. */
+/** The callbacks of a {@link Doorbell}. */
 export interface DoorbellEvents {
   /** Connections are accepted now. */
   opened(): void;
-  /** There is no socket, or it failed to accept a connection. */
+  /** The socket could not be created, or failed to accept a connection. */
   failed(error: Error): void;
-  /** A change was made; with what was sent. */
+  /** A change was made; `sent` is the message. */
   rung(sent: Buffer): void;
-  /** A connection was closed that may have been about to ring. */
+  /** A connection was closed whose writer may have been about to ring. */
   dropped(): void;
 }
 
 /**
- * A Unix socket that other processes connect to, and send the moment to when they have changed a page. The event loop waits
- * for it directly, so no other thread has to wake first. It does not keep the process running.
+ * A Unix socket to which other processes send the time when they have changed a page. The event loop waits for it
+ * directly, so no other thread has to wake up first. It does not keep the process running.
  */
 export class Doorbell {
   readonly #server: Server;
@@ -25,7 +25,7 @@ export class Doorbell {
   #isOpen = false;
 
   constructor(address: string, events: DoorbellEvents) {
-    // Loaded when the first config that shares its state between processes listens: most programs never need it.
+    // Loaded when the first listener of a shared config is added: most programs never need it.
     const { createServer } = require('node:net') as typeof import('node:net');
     this.#server = createServer((caller) => this.#accept(caller, events));
     this.#server.on('error', events.failed);
@@ -33,7 +33,7 @@ export class Doorbell {
       this.#isOpen = true;
       events.opened();
     });
-    // Exclusive, or a worker of node:cluster would have the primary listen for it.
+    // Exclusive: in a worker of node:cluster, the primary would listen otherwise.
     this.#server.listen({ path: address, exclusive: true });
     this.#server.unref();
   }
@@ -53,11 +53,11 @@ export class Doorbell {
     this.#callers.add(caller);
     caller.unref();
     caller.on('data', rung);
-    // A caller that is killed may break its connection; what it sent, if anything, has come by then.
+    // A killed writer may reset its connection; its message, if any, has arrived by then.
     caller.on('error', () => caller.destroy());
     caller.on('close', () => this.#callers.delete(caller));
     if (this.#callers.size <= MAX_CALLERS) return;
-    // The one that came first. It connects again when it has something to tell.
+    // The oldest. Its writer reconnects for the next change.
     const [oldest] = this.#callers;
     if (!oldest) return;
     this.#callers.delete(oldest);

@@ -4,21 +4,21 @@ import { callListener, type ChangeSource, type Listening } from './listening';
 
 const ADDING_METHODS: ReadonlySet<EmitterMethod> = new Set(['on', 'once', 'addListener', 'prependListener']);
 
-/** Makes `EventEmitter` of an object, and listens to its page exactly while it has listeners. */
+/** Makes an object an `EventEmitter`, and watches its page as long as it has listeners. */
 export class ChangeEmitter<Name extends string> {
   readonly #target: object;
   readonly #listen: () => Listening<Name>;
   #source: ChangeSource<Name> | undefined;
 
-  /** `target` inherits from `EventEmitter.prototype`; `listen` throws when it is closed. */
+  /** `target` inherits from `EventEmitter.prototype`; `listen` throws if it is closed. */
   constructor(target: object, listen: () => Listening<Name>) {
     this.#target = target;
     this.#listen = listen;
   }
 
-  /** Does what `EventEmitter` does. */
+  /** Calls a method of `EventEmitter`. */
   call(method: EmitterMethod, args: unknown[]): void {
-    // Refused first, so that a closed config gets no listener.
+    // Checked first, so that a closed config gets no listener.
     if (ADDING_METHODS.has(method)) this.#listen();
     (emitterMethods()[method] as (...args: unknown[]) => unknown).apply(this.#target, args);
     this.#followListeners();
@@ -40,10 +40,10 @@ export class ChangeEmitter<Name extends string> {
   #emit(): void {
     const change = this.#source?.take();
     if (!change) return;
-    // As `emit` does it, with a copy of the listeners that there are now. But `emit` ends with the first one that throws.
+    // Like `emit`, with a copy of the current listeners. But `emit` stops at the first one that throws.
     const listeners = emitterMethods().rawListeners.call(this.#target as EventEmitter, 'change');
     for (const listener of listeners) callListener(() => Reflect.apply(listener, this.#target, [change]));
-    // Those that wanted the next change only are gone now.
+    // `once` listeners have been removed now.
     this.#followListeners();
   }
 }

@@ -7,15 +7,15 @@ import { compareStates, type Mutable, type State } from '../core/state';
 import { unpackTerminal } from '../core/terminal';
 import type { ConfigChange } from '../types';
 
-/** Tells what has changed since it was last asked, and whether this config did it. */
+/** Reports what has changed since the last call, and whether this config changed it. */
 class ChangeTracker {
   readonly #page: Page;
   #seen: State;
-  /** Flags that this config has set and cleared since, each in the last way it did. */
+  /** The flags that this config has set and cleared since then, by its last change of each. */
   #set = 0;
   #cleared = 0;
   #terminal: number | undefined;
-  /** Basis points that this config has set since, by bit. */
+  /** The basis points that this config has set since then, by bit. */
   #rollouts: Map<number, number> | undefined;
 
   constructor(page: Page) {
@@ -38,7 +38,7 @@ class ChangeTracker {
   }
 
   take<Name extends string>(table: FeatureTable): ConfigChange<Name> | undefined {
-    // The generation is read first, so the state is never older than it says.
+    // The generation is read first, so the state is never older than the generation.
     const generation = readGeneration(this.#page);
     const before = this.#seen;
     const now = readPageState(this.#page, before);
@@ -81,15 +81,15 @@ interface Listener {
   readonly end: () => void;
 }
 
-/** A place to take changes from. */
+/** A subscription to changes. */
 export interface ChangeSource<Name extends string> {
-  /** What has changed since it was last taken; `undefined` when the state is the same. */
+  /** What has changed since the last call; `undefined` if the state is the same. */
   take(): ConfigChange<Name> | undefined;
   /** Ends it. */
   stop(): void;
 }
 
-/** Everyone who listens to a config. The page is watched while anybody does. */
+/** The listeners of a config. The page is watched as long as there are any. */
 export class Listening<Name extends string> {
   readonly #page: Page;
   readonly #table: () => FeatureTable;
@@ -97,19 +97,19 @@ export class Listening<Name extends string> {
   #watch: PageWatch | undefined;
   #keepAlive: Timer | undefined;
   #lag: NativeLag | undefined;
-  /** Changes that were taken, by whether they are all of this config. */
+  /** The reported changes, by whether this config made all of them. */
   readonly delivered = { local: 0, foreign: 0 };
 
-  /** `table` gives the feature table of the moment. */
+  /** `table` returns the current feature table. */
   constructor(page: Page, table: () => FeatureTable) {
     this.#page = page;
     this.#table = table;
   }
 
-  /** Calls `notify` when something changed from now on, and `end` when the config is closed. */
+  /** Calls `notify` after changes from now on, and `end` when the config is closed. */
   open(notify: () => void, end: () => void): ChangeSource<Name> {
     this.#watch ??= this.#start();
-    // Made after the watch, so no change falls between the two.
+    // Created after the watch, so no change is missed in between.
     const tracker = new ChangeTracker(this.#page);
     this.#listeners.set(tracker, { notify, end });
     return {
@@ -138,18 +138,18 @@ export class Listening<Name extends string> {
     for (const tracker of this.#listeners.keys()) tracker.noteRollout(bit, basisPoints);
   }
 
-  /** Listening alone lets the process end, unless it is held. */
+  /** Listening does not keep the process running, unless held. */
   hold(held: boolean): void {
     stopTimer(this.#keepAlive);
     this.#keepAlive = held ? startInterval(() => {}, LONGEST_DELAY) : undefined;
   }
 
-  /** Why other processes have no way to tell of their changes at the moment, which are then noticed by looking. */
+  /** Why other processes cannot notify this one at the moment, so that it polls. */
   get problem(): string | undefined {
     return this.#watch?.problem;
   }
 
-  /** How long after changes listeners got their turn; `undefined` before the first listener. */
+  /** The time from changes to listeners; `undefined` before the first listener. */
   get lag(): NativeLag | undefined {
     return this.#lag;
   }
@@ -173,12 +173,12 @@ export class Listening<Name extends string> {
   }
 
   #deliver(): void {
-    // A map's loop leaves out what is removed meanwhile, as when one listener removes another.
+    // The loop over a map skips entries that are removed meanwhile, such as by another listener.
     for (const { notify } of this.#listeners.values()) callListener(notify);
   }
 }
 
-/** Calls a listener. What it throws is an uncaught exception, and keeps no other listener from being called. */
+/** Calls a listener. If it throws, that is an uncaught exception, and other listeners are still called. */
 export function callListener(listener: () => void): void {
   try {
     listener();
@@ -187,5 +187,5 @@ export function callListener(listener: () => void): void {
   }
 }
 
-/** Milliseconds: the most that timers take. */
+/** The maximum delay of a timer, in milliseconds. */
 const LONGEST_DELAY = 2 ** 31 - 1;

@@ -4,24 +4,25 @@ import { askToBeTold, isLive, type Page } from '../core/page';
 import { letExit, now, startInterval, stopTimer, type Timer } from '../core/real-timers';
 
 /**
- * How often the page is looked at unasked, in case a writer was killed between changing it and telling of that, and the
- * doorbell is checked.
+ * How often the page and the doorbell are checked without a notification, in case a writer was killed between a change
+ * and its notification.
  */
 const LOOK_EVERY_MS = 1000;
 
-/** How often the page is looked at while other processes have no way to tell. */
+/** How often the page is checked while other processes cannot notify this one. */
 const LOOK_WITHOUT_DOORBELL_MS = 10;
 
-/** What a doorbell is rung with: the moment of a change in nanoseconds, the low word first. */
+/** The message of a doorbell: the time of a change in nanoseconds, the low word first. */
 const MOMENT_BYTES = 8;
 
 const NS_PER_MS = 1e6;
 
 /**
- * Calls back soon after each change of a page, whoever made it, and now and then without one. Changes in quick
- * succession may be one call, and after the last one there is always one. Does not keep the process running.
+ * Calls back soon after each change of a page, by any thread or process, and occasionally without one. Changes in quick
+ * succession may be combined into one call; the last one is always followed by a call. Does not keep the process
+ * running.
  *
- * Whatever goes wrong with the doorbell is repaired within a second of the time when that is possible.
+ * A problem of the doorbell is repaired within a second of its cause being removed.
  */
 export class PageWatch {
   readonly #look: () => void;
@@ -30,19 +31,19 @@ export class PageWatch {
   readonly #isLive: boolean;
   #doorbell: Doorbell | undefined;
   readonly #timer: Timer;
-  /** Runs while there is a problem. */
+  /** Active while there is a problem. */
   #oftenTimer: Timer | undefined;
   #problem: string | undefined;
 
   /**
-   * `look` is called when the page has to be compared with what was seen before; `lag` gets how long after changes that
-   * is.
+   * `look` is called when the page must be compared with its previous state; `lag` records how long after the change
+   * that is.
    */
   constructor(page: Page, lag: NativeLag, look: () => void) {
     this.#lag = lag;
     this.#isLive = isLive(page);
     this.#look = () => {
-      // First, so that a change that the look misses finds the mark.
+      // First, so that a change after the check finds the mark.
       askToBeTold(page);
       look();
     };
@@ -55,7 +56,7 @@ export class PageWatch {
     this.#check();
   }
 
-  /** Why other processes have no way to tell, as of now; `undefined` when they have. */
+  /** Why other processes cannot notify this one at the moment; `undefined` if they can. */
   get problem(): string | undefined {
     this.#check();
     return this.#problem;
@@ -68,7 +69,7 @@ export class PageWatch {
     this.#solved();
   }
 
-  /** Looks whether other processes find the doorbell, and puts up another one if they do not. */
+  /** Checks whether other processes find the doorbell, and creates another one if they do not. */
   #check(): void {
     if (!this.#isLive) return;
     try {
@@ -76,7 +77,7 @@ export class PageWatch {
       if (this.#doorbell) {
         if (this.#subscription.isDoorbellUp()) return this.#solved();
         this.#takeDown();
-        // Until the next one is up.
+        // Until the next one is ready.
         this.#failed(new Error('the socket for that was removed'));
       }
       this.#putUp();
@@ -92,7 +93,7 @@ export class PageWatch {
       opened: () => this.#publish(doorbell),
       failed: (error) => {
         if (this.#doorbell !== doorbell) return;
-        // One that is open is kept: it fails to accept connections while there are no descriptors.
+        // An open one is kept: it only fails to accept connections while there are no descriptors.
         if (!doorbell.isOpen) this.#takeDown();
         this.#failed(error);
       },
@@ -111,7 +112,7 @@ export class PageWatch {
       this.#takeDown();
       this.#failed(error);
     }
-    // A process that changed the page before that could not ring.
+    // A process that changed the page earlier could not ring.
     this.#look();
   }
 
@@ -135,8 +136,8 @@ export class PageWatch {
   #answer(sent: Buffer): void {
     const answered = now();
     this.#look();
-    // Afterwards, so that nobody waits for it. Of several rings the first counts, which has waited longest. Anything else
-    // than moments is a ring all the same.
+    // Last, so that listeners do not wait for it. Of several messages the first counts, since it has waited longest. Any other
+    // data is a ring as well.
     if (sent.length % MOMENT_BYTES !== 0) return;
     const sinceNs = (now() - answered) * NS_PER_MS;
     this.#lag.note(sent.readUInt32LE(0), sent.readUInt32LE(4), sinceNs);

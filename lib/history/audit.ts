@@ -55,7 +55,7 @@ export async function backUpDatabase(store: Store, path: string, options: Backup
         return { ...progress, result: outcome };
       });
     } catch (error) {
-      // However it ended, nothing is left of it when the promise settles.
+      // Either way, nothing is left of it when the promise settles.
       backup.cancel();
       await store.backUp(backup).catch(() => {});
       throw error;
@@ -88,7 +88,7 @@ export function checkWork({ onProgress, signal }: Record<string, unknown>): Work
   return { onProgress: onProgress as Work['onProgress'], signal: checkSignal(signal) };
 }
 
-/** Asks for slices until one has the result. Whoever aborts gets that reason, unless the result is there already. */
+/** Requests slices until one has the result. After an abort it throws the signal's reason, unless the result exists. */
 export async function inSlices<T>(
   { onProgress, signal }: Work,
   next: () => Promise<WorkProgress & { result: T | undefined }>,
@@ -113,7 +113,7 @@ function checkDigest(value: unknown): number[] {
 }
 
 function toVerification({ revisions, environments, breaches }: NativeVerification, own: string): Verification {
-  // A sort keeps what was found first of a revision first. What concerns no revision comes last.
+  // The sort is stable, so problems of one revision keep their order. Those without a revision come last.
   const problems = breaches.map(toBreach).toSorted((a, b) => (a.revision ?? Infinity) - (b.revision ?? Infinity) || 0);
   const firstBroken = problems.find(({ revision }) => revision !== null);
   return {

@@ -1,32 +1,32 @@
 import { letExit, now, startTimeout, stopTimer, type Timer } from '../core/real-timers';
 
-/** The pause after the first failure. It doubles with each further one. */
+/** The pause after the first failure. It doubles with each further failure. */
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 30_000;
 
-/** How long a change that cannot be written keeps a program running that has nothing else to do. */
+/** How long a change that cannot be written keeps an otherwise idle program running. */
 const HOLD_MS = 60_000;
 
-/** What {@link AutoPersist} works with. */
+/** The dependencies of {@link AutoPersist}. */
 interface Work {
-  /** Takes a snapshot at once, and resolves when that is on disk. */
+  /** Takes a snapshot immediately, and resolves when it is on disk. */
   persist(): Promise<unknown>;
-  /** To be called after each attempt that failed and is followed by another one. */
+  /** Called after each failed attempt that another one follows. */
   failed(error: Error): void;
-  /** To be called when the program ends and the last attempt has failed. */
+  /** Called when the program ends and the last attempt has failed. */
   lost(error: Error): void;
 }
 
-/** Persists a config's own changes a while after they were made, and tries again until they are written. */
+/** Persists the changes of a config after a delay, and retries until they are written. */
 export class AutoPersist {
   readonly #debounceMs: number;
   readonly #work: Work;
-  /** Runs while a change waits for its first attempt. */
+  /** Active while a change waits for its first attempt. */
   #debounce: Timer | undefined;
-  /** Runs from a failure to the next attempt. */
+  /** Active from a failure to the next attempt. */
   #retry: Timer | undefined;
   #isRunning = false;
-  /** Whether the next attempt is due, and follows the one that is running. */
+  /** Whether another attempt is due after the running one. */
   #isDue = false;
   #failures = 0;
   #failingSince = 0;
@@ -37,14 +37,14 @@ export class AutoPersist {
     this.#work = work;
   }
 
-  /** Notes a change. The timer keeps the process running, so that the change is not lost at a natural end. */
+  /** Records a change. The timer keeps the process running, so that the change is not lost when the program ends. */
   touch(): void {
     this.#debounce ??= startTimeout(() => this.#attempt(), this.#debounceMs);
   }
 
   /**
-   * Ends it. What is not known to be written gets a last attempt, with the state of this moment; the promise rejects with
-   * the error if that fails.
+   * Ends it. Unless all changes are known to be written, the current state is persisted in a last attempt; the promise
+   * rejects if that fails.
    */
   end(): Promise<unknown> | undefined {
     this.#hasEnded = true;
@@ -108,7 +108,7 @@ export class AutoPersist {
   }
 }
 
-/** Those that let the program end although a change is not written. */
+/** The timers that let the program end although a change is not written. */
 const unwritten = new Set<AutoPersist>();
 
 function tryOnceMoreBeforeExit(autoPersist: AutoPersist): void {

@@ -23,7 +23,7 @@ import type {
   VerifyOptions,
 } from '../types';
 
-/** The history of a config: its methods of the same names, which say what each does. */
+/** The history of a config: the implementation of its methods of the same names. */
 export class ConfigHistory<Name extends string> implements HistoryMethods<Name> {
   readonly #internals: Internals;
 
@@ -93,7 +93,7 @@ export class ConfigHistory<Name extends string> implements HistoryMethods<Name> 
     if (from === this.#internals.settings.environment) {
       throw makeError(
         'ERR_INVALID_VALUE',
-        `Invalid environment: ${show(from)} (must be another than this config's own)`,
+        `Invalid environment: ${show(from)} (must differ from this config's environment)`,
       );
     }
     const checked = this.#checkRestoreOptions(options);
@@ -114,7 +114,7 @@ export class ConfigHistory<Name extends string> implements HistoryMethods<Name> 
     return await backUpDatabase(store, checkPath(path, 'path'), options);
   }
 
-  /** Persists what the last revision does not hold already. */
+  /** Persists the state unless the last revision already holds it. */
   async persistAutomatically(store: Store): Promise<void> {
     await store.persist(this.#internals.page.handle, 'auto', this.#actor(undefined), undefined, true);
   }
@@ -180,7 +180,7 @@ function checkRevision(revision: unknown, what: string): number {
 
 let actorOfProcess: string | undefined;
 
-/** Such as `alice:4711`. A user id without a name, as containers have, stands for itself. */
+/** Such as `alice:4711`. A user without a name, as in containers, is given by id. */
 function defaultActor(): string {
   actorOfProcess ??= `${native.userName() ?? process.getuid?.() ?? 'unknown'}:${process.pid}`;
   return actorOfProcess;

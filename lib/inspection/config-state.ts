@@ -17,7 +17,7 @@ export function readConfigState(page: Page, { names }: FeatureTable): ConfigStat
   return { terminal, features };
 }
 
-/** A state as the store takes it, with the bits of the features that it speaks of. */
+/** A state for the store, with the bits of the features that it covers. */
 export interface GivenState {
   readonly record: number[];
   /** Basis points by bit. */
@@ -25,7 +25,7 @@ export interface GivenState {
   readonly known: number;
 }
 
-/** Checks a state that somebody gives. `maskOf` gives the flag of a feature, or throws. */
+/** Checks a given state. `maskOf` returns the flag of a feature, or throws. */
 export function checkState(value: unknown, maskOf: (name: string) => number): GivenState {
   const { terminal, features } = checkKeys(value, 'state', ['terminal', 'features']);
   const { mode, rows, cols } = checkKeys(terminal, 'terminal', ['mode', 'rows', 'cols']);
@@ -39,7 +39,7 @@ export function checkState(value: unknown, maskOf: (name: string) => number): Gi
     if (checkBoolean(enabled, `${name}.enabled`)) flags |= mask;
     rollouts[31 - Math.clz32(mask)] = checkPercent(rollout);
   }
-  // The store sets the hash of its own names.
+  // The store sets the registry hash.
   const record = packRecord(RECORD_VERSION, 0, flags, word);
   return { record: [...record], rollouts, known: known >>> 0 };
 }

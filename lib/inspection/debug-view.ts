@@ -17,7 +17,7 @@ import type { Mutable } from '../core/state';
 import { modeName, unpackTerminal } from '../core/terminal';
 import type { DebugView, StoreStatus, Timings } from '../types';
 
-/** The parts of a view that flags, terminal and registry hash decide. */
+/** The parts of a view that depend on flags, terminal and registry hash. */
 interface StateParts<Name extends string> {
   readonly registryHash: number;
   readonly terminalWord: number;
@@ -26,12 +26,12 @@ interface StateParts<Name extends string> {
   readonly raw: DebugView['raw'];
 }
 
-/** How many states' parts are kept. A feature that is flipped now and then goes back and forth between few of them. */
+/** The number of cached states. A feature that is flipped occasionally alternates between few states. */
 const MAX_KEPT = 32;
 
 /**
- * Makes the views of a page for one table of names. It keeps the parts of the last states, since making and freezing their arrays takes most of
- * the time: microseconds on JavaScriptCore.
+ * Creates the views of a page for one table of names. It caches the parts of the last states, since creating and
+ * freezing their arrays takes most of the time: microseconds on JavaScriptCore.
  */
 export class DebugViews<Name extends string> {
   readonly #page: Page;
@@ -48,7 +48,7 @@ export class DebugViews<Name extends string> {
   }
 
   make(store: StoreStatus, timings?: Timings): DebugView<Name> {
-    // The generation is read first, so the view is never older than it says.
+    // The generation is read first, so the view is never older than the generation.
     const generation = readGeneration(this.#page);
     const { flags, terminal: terminalWord } = splitState(readState(this.#page));
     const registryHash = readRegistryHash(this.#page);

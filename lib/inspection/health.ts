@@ -4,12 +4,12 @@ import { now, startDeadline } from '../core/real-timers';
 import type { Store } from '../native/store';
 import type { Health, HealthCheck, HealthCheckName, HealthStatus } from '../types';
 
-/** What a config gives to be looked at. */
+/** The input of a health check. */
 export interface Patient {
   readonly isClosed: boolean;
   readonly readOnly: boolean;
   readonly store: Store | undefined;
-  /** Why there is no store although there should be one. */
+  /** Why the store could not be opened. */
   readonly storeError: Error | undefined;
   /** Why the last automatic persist failed. */
   readonly autoPersistError: Error | undefined;
@@ -19,31 +19,31 @@ export interface Patient {
   pageProblems(): string[];
   lostLiveFile(): string | null;
   listeners(): number;
-  /** Why other processes cannot tell this one of changes. */
+  /** Why other processes cannot notify this one of changes. */
   listeningProblem(): string | undefined;
-  /** Why this process cannot tell others of changes. */
+  /** Why this process cannot notify others of changes. */
   ringingProblem(): string | null;
 }
 
-/** Milliseconds that the store and the file system have to answer. */
+/** The time limit for the store and the file system, in milliseconds. */
 const DEADLINE_MS = 1000;
 
 const MIB = 2 ** 20;
 
-/** Below it, somebody should make room: 64 MiB. */
+/** Free space below which the disk needs attention: 64 MiB. */
 const LITTLE_SPACE = 64 * MIB;
 
-/** Below it, persists are about to fail: 1 MiB. */
+/** Free space below which persists are about to fail: 1 MiB. */
 const NO_SPACE = MIB;
 
-/** SQLite empties the log at 4 MiB, unless somebody keeps reading an old state. */
+/** SQLite empties the wal at 4 MiB, unless a reader keeps an old state open. */
 const LARGE_LOG = 64 * MIB;
 
 export async function checkHealth(patient: Patient): Promise<Health> {
   const checks: HealthCheck[] = [];
   try {
     if (patient.isClosed) {
-      checks.push(check('config', 'failed', 'This config is closed. Create another one to go on'));
+      checks.push(check('config', 'failed', 'This config is closed. Create a new one'));
     } else {
       checks.push(checkPage(patient));
       const files = patient.store && (await checkDatabase(patient, patient.store));
@@ -75,12 +75,12 @@ function checkLiveFile(patient: Patient, end: NativeHistoryEnd | undefined): Hea
     return check(
       'live-file',
       'failed',
-      `Something older was written over the live file: ${end.pageProblem}. load() brings the last persisted state back; ` +
+      `The live file was overwritten with an older state: ${end.pageProblem}. load() brings the last persisted state back; ` +
         'persist() keeps what is live now. Find out who restores files under running programs',
     );
   }
   return lost === null
-    ? check('live-file', 'ok', 'The live file is in its place')
+    ? check('live-file', 'ok', 'The live file is in place')
     : check(
         'live-file',
         'failed',
@@ -96,12 +96,12 @@ function checkListening(patient: Patient): HealthCheck {
   if (deaf === undefined && mute === null) return check('listening', 'ok', listeners);
   const found = [listeners];
   if (deaf !== undefined) {
-    found.push(`Other processes cannot tell this one of changes, so it looks at the state 100 times a second: ${deaf}`);
+    found.push(`Other processes cannot notify this one of changes, so it polls the state 100 times a second: ${deaf}`);
   }
   if (mute !== null) {
-    found.push(`This process cannot tell others of its changes, which they notice within a second: ${mute}`);
+    found.push(`This process cannot notify others of its changes, which they detect within a second: ${mute}`);
   }
-  found.push('This is tried again every second, and with each change');
+  found.push('This is retried every second and at each change');
   return check('listening', 'degraded', found.join('. '));
 }
 
@@ -111,9 +111,9 @@ function checkStore({ store, storeError }: Patient): HealthCheck {
     ? check(
         'store',
         'failed',
-        `Nothing is persisted, since the database could not be opened: ${storeError.message}. Mend that, then create the config again`,
+        `Nothing is persisted, since the database could not be opened: ${storeError.message}. Fix the cause, then recreate the config`,
       )
-    : check('store', 'ok', 'There is no persistPath, so nothing is persisted, as it was asked for');
+    : check('store', 'ok', 'There is no persistPath, so nothing is persisted, as configured');
 }
 
 async function checkDatabase(
@@ -126,7 +126,7 @@ async function checkDatabase(
   const over = deadline.over.then(() => undefined);
   const late = (work: Promise<Settled>): Promise<Settled | undefined> => Promise.race([work, over]);
   const files = await late(settled('files', () => store.lookAtFiles()));
-  // The store refuses the first operation that meets replaced files. That one should be somebody's persist.
+  // The store refuses the first operation that finds replaced files. That should be a persist, not this check.
   const isReplaced = files?.files?.replaced !== undefined;
   const end = isReplaced ? UNASKED : await late(settled('end', () => store.historyEnd(patient.page)));
   deadline.cancel();
@@ -140,7 +140,7 @@ async function checkDatabase(
   return { checks, end: end?.end };
 }
 
-/** An answer, or why there is none. */
+/** An answer, or the reason for its absence. */
 type Settled = { readonly end?: NativeHistoryEnd; readonly files?: NativeFileState; readonly error?: string };
 
 const UNASKED: Settled = { error: 'not asked while files are missing, see database-files' };
@@ -161,8 +161,8 @@ function checkThread({ path }: Store, end: Settled | undefined, waited: number):
     return check(
       'store-thread',
       'failed',
-      `The store did not answer within ${DEADLINE_MS} ms, so persists wait, too; flags work. It waits for a process that ` +
-        `holds ${path} locked (find it with: fuser -v ${path}), for the disk, or has much to do`,
+      `The store did not answer within ${DEADLINE_MS} ms, so persists wait as well; flags work. It waits for a process that ` +
+        `holds ${path} locked (find it with: fuser -v ${path}), for the disk, or is busy`,
     );
   }
   if (end.error !== undefined)
@@ -183,7 +183,7 @@ function checkActivity(patient: Patient, { lastPersist, failedAt, failure }: Nat
   const { autoPersistError, readOnly } = patient;
   if (autoPersistError)
     return check('last-persist', 'failed', `A change was not persisted: ${autoPersistError.message}`);
-  if (readOnly) return check('last-persist', 'ok', 'This config only reads');
+  if (readOnly) return check('last-persist', 'ok', 'This config is read-only');
   return check(
     'last-persist',
     'ok',
@@ -197,7 +197,7 @@ function checkFiles({ readOnly }: Patient, { path }: Store, settledFiles: Settle
   const files = settledFiles?.files;
   if (!files) {
     const why = settledFiles?.error ?? `the file system did not answer within ${DEADLINE_MS} ms`;
-    return [check('database-files', 'failed', `The files of ${path} cannot be looked at: ${why}`)];
+    return [check('database-files', 'failed', `The files of ${path} cannot be checked: ${why}`)];
   }
   const { logBytes, freeBytes } = files;
   return [
@@ -219,8 +219,8 @@ function checkPlaces({ replaced, split, findings }: NativeFileState, readOnly: b
     return check(
       'database-files',
       'failed',
-      `${replaced} was deleted or replaced while the database is open, so what is persisted may not be found again. ` +
-        'Find out who does that, persist again, and look at the history',
+      `${replaced} was deleted or replaced while the database is open, so persisted revisions may be lost. ` +
+        'Find out what does that, persist again, and check the history',
     );
   }
   if (split !== undefined) return check('database-files', 'failed', split);
@@ -230,13 +230,13 @@ function checkPlaces({ replaced, split, findings }: NativeFileState, readOnly: b
     return check('database-files', 'failed', `Nothing can be persisted: ${obstacle.message}. ${obstacle.fix}`);
   const useless = sideFiles.find(({ status }) => status === 'degraded');
   return useless === undefined
-    ? check('database-files', 'ok', 'The files of the database are in their places')
+    ? check('database-files', 'ok', 'The database files are in place')
     : check('database-files', 'degraded', `${useless.message}. ${useless.fix}`);
 }
 
 function checkSpace(path: string, freeBytes: number | undefined): HealthCheck {
-  if (freeBytes === undefined) return check('disk-space', 'ok', 'How much space is free is not known on this platform');
-  const found = `${sizeOf(freeBytes)} are free where ${path} is`;
+  if (freeBytes === undefined) return check('disk-space', 'ok', 'Free disk space is not known on this platform');
+  const found = `${sizeOf(freeBytes)} free at ${path}`;
   if (freeBytes >= LITTLE_SPACE) return check('disk-space', 'ok', found);
   return freeBytes >= NO_SPACE
     ? check('disk-space', 'degraded', `Only ${found}. Free some space soon`)
@@ -250,7 +250,7 @@ function checkChain(settledEnd: Settled | undefined): HealthCheck {
     return check(
       'chain-head',
       'failed',
-      `The history was damaged or tampered with: ${end.problem}. verify() lists all that is wrong; restore a backup if need be`,
+      `The history was damaged or tampered with: ${end.problem}. verify() lists all problems; restore a backup if necessary`,
     );
   }
   return check(

@@ -7,7 +7,7 @@ import { toPercent } from '../core/rollout';
 import type { Store } from '../native/store';
 import type { LatencyMetrics, Metrics, StoreMetrics, StoreStatus, Timings } from '../types';
 
-/** What a config gives to be measured. */
+/** The input of the metrics. */
 export interface Measured {
   readonly page: Page;
   readonly table: FeatureTable;

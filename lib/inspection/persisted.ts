@@ -3,8 +3,8 @@ import { type Page, readPersistedMark, readRevision, readRollout, readState, spl
 import { mixWord } from '../core/rollout';
 
 /**
- * Whether the page holds the state that is in effect since its last revision, by the mark of that state: the counterpart
- * of `src/page/persisted.rs`, which says how sure that is.
+ * Whether the page holds the state that is in effect since its last revision, by the mark of that state: the
+ * counterpart of `src/page/persisted.rs`, which explains how reliable the mark is.
  */
 export function isPersisted(page: Page): boolean {
   const revision = readRevision(page);

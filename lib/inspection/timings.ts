@@ -1,19 +1,19 @@
 import { isThenable } from '../core/checks';
 import type { Timings } from '../types';
 
-/** What this module needs of Bun's global. */
+/** The part of Bun's global that this module uses. */
 declare const Bun: { nanoseconds(): number } | undefined;
 
-/** Nanoseconds since this module was loaded, by a clock that only goes forward. */
+/** Nanoseconds since this module was loaded, by a monotonic clock. */
 const nanoseconds: () => number = typeof Bun === 'undefined' ? nodeNanoseconds() : () => Bun.nanoseconds();
 
-/** Counted from a start of its own, so that the number stays exact however long the machine is up. */
+/** Counted from the load of this module, so that the number stays exact regardless of the machine's uptime. */
 function nodeNanoseconds(): () => number {
   const start = process.hrtime.bigint();
   return () => Number(process.hrtime.bigint() - start);
 }
 
-/** Collects how long operations take. An operation that returns a promise takes until it settles. */
+/** Collects how long operations take. An operation that returns a promise ends when the promise settles. */
 export class Stopwatch {
   readonly #totals = new Map<string, { calls: number; last: number; min: number; max: number; sum: number }>();
 

@@ -1,23 +1,23 @@
 /**
- * Says why the addon could not be loaded and what to do about it: `dist/addon-problem.cjs`, which only a program that fails
- * loads. It names what it finds, so it looks at the files and mounts instead of guessing from the message of the system.
+ * Explains why the addon could not be loaded, and what to do: `dist/addon-problem.cjs`, which is loaded only after a
+ * failure. It inspects files and mounts instead of guessing from the system's message.
  */
 import { closeSync, openSync, readdirSync, readFileSync, readSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** What was tried. */
+/** The attempts to load the addon. */
 export interface AddonProblem {
-  /** What this platform is called; more than one when its C library is not known. */
+  /** The names of this platform; more than one if its C library is unknown. */
   readonly targets: readonly string[];
-  /** All for which there are addons. */
+  /** All platforms with an addon. */
   readonly supported: readonly string[];
   /** The C library of the runtime on Linux, if it is known. */
   readonly libc: string | undefined;
-  /** What each place threw. */
+  /** The error of each place. */
   readonly failures: readonly unknown[];
 }
 
-/** The error of a place, as far as it matters. */
+/** The relevant parts of an error. */
 interface Failure {
   readonly code: string;
   readonly message: string;
@@ -50,7 +50,7 @@ function failureOf(error: unknown): Failure {
   return { code: String(code), message: short(String(message ?? error)) };
 }
 
-/** Some bundlers leave an error without a code in the place of a module that they did not find. */
+/** Some bundlers replace a missing module with an error that has no code. */
 function isNotFound(message: string): boolean {
   return /cannot find (module|package)/i.test(message);
 }
@@ -94,12 +94,12 @@ function explainLoad(message: string, targets: readonly string[], libc: string |
 
 const INSTALL_HERE = 'node_modules belongs to the platform on which it was installed: install again on this one';
 
-/** The path of an addon in the message of a system, of which each has its own form. */
+/** The path of an addon in a system's message; the form depends on the system. */
 function pathIn(message: string): string | undefined {
   return /(?:[A-Za-z]:\\|\/)[^:*?"<>|()']*?\.node/.exec(message)?.[0];
 }
 
-/** Its first bytes; `undefined` when it cannot be read. */
+/** The first bytes of a file; `undefined` if it cannot be read. */
 function startOf(file: string): Buffer | undefined {
   let descriptor: number | undefined;
   try {
@@ -113,7 +113,9 @@ function startOf(file: string): Buffer | undefined {
   }
 }
 
-/** What a shared library was built for, as the first part of the name of a target; `undefined` when it is none. */
+/**
+ * The platform that a shared library was built for, as the first part of a target's name; `undefined` for other files.
+ */
 function platformOf(start: Buffer): string | undefined {
   if (start.length < 0x40) return undefined;
   if (start.readUInt32BE(0) === 0x7f454c46) {
@@ -132,7 +134,7 @@ function platformOf(start: Buffer): string | undefined {
 const ELF_MACHINES: { readonly [machine: number]: string | undefined } = { 0x3e: 'x64', 0xb7: 'arm64' };
 const MACH_MACHINES: { readonly [type: number]: string | undefined } = { 0x01000007: 'x64', 0x0100000c: 'arm64' };
 
-/** Where the file system of a file is mounted, if programs and libraries on it must not be run. */
+/** The mount point of a file's file system, if it is mounted `noexec`. */
 function noExecutionAt(file: string): string | undefined {
   if (process.platform !== 'linux') return undefined;
   try {
@@ -142,7 +144,7 @@ function noExecutionAt(file: string): string | undefined {
       .map((line) => line.split(' '))
       .map(([, , , , point = '', options = '']) => ({ point: unescaped(point), options: options.split(',') }))
       .filter(({ point }) => point !== '' && `${path}/`.startsWith(point.endsWith('/') ? point : `${point}/`));
-    // The longest is the one that it is on; of several at one place, the last.
+    // The longest match counts; of several mounts at one path, the last.
     const mount = mounts.reduce((best, next) => (next.point.length >= best.point.length ? next : best));
     return mount.options.includes('noexec') ? mount.point : undefined;
   } catch {
@@ -150,7 +152,7 @@ function noExecutionAt(file: string): string | undefined {
   }
 }
 
-/** Spaces and the like are in octal there. */
+/** Spaces and similar characters are octal escapes there. */
 function unescaped(point: string): string {
   return point.replace(/\\(\d{3})/g, (_all, code: string) => String.fromCharCode(Number.parseInt(code, 8)));
 }
@@ -178,9 +180,9 @@ function explainAbsence(targets: readonly string[]): string {
   );
 }
 
-/** Whether this is part of another file than that of the package. */
+/** Whether the package was bundled into another file. */
 function isBundled(): boolean {
-  // In an ES module there is none.
+  // ES modules have no `__filename`.
   return typeof __filename === 'undefined' || !/[\\/]addon-problem\.cjs$/.test(__filename);
 }
 
@@ -195,7 +197,7 @@ function installedTargets(): string[] {
   }
 }
 
-/** In one line: the message of a missing module goes on with all that required it, and bundlers put more in front. */
+/** The first line: the message of a missing module continues with the modules that required it. */
 function short(message: string): string {
   const line = message
     .replace(/\nRequire stack:[^]*/, '')

@@ -1,17 +1,17 @@
 /**
- * Finds the addon of this platform: beside this package in a clone, else in a package of its own, of which npm has
- * installed the one that fits. Everything that starts waits for this, so no more is looked at than has to be.
+ * Finds the addon of this platform: beside this package in a clone, otherwise in the platform package that npm has
+ * installed. Every start waits for this, so it tries no more places than necessary.
  */
 import { makeError } from '../core/errors';
 
 export type Addon = typeof import('../../native/binding.js');
 
-/** Gives the addon, or notes why each place does not have it. Throws when the file is there and cannot be loaded. */
+/** Returns the addon, or records why each place lacks it. Throws if the file exists and cannot be loaded. */
 type Places = (failures: unknown[]) => Addon | undefined;
 
 /**
- * Each path is spelled out, so that bundlers see which addons there are, and stands directly in a `try` of its own, so
- * that they go on without those of other platforms, which are not installed.
+ * Each path is a literal, so that bundlers find the addons, and stands directly in its own `try`, so that they tolerate
+ * those of other platforms, which are not installed.
  */
 const PLACES: { readonly [target: string]: Places | undefined } = {
   'darwin-arm64': (failures) => {
@@ -136,13 +136,13 @@ export function loadAddon(): Addon {
   throw makeError('ERR_BINDING', explain(targets, libc, failures), tellingOne(failures));
 }
 
-/** Goes on to the next place unless the file is there: then that one was meant. */
+/** Continues with the next place if the file does not exist; rethrows if it exists and fails to load. */
 function passOver(error: unknown, failures: unknown[]): void {
   if (String(codeOf(error)).startsWith('ERR_DLOPEN_')) throw error;
   failures.push(error);
 }
 
-/** Both of Linux when the C library of the runtime is not known. */
+/** Both names for Linux if the runtime's C library is unknown. */
 function targetsHere(libc: Libc | undefined): readonly string[] {
   const target = `${process.platform}-${process.arch}`;
   if (process.platform === 'win32') return [`${target}-msvc`];
@@ -153,9 +153,9 @@ function targetsHere(libc: Libc | undefined): readonly string[] {
 type Libc = 'gnu' | 'musl';
 
 /**
- * The C library of the runtime, which is not always that of the system. Node's executable names it; the report does, too,
- * but takes Node two milliseconds, and tells all where the executable does not, as when it was started by the dynamic
- * linker.
+ * The C library of the runtime, which may differ from that of the system. Node's executable names it. The diagnostic
+ * report does as well, but takes Node two milliseconds; it is the fallback, such as for a program started through the
+ * dynamic linker.
  */
 function runtimeLibc(): Libc | undefined {
   const interpreter = process.versions.bun === undefined ? interpreterOf('/proc/self/exe') : undefined;
@@ -165,11 +165,11 @@ function runtimeLibc(): Libc | undefined {
 }
 
 function reportedLibc(): Libc | undefined {
-  // Some runtimes have none.
+  // Some runtimes have no report.
   const report = process.report as (NodeJS.ProcessReport & { excludeNetwork?: boolean }) | undefined;
   if (!report) return undefined;
   const before = report.excludeNetwork;
-  // Or it asks the name server for the address of every open connection.
+  // Otherwise it does a reverse DNS look-up for every open connection.
   report.excludeNetwork = true;
   try {
     const { header } = report.getReport() as { header: { glibcVersionRuntime?: string } };
@@ -198,25 +198,25 @@ function interpreterOf(executable: string): string | undefined {
       return path.toString('latin1');
     }
   } catch {
-    // It cannot be read, or is of another form: the report tells.
+    // Unreadable or not ELF: the report decides.
   } finally {
     if (file !== undefined) closeSync(file);
   }
   return undefined;
 }
 
-/** What the headers of executables fit into. */
+/** Enough bytes for the headers of executables. */
 const HEADERS_BYTES = 4096;
 /** The type of the program header with the dynamic linker's path. */
 const PT_INTERP = 3;
 
-/** Why there is no addon, and what to do: in a file of its own, which only a program that fails loads. */
+/** The explanation of a failure, in a file that is loaded only then. */
 function explain(targets: readonly string[], libc: Libc | undefined, failures: readonly unknown[]): string {
   const { explainAddon } = require('./addon-problem.cjs') as typeof import('./addon-problem');
   return explainAddon({ targets, supported: Object.keys(PLACES), libc, failures });
 }
 
-/** What is more than that a place has no addon. */
+/** Whether an error says more than that a place has no addon. */
 function tellingOne(failures: readonly unknown[]): unknown {
   return failures.find((error) => codeOf(error) !== 'MODULE_NOT_FOUND') ?? failures.at(-1);
 }

@@ -1,5 +1,5 @@
 /**
- * The only module that knows the native binding. Everything here is cold: reads and flips of flags never come here.
+ * The only module that uses the native binding. Everything here is cold: reads and flips never call it.
  */
 import { loadAddon } from './addon';
 import { type ErrorCode, makeError, messageOf, printable } from '../core/errors';
@@ -36,7 +36,7 @@ const binding = loadAddon();
 /** Of what the runtime says. */
 const LONGEST_REASON = 500;
 
-/** The binding with its errors made into this package's. */
+/** The binding, with its errors converted to those of this package. */
 export const native = {
   adoptPage: guard(binding.adoptPage),
   checkFeatures: guard(binding.checkFeatures),
@@ -66,7 +66,7 @@ export const native = {
   releasePage: guard(binding.releasePage),
   ringingProblem: guard(binding.ringingProblem),
   userName: guard(binding.userName),
-  // As it is: nothing but a fault of this package makes it fail, and it is on the way to every listener.
+  // Not wrapped: only a bug of this package makes it fail, and every notification calls it.
   wakePage: binding.wakePage,
   watchPage: guard(binding.watchPage),
 };

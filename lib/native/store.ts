@@ -25,9 +25,9 @@ import {
   settle,
 } from './binding';
 
-/** What is recorded with a rollback or promotion. */
+/** Recorded with a rollback or promotion. */
 export interface CheckedRestore {
-  /** Left out, the core says what is done. */
+  /** Default: the core describes the operation. */
   readonly reason: string | undefined;
   readonly actor: string;
   readonly ifRevision: number | undefined;
@@ -45,14 +45,14 @@ export class Store {
   readonly environment: string;
   readonly #native: NativeStore;
   readonly #running = new Set<Promise<unknown>>();
-  /** The persists of this turn, in the order in which the core answers them. */
+  /** The persists of this turn of the event loop, in the order in which the core answers them. */
   #turn: { resolve: (answer: StoreAnswer) => void; reject: (error: unknown) => void }[] = [];
-  /** The table of the last answer; the first one brings it. */
+  /** The feature table of the last answer; the first answer brings it. */
   #table = featureTable([], 0);
-  /** The same for `persistSync`, which overtakes answers that are on their way through the event loop. */
+  /** The same for `persistSync`, which overtakes answers that are queued in the event loop. */
   #tableAtOnce = this.#table;
 
-  /** Opens the database, or joins this process's store of the same file. With `mustExist` it is never made. */
+  /** Opens the database, or joins this process's store of the same file. With `mustExist` it is never created. */
   constructor(path: string, environment: string, readOnly: boolean, mustExist = false) {
     this.environment = environment;
     this.#native = native.openStore(path, readOnly, mustExist);
@@ -65,8 +65,8 @@ export class Store {
   }
 
   /**
-   * Persists what the page holds now; with `unlessSame` only if the last revision does not hold the same. All the persists
-   * of one turn are handed over together, so that they share a transaction and its sync to disk.
+   * Persists the current state of the page; with `unlessSame`, only if the last revision does not hold the same. All
+   * persists of one turn are submitted together, so they share a transaction and its sync to disk.
    */
   persist(
     page: number,
@@ -82,7 +82,7 @@ export class Store {
     });
   }
 
-  /** The same, done when it returns. What was handed over before comes first. */
+  /** The same, but blocking. Persists that were submitted before come first. */
   persistSync(page: number, reason: string, actor: string, ifRevision: number | undefined): StoreAnswer {
     const persist = () => this.#native.persistSync(page, this.environment, reason, actor, ifRevision);
     const { names, registryHash, revisions } = resultOf(guard(persist)());
@@ -123,7 +123,7 @@ export class Store {
     return this.#ask(() => this.#native.compare(this.environment, from, to));
   }
 
-  /** A check of the history to be gone on with by `verify`. */
+  /** A check of the history, which `verify` continues. */
   verifier(expectedHead: number[] | undefined): NativeVerifier {
     return native.newVerifier(this.environment, expectedHead);
   }
@@ -156,7 +156,7 @@ export class Store {
     return guard(() => this.#native.activity())();
   }
 
-  /** How the store is, and how the persists of this environment went. */
+  /** The metrics of the store, and of the persists in this environment. */
   metrics(): NativeStoreMetrics {
     return guard(() => this.#native.metrics(this.environment))();
   }
@@ -166,7 +166,7 @@ export class Store {
     return guard(() => this.#native.metricsText(config, lag))();
   }
 
-  /** Runs work that takes many calls. The database stays open until it has ended. */
+  /** Runs work that takes many calls. The database stays open until it ends. */
   async whileOpen<T>(work: () => Promise<T>): Promise<T> {
     const running = work();
     this.#running.add(running);
@@ -177,7 +177,9 @@ export class Store {
     }
   }
 
-  /** Lets go of the database. Resolves when all that was started is done, and the file closed if nobody else uses it. */
+  /**
+   * Releases the database. Resolves when all operations are done and, if no other config uses the file, it is closed.
+   */
   async close(): Promise<void> {
     if (this.#running.size > 0) await Promise.allSettled(this.#running);
     await this.#call(() => this.#native.close());
@@ -196,15 +198,15 @@ export class Store {
     return settle(guard(start)());
   }
 
-  /** Hands over the persists of this turn when the code that is running has returned. */
+  /** Submits the persists of this turn when the running code has returned. */
   async #endTurn(): Promise<void> {
-    // Not by `queueMicrotask`, which tests replace by one that does nothing.
+    // Not with `queueMicrotask`, which tests replace with a function that does nothing.
     await undefined;
     const turn = this.#turn;
     this.#turn = [];
     try {
       const outcomes = await guard(() => this.#native.wake())();
-      // Without another promise for each, which is a twentieth of the time that many at once take.
+      // Without a further promise for each: that would be a twentieth of the time that many persists take.
       turn.forEach(({ resolve, reject }, index) => {
         try {
           resolve(this.#toAnswer(resultOf(outcomes[index]!)));

@@ -1,6 +1,6 @@
 /**
- * `13byte-config/openfeature`: a config as a provider for the OpenFeature server SDK, after the provider and event sections
- * of the OpenFeature specification.
+ * `13byte-config/openfeature`: a config as a provider for the OpenFeature server SDK, according to the provider and
+ * event sections of the OpenFeature specification.
  */
 import {
   ErrorCode,
@@ -22,7 +22,7 @@ import type { ConfigChange, Health, ProductionConfig } from '13byte-config';
 import { messageOf, show } from '../core/errors';
 import { letExit, startInterval, startTimeout, stopTimer, type Timer } from '../core/real-timers';
 
-/** What the terminal settings are as flags. */
+/** The terminal settings as flags. */
 const TERMINAL_NUMBERS = {
   'terminal.mode': 'mode',
   'terminal.rows': 'rows',
@@ -30,17 +30,17 @@ const TERMINAL_NUMBERS = {
 } as const;
 const TERMINAL = 'terminal';
 
-/** What {@link ConfigProvider} takes besides the config. */
+/** Options of {@link ConfigProvider}. */
 export interface ConfigProviderOptions {
   /**
-   * Milliseconds between two looks at the config's health, 0 for never. Default 30,000. When it has become `degraded`
-   * the provider is `STALE`, when it has `failed` it has an `ERROR`; features are served all the same.
+   * The interval of the config's health checks in milliseconds; 0 disables them. Default: 30,000. The provider is
+   * `STALE` while the health is `degraded`, and in `ERROR` while it is `failed`; features are served in any case.
    */
   readonly healthEveryMs?: number | undefined;
 }
 
 const HEALTH_EVERY_MS = 30_000;
-/** The most that timers take. */
+/** The maximum delay of a timer, in milliseconds. */
 const LONGEST_DELAY_MS = 2 ** 31 - 1;
 
 type NumberKey = keyof typeof TERMINAL_NUMBERS;
@@ -48,12 +48,13 @@ type FlagType = 'boolean' | 'number' | 'object';
 
 /**
  * Serves the features of a config as boolean flags of the same names, and its terminal settings as the numbers
- * `terminal.mode`, `terminal.rows`, `terminal.cols` and the object `terminal`. A feature of such a name takes precedence.
+ * `terminal.mode`, `terminal.rows`, `terminal.cols` and the object `terminal`. A feature of such a name takes
+ * precedence.
  *
- * A feature that is rolled out to a part of all keys is decided by the `targetingKey` of the context (reason `SPLIT`);
+ * A feature with a rollout below 100 percent is evaluated for the `targetingKey` of the context (reason `SPLIT`);
  * everything else is `STATIC`. Changes by any thread or process are events (`PROVIDER_CONFIGURATION_CHANGED`).
  *
- * The config stays its maker's: closing the provider does not close it.
+ * The caller owns the config: closing the provider does not close it.
  *
  * @example
  * import { OpenFeature } from '@openfeature/server-sdk';
@@ -73,9 +74,9 @@ export class ConfigProvider implements Provider {
   #timer: Timer | undefined;
   #health: Health['status'] = 'ok';
 
-  /** @param config - Whose features are served. */
+  /** @param config - The config to serve. */
   constructor(config: ProductionConfig<any>, options: ConfigProviderOptions = {}) {
-    // Whatever its features are: flags are asked for by any text, and an unknown one is an answer here, no mistake.
+    // Of any features: OpenFeature asks for flags by arbitrary text, and an unknown flag is a result, not a mistake.
     this.#config = config;
     const { healthEveryMs = HEALTH_EVERY_MS } = options;
     if (!Number.isInteger(healthEveryMs) || healthEveryMs < 0 || healthEveryMs > LONGEST_DELAY_MS) {
@@ -85,9 +86,9 @@ export class ConfigProvider implements Provider {
   }
 
   /**
-   * Listens to the config from now on, and looks at its health. Rejects when the config is closed, or when its health is
-   * `failed`, such as when its database could not be opened: the provider then has an `ERROR` from the beginning, serves
-   * the features all the same, and is ready once the health is better.
+   * Starts listening to the config and checking its health. Rejects if the config is closed, or if its health is
+   * `failed`, such as when its database could not be opened: the provider then starts in `ERROR`, serves the features
+   * anyway, and becomes ready when the health improves.
    */
   async initialize(): Promise<void> {
     if (this.#isListening) return;
@@ -99,7 +100,7 @@ export class ConfigProvider implements Provider {
     this.#isListening = true;
     this.#health = 'ok';
     if (this.#healthEveryMs === 0) {
-      // Nothing is looked at, but a database that could not be opened is known.
+      // Without a health check; whether the database could be opened is known.
       const { error } = this.#config.getDebugView().store;
       if (error) throw new GeneralError(error.message);
       return;
@@ -111,7 +112,7 @@ export class ConfigProvider implements Provider {
       this.#health = 'failed';
       throw new GeneralError(whatIsWrong(health));
     }
-    // Afterwards: the SDK calls the provider ready when this resolves.
+    // Later: the SDK considers the provider ready when this resolves.
     if (health.status === 'degraded') letExit(startTimeout(() => this.#tellHealth(health), 0));
   }
 
@@ -145,7 +146,7 @@ export class ConfigProvider implements Provider {
     });
   }
 
-  /** Always rejects: there are no flags of type string. */
+  /** Always rejects: there are no string flags. */
   async resolveStringEvaluation(key: string): Promise<ResolutionDetails<string>> {
     throw unfit(key, this.#typeOf(key), 'string');
   }
@@ -170,7 +171,7 @@ export class ConfigProvider implements Provider {
     } catch (error) {
       switch ((error as { code?: string }).code) {
         case 'ERR_UNKNOWN_FEATURE':
-        // What is no string names no flag, either.
+        // A value that is not a string names no flag.
         case 'ERR_INVALID_TYPE':
           return false;
         case 'ERR_CLOSED':
@@ -203,7 +204,7 @@ export class ConfigProvider implements Provider {
     try {
       return this.#config.isFeatureEnabledFor(name, targetingKey as string);
     } catch (error) {
-      // The flag is known, so it is the key: no string, or not well-formed.
+      // The flag exists, so the key is invalid: not a string, or not well-formed.
       throw new InvalidContextError(`Invalid targetingKey: ${messageOf(error)}`, { cause: error });
     }
   }
@@ -221,7 +222,7 @@ export class ConfigProvider implements Provider {
     this.#tellHealth(await this.#config.healthCheck());
   }
 
-  /** Tells when the health of the config has become another one. */
+  /** Emits an event when the health of the config has changed. */
   #tellHealth(health: Health): void {
     const { status } = health;
     if (status === this.#health || !this.#isListening) return;
@@ -240,14 +241,14 @@ export class ConfigProvider implements Provider {
   };
 }
 
-/** The error of the specification for a flag that does not exist, or is not of the wanted type. */
+/** The specified error for a flag that does not exist or has another type. */
 function unfit(key: string, type: FlagType | undefined, wanted: string): Error {
   return type === undefined
     ? new FlagNotFoundError(`There is no flag ${show(key)}`)
     : new TypeMismatchError(`Flag ${show(key)} is of type ${type}, not ${wanted}`);
 }
 
-/** The flags that a change may have given another value. */
+/** The flags whose value a change may have affected. */
 function flagsOf({ enabled, disabled, rollouts = {}, terminal }: ConfigChange<string>): string[] {
   const flags = new Set([...enabled, ...disabled, ...Object.keys(rollouts)]);
   if (terminal) {

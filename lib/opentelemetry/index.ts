@@ -1,5 +1,5 @@
 /**
- * `13byte-config/opentelemetry`: the metrics of a config as instruments of OpenTelemetry, named after its semantic
+ * `13byte-config/opentelemetry`: the metrics of a config as OpenTelemetry instruments, named by its semantic
  * conventions.
  */
 import {
@@ -14,35 +14,35 @@ import {
 import type { LatencyMetrics, Metrics, ProductionConfig } from '13byte-config';
 import { letExit, startInterval, stopTimer } from '../core/real-timers';
 
-/** What {@link instrumentConfig} takes besides the config. */
+/** Options of {@link instrumentConfig}. */
 export interface InstrumentOptions {
   /**
-   * Where the instruments are made. Default: the meter `13byte-config` of the global meter provider, as soon as an SDK has
-   * registered one.
+   * The meter that creates the instruments. Default: the meter `13byte-config` of the global meter provider, as soon as
+   * an SDK has registered one.
    */
   readonly meter?: Meter | undefined;
-  /** What every value carries, to tell configs of one environment apart. Default: nothing but the environment. */
+  /** Attributes of every value, to distinguish configs of one environment. Default: only the environment. */
   readonly attributes?: Attributes | undefined;
 }
 
 /** The instruments of a config. */
 export interface ConfigInstrumentation {
-  /** Ends the observation. It also ends by itself once the config is closed. Calling it again does nothing. */
+  /** Stops the observation, which also ends when the config is closed. Further calls do nothing. */
   stop(): void;
-  /** As `stop()`, at the end of a block with `using`. */
+  /** Calls `stop()` at the end of a `using` block. */
   [Symbol.dispose](): void;
 }
 
-/** A value, and what it is of besides the config. */
+/** A value and its attributes, besides those of the config. */
 type Observation = readonly [value: number, attributes?: Attributes];
 
 interface Instrument {
   readonly name: string;
-  /** How it is created, which says how values add up: over time, over processes, or not. */
+  /** The kind of instrument, which defines how values are aggregated over time and processes. */
   readonly create: 'createObservableCounter' | 'createObservableUpDownCounter' | 'createObservableGauge';
   readonly unit: string;
   readonly description: string;
-  /** What it is now. Nothing for what is not known, or is not there. */
+  /** The current values; none if unknown or absent. */
   readonly observe: (metrics: Metrics) => Iterable<Observation>;
 }
 
@@ -127,16 +127,16 @@ const INSTRUMENTS: readonly Instrument[] = [
 ];
 
 /**
- * Lets OpenTelemetry observe a config: whenever metrics are collected, `getMetrics()` is called once, and gives the values
- * of all instruments. Their names begin with `config13byte.`; they are listed in `docs/operations.md`.
+ * Lets OpenTelemetry observe a config: each collection of metrics calls `getMetrics()` once for the values of all
+ * instruments. Their names begin with `config13byte.`; `docs/operations.md` lists them.
  *
- * Latencies are gauges with the attribute `config13byte.quantile` (0.5, 0.99 and 1), since OpenTelemetry has no histograms
- * that are observed. Several configs may share a meter; the attribute `config13byte.environment` tells them apart, and
- * `attributes` where that is the same.
+ * Latencies are gauges with the attribute `config13byte.quantile` (0.5, 0.99 and 1), since OpenTelemetry has no
+ * observable histograms. Several configs may share a meter; the attribute `config13byte.environment` distinguishes
+ * them, or `attributes` if their environments are the same.
  *
- * If no SDK is registered yet, nothing is observed until one is, which is looked for once a second.
+ * As long as no SDK is registered, nothing is observed; this is checked once a second.
  *
- * @param config - What is observed, until it is closed. It stays its maker's.
+ * @param config - The config to observe until it is closed. The caller owns it.
  * @example
  * import { metrics } from '@opentelemetry/api';
  * import { instrumentConfig } from '13byte-config/opentelemetry';
@@ -148,7 +148,7 @@ export function instrumentConfig(
   config: ProductionConfig<any>,
   options: InstrumentOptions = {},
 ): ConfigInstrumentation {
-  // Refuses a config that is closed, and what is none, before anything is made.
+  // Refuses closed configs and other objects before anything is created.
   const common = { [ENVIRONMENT]: config.getMetrics().environment, ...options.attributes };
   let end: (() => void) | undefined;
   const stop = () => {
@@ -176,13 +176,13 @@ export function instrumentConfig(
 
 const LOOK_FOR_SDK_EVERY_MS = 1000;
 
-/** The meter of the SDK that is registered. Without one, the API gives a meter that never does anything, even later. */
+/** The meter of the registered SDK. Without one, the API returns a meter that stays inert, even later. */
 function registeredMeter(): Meter | undefined {
   const meter = globalMetrics.getMeter('13byte-config');
   return meter === createNoopMeter() ? undefined : meter;
 }
 
-/** Makes the instruments, and returns what ends their observation. */
+/** Creates the instruments, and returns the function that stops their observation. */
 function register(meter: Meter, config: ProductionConfig, common: Attributes, stop: () => void): () => void {
   const observables = INSTRUMENTS.map(({ name, create, unit, description }) => {
     const instrument: MetricOptions = { unit, description };
@@ -191,7 +191,7 @@ function register(meter: Meter, config: ProductionConfig, common: Attributes, st
   const callback = (result: BatchObservableResult) => {
     const metrics = measured(config);
     if (!metrics) {
-      // Afterwards: the SDK is going through its callbacks, and would pass over the next one.
+      // Later: the SDK is iterating over its callbacks, and would skip the next one.
       void Promise.resolve().then(stop);
       return;
     }
@@ -205,7 +205,7 @@ function register(meter: Meter, config: ProductionConfig, common: Attributes, st
   return () => meter.removeBatchObservableCallback(callback, observables);
 }
 
-/** Without measuring anything. */
+/** Without a measurement. */
 function hasClosed(config: ProductionConfig): boolean {
   try {
     config.toBytes();

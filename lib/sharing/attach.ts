@@ -8,7 +8,7 @@ import { Store } from '../native/store';
 import { checkHandle } from './handle';
 import type { ConfigHandle } from '../types';
 
-/** Makes the config of a handle. */
+/** Creates the config of a handle. */
 export function attach<Name extends string>(handle: ConfigHandle): ProductionConfig<Name> {
   const checked = checkHandle(handle);
   const {
@@ -50,7 +50,7 @@ function historyOf(store: Store): History {
   return { store, storeStatus: { status: 'ok', path: store.path }, storeError: undefined };
 }
 
-/** The database of a handle. A handle that outlived its database is stale, and must not bring it back to life, empty. */
+/** The database of a handle. A handle whose database was deleted is stale, and must not create an empty one. */
 function openExisting(path: string, environment: string, readOnly: boolean, handle: ConfigHandle): Store {
   try {
     return new Store(path, environment, readOnly, true);
@@ -63,7 +63,7 @@ function openExisting(path: string, environment: string, readOnly: boolean, hand
 function staleHandle({ pageId }: ConfigHandle, cause?: unknown): Error {
   return makeError(
     'ERR_STALE_HANDLE',
-    `No state page ${pageId} in use: the config it was shared from is gone, or belongs to another process alone ` +
+    `No state page ${pageId} in use: the config it was shared from is gone, or is private to another process ` +
       '(share a new handle, or use enableClusterSync)',
     cause,
   );
@@ -73,7 +73,7 @@ function adopt({ pageId, features }: ConfigHandle): NativePage | undefined {
   const handle = native.adoptPage(pageId);
   if (handle === null) return undefined;
   const live = native.pageFeatures(handle);
-  // A private page carries no table, so it goes by the names it was shared with.
+  // A private page has no table, so the names of the handle apply.
   return live.names?.length !== 0
     ? live
     : { handle, names: [...features], registryHash: readRegistryHash(pageOf(handle)) };

@@ -17,10 +17,10 @@ const KEYS: readonly (keyof ConfigHandle)[] = [
   'buffer',
 ];
 
-/** Refuses what was not made by `share()`. What the options have too is checked as they are. */
+/** Refuses anything that `share()` did not create. Fields that are also options get the checks of options. */
 export function checkHandle(value: unknown): ConfigHandle {
   const given = checkKeys(value, 'handle', KEYS);
-  // Each field is read once, so that what was checked is what is used.
+  // Each field is read once, so that the checked value is the one used.
   const handle: Record<string, unknown> = Object.fromEntries(KEYS.map((key) => [key, given[key]]));
   if (handle['type'] !== '13byte-config') {
     throw makeError('ERR_INVALID_VALUE', `Invalid handle: ${show(value)} (must come from config.share())`);
@@ -29,7 +29,7 @@ export function checkHandle(value: unknown): ConfigHandle {
   if (!/^[0-9a-f]{16}$/.test(pageId)) {
     throw makeError('ERR_INVALID_VALUE', `Invalid handle.pageId: ${show(pageId)} (must be 16 hexadecimal digits)`);
   }
-  // As options these may be left out, but a handle has them.
+  // Optional as options, but required in a handle.
   checkString(handle['environment'], 'environment');
   checkBoolean(handle['enableClusterSync'], 'enableClusterSync');
   checkBoolean(handle['readOnly'], 'readOnly');

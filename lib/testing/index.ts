@@ -1,5 +1,5 @@
 /**
- * `13byte-config/testing`: configs for tests, and overrides that end with the test that made them.
+ * `13byte-config/testing`: configs for tests, and overrides that are undone when the test ends.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,14 +13,14 @@ import {
   type ProductionConfig,
   type TerminalSettings,
 } from '13byte-config';
-// Only what throws TypeErrors and RangeErrors: a ConfigError of a second copy would not be an instance of the first's.
+// Only modules that throw TypeErrors and RangeErrors: a ConfigError of this copy would not be an instance of the library's.
 import { checkBoolean, checkKeys, isThenable } from '../core/checks';
 import { makeError, show } from '../core/errors';
 import { checkRestorable, isSame, nameOf, read, type Setting, settingsOf, write } from './settings';
 
 /**
- * What features, and the terminal, are to be: `true` is on for every key, `false` is off, and a number is on for that
- * per cent of all keys. `terminal` with an object stands for the terminal settings, of which any may be left out.
+ * Values for features and the terminal: `true` is on for every key, `false` is off, and a number is on for that
+ * percentage of keys. `terminal` with an object sets the terminal; each of its settings is optional.
  *
  * @example
  * const overrides = { checkout: true, search: false, beta: 50, terminal: { rows: 50 } };
@@ -31,24 +31,24 @@ export type Overrides<Name extends string = string> = string extends Name
       readonly terminal?: Partial<TerminalSettings> | ('terminal' extends Name ? boolean | number : never) | undefined;
     };
 
-/** Options of {@link createTestConfig}. Unknown ones are refused. */
+/** Options of {@link createTestConfig}. Unknown options are refused. */
 export interface TestConfigOptions<Features extends readonly string[] = readonly DefaultFeature[]> {
   /** Names of the features. Default: those of a config without this option. */
   features?: Features | undefined;
-  /** The environment of the config. Default `test`, whatever `NODE_ENV` is. */
+  /** The environment of the config. Default: `test`, regardless of `NODE_ENV`. */
   environment?: string | undefined;
   /**
-   * Gives it a database of its own in a temporary directory, so that its history works. It is removed when the config
-   * is closed, or at the latest when the process ends. Default false.
+   * Creates a database in a temporary directory, so that the history works. It is removed when the config is closed, or
+   * at the latest when the process exits. Default: false.
    */
   database?: boolean | undefined;
 }
 
-/** Options of {@link override} and {@link withOverrides}. Unknown ones are refused. */
+/** Options of {@link override} and {@link withOverrides}. Unknown options are refused. */
 export interface OverrideOptions {
   /**
-   * What happens at the end when somebody else has changed what was overridden: `throw` (default) leaves that as it is,
-   * restores the rest and throws `ERR_OVERRIDE_CONFLICT`; `restore` restores all of it.
+   * What happens at the end if an overridden setting was changed meanwhile: `throw` (default) keeps the change,
+   * restores the other settings and throws `ERR_OVERRIDE_CONFLICT`; `restore` restores all of them.
    */
   onConflict?: 'throw' | 'restore' | undefined;
 }
@@ -56,10 +56,11 @@ export interface OverrideOptions {
 // ---- Configs for tests --------------------------------------------------------------------------------------------
 
 /**
- * Makes a config for one test: in memory of its own, without a database and shared with nobody, whatever the environment
- * variables say. What the overrides leave out is off, for all keys, and the terminal raw with 24 × 80.
+ * Creates a config for one test: in private memory and without a database, regardless of environment variables.
+ * Features that the overrides omit are off, and the terminal is raw, 24 × 80.
  *
- * @throws ConfigError `ERR_UNKNOWN_FEATURE`; what {@link createProductionConfig} throws for `features` and `environment`.
+ * @throws ConfigError `ERR_UNKNOWN_FEATURE`, and the errors of {@link createProductionConfig} for `features` and
+ *   `environment`.
  * @example
  * using config = createTestConfig({ debug: true, beta_feature: 50 });
  * @example
@@ -83,7 +84,7 @@ export function createTestConfig<const Features extends readonly string[] = read
       ...(directory !== undefined && { persistPath: join(directory, 'config.db') }),
     });
     if (directory !== undefined) removeWhenClosed(config, directory);
-    // A config without literal names is the only one that takes any.
+    // Only a config without literal names accepts any name.
     write(
       config as unknown as ProductionConfig<any>,
       settingsOf(config as unknown as ProductionConfig<any>, overrides),
@@ -115,7 +116,7 @@ function removeDirectories(): void {
   for (const directory of directories) removeDirectory(directory);
 }
 
-/** All ways to end a config go through its `close`. */
+/** All ways to close a config call `close`. */
 function removeWhenClosed(config: ProductionConfig<any>, directory: string): void {
   const close = config.close.bind(config);
   let closing: Promise<void> | undefined;
@@ -125,21 +126,20 @@ function removeWhenClosed(config: ProductionConfig<any>, directory: string): voi
 
 // ---- Overrides ----------------------------------------------------------------------------------------------------
 
-/** A setting and what it was before, which changes when an earlier scope ends first. */
+/** A setting and its previous value, which changes if an earlier scope ends first. */
 interface Overridden {
   readonly set: Setting;
   before: Setting;
 }
 
-/** The overrides of each page that are in force, in the order in which they began. */
+/** The active overrides of each page, in the order in which they began. */
 const inForce = new Map<string, OverrideScope[]>();
 
 /**
- * Overrides features, or the terminal, of any config until the scope that it returns ends. Whoever shares the config's
- * memory sees them. They are made past the config: it does not count them as its own changes, so neither they nor their
- * end are persisted by `autoPersist`.
+ * Overrides features or the terminal of any config until the returned scope ends. All configs with the same memory see
+ * the overrides. They do not count as changes of the config, so `autoPersist` persists neither them nor their end.
  *
- * @throws ConfigError `ERR_UNKNOWN_FEATURE` and what else refuses a change. Then nothing has changed.
+ * @throws ConfigError `ERR_UNKNOWN_FEATURE` and other errors of changes. Nothing has changed then.
  * @example
  * using scope = override(config, { debug: true });
  * @example
@@ -151,7 +151,7 @@ export function override<Name extends string>(
   overrides: Overrides<Name>,
   options: OverrideOptions = {},
 ): OverrideScope {
-  // By what it can do: a test runner may load the package more than once.
+  // Checked by its methods: a test runner may load the package more than once.
   if (typeof (config as Partial<ProductionConfig<Name>> | null | undefined)?.share !== 'function') {
     throw makeError('ERR_INVALID_TYPE', `Invalid config: ${show(config)} (must be a config)`);
   }
@@ -163,11 +163,10 @@ export function override<Name extends string>(
 }
 
 /**
- * Runs `body` with overrides in force. They end when it has returned or thrown, or, when it returns a promise, when that has
- * settled.
+ * Runs `body` with overrides. They end when it returns or throws or, if it returns a promise, when the promise settles.
  *
- * @returns What `body` returns.
- * @throws AggregateError of both when `body` fails and so does the end of the overrides.
+ * @returns The result of `body`.
+ * @throws AggregateError of both errors if `body` fails and the overrides cannot be ended.
  * @example
  * await withOverrides(config, { debug: true, beta_feature: 50 }, async () => {
  *   assert.equal(await render(user), 'beta');
@@ -204,7 +203,7 @@ export function withOverrides<Name extends string, Result>(
   ) as Result;
 }
 
-/** Ends a scope whose body has failed, and returns what is to be thrown. */
+/** Ends a scope whose body has failed, and returns the error to throw. */
 function endAfter(scope: OverrideScope, failure: unknown): unknown {
   try {
     scope.restore();
@@ -216,13 +215,13 @@ function endAfter(scope: OverrideScope, failure: unknown): unknown {
 }
 
 /**
- * Overrides that are in force. {@link override} makes them.
+ * Active overrides, created by {@link override}.
  *
  * @example
  * using scope = override(config, { debug: true });
  */
 export class OverrideScope {
-  /** Another config on the same memory, without a database: through it nothing can be persisted. */
+  /** Another config on the same memory, without a database: it cannot persist. */
   readonly #config: ProductionConfig<any>;
   readonly #pageId: string;
   readonly #overridden: Overridden[];
@@ -249,10 +248,11 @@ export class OverrideScope {
   }
 
   /**
-   * Ends the overrides, as the end of a `using` block does. Only what they have set is restored. A second call does nothing.
+   * Ends the overrides, like the end of a `using` block. Only overridden settings are restored. Further calls do
+   * nothing.
    *
-   * @throws ConfigError `ERR_OVERRIDE_ORDER` when later overrides of the same are still in force: the end of those
-   *   restores what was before both. `ERR_OVERRIDE_CONFLICT` when somebody else has changed what was overridden.
+   * @throws ConfigError `ERR_OVERRIDE_ORDER` if later overrides of the same settings are still active: their end
+   *   restores the values from before both. `ERR_OVERRIDE_CONFLICT` if an overridden setting was changed meanwhile.
    */
   restore(): void {
     if (this.#hasEnded) return;
@@ -286,7 +286,7 @@ export class OverrideScope {
     this.restore();
   }
 
-  /** Takes the scope off those in force, and returns the ones that began after it. */
+  /** Removes the scope from the active ones, and returns those that began after it. */
   #leave(): OverrideScope[] {
     const scopes = inForce.get(this.#pageId)!;
     const later = scopes.slice(scopes.indexOf(this) + 1);

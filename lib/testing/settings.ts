@@ -1,4 +1,4 @@
-/** What overrides are made of: single settings that are read, made and put back through a config. */
+/** The settings that overrides consist of: each is read, set and restored through a config. */
 import type { ProductionConfig, TerminalSettings } from '13byte-config';
 import { checkKeys, checkObject } from '../core/checks';
 import { makeError, show } from '../core/errors';
@@ -7,7 +7,7 @@ import { checkPercent } from '../core/rollout';
 
 type TerminalField = keyof TerminalSettings;
 
-/** One thing that is overridden. A feature has two: its switch and its rollout. */
+/** An overridden setting. A feature has two: its switch and its rollout. */
 export type Setting =
   | { readonly kind: 'feature'; readonly name: string; readonly value: boolean }
   | { readonly kind: 'rollout'; readonly name: string; readonly value: number }
@@ -18,7 +18,7 @@ const TERMINAL_CHECKS = { mode: checkTerminalMode, rows: checkRows, cols: checkC
 const TERMINAL_PROPERTIES = { mode: 'terminalMode', rows: 'rows', cols: 'cols' } as const;
 const TERMINAL_FIELDS = Object.keys(TERMINAL_CHECKS) as TerminalField[];
 
-/** What the overrides ask for, all of it checked. */
+/** The settings of the overrides, after all checks. */
 export function settingsOf(config: ProductionConfig<any>, overrides: object): Setting[] {
   return Object.entries(checkObject(overrides, 'overrides'))
     .filter(([, value]) => value !== undefined)
@@ -28,14 +28,14 @@ export function settingsOf(config: ProductionConfig<any>, overrides: object): Se
 }
 
 function featureSettings(config: ProductionConfig<any>, name: string, value: unknown): Setting[] {
-  // Refuses an unknown name.
+  // Throws for an unknown name.
   config.isFeatureEnabled(name);
   if (typeof value === 'boolean') {
     const set: Setting = { kind: 'feature', name, value };
     return value ? [set, { kind: 'rollout', name, value: 100 }] : [set];
   }
   if (typeof value !== 'number') {
-    const wanted = 'true, false or the per cent of keys that it is on for';
+    const wanted = 'true, false or the percent of keys that it is on for';
     throw makeError('ERR_INVALID_TYPE', `Invalid override of ${name}: ${show(value)} (must be ${wanted})`);
   }
   checkPercent(value);
@@ -54,12 +54,12 @@ function terminalSettings(value: unknown): Setting[] {
   }));
 }
 
-/** Refuses what a state from elsewhere may hold: a value out of range, which could not be set again. */
+/** Refuses a value out of range, which a foreign state may hold: it could not be restored. */
 export function checkRestorable(settings: readonly Setting[]): void {
   for (const { kind, name, value } of settings) if (kind === 'terminal') TERMINAL_CHECKS[name](value);
 }
 
-/** The same setting, as it is now. */
+/** The current value of the same setting. */
 export function read(config: ProductionConfig<any>, { kind, name }: Setting): Setting {
   switch (kind) {
     case 'feature':
@@ -72,8 +72,8 @@ export function read(config: ProductionConfig<any>, { kind, name }: Setting): Se
 }
 
 /**
- * Makes settings that have been checked. First features are turned off, then rollouts change, then features are turned
- * on: nobody sees a feature that is off before or after with the rollout of the other time.
+ * Applies checked settings. Features are disabled first, then rollouts change, then features are enabled: no reader
+ * sees a feature that is off before or after with the rollout of the other state.
  */
 export function write(config: ProductionConfig<any>, settings: readonly Setting[]): void {
   config.update((draft) => {
@@ -83,7 +83,7 @@ export function write(config: ProductionConfig<any>, settings: readonly Setting[
   config.update((draft) => {
     for (const { kind, name, value } of settings) if (kind === 'feature' && value) draft.enable(name);
   });
-  // One by one, since each keeps what others do to the rest.
+  // One by one, since each leaves concurrent changes of the others alone.
   for (const { kind, name, value } of settings) if (kind === 'terminal') config[TERMINAL_PROPERTIES[name]] = value;
 }
 

@@ -29,7 +29,8 @@ async function checkTarget(target) {
  */
 export const build = (targets) =>
   each(targets, async (target) => {
-    if (target.build === undefined && target.triple.endsWith('-msvc')) return 'not linked: Microsoft\'s libraries are missing';
+    if (target.build === undefined && target.triple.endsWith('-msvc'))
+      return "not linked: Microsoft's libraries are missing";
     const name = target.build ?? target.triple;
     const args = ['zigbuild', '--quiet', '--release', '--lib', ...STANDARD_LIBRARY, '--target', name];
     // Without these a build takes three times as long; what it links does not depend on them.

@@ -20,7 +20,9 @@ export async function symbolProblems({ name }, addon) {
   if (name.endsWith('gnu')) {
     return wanted
       .filter(({ version }) => isNewer(version, OLDEST_GLIBC))
-      .map(({ symbol, version }) => `it needs ${symbol} of ${version}, and is promised to run on glibc ${OLDEST_GLIBC}`);
+      .map(
+        ({ symbol, version }) => `it needs ${symbol} of ${version}, and is promised to run on glibc ${OLDEST_GLIBC}`,
+      );
   }
   const musl = await muslSymbols();
   return wanted

@@ -43,7 +43,9 @@ const python = inCache('python', 'bin');
 /** Why the tools cannot be had here, if that is so before anything is tried. */
 export function unavailable() {
   if (process.platform !== 'linux' || process.arch !== 'x64') return 'it needs Linux on x86-64';
-  return ['apt-get', 'dpkg', 'python3'].some((tool) => !onPath(tool)) ? 'it needs apt-get, dpkg and python3' : undefined;
+  return ['apt-get', 'dpkg', 'python3'].some((tool) => !onPath(tool))
+    ? 'it needs apt-get, dpkg and python3'
+    : undefined;
 }
 
 /** Downloads what is missing: Rust and Zig. */
@@ -107,7 +109,8 @@ function writeStandIns() {
   mkdirSync(inCache('sdk/usr/lib'), { recursive: true });
   mkdirSync(inCache('windows'), { recursive: true });
   writeFileSync(inCache('windows/libnode.dll'), '');
-  for (const library of ['node', 'ssp', 'ssp_nonshared']) writeFileSync(inCache('windows', `lib${library}.a`), '!<arch>\n');
+  for (const library of ['node', 'ssp', 'ssp_nonshared'])
+    writeFileSync(inCache('windows', `lib${library}.a`), '!<arch>\n');
   // Crates that compile C for Microsoft's ABI look for clang, with options that Zig has no use for.
   script('msvc/clang', [
     'for option; do',
