@@ -457,7 +457,7 @@ export default suite('history', {
     await assert.rejects(config.promote('production'), {
       name: 'RangeError',
       code: 'ERR_INVALID_VALUE',
-      message: 'Invalid environment: "production" (must be another than this config\'s own)',
+      message: 'Invalid environment: "production" (must differ from this config\'s environment)',
     });
     await assert.rejects(config.promote('../etc'), { code: 'ERR_INVALID_VALUE' });
     await assert.rejects(config.promote(), { code: 'ERR_INVALID_TYPE' });
