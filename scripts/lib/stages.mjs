@@ -10,6 +10,9 @@ import {
   platformPackagesProblem,
   supplyChainProblem,
 } from './consistency.mjs';
+import { checkTarget } from './cross/commands.mjs';
+import { checkedInGate, selectTargets } from './cross/targets.mjs';
+import { isSetUp } from './cross/toolchain.mjs';
 import { generatedTypes, layoutConstants, staleness } from './generated.mjs';
 import { npmRun } from './npm.mjs';
 import { inRoot } from './paths.mjs';
@@ -38,6 +41,7 @@ export const stageIds = /** @type {const} */ ([
   'format',
   'modules',
   'clippy',
+  'cross',
   'lint',
   'types',
   'generated',
@@ -74,6 +78,12 @@ const makers = {
   modules: () => [stage('modules', 'Order of modules', 'src', script('lint:modules'))],
 
   clippy: () => [stage('clippy', 'Rust lints', 'addon and core', script('lint:rust'))],
+
+  // The tools have 1.5 GB, so they are downloaded only when that is asked for; the gate does.
+  cross: () =>
+    isSetUp()
+      ? [stage('cross', 'Rust lints', checkedInGate.join(', '), checks(checkedInGate.map((name) => crossCheck(name))))]
+      : [],
 
   lint: () => [stage('lint', 'JavaScript lints', 'oxlint', script('lint:js'))],
 
@@ -150,6 +160,16 @@ const stage = (id, name, where, execute) => ({ id, name, where, run: execute });
  * @param {string} name
  */
 const script = (name) => oneTest(() => npmRun(name, 30 * minutes));
+
+/**
+ * Lints the library for a platform that this machine is not.
+ *
+ * @param {string} name
+ */
+const crossCheck = (name) => async () => {
+  for (const target of selectTargets([name])) await checkTarget(target);
+  return undefined;
+};
 
 /** @param {() => Promise<import('./process.mjs').RunResult>} execute */
 function oneTest(execute) {

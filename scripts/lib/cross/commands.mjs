@@ -15,8 +15,12 @@ import { cargo, inCache, STANDARD_LIBRARY } from './toolchain.mjs';
  */
 export const check = (targets) => each(targets, checkTarget);
 
-/** @param {Target} target */
-async function checkTarget(target) {
+/**
+ * Lints the library for one target; throws what it finds.
+ *
+ * @param {Target} target
+ */
+export async function checkTarget(target) {
   const args = ['clippy', '--quiet', '--lib', ...STANDARD_LIBRARY, '--target', target.triple, '--', '-D', 'warnings'];
   const result = await cargo(target, args);
   if (!result.ok) throw new CommandError(`cargo ${args.join(' ')}`, result);

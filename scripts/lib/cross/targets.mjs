@@ -26,7 +26,7 @@ export const targets = [
 ];
 
 /** Those that the gate checks: one of each system, of each C library and of each processor. */
-export const checkedInGate = ['aarch64-apple-darwin', 'x86_64-pc-windows-msvc', 'aarch64-unknown-linux-musl'];
+export const checkedInGate = ['darwin-arm64', 'win32-x64-msvc', 'linux-arm64-musl'];
 
 /**
  * @param {readonly string[]} wanted triples or names; none or `all` for every one

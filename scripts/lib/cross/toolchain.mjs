@@ -48,6 +48,12 @@ export function unavailable() {
     : undefined;
 }
 
+/** Whether the tools were downloaded. */
+export const isSetUp = () => unavailable() === undefined && ['rust', 'zig', 'stand-ins'].every(isDone);
+
+/** @param {string} name */
+const isDone = (name) => existsSync(inCache(`${name}.done`));
+
 /** Downloads what is missing: Rust and Zig. */
 export async function ensureToolchain() {
   await once('rust', async () => unpack(RUST));
@@ -65,11 +71,10 @@ export async function ensureToolchain() {
  * @param {() => unknown} work
  */
 export async function once(name, work) {
-  const mark = inCache(`${name}.done`);
-  if (existsSync(mark)) return;
+  if (isDone(name)) return;
   mkdirSync(cache, { recursive: true });
   await work();
-  writeFileSync(mark, '');
+  writeFileSync(inCache(`${name}.done`), '');
 }
 
 /**
