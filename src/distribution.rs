@@ -86,7 +86,7 @@ impl Distribution {
         }
     }
 
-    /// Takes a number down.
+    /// Records a number.
     pub fn record(&mut self, value: u64) {
         let value = value.min(LONGEST);
         if self.values.is_none() {
@@ -106,13 +106,13 @@ impl Distribution {
         self.max = self.max.max(value);
     }
 
-    /// How many numbers were taken down.
+    /// How many numbers were recorded.
     #[must_use]
     pub const fn count(&self) -> u64 {
         self.count
     }
 
-    /// What was taken down so far.
+    /// What was recorded so far.
     #[must_use]
     pub fn summary(&self) -> Summary {
         let quantile = |quantile| {
@@ -148,7 +148,7 @@ impl Default for Lag {
 }
 
 impl Lag {
-    /// Takes down that the listeners are called now for a change of this moment of [`clock::now`].
+    /// Records that the listeners are called now for a change at this time of [`clock::now`].
     ///
     /// The moment may come from another process. One that cannot be is left out: in the future, or over an hour ago.
     pub fn note(&self, changed_at: u64) {
@@ -159,7 +159,7 @@ impl Lag {
         }
     }
 
-    /// What was taken down so far.
+    /// What was recorded so far.
     #[must_use]
     pub fn summary(&self) -> Summary {
         self.distribution().summary()

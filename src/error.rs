@@ -415,7 +415,7 @@ pub enum Error {
         path: PathBuf,
     },
 
-    /// Live state was to be joined, but nobody uses it.
+    /// Live state was to be joined, but no process uses it.
     #[error(
         "No program uses the live state of {} (start one that opens it with enableClusterSync, or omit liveMustExist)",
         text(.path.display())

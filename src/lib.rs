@@ -5,7 +5,7 @@
 //! | [`record`] | the 13 bytes: parse, check, encode, diff |
 //! | [`feature_table`] | feature names and the bits they own for good |
 //! | [`page`] | the shared memory that holds the live state |
-//! | [`watch`] | waking those who listen for changes |
+//! | [`watch`] | waking listeners |
 //! | [`store`] | the SQLite file that holds the history |
 //! | [`openmetrics`] | the OpenMetrics text |
 //! | [`startup`] | what the page of a configuration starts with |

@@ -136,7 +136,7 @@ fn write_config(families: &mut Families<'_>, config: &ConfigMetrics) -> fmt::Res
     )?;
     families.gauge(
         "generation",
-        "Changes of the state so far, by anybody. Goes on from 0 at 2^32, and takes large steps at rollbacks.",
+        "Changes of the state, by any thread or process. Wraps at 2^32, and takes a large step at a rollback.",
         None,
         [(labels.clone(), config.generation)],
     )?;
@@ -155,7 +155,7 @@ fn write_config(families: &mut Families<'_>, config: &ConfigMetrics) -> fmt::Res
     let changes = |origin| vec![("environment", environment), ("origin", origin)];
     families.counter(
         "changes",
-        "Changes that the listeners of this config were called for, by who made them.",
+        "Changes that the listeners of this config were notified of, by origin.",
         None,
         [
             (changes("local"), config.own_changes),

@@ -1,4 +1,4 @@
-//! Whose a file is, and files that belong to the owner of another one.
+//! Owners of files, and files that must have the same owner as another file.
 //!
 //! What is made beside a database has to be of use to the programs that use the database, also when root makes it, or a
 //! member of a group. Such a file gets its owner before it gets its name, so that no other program ever finds it as a

@@ -25,7 +25,7 @@ pub const RECORD_VERSION: u8 = 1;
 /// Registry hash of the default feature list.
 pub const DEFAULT_REGISTRY_HASH: u32 = 0x1234_5678;
 
-/// Mode, rows and cols of a record nobody has changed: raw, 24 rows, 80 columns.
+/// The default mode, rows and cols: raw, 24 rows, 80 columns.
 pub const DEFAULT_TERMINAL: Terminal = Terminal {
     mode: 2,
     rows: 24,
@@ -154,7 +154,7 @@ impl Record {
         ]
     }
 
-    /// Reads 13 bytes. Only the length is checked: [`Record::problems`] tells what is out of range.
+    /// Reads 13 bytes. Only the length is checked: [`Record::problems`] lists what is out of range.
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
         let Ok(bytes) = <&[u8; RECORD_SIZE]>::try_from(bytes) else {
             return Err(Error::BufferLength { got: bytes.len() });

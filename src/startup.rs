@@ -17,7 +17,7 @@ pub struct Startup {
     pub enabled: Vec<String>,
     /// Whether it starts from the last persisted state when there is one.
     pub auto_load: bool,
-    /// Whether a live page is only joined, and refused when nobody uses it.
+    /// Whether a live page is only joined, and refused if it is not in use.
     pub live_must_exist: bool,
 }
 
@@ -57,7 +57,7 @@ impl Startup {
     pub fn open_live_with_store(&self, store: &Store) -> Result<Page, Error> {
         let table = self.from_store(store)?.table;
         let path = page::live_path(store.path(), &self.environment);
-        // Read again once this process is alone with the file: another one may have persisted and ended meanwhile.
+        // Read again once this process is alone with the file: another process may have persisted and ended meanwhile.
         let page = if self.live_must_exist {
             page::join_live(&path, &table, Some(store.path()))?
         } else {

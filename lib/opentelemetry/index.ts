@@ -55,7 +55,7 @@ const QUANTILE = 'config13byte.quantile';
 
 const INSTRUMENTS: readonly Instrument[] = [
   gauge('uptime', 's', 'How long there has been this config.', ({ uptimeMs }) => [[seconds(uptimeMs)]]),
-  gauge('generation', '{change}', 'Changes of the state so far, by anybody, modulo 2^32.', ({ generation }) => [
+  gauge('generation', '{change}', 'Changes of the state, by any thread or process, modulo 2^32.', ({ generation }) => [
     [generation],
   ]),
   gauge('revision', '{revision}', 'The last persisted revision.', ({ revision }) => known(revision)),

@@ -1,4 +1,4 @@
-//! Looking after the history. Long work is done a slice for each call, so that JavaScript tells of the progress and
+//! Maintenance of the history. Long work is done in slices, one for each call, so that JavaScript reports progress and
 //! decides whether to go on.
 
 use std::path::Path;
@@ -22,7 +22,7 @@ use crate::store::{
     Verification, Verifier, hex,
 };
 
-/// Looks at the files of a configuration, without opening any.
+/// Checks the files of a configuration without opening them.
 #[napi(catch_unwind)]
 #[must_use]
 pub fn check_files(database: String, environment: String) -> Vec<NativeFinding> {
@@ -107,7 +107,7 @@ impl NativeStore {
         Ok(promise)
     }
 
-    /// Looks at the files, with those of an environment, without waiting for the store.
+    /// Checks the files, including those of an environment, without waiting for the store.
     #[napi(
         catch_unwind,
         ts_return_type = "Promise<NativeFailure | NativeFileState>"

@@ -37,7 +37,7 @@ pub struct NativeStoreMetrics {
     pub pending: f64,
     /// How often the file was opened again.
     pub reopenings: f64,
-    /// The size of the database, where it can be looked at.
+    /// The size of the database, if it can be determined.
     pub database_bytes: Option<f64>,
     /// The size of its write-ahead log.
     pub log_bytes: Option<f64>,

@@ -31,7 +31,7 @@ pub struct NativeRevision {
     pub state: NativeState,
     /// Why it was made.
     pub reason: String,
-    /// Who made it.
+    /// The actor.
     pub actor: String,
     /// Milliseconds since 1970.
     pub created_at: f64,

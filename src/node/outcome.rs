@@ -60,7 +60,7 @@ impl From<&Error> for NativeFailure {
 /// An outcome on its way to JavaScript.
 pub struct Report {
     outcome: Outcome,
-    /// What may have to be told of with it.
+    /// The feature table, whose names may have to go with it.
     table: Option<FeatureTable>,
 }
 
@@ -82,7 +82,8 @@ impl Report {
         }
     }
 
-    /// The outcome, with the names unless they were told before. Called in the order in which JavaScript gets the answers.
+    /// The outcome, with the names unless an earlier answer had them. Must be called in the order in which JavaScript
+    /// gets the answers.
     pub fn tell(mut self, told: &AtomicUsize) -> Outcome {
         if let (Outcome::Answer(answer), Some(table)) = (&mut self.outcome, &self.table) {
             let names = table.names();

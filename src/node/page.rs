@@ -79,7 +79,7 @@ pub struct NativeStartup {
     pub enabled: Vec<String>,
     /// Whether it starts from the last persisted state.
     pub auto_load: bool,
-    /// Whether a live page is only joined, and refused when nobody uses it.
+    /// Whether a live page is only joined, and refused if it is not in use.
     pub live_must_exist: bool,
 }
 
@@ -221,7 +221,7 @@ pub fn page_problems(handle: u32, known: u32) -> Result<Vec<String>> {
     Ok(problems.iter().map(ToString::to_string).collect())
 }
 
-/// Why the listeners of other processes cannot be told of changes at once, if that is so now.
+/// Why listeners of other processes cannot be notified of changes at the moment, if so.
 #[napi(catch_unwind)]
 pub fn ringing_problem(handle: u32) -> Result<Option<String>> {
     let checked = page(handle)?.check_ringing();

@@ -36,7 +36,7 @@ pub struct NativeStore {
     store: Option<Store>,
     /// The persists since the last `wake`.
     batch: PersistBatch,
-    /// How many feature names the last answer told of. Names only come in addition, so their number says which.
+    /// The number of feature names in the last answer. Names are only ever added, so the number identifies them.
     told: Arc<AtomicUsize>,
     /// The same for answers of `persist_sync`, which overtake those that are on their way through the event loop.
     told_at_once: AtomicUsize,
@@ -83,8 +83,8 @@ impl NativeStore {
         }
     }
 
-    /// Queues a snapshot of the page, taken now, to be persisted after the next `wake`, which answers; with `unless_same`
-    /// only if the last revision does not hold the same.
+    /// Queues a snapshot of the page, taken now, to be persisted after the next `wake`, which answers; with
+    /// `unless_same` only if the last revision does not hold the same.
     #[napi(catch_unwind)]
     pub fn persist(
         &self,
@@ -111,7 +111,8 @@ impl NativeStore {
         Ok(())
     }
 
-    /// Persists a snapshot of the page, taken now, and returns when it is on disk. What was queued before comes first. Blocks.
+    /// Persists a snapshot of the page, taken now, and returns when it is on disk. What was queued before comes first.
+    /// Blocks.
     #[napi(catch_unwind)]
     pub fn persist_sync(
         &self,
@@ -270,8 +271,8 @@ impl NativeStore {
         Ok(self.store()?.path().to_string_lossy().into_owned())
     }
 
-    /// Lets the store take everything that was queued, and resolves with what became of the persists since the last call,
-    /// in their order. Called once a turn, so that all the persists of a turn share a transaction.
+    /// Lets the store take everything that was queued, and resolves with what became of the persists since the last
+    /// call, in their order. Called once a turn, so that all the persists of a turn share a transaction.
     #[napi(
         catch_unwind,
         ts_return_type = "Promise<Array<NativeFailure | NativeAnswer>>"
@@ -285,7 +286,7 @@ impl NativeStore {
         batch.end(env, &self.told)
     }
 
-    /// Lets go of the store. Resolves when everything queued so far is done and, if nobody else in the process uses
+    /// Releases the store. Resolves when everything queued so far is done and, if nothing else in the process uses
     /// the file, it is closed.
     #[napi(catch_unwind, ts_return_type = "Promise<NativeFailure | NativeAnswer>")]
     pub fn close<'env>(&mut self, env: &'env Env) -> Result<Object<'env>> {

@@ -25,7 +25,7 @@ pub struct NativeSubscription {
 #[napi]
 impl NativeSubscription {
     /// Where to listen for other processes, which connect there and send the moment of each change, see
-    /// [`NativeLag::note`]. Any earlier doorbell is taken down. `null` for a page that no other process sees.
+    /// [`NativeLag::note`]. Any earlier doorbell is removed. `null` for a page that no other process sees.
     #[napi(catch_unwind)]
     pub fn doorbell(&mut self) -> Result<Option<String>> {
         self.doorbell = None;
@@ -97,7 +97,7 @@ pub fn watch_page(
     })
 }
 
-/// Tells those who listen to the page. The caller has counted a change and taken the mark of the sleepers.
+/// Notifies the listeners of the page. The caller has counted a change and reset the mark of the sleepers.
 #[napi(catch_unwind)]
 pub fn wake_page(handle: u32) -> Result<()> {
     watch::wake(&page(handle)?);

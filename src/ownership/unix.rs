@@ -22,7 +22,7 @@ const USE: u32 = 0o6;
 /// All that a group may have.
 const GROUP: u32 = 0o070;
 
-/// Who may do what with a file.
+/// Owner, group and permissions of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Owner {
     /// The user it belongs to.
@@ -34,7 +34,7 @@ pub struct Owner {
 }
 
 impl Owner {
-    /// That of the file at this path, with links followed. `None` if there is none, or it cannot be looked at.
+    /// The owner of the file at this path, with links followed. `None` if there is no file, or it cannot be read.
     ///
     /// Times are not asked for on Linux, as in `store::file_id` and for the same reason.
     #[must_use]
@@ -89,7 +89,7 @@ impl Owner {
         format!("belongs to user {user} and group {group}, with mode {mode:03o}")
     }
 
-    /// How a file of somebody else is put right that should belong to this owner.
+    /// The command that gives a file to this owner.
     #[must_use]
     pub fn advice(self, file: &Path) -> String {
         let Self { user, group, .. } = self;
@@ -119,7 +119,7 @@ impl Owner {
         )
     }
 
-    /// Who may do it.
+    /// The user who may do it.
     #[must_use]
     pub fn advice_to_run(self) -> String {
         format!("Run this as user {}", self.user)
@@ -145,8 +145,8 @@ pub fn effective_user() -> u32 {
 
 /// Gives a new file of this process group, mode and owner of `like`, as far as the process may.
 ///
-/// A group that it may not give gets no rights either: it would be another one than that of `like`. To be called before
-/// anything is written, and on a file that nobody else may open.
+/// A group that it may not give gets no rights either: it would not be that of `like`. Must be called before
+/// anything is written, on a file that no other user may open.
 pub fn adopt(file: &File, like: Owner) -> io::Result<()> {
     let own = Owner::of(file)?;
     let has_group = own.group == like.group || fchown(file, None, Some(like.group)).is_ok();
@@ -217,7 +217,7 @@ impl Aside {
 
 impl Drop for Aside {
     fn drop(&mut self) {
-        // If it cannot be removed, its name tells what it is.
+        // If it cannot be removed, its name says what it is.
         let _gone = fs::remove_file(&self.path);
     }
 }

@@ -77,7 +77,7 @@ struct Slot {
 }
 
 impl Arena {
-    /// A page with this state, in a slot that nobody else holds.
+    /// A page with this state, in an unused slot.
     pub fn allocate(&mut self, state: &State) -> Result<u32, Error> {
         let handle = self.reuse().unwrap_or_else(|| self.grow());
         let number = u32::try_from(handle).map_err(|_| Error::PageNotOpen { handle: u32::MAX })?;
@@ -113,11 +113,11 @@ impl Arena {
             .ok_or(Error::PageNotOpen { handle: index })
     }
 
-    /// The page released first, if nobody holds a clone of it. One look is enough: a page that is still held goes
+    /// The page released first, if no clone of it is left. One check is enough: a page that is still held goes
     /// to the end of the line.
     fn reuse(&mut self) -> Option<usize> {
         let handle = self.released.pop_front()?;
-        // Only this arena makes a page known to others, so once nobody else holds it, nobody gets it.
+        // Only this arena makes a page known to others, so once no other holder is left, there will be none.
         let free = self
             .pages
             .get(handle)

@@ -33,7 +33,7 @@ pub(super) fn read(page: &Page) -> Result<FeatureTable, Error> {
     FeatureTable::new(names)
 }
 
-/// Replaces the whole table of a page that nobody else can see yet.
+/// Replaces the whole table of a page that is not shared yet.
 pub(super) fn write(page: &Page, table: &FeatureTable) {
     for bit in 0..MAX_FEATURES {
         let name = table.names().get(bit).map_or("", String::as_str);
@@ -49,8 +49,8 @@ pub(super) fn append(page: &Page, bit: usize, name: &str) {
     write_name(page, bit, name);
 }
 
-/// Tells readers how many names there are. Whoever registers does this, so it does not matter if a process was killed
-/// between appending and telling.
+/// Publishes the number of names. Every registration does so, so it does not matter if a process was killed
+/// between appending and publishing.
 pub(super) fn announce(page: &Page, table: &FeatureTable) {
     let names = u32::try_from(table.names().len()).unwrap_or(u32::MAX);
     page.u32(NAME_COUNT).fetch_max(names, SeqCst);

@@ -32,7 +32,7 @@ pub const FEATURE_FLAGS: usize = STATE;
 pub const TERMINAL: usize = STATE + 4;
 /// Counts applied changes, u32, wrapping.
 pub const GENERATION: usize = 16;
-/// 1 while listeners wait to be told of the next change, else 0, u32. Whoever tells them takes the 1.
+/// 1 while listeners wait for the next change, else 0, u32. The process that notifies them resets it.
 pub const SLEEPERS: usize = 20;
 /// Format of the page, u32.
 pub const FORMAT: usize = 24;

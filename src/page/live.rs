@@ -1,11 +1,11 @@
 //! Pages in a memory-mapped file, for configurations that several processes share.
 //!
-//! # Who initializes
+//! # Initialization
 //!
-//! Every process that has the file mapped holds a shared `flock` on it, for as long as the mapping lives. Whoever
-//! gets the exclusive lock is alone, and so may initialize: it clears the header, fills the page, publishes the
-//! header last, and only then lets others in. An initializer that is killed leaves a file without a header, which
-//! the next one fills again.
+//! Every process that has the file mapped holds a shared `flock` on it, for as long as the mapping lives. A process
+//! that gets the exclusive lock is alone, and so may initialize: it clears the header, fills the page, publishes the
+//! header last, and only then lets others in. An initializer that is killed leaves a file without a header, which the
+//! next one fills again.
 //!
 //! # Trust
 //!
@@ -85,7 +85,7 @@ impl LiveFile {
         &self.doorbells
     }
 
-    /// Keeps in mind whose page this is, once it is initialized.
+    /// Remembers the page's identity once it is initialized.
     pub(super) fn note_page_id(&self, id: u64) {
         self.page_id.get_or_init(|| id);
     }
@@ -134,7 +134,7 @@ impl LiveFile {
     }
 }
 
-/// While it lives, nobody else changes the table or the whole state.
+/// While it lives, no other thread or process changes the table or the whole state.
 #[derive(Debug)]
 pub struct ExclusiveGuard<'file> {
     file: &'file File,
@@ -153,8 +153,8 @@ static OPEN: Lazy<Mutex<HashMap<FileIdentity, Weak<PageMemory>>>> = Lazy::new(Mu
 /// Opens the live file at `path`, and fills it with what `initial` gives if no process has it open.
 ///
 /// `table` holds the features that the caller wants. Those that the file lacks are appended to its table, off and
-/// rolled out to everyone; what it has already keeps its bits. With a `database` the caller's table, which is that of the
-/// database, decides which bit a name has, and a file that disagrees is refused. The file belongs to its owner.
+/// rolled out to everyone; what it has already keeps its bits. With a `database` the caller's table, which is that of
+/// the database, decides which bit a name has, and a file that disagrees is refused. The file belongs to its owner.
 pub fn open(
     path: &Path,
     table: &FeatureTable,
@@ -183,9 +183,9 @@ pub fn open_within(
 /// As [`open`], but only if another process, or another config of this one, has the file open. Nothing is made, and
 /// nothing is filled.
 pub fn join(path: &Path, table: &FeatureTable, database: Option<&Path>) -> Result<Page, Error> {
-    let nobody = None::<&fn() -> Result<Initial, Error>>;
+    let never = None::<&fn() -> Result<Initial, Error>>;
     register(
-        map_once(LOCK_TIMEOUT, path, database, nobody)?,
+        map_once(LOCK_TIMEOUT, path, database, never)?,
         path,
         table,
         database.is_some(),
@@ -229,7 +229,7 @@ fn map_once(
     Ok(page)
 }
 
-/// Without `initial`, a file that nobody has open is [`Error::NotLive`].
+/// Without `initial`, a file that no process has open is [`Error::NotLive`].
 fn attach_or_initialize(
     wait: Duration,
     path: &Path,
@@ -258,7 +258,7 @@ fn attach_or_initialize(
             match attach(path, file) {
                 Ok(page) if is_current() => return Ok((page, identity)),
                 Ok(_) => {}
-                // The next look may find the file initialized again by somebody else.
+                // The next attempt may find the file initialized by another process.
                 Err(error) => problem = Some(error),
             }
         }
@@ -281,7 +281,7 @@ fn initialize(
     let live = LiveFile::map(path, file)?;
     let page = Page(Arc::new(PageMemory::live(live)));
     page.invalidate();
-    // Nobody has the file open, so whatever is there was left by processes that were killed.
+    // No process has the file open, so its contents were left by processes that were killed.
     if let Some(live) = page.0.live_file() {
         live.doorbells().clear();
     }

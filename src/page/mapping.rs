@@ -28,7 +28,7 @@ pub use unsupported::{cluster_path, examine};
 /// How a file is locked as a whole.
 #[derive(Clone, Copy, Debug)]
 pub enum Lock {
-    /// With others who hold it the same way.
+    /// Together with other shared holders.
     Shared,
     /// Alone.
     Exclusive,

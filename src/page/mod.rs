@@ -176,7 +176,7 @@ impl Page {
         self.0.base.as_ptr()
     }
 
-    /// Fills a page that nobody else can see yet.
+    /// Fills a page that is not shared yet.
     fn initialize(&self, state: &State) -> Result<(), Error> {
         self.0.offered.store(false, SeqCst);
         self.u32(HEADER).store(0, SeqCst);
@@ -228,7 +228,7 @@ impl Page {
     /// stay. Flips that other threads make meanwhile are kept or overwritten, never torn.
     ///
     /// A feature turning off goes off before its rollout changes, and one turning on comes on after, so a reader
-    /// who reads flags, rollout and flags again never pairs an old switch with a new rollout.
+    /// that reads flags, rollout and flags again never pairs an old switch with a new rollout.
     ///
     /// `revision` marks the change as pending until it is complete.
     pub fn apply(&self, target: &State, known: u32, revision: u64) {
@@ -265,15 +265,15 @@ impl Page {
         self.u64(PAGE_ID).load(SeqCst)
     }
 
-    /// Keeps in mind what identity a live page has when it is opened.
+    /// Remembers the identity of a live page when it is opened.
     fn note_own_id(&self) {
         if let Some(live) = self.0.live_file() {
             live.note_page_id(self.id());
         }
     }
 
-    /// Whether a live file has the contents of another life of the configuration, which were written over those that this
-    /// process has opened.
+    /// Whether a live file has the contents of another life of the configuration, which were written over those that
+    /// this process has opened.
     #[must_use]
     pub fn is_another(&self) -> bool {
         let noted = self.0.live_file().and_then(LiveFile::noted_page_id);
@@ -331,7 +331,8 @@ impl Page {
         self.u64(PENDING).store(0, SeqCst);
     }
 
-    /// The path of the live file, if another file or none is there now: who opens it does not share this page.
+    /// The path of the live file, if another file or none is at that path now: a process that opens it does not share
+    /// this page.
     #[must_use]
     pub fn lost_live_file(&self) -> Option<&Path> {
         self.0.live_file().and_then(LiveFile::lost_path)
@@ -343,13 +344,13 @@ impl Page {
         self.0.live_file().is_some()
     }
 
-    /// Whether anybody but the holder of this one value has the page.
+    /// Whether the page has holders besides this value.
     #[must_use]
     pub fn is_shared_elsewhere(&self) -> bool {
         Arc::strong_count(&self.0) > 1
     }
 
-    /// Whether anybody uses the page, other than the arena that keeps it and the holder of this one value.
+    /// Whether the page has users besides its arena and this value.
     fn has_users_beside_this(&self) -> bool {
         let kept = match self.0.owner {
             Owner::Chunk(_) => 2,
@@ -358,8 +359,8 @@ impl Page {
         Arc::strong_count(&self.0) > kept
     }
 
-    /// Whether other processes or threads may persist the page too, so that snapshots of it may reach a store in another
-    /// order than they were taken.
+    /// Whether other processes or threads may persist the page too, so that snapshots of it may reach a store in
+    /// another order than they were taken.
     #[must_use]
     pub fn is_persisted_by_others(&self) -> bool {
         self.is_live() || self.0.offered.load(SeqCst)
@@ -377,13 +378,13 @@ impl Page {
         self.u32(GENERATION)
     }
 
-    /// The word that says whether listeners wait to be told of a change.
+    /// The word that says whether listeners wait for a change.
     #[must_use]
     pub fn sleepers(&self) -> &AtomicU32 {
         self.u32(layout::SLEEPERS)
     }
 
-    /// Tells the listeners of other processes that the page has changed, at this moment of [`clock::now`](crate::clock::now).
+    /// Notifies the listeners of other processes of a change at this time of [`clock::now`](crate::clock::now).
     /// Takes a bounded time, however many there are.
     pub fn ring(&self, changed_at: u64) {
         if let Some(live) = self.0.live_file() {
@@ -392,7 +393,7 @@ impl Page {
         }
     }
 
-    /// Why the listeners of other processes cannot be told of changes at once, if that is so now.
+    /// Why listeners of other processes cannot be notified of changes at the moment, if so.
     pub fn check_ringing(&self) -> Result<(), Error> {
         let Some(live) = self.0.live_file() else {
             return Ok(());
@@ -472,7 +473,7 @@ impl Page {
         Ok(grown)
     }
 
-    /// Makes the page invalid for everyone who checks it, until it is initialized again.
+    /// Makes the page invalid to every check until it is initialized again.
     fn invalidate(&self) {
         self.u32(HEADER).store(0, SeqCst);
     }

@@ -21,7 +21,7 @@ struct Offers {
 
 static OFFERS: Lazy<Mutex<Offers>> = Lazy::new(Mutex::default);
 
-/// Lets every thread of this process [`find`] the page while somebody uses it, and returns its id.
+/// Lets every thread of this process [`find`] the page as long as it is in use, and returns its id.
 #[must_use]
 pub fn offer(page: &Page) -> u64 {
     let id = page.id();
@@ -42,8 +42,8 @@ pub fn find(id: u64) -> Option<Page> {
     in_use(offers.pages.get(&id)?, id)
 }
 
-/// An arena keeps its pages for the next user, who gets another id. It takes a page for that only while nobody else
-/// holds it, and counts as its holder again only once the new id is in place.
+/// An arena keeps its pages for the next user, who gets another id. It takes a page for that only while there is no
+/// other holder, and counts as its holder again only once the new id is in place.
 fn in_use(page: &Weak<PageMemory>, id: u64) -> Option<Page> {
     let page = Page(page.upgrade()?);
     (page.has_users_beside_this() && page.id() == id).then_some(page)

@@ -16,12 +16,12 @@ pub struct Persisted {
 }
 
 impl Persisted {
-    /// The body of `MurmurHash3` (x86, 32 bits) over flags, terminal and pairs of rollouts. `lib/inspection/persisted.ts` does
-    /// the same.
+    /// The body of `MurmurHash3` (x86, 32 bits) over flags, terminal and pairs of rollouts.
+    /// `lib/inspection/persisted.ts` does the same.
     ///
-    /// Every step is a bijection of the hash and of the word, so states that differ in one word only never have the same
-    /// mark; others do by chance, one pair in 2^32. The number of the revision is the seed, so that a mark says nothing
-    /// beside the number of another one.
+    /// Every step is a bijection of the hash and of the word, so states that differ in one word only never have the
+    /// same mark; others do by chance, one pair in 2^32. The number of the revision is the seed, so that a mark says
+    /// nothing beside the number of another one.
     fn mark(&self) -> u32 {
         let word = state_word(&self.state.record);
         let pairs = self.state.rollouts.chunks(2);
@@ -51,9 +51,9 @@ const fn mix(hash: u32, word: u32) -> u32 {
 impl Page {
     /// Notes what is on disk. An older number than the one noted is ignored.
     ///
-    /// Others may note theirs at the same time. Who finds its number replaced leaves the mark to them, and the mark is
-    /// replaced only if it is still the one from before that look. A process that is killed in between leaves a mark that
-    /// fits no state, until the next revision.
+    /// Other processes may do the same at the same time. One that finds its number replaced leaves the mark to them,
+    /// and the mark is replaced only if it is still the one from before that look. A process that is killed in between
+    /// leaves a mark that fits no state, until the next revision.
     pub fn note_persisted(&self, persisted: &Persisted) {
         let Persisted { revision, .. } = *persisted;
         let mark = persisted.mark();

@@ -29,10 +29,11 @@ use crate::ownership::{Owner, adopt};
 /// After so many pages the copy is synced, so that no single sync takes long.
 const PAGES_BETWEEN_SYNCS: u64 = 4096;
 
-/// How often writers of other processes may make the copy start again. Then it is done in one step, which they wait for.
+/// How often writers of other processes may make the copy start again. Then it is done in one step, which they wait
+/// for.
 const MAX_RESTARTS: u32 = 3;
 
-/// A backup under way, for those who ask for it.
+/// A backup under way, as its callers hold it.
 #[derive(Debug)]
 pub struct Backup {
     path: PathBuf,
@@ -93,7 +94,7 @@ pub struct Copies(Vec<Running>);
 
 #[derive(Debug)]
 struct Running {
-    /// Gone when nobody asks for the backup any more.
+    /// Gone when no caller will continue the backup.
     backup: Weak<Backup>,
     copy: OnlineCopy,
     file: Partial,
@@ -112,7 +113,7 @@ struct Partial {
 
 impl Drop for Partial {
     fn drop(&mut self) {
-        // After the renaming there is nothing under this name. If it cannot be removed, its name tells what it is.
+        // After the renaming there is nothing under this name. If it cannot be removed, its name says what it is.
         for suffix in ["", "-journal", "-wal", "-shm"] {
             let _gone = fs::remove_file(with_suffix(&self.path, suffix));
         }
@@ -120,8 +121,8 @@ impl Drop for Partial {
 }
 
 impl Copies {
-    /// Copies the next pages of `source`, whose file is at `path`. The result comes with the last of them, or never if the
-    /// backup was cancelled.
+    /// Copies the next pages of `source`, whose file is at `path`. The result comes with the last of them, or never if
+    /// the backup was cancelled.
     ///
     /// # Safety
     ///
@@ -165,7 +166,7 @@ impl Copies {
         Some(self.0.swap_remove(place))
     }
 
-    /// Takes back what nobody will ask for again, such as that of a thread that was terminated.
+    /// Removes the backups that no caller will continue, such as that of a thread that was terminated.
     pub fn drop_abandoned(&mut self) {
         self.0.retain(|copy| copy.backup.strong_count() > 0);
     }
@@ -259,7 +260,7 @@ impl Partial {
         check_target(backup, &target, source)?;
         let (path, file) = create_beside(&target).map_err(|error| backup.failed(&error))?;
         let partial = Self { path, file, target };
-        // Who may not read the history must not read it in the copy.
+        // Users who may not read the history must not read it in the copy.
         if let Some(owner) = Owner::of_path(source) {
             adopt(&partial.file, owner).map_err(|error| backup.failed(&error))?;
         }
@@ -278,7 +279,7 @@ impl Partial {
             if backup.overwrite {
                 fs::rename(&self.path, &self.target)?;
             } else {
-                // Unlike renaming, this fails when somebody has made the target meanwhile.
+                // Unlike renaming, this fails if the target was created meanwhile.
                 fs::hard_link(&self.path, &self.target)?;
                 fs::remove_file(&self.path)?;
             }
@@ -339,7 +340,7 @@ fn check_replaceable(backup: &Backup, target: &Path) -> Result<(), Error> {
     }
 }
 
-/// A new file, whose name nobody else uses.
+/// A new file with a unique name.
 fn create_beside(target: &Path) -> io::Result<(PathBuf, File)> {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     loop {
@@ -348,7 +349,7 @@ fn create_beside(target: &Path) -> io::Result<(PathBuf, File)> {
         let path = with_suffix(target, &suffix);
         let mut options = OpenOptions::new();
         options.read(true).write(true).create_new(true);
-        // Who opened it now could read it later.
+        // A user who could open it now could read it later.
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         match options.open(&path) {

@@ -33,7 +33,7 @@ pub struct Database {
     pub connection: Connection,
     pub access: Access,
     pub files: OpenFiles,
-    /// Set while the connection reads a database that nobody writes to.
+    /// Set while the connection reads a database that no program writes to.
     pub still: Option<Still>,
     pub contents: Contents,
     /// What the last transaction knew.
@@ -131,7 +131,7 @@ impl Drop for Database {
             let _as_far_as_possible = checkpoint(&self.connection);
         }
         // Others may have written to the database since, and what is in the log would go over it. It cannot fail on an
-        // open connection, and there would be nobody to tell.
+        // open connection, and there is no caller to report it to.
         let _told = self.leave_log();
     }
 }

@@ -1,5 +1,5 @@
-//! A look at the files of a configuration from outside: what they are, whose they are, and what they are on. It opens none of them
-//! and changes nothing, so it works whatever state they are in.
+//! A look at the files of a configuration from outside: what they are, whose they are, and what they are on. It opens
+//! none of them and changes nothing, so it works whatever state they are in.
 
 use std::fs::{self, Metadata};
 use std::path::Path;
@@ -52,8 +52,8 @@ const SIDE_FILES: [(&str, &str); 3] = [
     ("database-journal", "-journal"),
 ];
 
-/// Looks at the database, its directory and its file system, SQLite's files beside it, and the live file and the doorbells of
-/// an environment.
+/// Checks the database, its directory and its file system, SQLite's files beside it, and the live file and the
+/// doorbells of an environment.
 #[must_use]
 pub fn examine(database: &Path, environment: &str) -> Vec<Finding> {
     let Ok(metadata) = fs::metadata(database) else {
@@ -137,7 +137,7 @@ fn file_system(directory: &Path, found: Option<FileSystem>) -> Option<Finding> {
     })
 }
 
-/// A file of SQLite's: those who may use the database have to be able to use it as well.
+/// A file of SQLite's: every user of the database must be able to use it.
 fn side_file(name: &'static str, database: &Path, suffix: &str, owner: Option<Owner>) -> Finding {
     let path = with_suffix(database, suffix);
     let shown = path.display();
@@ -150,7 +150,7 @@ fn side_file(name: &'static str, database: &Path, suffix: &str, owner: Option<Ow
         return ok(name, format!("{what} file {shown}"));
     };
     let fix = owner.advice(&path);
-    // Who may not use the database has no need of it.
+    // Users without access to the database do not need it.
     let is_user = ownership::obstacle(database).is_none();
     if let Some(obstacle) = ownership::obstacle(&path).filter(|_| is_user) {
         return failed(name, obstacle, fix);
@@ -159,7 +159,7 @@ fn side_file(name: &'static str, database: &Path, suffix: &str, owner: Option<Ow
         return ok(name, format!("{shown} {}", found.described()));
     }
     let message = format!(
-        "{shown} {}, and the database {}, so some who may use the database may not use it",
+        "{shown} {}, and the database {}, so some users of the database may not use it",
         found.described(),
         owner.described()
     );

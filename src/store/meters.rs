@@ -31,7 +31,7 @@ pub struct StoreMetrics {
     pub pending: u64,
     /// How often the file was opened again.
     pub reopenings: u64,
-    /// The size of the database, where it can be looked at.
+    /// The size of the database, if it can be determined.
     pub database_bytes: Option<u64>,
     /// The size of its write-ahead log, 0 when there is none.
     pub log_bytes: Option<u64>,

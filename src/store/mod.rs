@@ -3,8 +3,8 @@
 //! # One connection, one thread
 //!
 //! A file has one connection in a process, however many handles there are. The locks rely on it, see
-//! [`sqlite::syscalls`]. It belongs to a worker, which one thread at a time may hold: the store's own, or that of a caller
-//! who waits in [`Store::persist_now`]. Callers queue jobs and are called back.
+//! [`sqlite::syscalls`]. It belongs to a worker, which one thread at a time may hold: the store's own, or that of a
+//! caller who waits in [`Store::persist_now`]. Callers queue jobs and are called back.
 //!
 //! # Durability
 //!
@@ -13,9 +13,9 @@
 //!
 //! # Layers
 //!
-//! `sqlite` (the file and its connection) → `rows` (the tables) → `files` (a look from outside) → `worker` (transactions, and what happens when one fails) →
-//! `jobs` (what callers ask for) → `thread` (the queue and its order) → this module (the handles). Each imports only what
-//! stands before it.
+//! `sqlite` (the file and its connection) → `rows` (the tables) → `files` (a look from outside) → `worker`
+//! (transactions, and what happens when one fails) → `jobs` (what callers ask for) → `thread` (the queue and its order)
+//! → this module (the handles). Each imports only what stands before it.
 
 mod copies;
 mod database;
@@ -188,7 +188,8 @@ impl Store {
     /// woken yet share the transaction.
     ///
     /// Where the store's thread has nothing to do, the calling thread does the work. Handing it over and being woken up
-    /// again would take a third of the time that the commit takes. Like [`Store::open`], not to be called from a [`Reply`].
+    /// again would take a third of the time that the commit takes. Like [`Store::open`], not to be called from a
+    /// [`Reply`].
     pub fn persist_now(
         &self,
         persist: impl FnOnce(Reply<Entry>) -> Persist,
@@ -224,10 +225,10 @@ impl Store {
         queue.wake();
     }
 
-    /// The file of the open database, or its `-wal` or `-shm`, that was deleted or replaced: what would be committed
-    /// now, nobody would find again. `None` if all are in place, and when the database is not open at the moment.
+    /// The file of the open database, or its `-wal` or `-shm`, that was deleted or replaced: what is committed now
+    /// would be lost. `None` if all are in place, and when the database is not open at the moment.
     ///
-    /// Three looks at the file system, on the calling thread, without waiting for the store. The store looks itself
+    /// Makes three system calls on the calling thread, without waiting for the store. The store itself checks
     /// before and after every operation, refuses the one that meets it with [`Error::StoreReplaced`], and goes on with
     /// what is there then.
     #[must_use]
@@ -235,8 +236,8 @@ impl Store {
         self.handle.shared.replaced()
     }
 
-    /// How the store is, and how the persists of an environment went. Does not wait for the store, but reads the sizes of
-    /// the files on the calling thread.
+    /// How the store is, and how the persists of an environment went. Does not wait for the store, but reads the sizes
+    /// of the files on the calling thread.
     #[must_use]
     pub fn metrics(&self, environment: &str) -> StoreMetrics {
         let Shared { path, meters, .. } = &*self.handle.shared;
@@ -249,7 +250,7 @@ impl Store {
         self.handle.shared.activity()
     }
 
-    /// Looks at the files. Neither this thread waits for the file system nor the store: a thread of its own does.
+    /// Checks the files on a separate thread, so that neither the caller nor the store waits for the file system.
     pub fn look_at_files(&self, environment: String, reply: Reply<FileState>) -> Result<(), Error> {
         // Not a handle: the store may close meanwhile.
         health::look_at_files(Arc::clone(&self.handle.shared), environment, reply)

@@ -35,7 +35,7 @@ impl Calls {
 
 struct State<Item> {
     items: Vec<Item>,
-    /// Whether somebody asked for the items to be done.
+    /// Whether a caller asked for the items to be done.
     awake: bool,
     /// Whether the thread sleeps.
     sleeping: bool,
@@ -138,8 +138,8 @@ impl<Item> Queue<Item> {
         state.life != Life::Open && state.items.is_empty()
     }
 
-    /// Waits a moment for a call, without sleeping: a processor that has nothing to do takes longer to wake up than most
-    /// of what is asked of the thread. It gives way to every other thread meanwhile.
+    /// Waits a moment for a call, without sleeping: a processor that has nothing to do takes longer to wake up than
+    /// most of what is asked of the thread. It gives way to every other thread meanwhile.
     pub fn spin(&self) {
         static ALONE: Lazy<bool> =
             Lazy::new(|| available_parallelism().is_ok_and(|processors| processors.get() == 1));

@@ -21,11 +21,11 @@ use crate::error::Error;
 use crate::page::{LOCK_RETRY, LOCK_TIMEOUT};
 use crate::sync::lock;
 
-/// How often live pages are looked at for changes that killed processes left half-made.
+/// How often live pages are checked for changes that killed processes left half-made.
 const LOOK_AT_PAGES: Duration = Duration::from_secs(1);
 
-/// Starts the thread of a store, and returns the dispatcher that it shares with callers. The thread touches the file only
-/// after `predecessor`, the thread that had it before, has closed it.
+/// Starts the thread of a store, and returns the dispatcher that it shares with callers. The thread touches the file
+/// only after `predecessor`, the thread that had it before, has closed it.
 pub fn start(
     shared: &Arc<Shared>,
     queue: &Arc<Queue<Item>>,
@@ -53,7 +53,7 @@ fn run(
     ended: &Latch,
     predecessor: Option<&Latch>,
 ) {
-    /// Closes the file, answers what is left and tells the successor, however this thread ends.
+    /// Closes the file, answers what is left and releases the successor, however this thread ends.
     struct End<'a>(&'a Queue<Item>, &'a Mutex<Dispatcher>, &'a Latch);
     impl Drop for End<'_> {
         fn drop(&mut self) {
@@ -115,8 +115,8 @@ struct Postponed {
     since: Instant,
 }
 
-/// Gives the worker what is queued, in order. One thread at a time holds it: the store's own, or that of a caller who waits
-/// for the answer.
+/// Gives the worker what is queued, in order. One thread at a time holds it: the store's own, or that of a caller that
+/// waits for the answer.
 pub struct Dispatcher {
     worker: Worker,
     queue: Arc<Queue<Item>>,
@@ -124,13 +124,13 @@ pub struct Dispatcher {
     last_work: Instant,
     /// Handles that were closed, to be answered when the queue is done or the file closed.
     leaving: Vec<Reply<()>>,
-    /// Tried again until their locks are free, or have been waited for long enough. The other work goes on meanwhile: the
-    /// process that holds the lock may be frozen.
+    /// Tried again until their locks are free, or have been waited for long enough. The other work goes on meanwhile:
+    /// the process that holds the lock may be frozen.
     postponed: Vec<Postponed>,
 }
 
 impl Dispatcher {
-    /// How long to wait for work before the live pages are looked at, a lock is tried again, or the log is moved.
+    /// How long to wait for work before the live pages are checked, a lock is retried, or the log is moved.
     fn pause(&self) -> Option<Duration> {
         if !self.postponed.is_empty() {
             return Some(LOCK_RETRY);
@@ -151,8 +151,8 @@ impl Dispatcher {
         database.is_some_and(|database| database.when_to_tidy().is_some())
     }
 
-    /// Moves the log into the database when the thread has had nothing to do for a while, so that the file alone holds the
-    /// history. Other writers do not wait for it, and the next item that is queued interrupts it.
+    /// Moves the log into the database when the thread has had nothing to do for a while, so that the file alone holds
+    /// the history. Other writers do not wait for it, and the next item that is queued interrupts it.
     fn tidy(&mut self) {
         let path = Arc::clone(&self.worker.shared.path);
         let (queue, busy) = (Arc::clone(&self.queue), self.worker.shared.busy);
@@ -194,7 +194,7 @@ impl Dispatcher {
         let _next_time = database.expect_whole(&path);
     }
 
-    /// Does everything that is queued, on the thread of a caller who waits for some of it.
+    /// Does everything that is queued, on the thread of a caller that waits for some of it.
     pub fn work_off(&mut self) {
         let items = self.queue.take_all();
         let was_tidy = !self.is_untidy();

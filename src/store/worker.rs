@@ -1,5 +1,5 @@
-//! What does the work of a store: its connection, opened when it is needed, given up when it cannot be trusted, and asked
-//! again when a commit leaves a doubt. The jobs are in `jobs/`.
+//! What does the work of a store: its connection, opened when it is needed, given up when it cannot be trusted, and
+//! asked again when a commit leaves a doubt. The jobs are in `jobs/`.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -23,10 +23,10 @@ use crate::feature_table::FeatureTable;
 use crate::page::Page;
 use crate::sync::lock;
 
-/// What does the work. One thread at a time holds it: the store's own, or that of a caller who waits for the answer.
+/// What does the work. One thread at a time holds it: the store's own, or that of a caller that waits for the answer.
 pub struct Worker {
     pub shared: Arc<Shared>,
-    /// Tells work that can give way whether a caller waits.
+    /// Whether a caller waits, for work that can yield.
     pub calls: Calls,
     /// `None` until the first task, and after a failure that left it in doubt.
     pub database: Option<Database>,
@@ -111,7 +111,7 @@ impl Worker {
         self.close();
         self.connect(access, must_exist).inspect_err(|_| {
             if let Some(before) = before {
-                // Whoever only reads can go on. If not, the next operation says why.
+                // Readers can go on. If that fails, the next operation says why.
                 let _next_time = self.connect(before, must_exist);
             }
         })
@@ -233,8 +233,8 @@ impl Worker {
         }
         let connection = &database.connection;
         if matches!(error, Error::DiskFull { .. }) {
-            // The next transaction then has the log's own space, even if nobody frees any. There may be no room for this
-            // either; the caller is told of the full disk anyway.
+            // The next transaction then has the log's own space, even if none is freed. There may be no room for this
+            // either; the caller gets the error of the full disk anyway.
             let _as_far_as_possible = checkpoint(connection);
         }
         if is_spoilt {
@@ -243,8 +243,8 @@ impl Worker {
         Err(error)
     }
 
-    /// Writes in one transaction, and answers only when it is known to be on disk, in the files that their paths lead to.
-    /// Where that is in doubt, the file is opened again and read.
+    /// Writes in one transaction, and answers only when it is known to be on disk, in the files that their paths lead
+    /// to. Where that is in doubt, the file is opened again and read.
     ///
     /// `work` gets what the last transaction has kept for it, and keeps something for the next one. It returns with its
     /// result how to find the transaction, if it wrote anything.
@@ -336,7 +336,7 @@ impl Worker {
         }
     }
 
-    /// Reads in one transaction, so that all of the answer is of one moment.
+    /// Reads in one transaction, so that the answer is consistent.
     pub fn read<T>(
         &mut self,
         query: impl Fn(&Connection) -> Result<T, Fault>,

@@ -1,12 +1,12 @@
-//! Tells listeners that a page has changed, whoever changed it.
+//! Notifies listeners of changes of a page by any thread or process.
 //!
-//! Writers do it, and only when asked: a listener sets a mark on the page before it looks, and the writer who takes the
-//! mark tells everybody. Listeners of this process are called back, those of other processes have a
-//! [doorbell](crate::page::Doorbell).
+//! Writers notify, and only on request: a listener sets a mark on the page before it reads the state, and the writer
+//! that resets the mark notifies all listeners. Listeners of this process are called back, those of other processes
+//! have a [doorbell](crate::page::Doorbell).
 //!
-//! Changes are coalesced: a listener that has not looked yet is not told again, and while no listener has looked,
-//! nobody sets the mark, so that a burst of flips costs one wake-up. The last state is never missed, since whoever looks
-//! sets the mark *before* looking.
+//! Changes are coalesced: a listener that has not read the state yet is not notified again, and until a listener has,
+//! the mark is not set, so that a burst of flips costs one wake-up. The last state is never missed, since a listener
+//! that reads sets the mark *before* looking.
 
 mod protocol;
 
@@ -23,18 +23,18 @@ use crate::distribution::Lag;
 use crate::page::Page;
 use crate::sync::lock;
 
-/// Whether a listener has been told of a change and has not looked yet.
+/// Whether a listener has been notified of a change and has not read the state yet.
 #[derive(Debug)]
 pub struct Delivery {
     under_way: AtomicBool,
-    /// The moment of the change that it has been told of. Written by whoever sets `under_way`, and read before that is
-    /// taken back.
+    /// The time of the change that it has been notified of. Written by the thread that sets `under_way`, and read
+    /// before that is taken back.
     changed_at: AtomicU64,
     lag: Arc<Lag>,
 }
 
 impl Delivery {
-    /// The listener is about to look at the page: of changes from here on it has to be told again.
+    /// The listener is about to read the page: it must be notified of changes from here on.
     pub fn looking(&self) {
         self.lag.note(self.changed_at.load(Relaxed));
         self.under_way.store(false, SeqCst);
@@ -66,7 +66,7 @@ impl Drop for Subscription {
 /// The listeners of this process, by the address of their page, which they keep: no other page can have it.
 static LISTENERS: Lazy<Mutex<HashMap<usize, Vec<Arc<Listener>>>>> = Lazy::new(Mutex::default);
 
-/// Calls `notify` from the thread of whoever changes the page and takes the mark, but not again before
+/// Calls `notify` on the thread that changes the page and resets the mark, but not again before
 /// [`Delivery::looking`]. `lag` gets how long that takes.
 pub fn subscribe<E>(
     page: &Page,
@@ -90,14 +90,14 @@ pub fn subscribe<E>(
     Ok(Subscription { listener })
 }
 
-/// Tells everyone of a change that was counted, if anybody waits for one.
+/// Notifies waiting listeners of a change that was counted.
 pub fn announce(page: &Page) {
     if protocol::must_wake(page.sleepers()) {
         wake(page);
     }
 }
 
-/// Tells everyone who listens to the page. The caller has taken its mark.
+/// Notifies all listeners of the page. The caller has reset its mark.
 pub fn wake(page: &Page) {
     let changed_at = clock::now();
     // Other processes first, then other threads: they have yet to wake, and this one is awake.

@@ -1,4 +1,4 @@
-//! How a listener asks to be told of the next change, and a writer learns that somebody does, without a lock and
+//! How a listener requests a notification of the next change, and a writer learns of the request, without a lock and
 //! without a lost wake-up.
 //!
 //! | | listener | writer |
@@ -12,11 +12,11 @@
 //! the listener waits is as good as one that comes after.
 //!
 //! A writer sends the messages itself while it has a connection to each listener. Else it leaves one message with the
-//! notifier, a thread of its process, which takes that message before it sends to the listeners: so a change that is made
-//! while it sends is another message.
+//! notifier, a thread of its process, which takes that message before it sends to the listeners: so a change that is
+//! made while it sends is another message.
 //!
-//! JavaScript has both halves, `announce` and `askToBeTold` in `lib/core/page.ts`; the writer's is here too, for changes
-//! that the store makes. The tests run both through loom.
+//! JavaScript has both halves, `announce` and `askToBeTold` in `lib/core/page.ts`; the writer's is here too, for
+//! changes that the store makes. The tests run both through loom.
 
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::SeqCst;

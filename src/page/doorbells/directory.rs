@@ -2,7 +2,8 @@
 //!
 //! Others may be able to write to the directory of the database, and so to rename what lies beside the live file, or to
 //! put a symbolic link in its place. So no path is trusted: each use opens the directory anew without following a link,
-//! checks what was opened, and reaches the sockets in it from that descriptor. Only what is named as a doorbell is touched.
+//! checks what was opened, and reaches the sockets in it from that descriptor. Only what is named as a doorbell is
+//! touched.
 
 use std::fmt;
 use std::fs::Metadata;
@@ -209,7 +210,7 @@ impl Directory {
         let unready = name.unready();
         let stat = statat(&self.descriptor, &unready, AtFlags::SYMLINK_NOFOLLOW)?;
         if stat.st_uid != self.owner.user.as_raw() {
-            // Root has made it. It has to be the owner's, who could not connect to it otherwise.
+            // Created by root. The owner could not connect to it otherwise.
             chownat(
                 &self.descriptor,
                 &unready,

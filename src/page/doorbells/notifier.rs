@@ -2,7 +2,8 @@
 //! change need not wait for it.
 //!
 //! There is one in a process, while there is something to ring. A writer hands it a message about a change that was
-//! made; the thread takes the message back *before* it rings, so that a change which comes meanwhile is another message.
+//! made; the thread takes the message back *before* it rings, so that a change which comes meanwhile is another
+//! message.
 
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -31,7 +32,7 @@ struct State {
 
 struct Message {
     doorbells: Arc<Shared>,
-    /// The moment of the first change that it tells of.
+    /// The time of the first change that it announces.
     changed_at: u64,
 }
 

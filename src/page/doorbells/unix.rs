@@ -17,8 +17,8 @@ use crate::page::layout::DOORBELLS;
 use crate::page::{Page, random_page_id};
 use crate::sync::lock;
 
-/// How many connections a writer keeps for a live file. While there are no more listeners than this, the thread that made
-/// the change rings them.
+/// How many connections a writer keeps for a live file. While there are no more listeners than this, the thread that
+/// made the change rings them.
 const MAX_CONNECTIONS: usize = 8;
 
 /// What writers ignore is the signal that a lost connection raises.
@@ -62,8 +62,8 @@ fn directory_beside(live_file: PathBuf) -> PathBuf {
     directory.into()
 }
 
-/// Looks at the doorbells beside a live file: their directory, if there is one, and how many there are. `owner` is the live
-/// file, or the database where there is none.
+/// Checks the doorbells beside a live file: their directory, if there is one, and how many there are. `owner` is the
+/// live file, or the database where there is none.
 pub fn examine(
     live_file: &Path,
     owner: &std::fs::Metadata,
@@ -102,12 +102,12 @@ impl Doorbells {
         }
     }
 
-    /// Rings all doorbells of other processes, soon; `count` is the page's count of them, and `changed_at` what they are
-    /// told: the moment of the change.
+    /// Rings all doorbells of other processes, soon; `count` is the page's count of them, and `changed_at` what they
+    /// are told: the moment of the change.
     ///
-    /// It takes a bounded time, however many there are: where they are too many to have a connection each, the notifier's
-    /// thread rings them. What fails is tried again with the next change, and [`Self::problem`] says so in the meantime;
-    /// the listeners look at the page once a second too.
+    /// It takes a bounded time, however many there are: where they are too many to have a connection each, the
+    /// notifier's thread rings them. What fails is tried again with the next change, and [`Self::problem`] says so in
+    /// the meantime; the listeners look at the page once a second too.
     pub fn ring(&self, count: u32, changed_at: u64) {
         let mut known = self.0.known();
         // Failures are found again by `problem`.
@@ -153,7 +153,7 @@ impl Shared {
         Directory::open(&self.directory, self.owner)
     }
 
-    /// Finds the doorbells that were put up and taken down, if the page counts others than when it was last done.
+    /// Lists the doorbells again if the page's count of them has changed.
     fn find(&self, known: &mut Known, count: u32) -> Result<(), Error> {
         if known.count == count {
             return Ok(());

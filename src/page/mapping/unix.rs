@@ -66,8 +66,8 @@ impl Drop for Mapping {
 
 /// Opens a live file, which with `create` is made when missing, and checks that it is this user's, and local.
 ///
-/// `owner` is that of the database. Root uses the live file of that user, and makes one for that user: nobody else could
-/// open one of root's.
+/// `owner` is that of the database. Root uses the live file of that user, and makes one for that user: nobody else
+/// could open one of root's.
 pub fn open(path: &Path, create: bool, owner: Option<Owner>) -> Result<File, Error> {
     let file = open_or_create(path, create, owner)?;
     let metadata = file.metadata().map_err(io_error(path))?;
@@ -105,7 +105,7 @@ fn invalid(path: &Path, reason: String) -> Error {
     }
 }
 
-/// Looks at a live file without opening it: whether there is one, and whether this user and the owner of the database can
+/// Checks a live file without opening it: whether there is one, and whether this user and the owner of the database can
 /// use it.
 pub fn examine(path: &Path, owner: Option<Owner>) -> Result<Option<Metadata>, Error> {
     let metadata = match fs::symlink_metadata(path) {
@@ -162,7 +162,7 @@ fn open_or_create(path: &Path, create: bool, owner: Option<Owner>) -> Result<Fil
     }
 }
 
-/// Gives a live file that nobody else has open to the owner of the database, as root: one of root's keeps the programs
+/// Gives an unused live file to the owner of the database, as root: one of root's keeps the programs
 /// of that user from starting.
 pub fn give_to(file: &File, owner: Option<Owner>) {
     if let Some(owner) = owner.filter(|_| effective_user() == 0) {

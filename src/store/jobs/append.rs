@@ -25,7 +25,7 @@ pub struct Persist {
     pub snapshot: Snapshot,
     /// Why, in the caller's words.
     pub reason: String,
-    /// Who.
+    /// The actor.
     pub actor: String,
     /// Append nothing, and answer with the last revision, if that is in effect and holds the same state.
     pub unless_same: bool,
@@ -143,8 +143,8 @@ fn append(ledger: &mut Ledger<'_>, job: &Persist) -> Result<(Entry, State), Faul
     Ok((entry, state))
 }
 
-/// The snapshot, which of a page that was set back ranks below a revision of it that there is already. What is live now is
-/// to take effect all the same.
+/// The snapshot, which of a page that was set back ranks below a revision of it that there is already. What is live now
+/// is to take effect all the same.
 fn counting(ledger: &mut Ledger<'_>, job: &Persist) -> Result<Snapshot, Fault> {
     let page_id = job.snapshot.page_id;
     let caught_up = match ledger.generation_of(&job.environment, page_id)? {

@@ -48,7 +48,7 @@ pub struct HistoryEnd {
     pub page_problem: Option<String>,
 }
 
-/// Looks at the files, on a thread of its own: neither the caller waits for the file system, nor the store.
+/// Checks the files on a separate thread, so that neither the caller nor the store waits for the file system.
 pub fn look_at_files(
     shared: Arc<Shared>,
     environment: String,
@@ -109,7 +109,7 @@ impl Worker {
         environment: &str,
         page: &Page,
     ) -> Result<Answer<HistoryEnd>, Error> {
-        // A persist should be told of it.
+        // The next persist should report it.
         self.look(|connection| {
             let chain = Chain::read(connection, Some(environment))?.pop();
             let Some(mut chain) = chain else {

@@ -27,7 +27,7 @@ pub struct Prune {
     /// How many of the newest revisions stay, at least 1. The one in effect and the one that the default rollback goes
     /// to stay in any case, with all after them.
     pub keep: u32,
-    /// Who.
+    /// The actor.
     pub actor: String,
 }
 

@@ -28,7 +28,7 @@ pub struct Restore {
     pub source: Source,
     /// Why, in the caller's words; by default it says where the state comes from.
     pub reason: Option<String>,
-    /// Who.
+    /// The actor.
     pub actor: String,
     /// Refuse unless the environment's last revision is this one; 0 when there must be none.
     pub if_revision: Option<i64>,
@@ -142,7 +142,8 @@ fn append(
         None => ledger.append(&Draft {
             environment: &job.environment,
             snapshot: Snapshot {
-                // Ahead of every snapshot that is taken before the page changes, so none of those can hide this revision.
+                // Ahead of every snapshot that is taken before the page changes, so none of those can hide this
+                // revision.
                 generation: job.page.reserve_generation(),
                 ..snapshot
             },

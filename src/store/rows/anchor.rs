@@ -108,7 +108,7 @@ pub fn newest(connection: &Connection, environment: &str) -> rusqlite::Result<Op
         .optional()
 }
 
-/// A number that is another one after each removal in any environment.
+/// A number that changes with each removal in any environment.
 pub fn count_removals(connection: &Connection) -> rusqlite::Result<i64> {
     connection.query_row("SELECT coalesce(max(id), 0) FROM anchor", [], |row| {
         row.get(0)

@@ -56,7 +56,8 @@ impl Head {
 }
 
 impl Chain {
-    /// The environments of the file, or only the one of this name, by number. Each chain begins behind what was removed.
+    /// The environments of the file, or only the one of this name, by number. Each chain begins behind what was
+    /// removed.
     pub fn read(connection: &Connection, only: Option<&str>) -> rusqlite::Result<Vec<Self>> {
         let mut statement = connection.prepare(
             "SELECT id, name, revisions, last, effective, digest FROM environment \
@@ -101,7 +102,7 @@ impl Chain {
         Ok(chains)
     }
 
-    /// Passes the next anchor that comes before the revision `before`, if there is one, and tells whether its digest
+    /// Passes the next anchor that comes before the revision `before`, if there is one, and returns whether its digest
     /// fits.
     pub fn pass_anchor(&mut self, before: i64) -> Option<(Anchor, bool)> {
         let anchor = self.anchors.pop_if(|anchor| anchor.after < before)?;

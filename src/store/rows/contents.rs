@@ -6,8 +6,8 @@
 //! # When
 //!
 //! The file changes only when the log is moved into it. So its size and the time of its last change are compared before
-//! and after each transaction, and its contents only when those are others. (The times of the database may be read. It is
-//! the log whose times every commit would have to write again.)
+//! and after each transaction, and its contents only when those are others. (The times of the database may be read. It
+//! is the log whose times every commit would have to write again.)
 //!
 //! # What
 //!
@@ -92,7 +92,7 @@ impl Contents {
         self.seen.is_some_and(|seen| !seen.is_settled)
     }
 
-    /// Whether the file may be another one than when its contents were compared.
+    /// Whether the file may have changed since its contents were compared.
     pub fn may_differ(&self, path: &Path) -> bool {
         let (Some(seen), Some(now)) = (self.seen, file_id::stamp(path)) else {
             return true;
@@ -135,8 +135,8 @@ impl Contents {
         let alone = syscalls::without_checkpoints(transaction, || heads_of_file(path));
         let fits = match &alone {
             Some(Ok(heads)) => follows(transaction, heads.clone()).or_else(no_if_damaged)?,
-            // Where a reader keeps a part of the log from being moved, the file alone may be no database. Then everything
-            // is counted.
+            // Where a reader keeps a part of the log from being moved, the file alone may be no database. Then
+            // everything is counted.
             Some(Err(error)) if is_damage(error) => {
                 follows(transaction, Heads::new()).or_else(no_if_damaged)?
             }
@@ -190,8 +190,8 @@ fn has(connection: &Connection, trace: Trace) -> rusqlite::Result<bool> {
 /// How many revisions an environment has got, and the last of them.
 type Heads = HashMap<i64, (i64, i64)>;
 
-/// Where the environments stand in the file alone, read as if there were no log. This takes no locks, and SQLite keeps the
-/// descriptor for as long as another connection of the process has some, so none are dropped either.
+/// Where the environments stand in the file alone, read as if there were no log. This takes no locks, and SQLite keeps
+/// the descriptor for as long as another connection of the process has some, so none are dropped either.
 fn heads_of_file(path: &Path) -> rusqlite::Result<Heads> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
         | OpenFlags::SQLITE_OPEN_URI

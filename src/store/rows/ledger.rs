@@ -50,7 +50,7 @@ pub struct Standing {
     heads: HashMap<String, Head>,
 }
 
-/// Two are the same only if nobody has changed the database in between.
+/// Two are equal only if the database has not changed in between.
 #[derive(Debug, PartialEq, Eq)]
 struct Moment {
     /// SQLite's number for what other connections have committed.
@@ -70,8 +70,8 @@ impl Moment {
     }
 }
 
-/// Begins the log anew after all of it was moved into the file. SQLite does so with the next transaction, and syncs once
-/// more for it; this way a persist need not.
+/// Begins the log anew after all of it was moved into the file. SQLite does so with the next transaction, and syncs
+/// once more for it; this way a persist need not.
 ///
 /// The heads are written as they are: wherever the log begins, they are in it, so that it is known what it belongs to.
 pub fn begin_log(connection: &mut Connection, kept: &mut Option<Standing>) -> rusqlite::Result<()> {
@@ -172,7 +172,7 @@ impl<'t> Ledger<'t> {
     /// The environment's last revision, if it is in effect and holds the same state.
     ///
     /// Where others persist the page too, a state that has only come back to the same value does not count: a snapshot
-    /// from in between, which somebody has still to persist, would rank above that revision and hide it.
+    /// from in between, which is yet to be persisted, would rank above that revision and hide it.
     pub fn last_if_same(
         &mut self,
         environment: &str,

@@ -55,7 +55,7 @@ fn state_before(connection: &Connection, environment: &str) -> rusqlite::Result<
     newest.map(|anchor| anchor.state()).transpose()
 }
 
-/// Finds a revision that somebody asks for.
+/// Finds a revision by number, or says why it does not exist.
 pub fn require(connection: &Connection, environment: &str, id: i64) -> Result<Revision, Fault> {
     if let Some(revision) = find(connection, environment, id)? {
         return Ok(revision);

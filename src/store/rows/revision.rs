@@ -21,7 +21,7 @@ pub struct Revision {
     pub known: u32,
     /// Why it was persisted.
     pub reason: String,
-    /// Who persisted it.
+    /// The actor.
     pub actor: String,
     /// When, in milliseconds since 1970, by the system's clock.
     pub created_at: i64,
@@ -53,7 +53,7 @@ pub const COLUMNS: &str = "id, record, rollouts, known, reason, actor, created_a
 
 impl Revision {
     /// The digest of this revision, when the environment's revision before it has the digest `previous`; for the
-    /// first one that is 32 zero bytes. The field [`Revision::digest`] is not looked at.
+    /// first one that is 32 zero bytes. The field [`Revision::digest`] is ignored.
     ///
     /// SHA-256 over these fields in this order, each as its length in bytes (u32, little-endian) and then its bytes.
     /// Numbers are little-endian; a parent or origin that there is not has length 0.

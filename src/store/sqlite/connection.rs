@@ -125,7 +125,7 @@ fn peek(path: &Path) -> Result<Identity, Error> {
 }
 
 /// Whether SQLite will take back what is in the file: the power went while it wrote the very first page, and its
-/// rollback journal says that the file was empty before. Who made it is looked at again after that.
+/// rollback journal says that the file was empty before. Its owner is checked again after that.
 fn is_half_created(path: &Path) -> bool {
     // https://www.sqlite.org/fileformat2.html#the_rollback_journal
     const JOURNAL_MAGIC: &[u8] = &[0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
@@ -149,7 +149,8 @@ fn connect(
         Access::ReadWrite => OpenFlags::SQLITE_OPEN_READ_WRITE,
     };
     syscalls::prepare()?;
-    // One thread at a time uses the connection, so SQLite needs no mutex. Without CREATE, a file deleted meanwhile stays so.
+    // One thread at a time uses the connection, so SQLite needs no mutex. Without CREATE, a file deleted meanwhile
+    // stays so.
     let had_wal = fs::metadata(with_suffix(path, "-wal")).is_ok_and(|wal| wal.len() > 0);
     let flags = mode | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     syscalls::set_reader(access == Access::ReadOnly);
@@ -257,7 +258,8 @@ fn write_ahead(connection: &Connection, path: &Path) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Moves what is in the log into the database, as far as no other connection is in the way. Returns whether that was all.
+/// Moves what is in the log into the database, as far as no other connection is in the way. Returns whether that was
+/// all.
 pub fn checkpoint(connection: &Connection) -> rusqlite::Result<bool> {
     connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| {
         let (is_busy, pages, moved): (bool, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);

@@ -1,4 +1,4 @@
-//! From what SQLite says to what the caller is told.
+//! From SQLite's errors to those of the store.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -35,7 +35,7 @@ pub enum Fault {
     InDoubt(rusqlite::Error),
 }
 
-/// Commits, and tells a transaction that failed from one of which nobody knows.
+/// Commits, and distinguishes a transaction that failed from one whose outcome is unknown.
 pub fn commit(transaction: Transaction<'_>) -> Result<(), Fault> {
     transaction.commit().map_err(|error| {
         if leaves_doubt(&error) {
@@ -162,8 +162,8 @@ pub fn no_permission(path: PathBuf, source: Box<dyn std::error::Error + Send + S
     }
 }
 
-/// Whether what the system said of a file explains it better than SQLite does. The rest may be the reason or come from a
-/// file that need not be there.
+/// Whether what the system said of a file explains it better than SQLite does. The rest may be the reason or come from
+/// a file that need not be there.
 fn is_telling(error: &io::Error) -> bool {
     is_out_of_descriptors(error)
         || matches!(
@@ -210,8 +210,8 @@ pub fn from_io(path: &Path, source: io::Error) -> Error {
 #[cfg(unix)]
 const SUFFIX: usize = "-journal".len();
 
-/// Refuses a path that SQLite, or the file system for the files beside it, would refuse: before anything is made, and by
-/// its name. `real` is absolute and has no links.
+/// Refuses a path that SQLite, or the file system for the files beside it, would refuse: before anything is made, and
+/// by its name. `real` is absolute and has no links.
 #[cfg(unix)]
 pub fn check_length(path: &Path, real: &Path) -> Result<(), Error> {
     // SQLite's own limit, and what nearly all file systems take.
@@ -237,7 +237,7 @@ pub fn check_length(path: &Path, real: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// Elsewhere the system's own limits are told by the system.
+/// Other systems report their own limits.
 #[cfg(not(unix))]
 #[expect(clippy::unnecessary_wraps, reason = "the counterpart can fail")]
 pub fn check_length(_path: &Path, _real: &Path) -> Result<(), Error> {

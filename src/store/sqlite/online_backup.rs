@@ -87,7 +87,7 @@ impl OnlineCopy {
 
 impl Drop for RawCopy {
     fn drop(&mut self) {
-        // The last step has told of any failure.
+        // The last step has reported any failure.
         // SAFETY: the copy was begun, and nothing else finishes it. Source and destination are open still, see
         // `OnlineCopy`.
         let _code = unsafe { ffi::sqlite3_backup_finish(self.0.as_ptr()) };

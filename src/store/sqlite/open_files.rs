@@ -1,7 +1,7 @@
 //! The files that a connection has open, and whether their paths still lead to them.
 //!
-//! What SQLite commits goes to the files that it has open. If one of them was deleted or replaced meanwhile, nobody will
-//! ever find it there.
+//! What SQLite commits goes to the files that it has open. If one of them was deleted or replaced meanwhile, nobody
+//! will ever find it there.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ const SUFFIXES: [&str; 3] = ["", "-wal", "-shm"];
 pub struct OpenFiles(Vec<(PathBuf, FileId)>);
 
 impl OpenFiles {
-    /// Opens a connection on this thread, and takes down which files that opened.
+    /// Opens a connection on this thread, and records which files it opened.
     pub fn of<T>(database: &Path, open: impl FnOnce() -> T) -> (T, Self) {
         let paths = SUFFIXES.map(|suffix| with_suffix(database, suffix));
         let (result, opened) = syscalls::observe_opening(&paths, open);
@@ -33,8 +33,8 @@ impl OpenFiles {
         found.map(|(path, _)| path.as_path())
     }
 
-    /// Whether the log was deleted, and nothing else happened: nobody has written to the database since, because whoever
-    /// opens it makes a log, and does not remove it while this connection has its lock.
+    /// Whether the log was deleted, and nothing else happened: nobody has written to the database since, because
+    /// whoever opens it makes a log, and does not remove it while this connection has its lock.
     pub fn only_log_is_missing(&self) -> bool {
         let now: Vec<Now> = self.0.iter().map(look).collect();
         now == [Now::Same, Now::Missing, Now::Same]

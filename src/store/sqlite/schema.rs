@@ -70,7 +70,7 @@ fn create_version_1(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     )
 }
 
-/// What tells whose database a file is.
+/// What identifies the program that a database belongs to.
 pub struct Identity {
     pub application_id: i32,
     pub version: i32,

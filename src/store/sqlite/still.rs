@@ -1,13 +1,13 @@
 //! Reading a database that no program has open, without making files beside it.
 //!
 //! In WAL mode SQLite makes `-wal` and `-shm` for a reader, too, if there are none. They belong to the reader, and may
-//! then be of no use to those who write. So while neither exists, a reader has SQLite take the file for immutable, which
-//! makes nothing and locks nothing.
+//! then be of no use to those who write. So while neither exists, a reader has SQLite take the file for immutable,
+//! which makes nothing and locks nothing.
 //!
-//! That is sound as long as nobody writes, and shows when somebody does. The reader keeps a shared lock on the database,
-//! as SQLite's own readers do. Without the exclusive one nobody leaves WAL mode, and the last writer that closes does
-//! not remove its log. Every writer has a log before it changes anything. So if there is no log after something was
-//! read, there was none meanwhile, and what was read is whole.
+//! That is sound as long as no program writes, and is detected if one does. The reader keeps a shared lock on the
+//! database, as SQLite's own readers do. Without the exclusive one no program leaves WAL mode, and the last writer that
+//! closes does not remove its log. Every writer has a log before it changes anything. So if there is no log after
+//! something was read, there was none meanwhile, and what was read is whole.
 
 use std::fs::File;
 use std::io::Read;

@@ -4,9 +4,9 @@
 //!
 //! POSIX record locks belong to the process: whoever in it closes a descriptor of the database, be it another SQLite or
 //! a mere copy of the file, drops those of the store. Another SQLite then believes that it is alone with the database,
-//! removes the `-wal`, and what the store commits from then on is lost. On Linux there are locks that belong to the open
-//! file description instead, so that nobody else can drop them; SQLite is given an `fcntl` that asks for these. They
-//! conflict with POSIX locks, so both kinds of programs still exclude each other, even within a process.
+//! removes the `-wal`, and what the store commits from then on is lost. On Linux there are locks that belong to the
+//! open file description instead, so that no other descriptor can drop them; SQLite is given an `fcntl` that asks for
+//! these. They conflict with POSIX locks, so both kinds of programs still exclude each other, even within a process.
 //!
 //! The owner being the description, a second connection of **this** SQLite to the same file would be at odds with what
 //! SQLite remembers of the locks of its process. There never is one: a file has one thread with one connection.
@@ -19,8 +19,8 @@
 //!
 //! # Opened files
 //!
-//! SQLite does not tell which file it has open, and a path may lead to another one by the time one looks. So its `open`
-//! takes down what it opened.
+//! SQLite does not say which file it has open, and a path may lead to another file by the time it is checked. So its
+//! `open` records what it opened.
 
 #![cfg_attr(
     unix,
@@ -113,8 +113,8 @@ mod platform {
             return false;
         };
         let replace = |name: &CStr, call: SystemCall| {
-            // SAFETY: the VFS is the one that the function belongs to, the name is a C string, and the replacement stays
-            // for as long as the addon, which is never unloaded while it has a connection.
+            // SAFETY: the VFS is the one that the function belongs to, the name is a C string, and the replacement
+            // stays for as long as the addon, which is never unloaded while it has a connection.
             let status = unsafe { set(vfs, name.as_ptr(), Some(call)) };
             status == ffi::SQLITE_OK
         };
@@ -198,7 +198,7 @@ mod platform {
         descriptor
     }
 
-    /// Who owns the database that a log, an index or a journal belongs to.
+    /// The owner of the database that a log, an index or a journal belongs to.
     fn owner_of_database(path: &CStr) -> Option<Owner> {
         let path = path.to_bytes();
         let database = [b"-wal".as_slice(), b"-shm", b"-journal"]
@@ -285,7 +285,7 @@ mod platform {
     /// Whether a write that SQLite calls an error of the disk failed for lack of space: by a quota or a limit on the
     /// size of files, which SQLite does not tell from other reasons.
     pub fn is_out_of_space(connection: &Connection) -> bool {
-        // SAFETY: the connection is open, and nobody else uses it meanwhile.
+        // SAFETY: the connection is open, and no other thread uses it meanwhile.
         let handle = unsafe { connection.handle() };
         [
             ffi::SQLITE_FCNTL_FILE_POINTER,
@@ -296,14 +296,14 @@ mod platform {
         .any(|error| error == libc::EDQUOT || error == libc::EFBIG)
     }
 
-    /// Does something while no connection moves the log into the database. `None` if one is at it, or if this connection
-    /// may not keep others from it.
+    /// Does something while no connection moves the log into the database. `None` if one is at it, or if this
+    /// connection may not keep others from it.
     pub fn without_checkpoints<T>(connection: &Connection, work: impl FnOnce() -> T) -> Option<T> {
         // https://www.sqlite.org/walformat.html#locks
         const CHECKPOINTER: c_int = 1;
         const TAKE: c_int = ffi::SQLITE_SHM_LOCK | ffi::SQLITE_SHM_EXCLUSIVE;
         const GIVE_BACK: c_int = ffi::SQLITE_SHM_UNLOCK | ffi::SQLITE_SHM_EXCLUSIVE;
-        // SAFETY: the connection is open, and nobody else uses it meanwhile.
+        // SAFETY: the connection is open, and no other thread uses it meanwhile.
         let handle = unsafe { connection.handle() };
         let file = file_of(handle, ffi::SQLITE_FCNTL_FILE_POINTER)?;
         let lock = methods_of(file)?.xShmLock?;

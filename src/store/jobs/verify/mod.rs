@@ -31,7 +31,7 @@ use row::{Removed, check_links, check_record};
 /// How long a slice may take, roughly: what is persisted meanwhile waits for it.
 const SLICE: Duration = Duration::from_millis(10);
 
-/// How many revisions are checked between two looks at the clock.
+/// How many revisions are checked before the clock is read again.
 const ROWS_BETWEEN_LOOKS: u32 = 64;
 
 /// How many problems are listed.
@@ -40,10 +40,10 @@ const MAX_PROBLEMS: usize = 100;
 /// How many problems SQLite is asked for.
 const MAX_SQLITE_PROBLEMS: u32 = 20;
 
-/// How often SQLite's check gives way to those who wait. Then it is done in one piece, since it has to end.
+/// How often SQLite's check yields to waiting callers. Then it runs to its end.
 const MAX_INTERRUPTIONS: u32 = 5;
 
-/// Operations of SQLite's check between two looks at who waits.
+/// Operations of SQLite's check before it looks for waiting callers again.
 const OPERATIONS_BETWEEN_LOOKS: i32 = 1000;
 
 /// A check under way.
@@ -114,7 +114,7 @@ enum Stage {
 impl Worker {
     /// Goes on with a check. What is damaged is found; only what cannot be read at all is an error.
     pub fn verify(&mut self, verifier: &Verifier) -> Result<Answer<Progress<Verification>>, Error> {
-        // A panic in an earlier slice has answered its caller with an error, who does not ask for another.
+        // After a panic in an earlier slice, the caller got an error and requests no other slice.
         let mut state = lock(&verifier.0);
         let state = &mut *state;
         let sliced = match state.stage {
@@ -144,7 +144,7 @@ impl Worker {
         }))
     }
 
-    /// SQLite's own check of the file, which is one statement. It is interrupted for those who wait, and begun again.
+    /// SQLite's own check of the file, which is one statement. It is interrupted for waiting callers, and restarted.
     fn structure(&mut self, state: &mut State, interruptions: u32) -> Result<(), Error> {
         let may_wait = interruptions < MAX_INTERRUPTIONS;
         let calls = self.calls.clone();
@@ -190,7 +190,7 @@ fn check_structure(connection: &Connection) -> rusqlite::Result<Vec<String>> {
 }
 
 impl State {
-    /// Takes down where the history ends now.
+    /// Records the current end of the history.
     fn begin(&mut self, connection: &Connection) -> Result<(), Fault> {
         let table = features::read(connection)?;
         self.mask = table.mask();
@@ -221,7 +221,7 @@ impl State {
     /// Checks the next revisions.
     fn walk(&mut self, connection: &Connection) -> Result<(), Fault> {
         if anchor::count_removals(connection)? != self.removals {
-            // What was taken down at the beginning holds no longer.
+            // What was recorded at the beginning no longer holds.
             (self.stage, self.last, self.done) = (Stage::Begin, 0, 0);
             self.breaches.clear();
             self.unlisted = 0;
