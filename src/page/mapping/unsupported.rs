@@ -37,6 +37,7 @@ pub fn open(_path: &Path, _create: bool, _owner: Option<Owner>) -> Result<File, 
     Err(SHARING)
 }
 
+/// Refuses.
 pub fn examine(_path: &Path, _owner: Option<Owner>) -> Result<Option<Metadata>, Error> {
     Ok(None)
 }
