@@ -37,7 +37,7 @@ pub fn open(_path: &Path, _create: bool, _owner: Option<Owner>) -> Result<File, 
     Err(SHARING)
 }
 
-/// Refuses.
+/// There is no live file.
 pub fn examine(_path: &Path, _owner: Option<Owner>) -> Result<Option<Metadata>, Error> {
     Ok(None)
 }
