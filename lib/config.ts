@@ -248,8 +248,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
    *
    * @param percent - 0 to 100 in steps of 0.01.
    * @returns Whether this call changed anything.
-   * @throws RangeError `ERR_OUT_OF_RANGE`, such as `Invalid rollout: 100.001 (must be 0-100 percent in steps of
-   *   0.01)`.
+   * @throws RangeError `ERR_OUT_OF_RANGE`: `Invalid rollout: 100.001 (must be 0-100 percent in steps of 0.01)`.
    * @example
    * config.setRollout('beta_feature', 10);
    * config.enableFeature('beta_feature');

@@ -4,15 +4,21 @@
 //   npm run cross -- setup                       downloads the tools; the other commands do so too
 //   npm run cross -- check [target …]            lints the library with clippy
 //   npm run cross -- build [target …]            builds the addon into native/, and checks what it needs of its system
-//   npm run cross -- run [runtime …]             the quick start on runtimes of other platforms, emulated
+//   npm run cross -- run [runtime …]             the quick start on Node and Bun for arm64, emulated
 //
 // A target is a name such as darwin-arm64, or a Rust triple; none is all.
-import { build, check } from './lib/cross/commands.mjs';
+import { build, check, runAll } from './lib/cross/commands.mjs';
 import { selectTargets } from './lib/cross/targets.mjs';
 import { ensureToolchain, unavailable } from './lib/cross/toolchain.mjs';
 import { runMain, step, UsageError } from './lib/progress.mjs';
 
-const commands = { setup: async () => 0, check, build };
+/** @type {Record<string, (wanted: string[]) => Promise<number>>} */
+const commands = {
+  setup: async () => 0,
+  check: (wanted) => check(selectTargets(wanted)),
+  build: (wanted) => build(selectTargets(wanted)),
+  run: runAll,
+};
 
 await runMain(async () => {
   const [name = '', ...wanted] = process.argv.slice(2);
@@ -21,5 +27,5 @@ await runMain(async () => {
   const reason = unavailable();
   if (reason !== undefined) throw new UsageError(`Nothing can be built for other platforms here: ${reason}`);
   await step('Fetching Rust and Zig for other platforms', ensureToolchain);
-  return command(selectTargets(wanted));
+  return command(wanted);
 });

@@ -3,6 +3,7 @@ import { copyFileSync, mkdirSync } from 'node:fs';
 import { inRoot } from '../paths.mjs';
 import { CommandError } from '../process.mjs';
 import { duration } from '../progress.mjs';
+import { emulated, ensureEmulator, quickStart } from './run.mjs';
 import { symbolProblems } from './symbols.mjs';
 import { cargo, inCache, STANDARD_LIBRARY } from './toolchain.mjs';
 
@@ -62,19 +63,37 @@ function libraryName({ name }) {
 }
 
 /**
- * Does something for each target, one after the other, and says how each went.
+ * Runs the quick start on runtimes of other platforms.
  *
- * @param {readonly Target[]} targets
- * @param {(target: Target) => Promise<string | void>} work returns why there is nothing to do, if so
+ * @param {readonly string[]} wanted their names; none or `all` for every one
+ */
+export async function runAll(wanted) {
+  const all = wanted.length === 0 || wanted.includes('all');
+  const unknown = wanted.find((one) => one !== 'all' && !emulated.some(({ name }) => name === one));
+  if (unknown !== undefined)
+    throw new RangeError(`There is no runtime ${unknown}, only ${emulated.map(({ name }) => name).join(', ')}`);
+  await ensureEmulator();
+  return each(
+    emulated.filter(({ name }) => all || wanted.includes(name)),
+    quickStart,
+  );
+}
+
+/**
+ * Does something for each, one after the other, and says how each went.
+ *
+ * @template {{ name: string }} Item
+ * @param {readonly Item[]} items
+ * @param {(item: Item) => Promise<string | void>} work returns why there is nothing to do, if so
  * @returns {Promise<number>} the exit code
  */
-async function each(targets, work) {
+async function each(items, work) {
   let failed = 0;
-  for (const target of targets) {
+  for (const item of items) {
     const start = performance.now();
-    process.stdout.write(`${target.name.padEnd(18)}`);
+    process.stdout.write(`${item.name.padEnd(18)}`);
     try {
-      const skipped = await work(target);
+      const skipped = await work(item);
       process.stdout.write(`${skipped ?? `ok  ${duration(performance.now() - start)}`}\n`);
     } catch (error) {
       failed += 1;

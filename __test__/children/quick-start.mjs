@@ -1,0 +1,60 @@
+// The promises of the README on a runtime of another platform: history, live state of two processes, and a listener.
+// CROSS_COMMAND has the command that starts this runtime.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createProductionConfig } from '13byte-config';
+
+const [child] = process.argv.slice(2);
+const options = (persistPath) => ({
+  persistPath,
+  environment: 'production',
+  features: ['checkout', 'search'],
+  enableClusterSync: true,
+});
+
+if (child !== undefined) {
+  const config = createProductionConfig(options(child));
+  assert.equal(config.isFeatureEnabled('checkout'), true, 'the live state of the other process');
+  config.enableFeature('search');
+  await config.close();
+} else {
+  const directory = mkdtempSync(join(tmpdir(), '13byte-config-cross-'));
+  try {
+    await quickStart(join(directory, 'config.db'));
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+async function quickStart(persistPath) {
+  const config = createProductionConfig(options(persistPath));
+  config.enableFeature('checkout');
+  const { revision } = await config.persist('open the shop');
+  assert.equal(revision, 1);
+
+  const changed = once(config, 'change');
+  const [command, ...args] = JSON.parse(process.env.CROSS_COMMAND);
+  const other = spawn(command, [...args, fileURLToPath(import.meta.url), persistPath], { stdio: 'inherit' });
+  const [[change], [code]] = await Promise.all([changed, once(other, 'exit')]);
+  assert.equal(code, 0);
+  assert.deepEqual([change.enabled, change.local], [['search'], false]);
+  assert.deepEqual(config.getEnabledFeatures(), ['checkout', 'search']);
+
+  await config.persist('search for everyone');
+  await config.rollback();
+  assert.deepEqual(config.getEnabledFeatures(), ['checkout']);
+  assert.equal((await config.verify()).ok, true);
+  const { status, checks } = await config.healthCheck();
+  assert.equal(status, 'ok', JSON.stringify(checks));
+  await config.close();
+
+  const again = createProductionConfig(options(persistPath));
+  assert.deepEqual(again.getEnabledFeatures(), ['checkout'], 'the last persisted state');
+  assert.equal((await again.getHistory()).length, 3);
+  await again.close();
+}
