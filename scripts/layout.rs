@@ -28,7 +28,7 @@ const WORDS: [(&str, &str, usize); 9] = [
     ),
     (
         "WORD_SLEEPERS",
-        "1 while listeners wait to be told of the next change; whoever tells them takes it.",
+        "1 while listeners wait for the next change; the process that notifies them resets it.",
         layout::SLEEPERS,
     ),
     (

@@ -150,7 +150,7 @@ impl Default for Lag {
 impl Lag {
     /// Records that the listeners are called now for a change at this time of [`clock::now`].
     ///
-    /// The moment may come from another process. One that cannot be is left out: in the future, or over an hour ago.
+    /// The time may come from another process. Times in the future or over an hour ago are ignored.
     pub fn note(&self, changed_at: u64) {
         if let Some(lag) = clock::now().checked_sub(changed_at)
             && lag <= LONGEST

@@ -41,9 +41,9 @@ pub struct ConfigMetrics {
     pub features: Vec<FeatureMetrics>,
     /// Effective changes made through it.
     pub writes: u64,
-    /// Changes that its listeners were called for, all of which it had made itself.
+    /// Changes that its listeners were notified of, all of which it had made itself.
     pub own_changes: u64,
-    /// The others that its listeners were called for.
+    /// The others that its listeners were notified of.
     pub foreign_changes: u64,
     /// Listeners now.
     pub listeners: u64,

@@ -15,7 +15,7 @@ export const WORD_TERMINAL = 3;
 /** Index in 32-bit words from the page's start. Counts applied changes. */
 export const WORD_GENERATION = 4;
 
-/** Index in 32-bit words from the page's start. 1 while listeners wait to be told of the next change; whoever tells them takes it. */
+/** Index in 32-bit words from the page's start. 1 while listeners wait for the next change; the process that notifies them resets it. */
 export const WORD_SLEEPERS = 5;
 
 /** Index in 32-bit words from the page's start. How many names the table of a live page has. */

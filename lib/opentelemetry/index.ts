@@ -66,7 +66,7 @@ const INSTRUMENTS: readonly Instrument[] = [
     Object.entries(features).map(([name, { rollout }]) => [rollout / 100, { [FEATURE]: name }]),
   ),
   counter('writes', '{change}', 'Changes of the state made through this config.', ({ writes }) => [[writes]]),
-  counter('changes', '{change}', 'Changes that the listeners of this config were called for.', ({ changes }) => [
+  counter('changes', '{change}', 'Changes that the listeners of this config were notified of.', ({ changes }) => [
     [changes.local, { [ORIGIN]: 'local' }],
     [changes.foreign, { [ORIGIN]: 'foreign' }],
   ]),

@@ -82,9 +82,9 @@ pub struct NativeConfigMetrics {
     pub features: Vec<NativeFeatureMetrics>,
     /// Effective changes made through it.
     pub writes: f64,
-    /// Changes that its listeners were called for, all of which it had made itself.
+    /// Changes that its listeners were notified of, all of which it had made itself.
     pub own_changes: f64,
-    /// The others that its listeners were called for.
+    /// The others that its listeners were notified of.
     pub foreign_changes: f64,
     /// Listeners now.
     pub listeners: u32,

@@ -17,7 +17,7 @@ use std::sync::atomic::Ordering::Relaxed;
 #[cfg(target_os = "linux")]
 use crate::statx::statx;
 
-/// What it takes to use a file: to read and write it.
+/// Permission to read and write.
 const USE: u32 = 0o6;
 /// All that a group may have.
 const GROUP: u32 = 0o070;
@@ -66,8 +66,8 @@ impl Owner {
         self.mode & 0o002 != 0
     }
 
-    /// Whether those who may use a file of `other` may use one of this owner, too. The owner of a file is taken for a
-    /// member of its group.
+    /// Whether all users with access to a file of `other` have access to one of this owner. The owner of a file counts as
+    /// a member of its group.
     #[must_use]
     pub const fn serves(self, other: Self) -> bool {
         let is_same_group = self.group == other.group;

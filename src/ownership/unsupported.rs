@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
-/// There is none.
+/// Never constructed: the platform has no owners.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Owner(Infallible);
 

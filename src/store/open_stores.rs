@@ -97,8 +97,8 @@ fn is_at(path: &Path, id: &FileId) -> bool {
     fs::metadata(path).is_ok_and(|metadata| identify(&metadata, path) == *id)
 }
 
-/// To be called before the file is opened, the first time and again: makes sure that this is the one store of the file
-/// that its path leads to now.
+/// Ensures that this is the only store of the file that its path leads to now. Must be called each time before the file
+/// is opened.
 pub fn claim(shared: &Shared) -> Result<(), Error> {
     let replaced = |advice| {
         let path = shared.path.to_path_buf();

@@ -17,7 +17,7 @@ use crate::ownership::{self, Owner, effective_user};
 use crate::page::layout::{LIVE_SIZE, MAGIC};
 use crate::page::live_path::{escaped, live_path};
 
-/// Of every live file.
+/// The mode of every live file.
 const MODE: u32 = 0o600;
 
 /// Device and inode.

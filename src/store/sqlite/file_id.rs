@@ -29,8 +29,8 @@ pub fn identify(_metadata: &Metadata, real_path: &Path) -> FileId {
 
 /// The file that a path leads to now.
 ///
-/// Linux is asked for nothing but the inode. Once somebody has read when a file was written, the next write has to take
-/// down a new time, and the sync after it, that time: half of a sync more for every commit between two looks.
+/// Requests only the inode on Linux. After a process has read the modification time, the next write must record a new
+/// one, and the following sync must write it: half a sync more for each commit between two checks.
 pub fn at(path: &Path) -> io::Result<FileId> {
     #[cfg(target_os = "linux")]
     if let Some(id) = inode(path) {
@@ -39,7 +39,7 @@ pub fn at(path: &Path) -> io::Result<FileId> {
     fs::metadata(path).map(|metadata| identify(&metadata, path))
 }
 
-/// `None` if there is none, or if the system does not tell.
+/// `None` if there is no file, or if the system does not report its inode.
 #[cfg(target_os = "linux")]
 fn inode(path: &Path) -> Option<FileId> {
     let found = statx(path, libc::STATX_INO)?;

@@ -1,7 +1,7 @@
 //! The files that a connection has open, and whether their paths still lead to them.
 //!
-//! What SQLite commits goes to the files that it has open. If one of them was deleted or replaced meanwhile, nobody
-//! will ever find it there.
+//! What SQLite commits goes to the files that it has open. If one of them was deleted or replaced meanwhile,
+//! those commits are lost.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -33,8 +33,8 @@ impl OpenFiles {
         found.map(|(path, _)| path.as_path())
     }
 
-    /// Whether the log was deleted, and nothing else happened: nobody has written to the database since, because
-    /// whoever opens it makes a log, and does not remove it while this connection has its lock.
+    /// Whether the log was deleted, and nothing else happened: no program has written to the database since,
+    /// because any that opens it creates a log, and does not remove it while this connection has its lock.
     pub fn only_log_is_missing(&self) -> bool {
         let now: Vec<Now> = self.0.iter().map(look).collect();
         now == [Now::Same, Now::Missing, Now::Same]

@@ -2,8 +2,8 @@
 //!
 //! # Locks
 //!
-//! POSIX record locks belong to the process: whoever in it closes a descriptor of the database, be it another SQLite or
-//! a mere copy of the file, drops those of the store. Another SQLite then believes that it is alone with the database,
+//! POSIX record locks belong to the process: closing any descriptor of the database in the process, such as that of
+//! another SQLite or of a copy of the file, drops those of the store. Another SQLite then believes that it is alone with the database,
 //! removes the `-wal`, and what the store commits from then on is lost. On Linux there are locks that belong to the
 //! open file description instead, so that no other descriptor can drop them; SQLite is given an `fcntl` that asks for
 //! these. They conflict with POSIX locks, so both kinds of programs still exclude each other, even within a process.
@@ -224,7 +224,7 @@ mod platform {
     }
 
     /// Takes SQLite's lock of readers, for the open file description where there is such a thing. `false` while
-    /// somebody has the exclusive one.
+    /// the exclusive lock is held.
     pub fn lock_shared(file: &File) -> io::Result<bool> {
         // https://www.sqlite.org/src/file/src/os.h
         const SHARED_FIRST: libc::off_t = 0x4000_0002;
