@@ -5,7 +5,7 @@ fn main() {
         napi_build::setup();
     }
     println!("cargo::rerun-if-changed=src/store/sqlite/syscalls.c");
-    if std::env::var_os("CARGO_CFG_TARGET_OS").is_some_and(|system| system == "linux") {
+    if std::env::var_os("CARGO_CFG_UNIX").is_some() {
         cc::Build::new()
             .file("src/store/sqlite/syscalls.c")
             .warnings_into_errors(true)

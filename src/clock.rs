@@ -1,11 +1,8 @@
 //! The time: a monotonic clock that all processes of a machine share, and the system's clock for dates.
 
-#![cfg_attr(
-    unix,
-    expect(
-        unsafe_code,
-        reason = "the standard library's monotonic clock cannot be compared between processes"
-    )
+#![expect(
+    unsafe_code,
+    reason = "the standard library's monotonic clock cannot be compared between processes"
 )]
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -26,16 +23,29 @@ pub fn now() -> u64 {
     seconds.wrapping_mul(1_000_000_000).wrapping_add(rest)
 }
 
-/// There only threads share a page, so a moment of this process is enough.
-#[cfg(not(unix))]
+/// Nanoseconds since a moment that all processes agree on, in general the start of the machine.
+///
+/// The counter is the same for all processors and processes
+/// (learn.microsoft.com/windows/win32/sysinfo/acquiring-high-resolution-time-stamps).
+#[cfg(windows)]
 #[must_use]
 pub fn now() -> u64 {
-    use std::time::Instant;
-
     use once_cell::sync::Lazy;
+    use windows_sys::Win32::System::Performance::{
+        QueryPerformanceCounter, QueryPerformanceFrequency,
+    };
 
-    static START: Lazy<Instant> = Lazy::new(Instant::now);
-    u64::try_from(START.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    static PER_SECOND: Lazy<u128> = Lazy::new(|| {
+        let mut frequency = 0;
+        // SAFETY: `frequency` is room for what is written. The call cannot fail since Windows XP.
+        unsafe { QueryPerformanceFrequency(&raw mut frequency) };
+        u128::from(frequency.max(1).unsigned_abs())
+    });
+    let mut count = 0;
+    // SAFETY: as above.
+    unsafe { QueryPerformanceCounter(&raw mut count) };
+    let nanoseconds = u128::from(count.unsigned_abs()) * 1_000_000_000 / *PER_SECOND;
+    u64::try_from(nanoseconds).unwrap_or(u64::MAX)
 }
 
 /// Milliseconds since 1970 by the system's clock, negative when that is set to an earlier time.

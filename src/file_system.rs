@@ -1,11 +1,8 @@
 //! What kind of file system a file is on.
 
-#![cfg_attr(
-    unix,
-    expect(
-        unsafe_code,
-        reason = "the standard library does not know file systems"
-    )
+#![expect(
+    unsafe_code,
+    reason = "the standard library does not know file systems"
 )]
 
 use std::fs::File;
@@ -31,7 +28,7 @@ impl FileSystem {
 
     /// That of a directory.
     pub fn of_directory(path: &Path) -> io::Result<Self> {
-        platform::of_file(&File::open(path)?)
+        platform::of_file(&platform::open_directory(path)?)
     }
 }
 
@@ -40,8 +37,13 @@ mod platform {
     use std::fs::File;
     use std::io;
     use std::os::fd::AsRawFd;
+    use std::path::Path;
 
     use super::FileSystem;
+
+    pub fn open_directory(path: &Path) -> io::Result<File> {
+        File::open(path)
+    }
 
     pub fn of_file(file: &File) -> io::Result<FileSystem> {
         // SAFETY: `statfs` is plain numbers, for which zeros are valid.
@@ -88,15 +90,47 @@ mod platform {
     }
 }
 
-#[cfg(not(unix))]
+#[cfg(windows)]
 mod platform {
-    use std::fs::File;
+    use std::fs::{File, OpenOptions};
     use std::io;
+    use std::os::windows::fs::OpenOptionsExt;
+    use std::os::windows::io::AsRawHandle;
+    use std::path::Path;
+
+    use windows_sys::Win32::Storage::FileSystem::{
+        FILE_FLAG_BACKUP_SEMANTICS, FILE_REMOTE_PROTOCOL_INFO, FileRemoteProtocolInfo,
+        GetFileInformationByHandleEx,
+    };
 
     use super::FileSystem;
 
-    pub fn of_file(_file: &File) -> io::Result<FileSystem> {
-        Err(io::ErrorKind::Unsupported.into())
+    pub fn open_directory(path: &Path) -> io::Result<File> {
+        OpenOptions::new()
+            .access_mode(0)
+            .custom_flags(FILE_FLAG_BACKUP_SEMANTICS)
+            .open(path)
+    }
+
+    pub fn of_file(file: &File) -> io::Result<FileSystem> {
+        let mut protocol = FILE_REMOTE_PROTOCOL_INFO::default();
+        let size =
+            u32::try_from(size_of::<FILE_REMOTE_PROTOCOL_INFO>()).map_err(io::Error::other)?;
+        // SAFETY: the handle is open, and `protocol` is room for what this question is answered with.
+        let status = unsafe {
+            GetFileInformationByHandleEx(
+                file.as_raw_handle(),
+                FileRemoteProtocolInfo,
+                (&raw mut protocol).cast(),
+                size,
+            )
+        };
+        // Of a file on this machine the system answers that the question makes no sense.
+        Ok(if status == 0 {
+            FileSystem::Local
+        } else {
+            FileSystem::Remote("a volume of another machine")
+        })
     }
 }
 

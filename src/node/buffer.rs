@@ -43,10 +43,15 @@ fn find_symbol(name: *const c_char) -> *mut c_void {
     unsafe { libc::dlsym(libc::RTLD_DEFAULT, name) }
 }
 
-#[cfg(not(unix))]
-fn find_symbol(_name: *const c_char) -> *mut c_void {
-    // Without a look-up of the host executable's symbols, the external `ArrayBuffer` serves.
-    ptr::null_mut()
+#[cfg(windows)]
+fn find_symbol(name: *const c_char) -> *mut c_void {
+    use windows_sys::Win32::System::LibraryLoader::{GetModuleHandleW, GetProcAddress};
+
+    // SAFETY: null asks for the program itself, which is never unloaded.
+    let program = unsafe { GetModuleHandleW(ptr::null()) };
+    // SAFETY: `name` is a C string.
+    let found = unsafe { GetProcAddress(program, name.cast()) };
+    found.map_or(ptr::null_mut(), |function| function as *mut c_void)
 }
 
 /// Whether [`share`] gives a real `SharedArrayBuffer` in this runtime.

@@ -2,9 +2,9 @@
 //!
 //! # Initialization
 //!
-//! Every process that has the file mapped holds a shared `flock` on it, for as long as the mapping lives. A process
-//! that gets the exclusive lock is alone, and so may initialize: it clears the header, fills the page, publishes the
-//! header last, and only then lets others in. An initializer that is killed leaves a file without a header, which the
+//! Every process that has the file mapped holds a shared lock on it, for as long as the mapping lives. A process that
+//! gets the exclusive lock is alone, and so may initialize: it clears the header, fills the page, publishes the header
+//! last, and only then turns its lock into a shared one, which lets others in. An initializer that is killed leaves a file without a header, which the
 //! next one fills again.
 //!
 //! # Trust
@@ -76,7 +76,8 @@ impl LiveFile {
         })
     }
 
-    /// Lets others in. `false` when one of them was faster to take the file for itself.
+    /// Lets others in: the lock is turned into a shared one, without a moment in between at which there is none. `false`
+    /// when the system was interrupted.
     fn share_lock(&self) -> Result<bool, Error> {
         mapping::try_lock_file(&self.file, Lock::Shared).map_err(io_error(&self.path))
     }
@@ -269,8 +270,7 @@ fn attach_or_initialize(
     }
 }
 
-/// Fills the file while this process is alone with it. `None` when another process came in while the lock was
-/// converted: flock gives up the old lock before it takes the new one.
+/// Fills the file while this process is alone with it. `None` when it has to be tried again.
 fn initialize(
     path: &Path,
     file: File,

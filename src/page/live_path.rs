@@ -3,15 +3,19 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+/// Whether file systems take `A` and `a` for the same name.
+pub const FOLDS_CASE: bool = cfg!(any(target_vendor = "apple", windows));
+
 /// The path of a live file: `owner` is the path of the database, or what processes without one have in common.
 ///
 /// Different owners and environments never have the same path. The name of an environment is part of it with `~` for
 /// each `-`, so what follows the last `-` is the environment, and what precedes the `-live` before it is the owner.
-/// macOS does not tell upper case from lower case in paths; there, a `+` precedes each upper-case letter.
+/// macOS and Windows do not tell upper case from lower case in paths, and Windows drops a dot at the end; there, a `+`
+/// precedes each upper-case letter and follows that dot.
 pub fn live_path(owner: impl Into<OsString>, environment: &str) -> PathBuf {
     let mut path = owner.into();
     path.push("-live-");
-    path.push(escaped(environment, cfg!(target_vendor = "apple")));
+    path.push(escaped(environment, FOLDS_CASE));
     path.into()
 }
 
@@ -23,6 +27,9 @@ pub fn escaped(name: &str, folds_case: bool) -> String {
             text.push('+');
         }
         text.push(if letter == '-' { '~' } else { letter });
+    }
+    if folds_case && text.ends_with('.') {
+        text.push('+');
     }
     text
 }
@@ -65,5 +72,9 @@ mod tests {
         let folded = names.map(|name| escaped(name, true).to_lowercase());
         assert_eq!(folded, ["prod", "+prod", "p+r+o+d", "a~+b", "+a~b"]);
         assert_eq!(escaped("Eu-West", false), "Eu~West");
+        assert_eq!(
+            ["eu", "eu."].map(|name| escaped(name, true)),
+            ["eu", "eu.+"]
+        );
     }
 }

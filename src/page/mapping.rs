@@ -1,29 +1,24 @@
 //! What live files need of the operating system: mapping, locks and checks. The only module that calls it for pages.
 
+use std::fs::File;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use sha2::{Digest, Sha256};
+
+use super::layout::{LIVE_SIZE, MAGIC};
+use super::live_path::{FOLDS_CASE, escaped, live_path};
 use crate::error::Error;
 
-#[cfg(unix)]
-mod unix;
-#[cfg(unix)]
-pub(super) use unix::{
-    FileIdentity, Mapping, allocate, check_replaceable, give_to, identity, identity_of_path, open,
-    try_lock_file, try_lock_range, unlock_range,
-};
-#[cfg(unix)]
-pub use unix::{cluster_path, examine};
+#[cfg_attr(windows, path = "mapping/windows.rs")]
+#[cfg_attr(unix, path = "mapping/unix.rs")]
+mod platform;
 
-#[cfg(not(unix))]
-mod unsupported;
-#[cfg(not(unix))]
-pub(super) use unsupported::{
-    FileIdentity, Mapping, allocate, check_replaceable, give_to, identity, identity_of_path, open,
-    try_lock_file, try_lock_range, unlock_range,
+pub use platform::examine;
+pub(super) use platform::{
+    FileIdentity, Mapping, allocate, give_to, identity, identity_of_path, open, try_lock_file,
+    try_lock_range, unlock_range,
 };
-#[cfg(not(unix))]
-pub use unsupported::{cluster_path, examine};
 
 /// How a file is locked as a whole.
 #[derive(Clone, Copy, Debug)]
@@ -45,4 +40,56 @@ pub(super) fn io_error(path: &Path) -> impl Fn(io::Error) -> Error {
             source,
         },
     }
+}
+
+/// Where processes that share `name` but no database keep their live file: a directory that is this user's alone, and
+/// with `create` is made when missing. Without a name, processes with the same working directory share.
+pub fn cluster_path(name: Option<&str>, environment: &str, create: bool) -> Result<PathBuf, Error> {
+    let directory = platform::cluster_directory(create)?;
+    let name = if let Some(name) = name {
+        format!("cluster-{}", escaped(name, FOLDS_CASE))
+    } else {
+        let here = std::env::current_dir()
+            .and_then(std::fs::canonicalize)
+            .map_err(io_error(Path::new(".")))?;
+        let hash = Sha256::digest(here.as_os_str().as_encoded_bytes());
+        let start = hash
+            .iter()
+            .take(8)
+            .fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
+        format!("directory-{start:016x}")
+    };
+    Ok(live_path(directory.join(name), environment))
+}
+
+fn invalid(path: &Path, reason: impl Into<String>) -> Error {
+    Error::LiveFileInvalid {
+        path: path.to_path_buf(),
+        reason: reason.into(),
+    }
+}
+
+fn something_else(path: &Path, length: u64) -> Error {
+    invalid(path, format!("it holds {length} bytes of something else"))
+}
+
+/// Refuses a length that no live file has. An initializer that was killed may leave an empty one.
+fn check_length(path: &Path, length: u64) -> Result<(), Error> {
+    if [0, LIVE_SIZE as u64].contains(&length) {
+        return Ok(());
+    }
+    Err(something_else(path, length))
+}
+
+/// Refuses to initialize over something that is not a live file: it must be empty, or start as one does, or with the
+/// zeros that an initializer that was killed leaves.
+pub(super) fn check_replaceable(path: &Path, file: &File) -> Result<(), Error> {
+    let length = file.metadata().map_err(io_error(path))?.len();
+    let mut start = [0; MAGIC.len()];
+    let read = platform::read_start(file, &mut start).map_err(io_error(path))?;
+    let ours = read == 0 || start == MAGIC || start == [0; MAGIC.len()];
+    if ours && length <= LIVE_SIZE as u64 {
+        return Ok(());
+    }
+    Err(something_else(path, length))
 }

@@ -1,11 +1,10 @@
-//! The directory of the doorbells.
+//! Linux and macOS: the directory of the doorbells.
 //!
 //! Others may be able to write to the directory of the database, and so to rename what lies beside the live file, or to
 //! put a symbolic link in its place. So no path is trusted: each use opens the directory anew without following a link,
 //! checks what was opened, and reaches the sockets in it from that descriptor. Only what is named as a doorbell is
 //! touched.
 
-use std::fmt;
 use std::fs::Metadata;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -19,6 +18,8 @@ use rustix::fs::{
 use rustix::io::Errno;
 use socket2::{Domain, SockAddr, Socket, Type};
 
+use super::name::Name;
+use super::{failed, unusable};
 use crate::error::Error;
 
 /// Bytes of a path that a socket's address holds on every platform, with its final NUL (`sun_path` of macOS; Linux has
@@ -27,6 +28,20 @@ const MAX_ADDRESS: usize = 104;
 
 /// The name of a socket that is not ready ends with this.
 const UNREADY: &str = ".new";
+
+/// What writers ignore is the signal that a lost connection raises.
+#[cfg(target_os = "linux")]
+const SEND_FLAGS: i32 = libc::MSG_NOSIGNAL;
+/// There, `socket2` switches the signal off for the socket.
+#[cfg(not(target_os = "linux"))]
+const SEND_FLAGS: i32 = 0;
+
+/// A connection to a doorbell.
+pub type Caller = Socket;
+
+/// That a doorbell can be found. Its file stays until it is taken down.
+#[derive(Debug)]
+pub struct Published;
 
 /// The owner of a live file, to whom its doorbells belong as well.
 #[derive(Clone, Copy, Debug)]
@@ -44,31 +59,9 @@ impl From<&Metadata> for Owner {
     }
 }
 
-/// The random name of a doorbell: 16 hexadecimal digits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Name(pub u64);
-
-impl Name {
-    /// `None` when something else is called that.
-    fn parse(name: &str) -> Option<Self> {
-        let number = u64::from_str_radix(name, 16).ok().map(Self);
-        number.filter(|number| number.to_string() == name)
-    }
-
-    fn unready(self) -> String {
-        format!("{self}{UNREADY}")
-    }
-}
-
-impl fmt::Display for Name {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}", self.0)
-    }
-}
-
 /// What came of an attempt to connect to a doorbell.
 pub enum Connection {
-    Open(Socket),
+    Open(Caller),
     /// It is there, and has more connections waiting than it takes.
     Full,
     /// There is no such doorbell any more.
@@ -184,7 +177,7 @@ impl Directory {
     /// Takes a doorbell down.
     pub fn remove(&self, name: Name) {
         self.unlink(&name.to_string());
-        self.unlink(&name.unready());
+        self.unlink(&unready(name));
     }
 
     fn unlink(&self, name: &str) {
@@ -194,7 +187,7 @@ impl Directory {
 
     /// Where to listen for a doorbell that is not ready.
     pub fn address(&self, name: Name) -> io::Result<PathBuf> {
-        let name = name.unready();
+        let name = unready(name);
         if cfg!(target_os = "linux") {
             return Ok(through_descriptor(&self.descriptor).join(name));
         }
@@ -206,8 +199,8 @@ impl Directory {
     }
 
     /// Gives a doorbell its final name. Fails when nothing listens at its [`Self::address`] in this directory.
-    pub fn publish(&self, name: Name) -> io::Result<()> {
-        let unready = name.unready();
+    pub fn publish(&self, name: Name) -> io::Result<Published> {
+        let unready = unready(name);
         let stat = statat(&self.descriptor, &unready, AtFlags::SYMLINK_NOFOLLOW)?;
         if stat.st_uid != self.owner.user.as_raw() {
             // Created by root. The owner could not connect to it otherwise.
@@ -225,7 +218,7 @@ impl Directory {
             &self.descriptor,
             name.to_string(),
         )?;
-        Ok(())
+        Ok(Published)
     }
 
     /// Connects to a doorbell without waiting. One whose process was killed is removed.
@@ -295,19 +288,22 @@ impl Target {
     }
 }
 
+fn unready(name: Name) -> String {
+    format!("{name}{UNREADY}")
+}
+
 /// The path of what is open, whatever lies at the path by which it was opened. Short enough for any address.
 fn through_descriptor(descriptor: &OwnedFd) -> PathBuf {
     PathBuf::from(format!("/proc/self/fd/{}", descriptor.as_raw_fd()))
 }
 
-fn unusable(directory: &Path, reason: impl Into<String>) -> Error {
-    Error::Doorbells {
-        directory: directory.to_path_buf(),
-        reason: reason.into(),
+/// `false` when the connection is lost. A doorbell that has not been answered yet needs no second ring.
+pub fn ring(socket: &Caller, changed_at: u64) -> bool {
+    match socket.send_with_flags(&changed_at.to_le_bytes(), SEND_FLAGS) {
+        Ok(_) => true,
+        Err(error) => matches!(
+            error.kind(),
+            io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
+        ),
     }
-}
-
-/// What the system said about a directory of doorbells.
-pub fn failed(directory: &Path) -> impl Fn(io::Error) -> Error {
-    move |error| unusable(directory, error.to_string())
 }

@@ -8,14 +8,11 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsE
 use std::path::{Path, PathBuf};
 use std::ptr::{self, NonNull};
 
-use sha2::{Digest, Sha256};
-
-use super::{Lock, io_error};
+use super::{Lock, check_length, invalid, io_error};
 use crate::error::Error;
 use crate::file_system::FileSystem;
 use crate::ownership::{self, Owner, effective_user};
-use crate::page::layout::{LIVE_SIZE, MAGIC};
-use crate::page::live_path::{escaped, live_path};
+use crate::page::layout::LIVE_SIZE;
 
 /// The mode of every live file.
 const MODE: u32 = 0o600;
@@ -83,7 +80,7 @@ pub fn open(path: &Path, create: bool, owner: Option<Owner>) -> Result<File, Err
 /// Refuses a live file that is not this user's, or that others may write to.
 fn check(path: &Path, metadata: &Metadata, owner: Option<Owner>) -> Result<(), Error> {
     if !metadata.is_file() {
-        return Err(invalid(path, "it is not a regular file".to_owned()));
+        return Err(invalid(path, "it is not a regular file"));
     }
     let user = effective_user();
     let is_served = user == 0 && owner.is_some_and(|owner| owner.user == metadata.uid());
@@ -98,13 +95,6 @@ fn check(path: &Path, metadata: &Metadata, owner: Option<Owner>) -> Result<(), E
     Ok(())
 }
 
-fn invalid(path: &Path, reason: String) -> Error {
-    Error::LiveFileInvalid {
-        path: path.to_path_buf(),
-        reason,
-    }
-}
-
 /// Checks a live file without opening it: whether there is one, and whether this user and the owner of the database can
 /// use it.
 pub fn examine(path: &Path, owner: Option<Owner>) -> Result<Option<Metadata>, Error> {
@@ -113,7 +103,7 @@ pub fn examine(path: &Path, owner: Option<Owner>) -> Result<Option<Metadata>, Er
         found => found.map_err(io_error(path))?,
     };
     if metadata.is_symlink() {
-        return Err(invalid(path, "it is a symbolic link".to_owned()));
+        return Err(invalid(path, "it is a symbolic link"));
     }
     check(path, &metadata, owner)?;
     if let Some(owner) = owner.filter(|owner| owner.user != metadata.uid())
@@ -121,10 +111,7 @@ pub fn examine(path: &Path, owner: Option<Owner>) -> Result<Option<Metadata>, Er
     {
         return Err(useless(path, metadata.uid(), owner));
     }
-    // An initializer that was killed may leave an empty one.
-    if ![0, LIVE_SIZE as u64].contains(&metadata.len()) {
-        return Err(something_else(path, metadata.len()));
-    }
+    check_length(path, metadata.len())?;
     Ok(Some(metadata))
 }
 
@@ -174,7 +161,7 @@ pub fn give_to(file: &File, owner: Option<Owner>) {
 /// What it means that a live file cannot be opened.
 fn refusal(path: &Path, owner: Option<Owner>) -> impl Fn(io::Error) -> Error {
     move |source| match source.raw_os_error() {
-        Some(libc::ELOOP) => invalid(path, "it is a symbolic link".to_owned()),
+        Some(libc::ELOOP) => invalid(path, "it is a symbolic link"),
         Some(libc::ENOENT) => Error::NotLive {
             path: path.to_path_buf(),
         },
@@ -225,22 +212,10 @@ fn not_made(path: &Path, owner: Option<Owner>, source: io::Error) -> Error {
     }
 }
 
-/// Refuses to initialize over something that is not a live file: it must be empty, or start as one does, or with the
-/// zeros that an initializer that was killed leaves.
-pub fn check_replaceable(path: &Path, file: &File) -> Result<(), Error> {
+/// Reads the first bytes of a file.
+pub fn read_start(file: &File, start: &mut [u8]) -> io::Result<usize> {
     use std::os::unix::fs::FileExt;
-    let length = file.metadata().map_err(io_error(path))?.len();
-    let mut start = [0; MAGIC.len()];
-    let read = file.read_at(&mut start, 0).map_err(io_error(path))?;
-    let ours = read == 0 || start == MAGIC || start == [0; MAGIC.len()];
-    if ours && length <= LIVE_SIZE as u64 {
-        return Ok(());
-    }
-    Err(something_else(path, length))
-}
-
-fn something_else(path: &Path, length: u64) -> Error {
-    invalid(path, format!("it holds {length} bytes of something else"))
+    file.read_at(start, 0)
 }
 
 /// Gives the file its full length with blocks behind all of it, since a hole on a full disk would be a SIGBUS.
@@ -278,52 +253,55 @@ pub fn identity_of_path(path: &Path) -> Option<FileIdentity> {
     Some(FileIdentity(metadata.dev(), metadata.ino()))
 }
 
-/// Locks the whole file for this open description, which all threads of the process share. `false` when others hold
-/// a lock against it.
-pub fn try_lock_file(file: &File, lock: Lock) -> io::Result<bool> {
-    let operation = match lock {
-        Lock::Shared => libc::LOCK_SH,
-        Lock::Exclusive => libc::LOCK_EX,
-    };
-    // SAFETY: the descriptor is open; no memory is passed.
-    let status = unsafe { libc::flock(file.as_raw_fd(), operation | libc::LOCK_NB) };
-    granted(status, &[libc::EWOULDBLOCK])
+/// What is locked: one byte each, so that neither lock is in the way of the other. macOS compares all locks of a file,
+/// those of `flock` included, by their owners alone.
+#[derive(Clone, Copy)]
+enum Range {
+    /// That the file is in use.
+    Use = 0,
+    /// The table and the whole state.
+    Change = 1,
 }
 
-/// Locks a range of the file against other processes. `false` when one of them holds it.
+/// Locks the file as a whole for this open description, which all threads of the process share. `false` when others hold
+/// a lock against it.
+pub fn try_lock_file(file: &File, lock: Lock) -> io::Result<bool> {
+    let kind = match lock {
+        Lock::Shared => libc::F_RDLCK,
+        Lock::Exclusive => libc::F_WRLCK,
+    };
+    granted(control(file, Range::Use, kind))
+}
+
+/// Locks the table and the whole state against other processes. `false` when one of them holds it.
 pub fn try_lock_range(file: &File) -> io::Result<bool> {
-    let status = control_range(file, libc::F_WRLCK);
-    granted(status, &[libc::EAGAIN, libc::EACCES])
+    granted(control(file, Range::Change, libc::F_WRLCK))
 }
 
 /// The counterpart of [`try_lock_range`].
 pub fn unlock_range(file: &File) {
-    let status = control_range(file, libc::F_UNLCK);
+    let status = control(file, Range::Change, libc::F_UNLCK);
     debug_assert_eq!(status, 0, "a range locked here can be unlocked");
 }
 
-/// Sets or removes the lock of the range.
+/// Sets or removes a lock.
 ///
-/// On Linux it belongs to the open file description: it is not lost when another part of the process closes the same
-/// file. Some sandboxes refuse such locks; there it belongs to the process, as elsewhere. The two kinds exclude each
-/// other, and [`LiveFile`](crate::page::LiveFile) has a mutex for the threads of a process.
+/// It belongs to the open file description: it is not lost when another part of the process closes the same file. Some
+/// sandboxes refuse such locks; there it belongs to the process. The two kinds exclude each other, and
+/// [`LiveFile`](crate::page::LiveFile) has a mutex for the threads of a process.
 ///
 /// The kinds of locks are numbers of different widths on different platforms.
-fn control_range(file: &File, kind: impl Into<c_int>) -> c_int {
+fn control(file: &File, range: Range, kind: impl Into<c_int>) -> c_int {
     let kind = kind.into();
-    #[cfg(target_os = "linux")]
-    {
-        let status = request_range(file, libc::F_OFD_SETLK, kind);
-        if status == 0 || !is_refusal(&io::Error::last_os_error()) {
-            return status;
-        }
+    let status = request(file, libc::F_OFD_SETLK, range, kind);
+    if status == 0 || !is_refusal(&io::Error::last_os_error()) {
+        return status;
     }
-    request_range(file, libc::F_SETLK, kind)
+    request(file, libc::F_SETLK, range, kind)
 }
 
 /// Whether the system does not know locks of open file descriptions, or forbids them: no answer to a valid request for
 /// a lock is among these.
-#[cfg(target_os = "linux")]
 fn is_refusal(error: &io::Error) -> bool {
     matches!(
         error.raw_os_error(),
@@ -331,36 +309,36 @@ fn is_refusal(error: &io::Error) -> bool {
     )
 }
 
-fn request_range(file: &File, command: c_int, kind: c_int) -> c_int {
+fn request(file: &File, command: c_int, range: Range, kind: c_int) -> c_int {
     // SAFETY: `flock` is plain numbers, for which zeros are valid; `l_pid` must be 0 for these locks.
-    let mut range: libc::flock = unsafe { std::mem::zeroed() };
+    let mut lock: libc::flock = unsafe { std::mem::zeroed() };
     #[expect(
         clippy::cast_possible_truncation,
         reason = "the constants fit the field on every platform"
     )]
     {
-        range.l_type = kind as _;
-        range.l_whence = libc::SEEK_SET as _;
+        lock.l_type = kind as _;
+        lock.l_whence = libc::SEEK_SET as _;
     }
-    range.l_len = 1;
-    // SAFETY: the descriptor is open, and `range` outlives the call.
-    unsafe { libc::fcntl(file.as_raw_fd(), command, &raw const range) }
+    lock.l_start = range as libc::off_t;
+    lock.l_len = 1;
+    // SAFETY: the descriptor is open, and `lock` outlives the call.
+    unsafe { libc::fcntl(file.as_raw_fd(), command, &raw const lock) }
 }
 
-fn granted(status: c_int, refusals: &[c_int]) -> io::Result<bool> {
+fn granted(status: c_int) -> io::Result<bool> {
     if status == 0 {
         return Ok(true);
     }
     let error = io::Error::last_os_error();
     match error.raw_os_error() {
-        Some(code) if refusals.contains(&code) || code == libc::EINTR => Ok(false),
+        Some(libc::EAGAIN | libc::EACCES | libc::EINTR) => Ok(false),
         _ => Err(error),
     }
 }
 
-/// Where processes that share `name` but no database keep their live file: a directory that is this user's alone, and
-/// with `create` is made when missing. Without a name, processes with the same working directory share.
-pub fn cluster_path(name: Option<&str>, environment: &str, create: bool) -> Result<PathBuf, Error> {
+/// A directory that is this user's alone.
+pub fn cluster_directory(create: bool) -> Result<PathBuf, Error> {
     let directory = match std::env::var_os("XDG_RUNTIME_DIR") {
         Some(directory) if !directory.is_empty() => PathBuf::from(directory).join("13byte-config"),
         _ => std::env::temp_dir().join(format!("13byte-config-{}", effective_user())),
@@ -370,20 +348,7 @@ pub fn cluster_path(name: Option<&str>, environment: &str, create: bool) -> Resu
     } else if directory.exists() {
         check_private(&directory)?;
     }
-    let name = if let Some(name) = name {
-        format!("cluster-{}", escaped(name, cfg!(target_vendor = "apple")))
-    } else {
-        let here = std::env::current_dir()
-            .and_then(std::fs::canonicalize)
-            .map_err(io_error(Path::new(".")))?;
-        let hash = Sha256::digest(here.as_os_str().as_encoded_bytes());
-        let start = hash
-            .iter()
-            .take(8)
-            .fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
-        format!("directory-{start:016x}")
-    };
-    Ok(live_path(directory.join(name), environment))
+    Ok(directory)
 }
 
 /// Makes a directory that is this user's alone, unless it is there already.

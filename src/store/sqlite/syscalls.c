@@ -1,4 +1,4 @@
-// The fcntl that SQLite is given on Linux. It is C because fcntl is variadic, which a Rust function cannot be.
+// The fcntl that SQLite is given. It is C because fcntl is variadic, which a Rust function cannot be.
 
 #define _GNU_SOURCE
 // As SQLite has it, so that both mean the same struct flock.
@@ -7,6 +7,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+
+// Apple's headers hide these from programs that ask for POSIX alone.
+#if defined(__APPLE__) && !defined(F_OFD_SETLK)
+#define F_OFD_SETLK 90
+#define F_OFD_SETLKW 91
+#define F_OFD_GETLK 92
+#endif
 
 // What a locking command is with open file descriptions for owners; 0 for all other commands.
 static int by_description(int command) {

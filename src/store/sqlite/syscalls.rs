@@ -4,7 +4,7 @@
 //!
 //! POSIX record locks belong to the process: closing any descriptor of the database in the process, such as that of
 //! another SQLite or of a copy of the file, drops those of the store. Another SQLite then believes that it is alone with the database,
-//! removes the `-wal`, and what the store commits from then on is lost. On Linux there are locks that belong to the
+//! removes the `-wal`, and what the store commits from then on is lost. Linux and macOS have locks that belong to the
 //! open file description instead, so that no other descriptor can drop them; SQLite is given an `fcntl` that asks for
 //! these. They conflict with POSIX locks, so both kinds of programs still exclude each other, even within a process.
 //!
@@ -123,26 +123,16 @@ mod platform {
         replace(c"open", open) && replace_fcntl(replace)
     }
 
-    #[cfg(target_os = "linux")]
     unsafe extern "C" {
         #[link_name = "config13_fcntl"]
         fn control(file: c_int, command: c_int, ...) -> c_int;
     }
-    #[cfg(not(target_os = "linux"))]
-    use libc::fcntl as control;
 
-    #[cfg(target_os = "linux")]
     fn replace_fcntl(replace: impl Fn(&CStr, SystemCall) -> bool) -> bool {
         type Fcntl = unsafe extern "C" fn(c_int, c_int, ...) -> c_int;
         // SAFETY: SQLite casts it back to `int(*)(int,int,...)` before it calls.
         let fcntl = unsafe { transmute::<Fcntl, SystemCall>(control) };
         replace(c"fcntl", fcntl)
-    }
-
-    /// Elsewhere the locks stay as they are.
-    #[cfg(not(target_os = "linux"))]
-    fn replace_fcntl(_replace: impl Fn(&CStr, SystemCall) -> bool) -> bool {
-        true
     }
 
     /// Stands for SQLite's own one, which does no more than `system_open`.
