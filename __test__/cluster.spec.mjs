@@ -87,7 +87,7 @@ export default suite('cluster', {
     assert.ok(existsSync(`${persistPath}-live-eu`));
     assert.ok(existsSync(`${persistPath}-live-us`));
     assert.equal(statSync(`${persistPath}-live-eu`).size, 2176);
-    assert.equal(statSync(`${persistPath}-live-eu`).mode & 0o777, 0o600);
+    if (process.platform !== 'win32') assert.equal(statSync(`${persistPath}-live-eu`).mode & 0o777, 0o600);
   },
 
   async 'private configs of the same database stay out of it'(t) {
@@ -222,7 +222,8 @@ export default suite('cluster', {
   },
 
   async 'without a database, a name says who shares'(t) {
-    const env = { XDG_RUNTIME_DIR: t.tempDir() };
+    const directory = t.tempDir();
+    const env = { XDG_RUNTIME_DIR: directory, LOCALAPPDATA: directory };
     const options = { enableClusterSync: true, clusterName: 'shop' };
     const [first, second, elsewhere, staging] = Array.from({ length: 4 }, () => peer(t, { env }));
     await first.tell('open', options);
@@ -235,12 +236,12 @@ export default suite('cluster', {
     await staging.tell('open', { ...options, environment: 'staging' });
     for (const process of [elsewhere, staging]) assert.deepEqual(await process.tell('getEnabledFeatures'), []);
 
-    assert.deepEqual(readdirSync(join(env.XDG_RUNTIME_DIR, '13byte-config')).toSorted(), [
+    assert.deepEqual(readdirSync(join(directory, '13byte-config')).toSorted(), [
       'cluster-another-live-development',
       'cluster-shop-live-development',
       'cluster-shop-live-staging',
     ]);
-    assert.equal(statSync(join(env.XDG_RUNTIME_DIR, '13byte-config')).mode & 0o777, 0o700);
+    if (process.platform !== 'win32') assert.equal(statSync(join(directory, '13byte-config')).mode & 0o777, 0o700);
     // Names of one's own, by name as with a database.
     const own = peer(t, { env });
     await own.tell('open', { ...options, features: ['shipping'] });
@@ -262,7 +263,8 @@ export default suite('cluster', {
   },
 
   async 'without a database and a name, processes of one directory share'(t) {
-    const env = { XDG_RUNTIME_DIR: t.tempDir() };
+    const directory = t.tempDir();
+    const env = { XDG_RUNTIME_DIR: directory, LOCALAPPDATA: directory };
     const [here, there] = [t.tempDir(), t.tempDir()];
     mkdirSync(join(here, 'below'));
     const [first, second, other, below] = [here, here, there, join(here, 'below')].map((cwd) => peer(t, { env, cwd }));
@@ -271,7 +273,7 @@ export default suite('cluster', {
     assert.equal(await second.tell('isFeatureEnabled', 'debug'), true);
     assert.equal(await other.tell('isFeatureEnabled', 'debug'), false);
     assert.equal(await below.tell('isFeatureEnabled', 'debug'), false);
-    const files = readdirSync(join(env.XDG_RUNTIME_DIR, '13byte-config'));
+    const files = readdirSync(join(directory, '13byte-config'));
     assert.equal(files.length, 3);
     for (const file of files) assert.match(file, /^directory-[0-9a-f]{16}-live-development$/);
   },

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { closeSync, openSync, readdirSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
+import { setTimeout } from 'node:timers/promises';
 import { calls, reset } from './children/counted-binding.mjs';
 import { readLiveFile, startProcess } from './children/peers.mjs';
 import { suite } from './harness/suite.mjs';
@@ -65,7 +65,7 @@ export default suite('kills', {
         const flags = flagsThen(readLiveFile(live));
         if (flags !== undefined) writeWord(live, 8, flags);
         writeWord(live, 48, target.revision);
-        while (readLiveFile(live).pending !== 0) await setImmediate();
+        while (readLiveFile(live).pending !== 0) await setTimeout(1);
         assert.equal(await reader.tell('toHex'), target.configHex);
         await reader.tell('hears', ['a']);
       },
@@ -84,7 +84,7 @@ export default suite('kills', {
     t.after(() => config.close());
     config.enableFeature('b');
     writeWord(live, 48, 4711);
-    while (readLiveFile(live).pending !== 0) await setImmediate();
+    while (readLiveFile(live).pending !== 0) await setTimeout(1);
     assert.deepEqual(config.getEnabledFeatures(), ['b']);
     assert.equal((await config.persist()).revision, 1);
   },
@@ -101,7 +101,7 @@ export default suite('kills', {
       await listener.tell('listen');
       config.enableFeature('a');
       await listener.tell('hears', ['a']);
-      while (readLiveFile(live).sleepers === 0) await setImmediate();
+      while (readLiveFile(live).sleepers === 0) await setTimeout(1);
       await listener.kill();
       assert.equal(readLiveFile(live).sleepers, 1, 'killed in its sleep');
       assert.equal(readdirSync(`${live}-doorbells`).length, 1);

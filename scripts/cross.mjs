@@ -4,10 +4,11 @@
 //   npm run cross -- setup                       downloads the tools; the other commands do so too
 //   npm run cross -- check [target …]            lints the library with clippy
 //   npm run cross -- build [target …]            builds the addon into native/, and checks what it needs of its system
-//   npm run cross -- run [runtime …]             the quick start on Node and Bun for arm64, emulated
+//   npm run cross -- run [runtime …]             the quick start on Node and Bun for arm64 and Windows, emulated
+//   npm run cross -- specs [runtime or spec …]   the specs there, on the main thread
 //
 // A target is a name such as darwin-arm64, or a Rust triple; none is all.
-import { build, check, runAll } from './lib/cross/commands.mjs';
+import { build, check, runAll, runSpecsOf } from './lib/cross/commands.mjs';
 import { selectTargets } from './lib/cross/targets.mjs';
 import { ensureToolchain, unavailable } from './lib/cross/toolchain.mjs';
 import { runMain, step, UsageError } from './lib/progress.mjs';
@@ -18,6 +19,7 @@ const commands = {
   check: (wanted) => check(selectTargets(wanted)),
   build: (wanted) => build(selectTargets(wanted)),
   run: runAll,
+  specs: runSpecsOf,
 };
 
 await runMain(async () => {

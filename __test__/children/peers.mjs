@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
+import { ownStderr } from '../harness/stderr.mjs';
 
 /**
  * A program of this directory in a process, of this runtime unless `path` is another one's; `options` are for the
@@ -25,7 +26,7 @@ export function startProgram(
     stderr += text;
   });
   child.stdin?.on('error', () => {});
-  const closed = once(child, 'close').then(([code, signal]) => ({ code, signal, stderr }));
+  const closed = once(child, 'close').then(([code, signal]) => ({ code, signal, stderr: ownStderr(stderr) }));
   closed.catch(() => {});
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   return {

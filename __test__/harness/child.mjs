@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { ownStderr } from './stderr.mjs';
 
 /**
  * @typedef {object} ChildOptions
@@ -50,7 +51,7 @@ export function startChild(program, { args = [], env } = {}) {
   /** @type {Promise<Exit>} */
   const exited = new Promise((resolve, reject) => {
     running.once('error', reject);
-    running.once('close', (code, signal) => resolve({ code, signal, stderr }));
+    running.once('close', (code, signal) => resolve({ code, signal, stderr: ownStderr(stderr) }));
   });
   exited.catch(() => {});
 

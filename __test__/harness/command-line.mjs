@@ -8,6 +8,7 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { createProductionConfig } from '13byte-config';
+import { ownStderr } from './stderr.mjs';
 
 /**
  * @typedef {import('./context.mjs').TestContext} TestContext
@@ -66,7 +67,7 @@ export async function run(t, args, options) {
     text(child.stdout),
     text(child.stderr),
   ]);
-  return { code, signal, stdout, stderr };
+  return { code, signal, stdout, stderr: ownStderr(stderr) };
 }
 
 /**

@@ -1,9 +1,10 @@
 // @ts-check
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import { startChild } from './child.mjs';
+import { removeDirectory } from './remove-directory.mjs';
 
 /**
  * @typedef {object} Runtime
@@ -70,7 +71,7 @@ function createContext(name) {
     after: (cleanup) => void cleanups.push(cleanup),
     tempDir() {
       const directory = mkdtempSync(join(tmpdir(), '13byte-config-'));
-      context.after(() => rmSync(directory, { recursive: true, force: true, maxRetries: 5 }));
+      context.after(() => removeDirectory(directory));
       return directory;
     },
     spawn(program, options) {

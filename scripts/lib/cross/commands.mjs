@@ -1,9 +1,11 @@
 // @ts-check
 import { copyFileSync, mkdirSync } from 'node:fs';
+import { basename } from 'node:path';
 import { inRoot } from '../paths.mjs';
 import { CommandError } from '../process.mjs';
 import { duration } from '../progress.mjs';
-import { emulated, ensureEmulator, quickStart } from './run.mjs';
+import { specFiles } from '../specs.mjs';
+import { emulated, quickStart, specs } from './run.mjs';
 import { symbolProblems } from './symbols.mjs';
 import { cargo, inCache, STANDARD_LIBRARY } from './toolchain.mjs';
 
@@ -68,15 +70,37 @@ function libraryName({ name }) {
  * @param {readonly string[]} wanted their names; none or `all` for every one
  */
 export async function runAll(wanted) {
-  const all = wanted.length === 0 || wanted.includes('all');
-  const unknown = wanted.find((one) => one !== 'all' && !emulated.some(({ name }) => name === one));
+  const { runtimes, rest } = selectRuntimes(wanted);
+  const [unknown] = rest;
   if (unknown !== undefined)
     throw new RangeError(`There is no runtime ${unknown}, only ${emulated.map(({ name }) => name).join(', ')}`);
-  await ensureEmulator();
-  return each(
-    emulated.filter(({ name }) => all || wanted.includes(name)),
-    quickStart,
+  return each(runtimes, quickStart);
+}
+
+/**
+ * Runs the specs on the main thread of runtimes of other platforms.
+ *
+ * @param {readonly string[]} wanted names of runtimes, and parts of the names of specs; none for all
+ */
+export async function runSpecsOf(wanted) {
+  const { runtimes, rest } = selectRuntimes(wanted);
+  const files = specFiles().filter((file) => rest.length === 0 || rest.some((part) => basename(file).includes(part)));
+  if (files.length === 0) throw new RangeError(`There is no spec ${rest.join(', ')}`);
+  const items = runtimes.flatMap((runtime) =>
+    files.map((file) => ({ name: `${runtime.name} ${basename(file, '.spec.mjs')}`, runtime, file })),
   );
+  return each(items, async ({ runtime, file }) => {
+    const { passed, failed, output } = await specs(runtime, [file]);
+    if (failed > 0) throw new Error(`${output}\n${passed} passed, ${failed} failed`);
+    return `ok  ${passed} passed`;
+  });
+}
+
+/** @param {readonly string[]} wanted */
+function selectRuntimes(wanted) {
+  const runtimes = emulated.filter(({ name }) => wanted.includes(name));
+  const rest = wanted.filter((one) => one !== 'all' && !runtimes.some(({ name }) => name === one));
+  return { runtimes: runtimes.length > 0 ? runtimes : emulated, rest };
 }
 
 /**
@@ -91,7 +115,7 @@ async function each(items, work) {
   let failed = 0;
   for (const item of items) {
     const start = performance.now();
-    process.stdout.write(`${item.name.padEnd(18)}`);
+    process.stdout.write(`${item.name.padEnd(40)}`);
     try {
       const skipped = await work(item);
       process.stdout.write(`${skipped ?? `ok  ${duration(performance.now() - start)}`}\n`);

@@ -1,14 +1,17 @@
 // @ts-check
 // Runs the quick start on runtimes of other platforms, under emulation.
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { npm } from '../npm.mjs';
 import { inRoot } from '../paths.mjs';
 import { CommandError, run } from '../process.mjs';
-import { debian, debianLibraries, once, unpack } from './toolchain.mjs';
+import { runSpecs } from '../specs.mjs';
+import { debian, debianLibraries, inCache, once, script, unpack } from './toolchain.mjs';
+import { ensureWine, wineCommand, wineEnvironment } from './wine.mjs';
 
 /** qemu for the processor, and the C and C++ libraries of its glibc. */
-const EMULATOR = [
+const QEMU = [
   'qemu-user',
   'libcapstone4',
   'libc6-arm64-cross',
@@ -17,41 +20,98 @@ const EMULATOR = [
   'libatomic1-arm64-cross',
 ];
 
-const manifest = inRoot('__test__', 'cross');
+/**
+ * What runs programs of another platform.
+ *
+ * @typedef {object} Emulator
+ * @property {string} addon
+ * @property {() => Promise<void>} ensure
+ * @property {string} command
+ * @property {readonly string[]} args
+ * @property {NodeJS.ProcessEnv} env
+ * @property {boolean} inherited whether the programs start each other without help
+ */
 
-/** What can be run here: a runtime, and the addon that it loads. */
+/** @type {Emulator} */
+const arm64 = {
+  addon: 'linux-arm64-gnu',
+  ensure: () => once('qemu', () => unpack(QEMU)),
+  command: join(debian, 'usr/bin/qemu-aarch64'),
+  // The emulator's own libraries are not those of the program.
+  args: ['-E', 'LD_LIBRARY_PATH=', '-L', join(debian, 'usr/aarch64-linux-gnu')],
+  env: { LD_LIBRARY_PATH: debianLibraries },
+  inherited: false,
+};
+
+/** @type {Emulator} */
+const windows = {
+  addon: 'win32-x64-msvc',
+  ensure: ensureWine,
+  command: wineCommand,
+  args: [],
+  env: wineEnvironment,
+  inherited: true,
+};
+
+/** What can be run here. */
 export const emulated = [
-  { name: 'node-20-arm64', addon: 'linux-arm64-gnu', executable: 'bin/node' },
-  { name: 'node-26-arm64', addon: 'linux-arm64-gnu', executable: 'bin/node' },
-  { name: 'bun-arm64', addon: 'linux-arm64-gnu', executable: 'bin/bun' },
+  { name: 'node-20-arm64', executable: 'bin/node', emulator: arm64 },
+  { name: 'node-26-arm64', executable: 'bin/node', emulator: arm64 },
+  { name: 'bun-arm64', executable: 'bin/bun', emulator: arm64 },
+  // Node 20 cannot write to pipes in wine 8, and later ones crash there.
+  { name: 'bun-win32', executable: 'bin/bun.exe', emulator: windows },
 ];
 
-export async function ensureEmulator() {
-  await once('qemu', () => unpack(EMULATOR));
-  // npm refuses packages of other platforms unless it is forced.
-  if (!existsSync(join(manifest, 'node_modules')))
-    await npm(['ci', '--force', '--ignore-scripts', '--no-audit', '--no-fund'], manifest);
+const manifest = inRoot('__test__', 'cross');
+
+/** Installs the runtimes. npm refuses packages of other platforms unless it is forced. */
+export async function ensureRuntimes() {
+  if (existsSync(join(manifest, 'node_modules'))) return;
+  await npm(['ci', '--force', '--ignore-scripts', '--no-audit', '--no-fund'], manifest);
 }
+
+/** @typedef {(typeof emulated)[number]} Emulated */
 
 /**
  * Runs the quick start on an emulated runtime; throws what it printed if it fails.
  *
- * @param {(typeof emulated)[number]} runtime
+ * @param {Emulated} runtime
  */
-export async function quickStart({ name, addon, executable }) {
+export async function quickStart(runtime) {
+  const path = await start(runtime);
+  const program = inRoot('__test__', 'children', 'quick-start.mjs');
+  const cwd = mkdtempSync(join(tmpdir(), '13byte-config-cross-'));
+  const env = { CROSS_COMMAND: runtime.emulator.inherited ? undefined : JSON.stringify([path]) };
+  const result = await run(path, [program], { cwd, env, timeoutMs: 5 * 60_000 });
+  rmSync(cwd, { recursive: true });
+  if (!result.ok) throw new CommandError(`${runtime.name} ${program}`, result);
+}
+
+/**
+ * Runs spec files on the main thread of an emulated runtime. Returns what failed, apart from what is known to fail
+ * because of the emulation.
+ *
+ * @param {Emulated} runtime
+ * @param {readonly string[]} files
+ */
+export async function specs(runtime, files) {
+  const path = await start(runtime);
+  const name = runtime.name.startsWith('bun') ? 'bun' : 'node';
+  return runSpecs(files, { id: runtime.name, name, version: '', path }, 'main');
+}
+
+/**
+ * Makes a command that starts the runtime as if it were one of this machine.
+ *
+ * @param {Emulated} runtime
+ */
+async function start({ name, executable, emulator: { addon, ensure, command, args, env } }) {
   if (!existsSync(inRoot('native', `binding.${addon}.node`)))
     throw new Error(`There is no addon for it: npm run cross -- build ${addon}`);
-  const command = join(debian, 'usr/bin/qemu-aarch64');
-  // The emulator's own libraries are not those of the program.
-  const system = ['-E', 'LD_LIBRARY_PATH=', '-L', join(debian, 'usr/aarch64-linux-gnu')];
-  const args = [...system, join(manifest, 'node_modules', name, executable)];
-  const program = inRoot('__test__', 'children', 'quick-start.mjs');
-  const result = await run(command, [...args, program], {
-    env: {
-      CROSS_COMMAND: JSON.stringify(['env', `LD_LIBRARY_PATH=${debianLibraries}`, command, ...args]),
-      LD_LIBRARY_PATH: debianLibraries,
-    },
-    timeoutMs: 5 * 60_000,
-  });
-  if (!result.ok) throw new CommandError(`${name} ${program}`, result);
+  await ensureRuntimes();
+  await ensure();
+  const set = Object.entries(env).map(([key, value]) => `${key}='${value}'`);
+  const program = [command, ...args, join(manifest, 'node_modules', name, executable)];
+  script(`bin/${name}`, [`exec env ${set.join(' ')} ${program.map((part) => `'${part}'`).join(' ')} "$@"`]);
+  return inCache('bin', name);
 }

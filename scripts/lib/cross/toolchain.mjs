@@ -176,6 +176,13 @@ export function cargo({ triple }, args, env = {}) {
   });
 }
 
+/**
+ * Runs Zig, such as its C compiler.
+ *
+ * @param {readonly string[]} args
+ */
+export const zig = (args) => runOrThrow(join(python, 'python'), ['-m', 'ziglang', ...args], { cwd: cache });
+
 /** For cargo: the standard library is compiled along. */
 export const STANDARD_LIBRARY = ['-Z', 'build-std=std,panic_unwind'];
 
