@@ -125,8 +125,13 @@ fn valid(path: &Path) -> Vec<u8> {
 /// What another process does that has the file open.
 fn hold(path: &Path) -> File {
     let file = File::open(path).expect("the file");
-    // SAFETY: the descriptor is open; no memory is passed.
-    let status = unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_SH | libc::LOCK_NB) };
+    // SAFETY: `flock` is plain numbers, for which zeros are valid.
+    let mut in_use: libc::flock = unsafe { std::mem::zeroed() };
+    in_use.l_type = libc::F_RDLCK.try_into().expect("a small number");
+    in_use.l_whence = libc::SEEK_SET.try_into().expect("a small number");
+    in_use.l_len = 1;
+    // SAFETY: the descriptor is open, and `in_use` outlives the call.
+    let status = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_SETLK, &raw const in_use) };
     assert_eq!(status, 0, "nobody else locks it");
     file
 }
