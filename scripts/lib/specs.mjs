@@ -31,11 +31,21 @@ export function specFiles() {
 }
 
 /**
+ * The modes in which the specs run on a runtime. Workers are the same in every Node, so unless the caller asks for them the
+ * oldest and the newest stand for all.
+ *
  * @param {Runtime} runtime
+ * @param {readonly Runtime[]} runtimes the oldest Node first
+ * @param {readonly string[]} [wanted] by the caller
  * @returns {Mode[]}
  */
-export function modesOf(runtime) {
-  return runtime.name === 'bun' ? ['main', 'worker', 'web-worker'] : ['main', 'worker'];
+export function modesOf(runtime, runtimes, wanted) {
+  /** @type {Mode[]} */
+  const modes = runtime.name === 'bun' ? ['main', 'worker', 'web-worker'] : ['main', 'worker'];
+  if (wanted) return modes.filter((mode) => wanted.includes(mode));
+  const nodes = runtimes.filter(({ name }) => name === 'node');
+  const isBetween = runtime.name === 'node' && runtime !== nodes.at(0) && runtime !== nodes.at(-1);
+  return isBetween ? ['main'] : modes;
 }
 
 /**

@@ -120,8 +120,7 @@ const makers = {
     return runtimes
       .filter(({ id }) => isSelected(id, runtime))
       .flatMap((target) =>
-        modesOf(target)
-          .filter((id) => isSelected(id, mode))
+        modesOf(target, runtimes, mode)
           .map((id) => ({ id, own: files.filter((file) => runsIn(file, id)) }))
           .filter(({ own }) => own.length > 0)
           .map(({ id, own }) =>
