@@ -20,7 +20,7 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use self::name::Name;
-use self::platform::{Caller, Connection, Directory, Owner, Published, ring};
+use self::platform::{Caller, Connection, Directory, Owner, Published, directory_of, ring};
 use super::layout::DOORBELLS;
 use super::{Page, random_page_id};
 use crate::error::Error;
@@ -58,10 +58,9 @@ struct Known {
     seed: u64,
 }
 
-fn directory_beside(live_file: PathBuf) -> PathBuf {
-    let mut directory = live_file.into_os_string();
-    directory.push("-doorbells");
-    directory.into()
+/// The working directory may change.
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf())
 }
 
 /// Checks the doorbells beside a live file: their directory, if there is one, and how many there are. `owner` is the
@@ -70,8 +69,9 @@ pub fn examine(
     live_file: &Path,
     owner: &std::fs::Metadata,
 ) -> Result<Option<(PathBuf, usize)>, Error> {
-    let path = directory_beside(live_file.to_path_buf());
-    let Some(directory) = Directory::open(&path, owner.into())? else {
+    let owner = owner.into();
+    let path = directory_of(&absolute(live_file), owner);
+    let Some(directory) = Directory::open(&path, owner)? else {
         return Ok(None);
     };
     let count = directory.names().map_err(failed(&path))?.len();
@@ -81,9 +81,8 @@ pub fn examine(
 impl Doorbells {
     /// In a directory named after the live file.
     pub fn beside(path: &Path, live_file: &std::fs::Metadata) -> Self {
-        // Absolute, since the working directory may change.
-        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
-        let directory = directory_beside(path);
+        let owner = live_file.into();
+        let directory = directory_of(&absolute(path), owner);
         let known = Known {
             // Any number does.
             seed: random_page_id().unwrap_or_default(),
@@ -91,7 +90,7 @@ impl Doorbells {
         };
         Self(Arc::new(Shared {
             directory,
-            owner: live_file.into(),
+            owner,
             known: Mutex::new(known),
         }))
     }

@@ -5,26 +5,42 @@
 //! checks what was opened, and reaches the sockets in it from that descriptor. Only what is named as a doorbell is
 //! touched.
 
+use std::collections::HashMap;
 use std::fs::Metadata;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
+use once_cell::sync::Lazy;
 use rustix::fs::{
     AtFlags, CWD, Dir, FileType, Gid, Mode, OFlags, Stat, Uid, chownat, fchown, fstat, mkdirat,
     openat, renameat, statat, unlinkat,
 };
 use rustix::io::Errno;
+use sha2::{Digest, Sha256};
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use super::name::Name;
 use super::{failed, unusable};
 use crate::error::Error;
+use crate::sync::lock;
 
 /// Bytes of a path that a socket's address holds on every platform, with its final NUL (`sun_path` of macOS; Linux has
 /// four more).
 const MAX_ADDRESS: usize = 104;
+
+/// How long a doorbell that refuses connections is left alone. On Linux that is the answer of a process that was killed;
+/// on macOS also that of one with too many connections waiting. One that is taken down while its process stands still is
+/// put up again by that process.
+const REFUSAL_ENDS: Duration = if cfg!(target_os = "linux") {
+    Duration::ZERO
+} else {
+    Duration::from_secs(10)
+};
 
 /// The name of a socket that is not ready ends with this.
 const UNREADY: &str = ".new";
@@ -50,6 +66,40 @@ pub struct Owner {
     group: Gid,
 }
 
+impl Owner {
+    /// Where doorbells are whose live file has too long a path.
+    fn directory(self) -> PathBuf {
+        PathBuf::from(format!("/tmp/13byte-config-{}", self.user.as_raw()))
+    }
+
+    /// The directory of the doorbells of a live file: beside it, unless a path that may have `longest` bytes would be too
+    /// long for the address of a socket in it.
+    fn place(self, live_file: &Path, longest: usize) -> PathBuf {
+        let mut beside = live_file.as_os_str().to_owned();
+        beside.push("-doorbells");
+        // A separator, the digits of a name, and what follows them.
+        if beside.len() + 1 + 16 + UNREADY.len() <= longest {
+            return beside.into();
+        }
+        let hash = Sha256::digest(live_file.as_os_str().as_bytes());
+        let name = hash.iter().take(8).map(|byte| format!("{byte:02x}"));
+        self.directory().join(name.collect::<String>())
+    }
+}
+
+/// The directory of the doorbells of a live file. On Linux an address leads through a descriptor, and so is short.
+pub fn directory_of(live_file: &Path, owner: Owner) -> PathBuf {
+    let is_short = cfg!(target_os = "linux");
+    owner.place(
+        live_file,
+        if is_short {
+            usize::MAX
+        } else {
+            MAX_ADDRESS - 1
+        },
+    )
+}
+
 impl From<&Metadata> for Owner {
     fn from(live_file: &Metadata) -> Self {
         Self {
@@ -62,7 +112,7 @@ impl From<&Metadata> for Owner {
 /// What came of an attempt to connect to a doorbell.
 pub enum Connection {
     Open(Caller),
-    /// It is there, and has more connections waiting than it takes.
+    /// It is there, and may have more connections waiting than it takes.
     Full,
     /// There is no such doorbell any more.
     Gone,
@@ -79,6 +129,15 @@ pub struct Directory {
 impl Directory {
     /// `None` when there is no directory.
     pub fn open(path: &Path, owner: Owner) -> Result<Option<Self>, Error> {
+        if let Some(parent) = path.parent().filter(|parent| *parent == owner.directory())
+            && Self::open_itself(parent, owner)?.is_none()
+        {
+            return Ok(None);
+        }
+        Self::open_itself(path, owner)
+    }
+
+    fn open_itself(path: &Path, owner: Owner) -> Result<Option<Self>, Error> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let descriptor = match openat(CWD, path, flags, Mode::empty()) {
             Ok(descriptor) => descriptor,
@@ -99,12 +158,19 @@ impl Directory {
 
     /// Opens the directory, which is made if there is none.
     pub fn create(path: &Path, owner: Owner) -> Result<Self, Error> {
+        if let Some(parent) = path.parent().filter(|parent| *parent == owner.directory()) {
+            Self::make(parent, owner)?;
+        }
+        Self::make(path, owner)
+    }
+
+    fn make(path: &Path, owner: Owner) -> Result<Self, Error> {
         match mkdirat(CWD, path, Mode::RWXU) {
             Ok(()) => Self::give(path, owner).map_err(|error| failed(path)(error.into()))?,
             Err(Errno::EXIST) => {}
             Err(error) => return Err(failed(path)(error.into())),
         }
-        Self::open(path, owner)?.ok_or_else(|| unusable(path, "the directory was removed"))
+        Self::open_itself(path, owner)?.ok_or_else(|| unusable(path, "the directory was removed"))
     }
 
     /// Gives a directory that root has just made to the owner of the live file.
@@ -229,13 +295,18 @@ impl Directory {
         let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
         socket.set_nonblocking(true)?;
         match socket.connect(&SockAddr::unix(target.path())?) {
-            Ok(()) => Ok(Connection::Open(socket)),
+            Ok(()) => {
+                note_accepted(name);
+                Ok(Connection::Open(socket))
+            }
             Err(error) => match error.kind() {
-                io::ErrorKind::WouldBlock => Ok(Connection::Full),
-                io::ErrorKind::ConnectionRefused => {
-                    // It was ready once, so its process was killed.
+                // It was ready once, so its process was killed.
+                io::ErrorKind::ConnectionRefused if is_abandoned(name) => {
                     self.remove(name);
                     Ok(Connection::Gone)
+                }
+                io::ErrorKind::WouldBlock | io::ErrorKind::ConnectionRefused => {
+                    Ok(Connection::Full)
                 }
                 // On Linux it means that there is no `/proc`.
                 io::ErrorKind::NotFound if cfg!(not(target_os = "linux")) => Ok(Connection::Gone),
@@ -288,6 +359,27 @@ impl Target {
     }
 }
 
+/// When doorbells that refuse connections first did so, as far as this process tried.
+static REFUSED: Lazy<Mutex<HashMap<Name, Instant>>> = Lazy::new(Mutex::default);
+
+/// Whether a doorbell has refused connections for so long that its process must be gone.
+fn is_abandoned(name: Name) -> bool {
+    if REFUSAL_ENDS.is_zero() {
+        return true;
+    }
+    let now = Instant::now();
+    let mut refused = lock(&REFUSED);
+    // Those that are not tried any more were taken down by others.
+    refused.retain(|_, first| now - *first < 10 * REFUSAL_ENDS);
+    now - *refused.entry(name).or_insert(now) >= REFUSAL_ENDS
+}
+
+fn note_accepted(name: Name) {
+    if !REFUSAL_ENDS.is_zero() {
+        lock(&REFUSED).remove(&name);
+    }
+}
+
 fn unready(name: Name) -> String {
     format!("{name}{UNREADY}")
 }
@@ -305,5 +397,35 @@ pub fn ring(socket: &Caller, changed_at: u64) -> bool {
             error.kind(),
             io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_that_is_too_long_for_an_address_gets_a_short_one() {
+        let owner = Owner {
+            user: Uid::from_raw(501),
+            group: Gid::from_raw(20),
+        };
+        let long = PathBuf::from(format!("/{}/c.db-live-eu", "d".repeat(80)));
+        let place = owner.place(&long, MAX_ADDRESS - 1);
+        assert!(place.starts_with("/tmp/13byte-config-501"), "{place:?}");
+        assert_ne!(
+            place,
+            owner.place(&long.with_extension("us"), MAX_ADDRESS - 1)
+        );
+        for length in 1..200 {
+            let live = PathBuf::from(format!("/{}", "d".repeat(length)));
+            let socket = owner
+                .place(&live, MAX_ADDRESS - 1)
+                .join(unready(Name(u64::MAX)));
+            assert!(socket.as_os_str().len() < MAX_ADDRESS, "{socket:?}");
+        }
+        let short = Path::new("/data/c.db-live-eu");
+        let beside = Path::new("/data/c.db-live-eu-doorbells");
+        assert_eq!(owner.place(short, MAX_ADDRESS - 1), beside);
     }
 }

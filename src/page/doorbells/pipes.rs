@@ -38,6 +38,13 @@ impl From<&Metadata> for Owner {
     }
 }
 
+/// The directory of the doorbells of a live file.
+pub fn directory_of(live_file: &Path, _owner: Owner) -> PathBuf {
+    let mut beside = live_file.as_os_str().to_owned();
+    beside.push("-doorbells");
+    beside.into()
+}
+
 /// What came of an attempt to connect to a doorbell.
 pub enum Connection {
     Open(Caller),
