@@ -38,6 +38,7 @@ pub mod file_system;
 pub mod openmetrics;
 pub mod ownership;
 pub mod page;
+mod real_path;
 pub mod record;
 pub mod startup;
 #[cfg(target_os = "linux")]

@@ -11,6 +11,7 @@ const rooms = [
   'record',
   'feature_table',
   'ownership',
+  'real_path',
   'file_system',
   'distribution',
   'page',

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use super::layout::{LIVE_SIZE, MAGIC};
 use super::live_path::{FOLDS_CASE, escaped, live_path};
 use crate::error::Error;
+use crate::real_path::real_path;
 
 #[cfg_attr(windows, path = "mapping/windows.rs")]
 #[cfg_attr(unix, path = "mapping/unix.rs")]
@@ -50,7 +51,7 @@ pub fn cluster_path(name: Option<&str>, environment: &str, create: bool) -> Resu
         format!("cluster-{}", escaped(name, FOLDS_CASE))
     } else {
         let here = std::env::current_dir()
-            .and_then(std::fs::canonicalize)
+            .and_then(|here| real_path(&here))
             .map_err(io_error(Path::new(".")))?;
         let hash = Sha256::digest(here.as_os_str().as_encoded_bytes());
         let start = hash

@@ -25,6 +25,7 @@ use super::sqlite::online_backup::{Copied, OnlineCopy};
 use super::sqlite::paths::with_suffix;
 use crate::error::Error;
 use crate::ownership::{Owner, adopt};
+use crate::real_path::real_path;
 
 /// After so many pages the copy is synced, so that no single sync takes long.
 const PAGES_BETWEEN_SYNCS: u64 = 4096;
@@ -254,7 +255,7 @@ impl Partial {
             .path
             .parent()
             .filter(|parent| !parent.as_os_str().is_empty());
-        let directory = fs::canonicalize(directory.unwrap_or(Path::new(".")))
+        let directory = real_path(directory.unwrap_or(Path::new(".")))
             .map_err(|error| backup.failed(&error))?;
         let target = directory.join(name);
         check_target(backup, &target, source)?;

@@ -9,6 +9,7 @@ use super::sqlite::paths::with_suffix;
 use crate::file_system::FileSystem;
 use crate::ownership::{self, Owner};
 use crate::page;
+use crate::real_path::real_path;
 
 /// What was found out of one of the files.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,7 +68,7 @@ pub fn examine(database: &Path, environment: &str) -> Vec<Finding> {
         ];
     };
     // Symbolic links are followed, and what belongs to a database is beside the file itself.
-    let path = &fs::canonicalize(database).unwrap_or_else(|_| database.to_path_buf());
+    let path = &real_path(database).unwrap_or_else(|_| database.to_path_buf());
     if !metadata.is_file() {
         let message = format!("{} is not a regular file", path.display());
         return vec![failed("database", message, "Name the database itself")];

@@ -15,6 +15,7 @@ use super::shared::Shared;
 use super::sqlite::errors::{CREATE_AGAIN, IS_DIRECTORY, RESTORE, check_length, from_io};
 use super::sqlite::file_id::{FileId, count_links, identify, is_mount_point};
 use crate::error::Error;
+use crate::real_path::real_path;
 use crate::sync::lock;
 
 struct Slot {
@@ -47,7 +48,7 @@ pub fn handle<Handle: Any + Send + Sync>(
     let mut open = lock(&OPEN);
     open.retain(|_, slot| slot.is_in_use());
     let metadata = locate(path, may_create)?;
-    let real_path = fs::canonicalize(path).map_err(|source| from_io(path, source))?;
+    let real_path = real_path(path).map_err(|source| from_io(path, source))?;
     check_length(path, &real_path)?;
     expect_one_name(&real_path, &metadata)?;
     let id = identify(&metadata, &real_path);
@@ -84,7 +85,7 @@ pub fn handle<Handle: Any + Send + Sync>(
 
 /// Whether this process has a store of the file open, under any name.
 pub fn is_open(path: &Path) -> bool {
-    let (Ok(metadata), Ok(real_path)) = (fs::metadata(path), fs::canonicalize(path)) else {
+    let (Ok(metadata), Ok(real_path)) = (fs::metadata(path), real_path(path)) else {
         return false;
     };
     lock(&OPEN)
@@ -171,7 +172,7 @@ fn locate(path: &Path, may_create: bool) -> Result<Metadata, Error> {
 
 /// As [`check_length`], for a file that is not there yet.
 fn check_new_length(path: &Path) -> Result<(), Error> {
-    match (fs::canonicalize(directory_of(path)), path.file_name()) {
+    match (real_path(directory_of(path)), path.file_name()) {
         (Ok(directory), Some(name)) => check_length(path, &directory.join(name)),
         // Creating it says what is wrong.
         _ => Ok(()),
@@ -228,7 +229,7 @@ pub fn sync_directory(_directory: &Path) -> io::Result<()> {
 /// Waits until the file, whose last handle is gone, is closed.
 #[cfg(test)]
 pub fn wait_until_closed(path: &Path) {
-    let (metadata, real_path) = (fs::metadata(path).unwrap(), fs::canonicalize(path).unwrap());
+    let (metadata, real_path) = (fs::metadata(path).unwrap(), real_path(path).unwrap());
     let ended = lock(&OPEN)
         .get(&identify(&metadata, &real_path))
         .map(|slot| Arc::clone(&slot.shared.ended));
