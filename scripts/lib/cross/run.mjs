@@ -3,6 +3,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { bundle } from '../build.mjs';
 import { npm } from '../npm.mjs';
 import { inRoot } from '../paths.mjs';
 import { CommandError, run } from '../process.mjs';
@@ -109,6 +110,7 @@ async function start({ name, executable, emulator: { addon, ensure, command, arg
   if (!existsSync(inRoot('native', `binding.${addon}.node`)))
     throw new Error(`There is no addon for it: npm run cross -- build ${addon}`);
   await ensureRuntimes();
+  await bundle();
   await ensure();
   const set = Object.entries(env).map(([key, value]) => `${key}='${value}'`);
   const program = [command, ...args, join(manifest, 'node_modules', name, executable)];
