@@ -284,11 +284,11 @@ const onBun = {
     );
   },
 
-  async 'bun-timing measures less than a millisecond'(t) {
+  async 'bun-timing measures nanoseconds'(t) {
     const cwd = t.tempDir();
     assert.equal(await run('bun-timing', { cwd }), '');
     const duration = await evaluate('bun-timing', 'duration', { cwd });
-    assert.ok(duration > 0 && duration < 1_000_000, `${duration} ns`);
+    assert.ok(Number.isInteger(duration) && duration > 0, `${duration} ns`);
   },
 
   async 'bun-worker shares the config with five other processes'(t) {

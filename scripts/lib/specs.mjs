@@ -31,21 +31,25 @@ export function specFiles() {
 }
 
 /**
- * The modes in which the specs run on a runtime. Workers are the same in every Node, so unless the caller asks for them the
- * oldest and the newest stand for all.
+ * @param {Runtime} runtime
+ * @returns {Mode[]}
+ */
+export function modesOf(runtime) {
+  return runtime.name === 'bun' ? ['main', 'worker', 'web-worker'] : ['main', 'worker'];
+}
+
+/**
+ * The modes that are run unless the caller asks for others. Workers are the same in every Node, so the oldest and the newest
+ * stand for all.
  *
  * @param {Runtime} runtime
  * @param {readonly Runtime[]} runtimes the oldest Node first
- * @param {readonly string[]} [wanted] by the caller
  * @returns {Mode[]}
  */
-export function modesOf(runtime, runtimes, wanted) {
-  /** @type {Mode[]} */
-  const modes = runtime.name === 'bun' ? ['main', 'worker', 'web-worker'] : ['main', 'worker'];
-  if (wanted) return modes.filter((mode) => wanted.includes(mode));
+export function defaultModesOf(runtime, runtimes) {
   const nodes = runtimes.filter(({ name }) => name === 'node');
   const isBetween = runtime.name === 'node' && runtime !== nodes.at(0) && runtime !== nodes.at(-1);
-  return isBetween ? ['main'] : modes;
+  return isBetween ? ['main'] : modesOf(runtime);
 }
 
 /**

@@ -17,7 +17,7 @@ import { generatedTypes, layoutConstants, staleness } from './generated.mjs';
 import { npmRun } from './npm.mjs';
 import { inRoot } from './paths.mjs';
 import { describeExit, run } from './process.mjs';
-import { modesOf, runsIn, runSpecs, specFiles } from './specs.mjs';
+import { defaultModesOf, modesOf, runsIn, runSpecs, specFiles } from './specs.mjs';
 
 /**
  * @typedef {import('./runtimes.mjs').Runtime} Runtime
@@ -120,7 +120,7 @@ const makers = {
     return runtimes
       .filter(({ id }) => isSelected(id, runtime))
       .flatMap((target) =>
-        modesOf(target, runtimes, mode)
+        (mode ? modesOf(target).filter((id) => mode.includes(id)) : defaultModesOf(target, runtimes))
           .map((id) => ({ id, own: files.filter((file) => runsIn(file, id)) }))
           .filter(({ own }) => own.length > 0)
           .map(({ id, own }) =>

@@ -90,7 +90,7 @@ export async function runSpecsOf(wanted) {
     files.map((file) => ({ name: `${runtime.name} ${basename(file, '.spec.mjs')}`, runtime, file })),
   );
   return each(items, async ({ runtime, file }) => {
-    const { passed, failed, output } = await specs(runtime, [file]);
+    const { passed, failed, output } = await specs(runtime, file);
     if (failed > 0) throw new Error(`${output}\n${passed} passed, ${failed} failed`);
     return `ok  ${passed} passed`;
   });

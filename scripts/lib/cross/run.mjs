@@ -2,12 +2,13 @@
 // Runs the quick start on runtimes of other platforms, under emulation.
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { bundle } from '../build.mjs';
 import { npm } from '../npm.mjs';
 import { inRoot } from '../paths.mjs';
 import { CommandError, run } from '../process.mjs';
-import { runSpecs } from '../specs.mjs';
+import { runSpec } from '../specs.mjs';
+import { musl } from './musl.mjs';
 import { debian, debianLibraries, inCache, once, script, unpack } from './toolchain.mjs';
 import { ensureWine, wineCommand, wineEnvironment } from './wine.mjs';
 
@@ -54,11 +55,39 @@ const windows = {
   inherited: true,
 };
 
+const muslX64 = musl('x64');
+const muslArm64 = musl('arm64');
+
+/** @type {Emulator} */
+const x64Musl = {
+  addon: 'linux-x64-musl',
+  ensure: muslX64.ensure,
+  command: muslX64.loader,
+  args: ['--library-path', muslX64.libraries],
+  env: {},
+  inherited: false,
+};
+
+/** @type {Emulator} */
+const arm64Musl = {
+  ...arm64,
+  addon: 'linux-arm64-musl',
+  async ensure() {
+    await arm64.ensure();
+    await muslArm64.ensure();
+  },
+  args: ['-E', `LD_LIBRARY_PATH=${muslArm64.libraries}`, '-L', muslArm64.root],
+};
+
 /** What can be run here. */
 export const emulated = [
   { name: 'node-20-arm64', executable: 'bin/node', emulator: arm64 },
   { name: 'node-26-arm64', executable: 'bin/node', emulator: arm64 },
   { name: 'bun-arm64', executable: 'bin/bun', emulator: arm64 },
+  { name: 'node-24-musl', executable: muslX64.node, emulator: x64Musl },
+  { name: 'bun-musl', executable: 'bin/bun', emulator: x64Musl },
+  { name: 'node-24-arm64-musl', executable: muslArm64.node, emulator: arm64Musl },
+  { name: 'bun-arm64-musl', executable: 'bin/bun', emulator: arm64Musl },
   // Node 20 cannot write to pipes in wine 8, and later ones crash there.
   { name: 'bun-win32', executable: 'bin/bun.exe', emulator: windows },
 ];
@@ -89,16 +118,17 @@ export async function quickStart(runtime) {
 }
 
 /**
- * Runs spec files on the main thread of an emulated runtime. Returns what failed, apart from what is known to fail
- * because of the emulation.
+ * Runs a spec file on the main thread of an emulated runtime.
  *
  * @param {Emulated} runtime
- * @param {readonly string[]} files
+ * @param {string} file
  */
-export async function specs(runtime, files) {
+export async function specs(runtime, file) {
   const path = await start(runtime);
   const name = runtime.name.startsWith('bun') ? 'bun' : 'node';
-  return runSpecs(files, { id: runtime.name, name, version: '', path }, 'main');
+  const first = inRoot('__test__', 'harness', 'exec-path.mjs');
+  const env = runtime.emulator.inherited ? {} : { NODE_OPTIONS: `--import=${first}`, SPEC_EXEC_PATH: path };
+  return runSpec(file, { id: runtime.name, name, version: '', path }, 'main', env);
 }
 
 /**
@@ -113,7 +143,7 @@ async function start({ name, executable, emulator: { addon, ensure, command, arg
   await bundle();
   await ensure();
   const set = Object.entries(env).map(([key, value]) => `${key}='${value}'`);
-  const program = [command, ...args, join(manifest, 'node_modules', name, executable)];
+  const program = [command, ...args, resolve(manifest, 'node_modules', name, executable)];
   script(`bin/${name}`, [`exec env ${set.join(' ')} ${program.map((part) => `'${part}'`).join(' ')} "$@"`]);
   return inCache('bin', name);
 }

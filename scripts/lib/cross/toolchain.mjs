@@ -183,6 +183,13 @@ export function cargo({ triple }, args, env = {}) {
  */
 export const zig = (args) => runOrThrow(join(python, 'python'), ['-m', 'ziglang', ...args], { cwd: cache });
 
+/**
+ * Runs pip.
+ *
+ * @param {readonly string[]} args
+ */
+export const pip = (args) => runOrThrow(join(python, 'pip'), args);
+
 /** For cargo: the standard library is compiled along. */
 export const STANDARD_LIBRARY = ['-Z', 'build-std=std,panic_unwind'];
 
