@@ -1,13 +1,17 @@
 // @ts-check
-import { readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { inRoot } from './paths.mjs';
 
-/** The addon that was built for this machine. */
+/** The addon that was built for this machine. Those of other platforms may lie beside it. */
 export function addonFile() {
-  const directory = inRoot('native');
-  const name = readdirSync(directory).find(
-    (file) => file.startsWith(`binding.${process.platform}-${process.arch}`) && file.endsWith('.node'),
-  );
-  if (name === undefined) throw new Error(`There is no addon for ${process.platform} ${process.arch} in ${directory}`);
-  return inRoot('native', name);
+  const file = inRoot('native', `binding.${process.platform}-${process.arch}${abi()}.node`);
+  if (!existsSync(file)) throw new Error(`There is no addon for this machine: ${file}`);
+  return file;
+}
+
+function abi() {
+  if (process.platform === 'win32') return '-msvc';
+  if (process.platform !== 'linux') return '';
+  const { header } = /** @type {{ header: { glibcVersionRuntime?: string } }} */ (process.report.getReport());
+  return header.glibcVersionRuntime === undefined ? '-musl' : '-gnu';
 }
