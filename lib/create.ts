@@ -133,7 +133,7 @@ function openPage({ clusterSync, clusterName }: CheckedOptions, startup: NativeS
     return store ? store.openPage(startup, true) : native.openClusterPage(startup, clusterName);
   } catch (error) {
     const { code } = error as { code?: string };
-    if (clusterSync === 'if-live' && (code === 'ERR_NOT_LIVE' || code === 'ERR_UNSUPPORTED')) return openPrivate();
+    if (clusterSync === 'if-live' && code === 'ERR_NOT_LIVE') return openPrivate();
     throw error;
   }
 }

@@ -20,7 +20,7 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use self::name::Name;
-use self::platform::{Caller, Connection, Directory, Owner, Published, directory_of, ring};
+use self::platform::{Caller, Directory, Owner, Published, place, ring};
 use super::layout::DOORBELLS;
 use super::{Page, random_page_id};
 use crate::error::Error;
@@ -58,9 +58,22 @@ struct Known {
     seed: u64,
 }
 
-/// The working directory may change.
-fn absolute(path: &Path) -> PathBuf {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf())
+/// The directory of the doorbells of a live file.
+fn directory_of(live_file: &Path, owner: Owner) -> PathBuf {
+    // Absolute, since the working directory may change.
+    let live_file = std::path::absolute(live_file).unwrap_or_else(|_| live_file.to_path_buf());
+    let mut beside = live_file.into_os_string();
+    beside.push("-doorbells");
+    place(beside.into(), owner)
+}
+
+/// What came of an attempt to connect to a doorbell.
+enum Connection {
+    Open(Caller),
+    /// It is there, and may have more connections waiting than it takes.
+    Full,
+    /// There is no such doorbell any more.
+    Gone,
 }
 
 /// Checks the doorbells beside a live file: their directory, if there is one, and how many there are. `owner` is the
@@ -70,7 +83,7 @@ pub fn examine(
     owner: &std::fs::Metadata,
 ) -> Result<Option<(PathBuf, usize)>, Error> {
     let owner = owner.into();
-    let path = directory_of(&absolute(live_file), owner);
+    let path = directory_of(live_file, owner);
     let Some(directory) = Directory::open(&path, owner)? else {
         return Ok(None);
     };
@@ -82,7 +95,7 @@ impl Doorbells {
     /// In a directory named after the live file.
     pub fn beside(path: &Path, live_file: &std::fs::Metadata) -> Self {
         let owner = live_file.into();
-        let directory = directory_of(&absolute(path), owner);
+        let directory = directory_of(path, owner);
         let known = Known {
             // Any number does.
             seed: random_page_id().unwrap_or_default(),

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use super::layout::{LIVE_SIZE, MAGIC};
 use super::live_path::{FOLDS_CASE, escaped, live_path};
 use crate::error::Error;
+use crate::file_system::FileSystem;
 use crate::real_path::real_path;
 
 #[cfg_attr(windows, path = "mapping/windows.rs")]
@@ -20,6 +21,15 @@ pub(super) use platform::{
     FileIdentity, Mapping, allocate, give_to, identity, identity_of_path, open, try_lock_file,
     try_lock_range, unlock_range,
 };
+
+/// What is locked: one byte each, so that neither lock is in the way of the other.
+#[derive(Clone, Copy)]
+enum Range {
+    /// That the file is in use.
+    Use = 0,
+    /// The table and the whole state.
+    Change = 1,
+}
 
 /// How a file is locked as a whole.
 #[derive(Clone, Copy, Debug)]
@@ -61,6 +71,16 @@ pub fn cluster_path(name: Option<&str>, environment: &str, create: bool) -> Resu
         format!("directory-{start:016x}")
     };
     Ok(live_path(directory.join(name), environment))
+}
+
+/// Refuses a file of another machine.
+fn check_local(path: &Path, file: &File) -> Result<(), Error> {
+    if let FileSystem::Remote(_) = FileSystem::of_file(file).map_err(io_error(path))? {
+        return Err(Error::LiveFileRemote {
+            path: path.to_path_buf(),
+        });
+    }
+    Ok(())
 }
 
 fn invalid(path: &Path, reason: impl Into<String>) -> Error {

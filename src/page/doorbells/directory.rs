@@ -25,7 +25,7 @@ use sha2::{Digest, Sha256};
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use super::name::Name;
-use super::{failed, unusable};
+use super::{Connection, failed, unusable};
 use crate::error::Error;
 use crate::sync::lock;
 
@@ -72,32 +72,32 @@ impl Owner {
         PathBuf::from(format!("/tmp/13byte-config-{}", self.user.as_raw()))
     }
 
-    /// The directory of the doorbells of a live file: beside it, unless a path that may have `longest` bytes would be too
-    /// long for the address of a socket in it.
-    fn place(self, live_file: &Path, longest: usize) -> PathBuf {
-        let mut beside = live_file.as_os_str().to_owned();
-        beside.push("-doorbells");
+    /// The directory of doorbells that is to be at `beside`: elsewhere if a path that may have `longest` bytes would be
+    /// too long for the address of a socket in it.
+    fn place(self, beside: PathBuf, longest: usize) -> PathBuf {
         // A separator, the digits of a name, and what follows them.
-        if beside.len() + 1 + 16 + UNREADY.len() <= longest {
-            return beside.into();
+        if beside.as_os_str().len() + 1 + 16 + UNREADY.len() <= longest {
+            return beside;
         }
-        let hash = Sha256::digest(live_file.as_os_str().as_bytes());
+        let hash = Sha256::digest(beside.as_os_str().as_bytes());
         let name = hash.iter().take(8).map(|byte| format!("{byte:02x}"));
         self.directory().join(name.collect::<String>())
     }
+
+    /// The parent of a directory that [`Self::place`] has put elsewhere. It is as private as that.
+    fn parent_elsewhere(self, path: &Path) -> Option<&Path> {
+        path.parent().filter(|parent| *parent == self.directory())
+    }
 }
 
-/// The directory of the doorbells of a live file. On Linux an address leads through a descriptor, and so is short.
-pub fn directory_of(live_file: &Path, owner: Owner) -> PathBuf {
-    let is_short = cfg!(target_os = "linux");
-    owner.place(
-        live_file,
-        if is_short {
-            usize::MAX
-        } else {
-            MAX_ADDRESS - 1
-        },
-    )
+/// The directory of doorbells that is to be at `beside`. On Linux an address leads through a descriptor, and so is short.
+pub fn place(beside: PathBuf, owner: Owner) -> PathBuf {
+    let longest = if cfg!(target_os = "linux") {
+        usize::MAX
+    } else {
+        MAX_ADDRESS - 1
+    };
+    owner.place(beside, longest)
 }
 
 impl From<&Metadata> for Owner {
@@ -107,15 +107,6 @@ impl From<&Metadata> for Owner {
             group: Gid::from_raw(live_file.gid()),
         }
     }
-}
-
-/// What came of an attempt to connect to a doorbell.
-pub enum Connection {
-    Open(Caller),
-    /// It is there, and may have more connections waiting than it takes.
-    Full,
-    /// There is no such doorbell any more.
-    Gone,
 }
 
 /// The directory, open and checked.
@@ -129,7 +120,7 @@ pub struct Directory {
 impl Directory {
     /// `None` when there is no directory.
     pub fn open(path: &Path, owner: Owner) -> Result<Option<Self>, Error> {
-        if let Some(parent) = path.parent().filter(|parent| *parent == owner.directory())
+        if let Some(parent) = owner.parent_elsewhere(path)
             && Self::open_itself(parent, owner)?.is_none()
         {
             return Ok(None);
@@ -158,7 +149,7 @@ impl Directory {
 
     /// Opens the directory, which is made if there is none.
     pub fn create(path: &Path, owner: Owner) -> Result<Self, Error> {
-        if let Some(parent) = path.parent().filter(|parent| *parent == owner.directory()) {
+        if let Some(parent) = owner.parent_elsewhere(path) {
             Self::make(parent, owner)?;
         }
         Self::make(path, owner)
@@ -410,22 +401,19 @@ mod tests {
             user: Uid::from_raw(501),
             group: Gid::from_raw(20),
         };
-        let long = PathBuf::from(format!("/{}/c.db-live-eu", "d".repeat(80)));
-        let place = owner.place(&long, MAX_ADDRESS - 1);
-        assert!(place.starts_with("/tmp/13byte-config-501"), "{place:?}");
-        assert_ne!(
-            place,
-            owner.place(&long.with_extension("us"), MAX_ADDRESS - 1)
+        let place = |beside: &str| owner.place(beside.into(), MAX_ADDRESS - 1);
+        let long = format!("/{}/c.db-live-eu-doorbells", "d".repeat(80));
+        let elsewhere = place(&long);
+        assert!(
+            elsewhere.starts_with("/tmp/13byte-config-501"),
+            "{elsewhere:?}"
         );
+        assert_ne!(elsewhere, place(&long.replace("-eu-", "-us-")));
         for length in 1..200 {
-            let live = PathBuf::from(format!("/{}", "d".repeat(length)));
-            let socket = owner
-                .place(&live, MAX_ADDRESS - 1)
-                .join(unready(Name(u64::MAX)));
+            let socket = place(&format!("/{}", "d".repeat(length))).join(unready(Name(u64::MAX)));
             assert!(socket.as_os_str().len() < MAX_ADDRESS, "{socket:?}");
         }
-        let short = Path::new("/data/c.db-live-eu");
-        let beside = Path::new("/data/c.db-live-eu-doorbells");
-        assert_eq!(owner.place(short, MAX_ADDRESS - 1), beside);
+        let beside = "/data/c.db-live-eu-doorbells";
+        assert_eq!(place(beside), Path::new(beside));
     }
 }

@@ -18,7 +18,7 @@ use windows_sys::Win32::Storage::FileSystem::{
 use windows_sys::Win32::System::Pipes::{PIPE_NOWAIT, PIPE_READMODE_BYTE, SetNamedPipeHandleState};
 
 use super::name::Name;
-use super::{failed, unusable};
+use super::{Connection, failed, unusable};
 use crate::error::Error;
 
 /// A connection to a doorbell.
@@ -38,20 +38,9 @@ impl From<&Metadata> for Owner {
     }
 }
 
-/// The directory of the doorbells of a live file.
-pub fn directory_of(live_file: &Path, _owner: Owner) -> PathBuf {
-    let mut beside = live_file.as_os_str().to_owned();
-    beside.push("-doorbells");
-    beside.into()
-}
-
-/// What came of an attempt to connect to a doorbell.
-pub enum Connection {
-    Open(Caller),
-    /// It is there, and has more connections waiting than it takes.
-    Full,
-    /// There is no such doorbell any more.
-    Gone,
+/// The directory of doorbells that is to be at `beside`. Pipes have short names whatever its path.
+pub fn place(beside: PathBuf, _owner: Owner) -> PathBuf {
+    beside
 }
 
 /// The directory of the files that are called as the pipes are.

@@ -8,9 +8,8 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsE
 use std::path::{Path, PathBuf};
 use std::ptr::{self, NonNull};
 
-use super::{Lock, check_length, invalid, io_error};
+use super::{Lock, Range, check_length, check_local, invalid, io_error};
 use crate::error::Error;
-use crate::file_system::FileSystem;
 use crate::ownership::{self, Owner, effective_user};
 use crate::page::layout::LIVE_SIZE;
 
@@ -69,11 +68,7 @@ pub fn open(path: &Path, create: bool, owner: Option<Owner>) -> Result<File, Err
     let file = open_or_create(path, create, owner)?;
     let metadata = file.metadata().map_err(io_error(path))?;
     check(path, &metadata, owner)?;
-    if let FileSystem::Remote(_) = FileSystem::of_file(&file).map_err(io_error(path))? {
-        return Err(Error::LiveFileRemote {
-            path: path.to_path_buf(),
-        });
-    }
+    check_local(path, &file)?;
     Ok(file)
 }
 
@@ -253,16 +248,6 @@ pub fn identity_of_path(path: &Path) -> Option<FileIdentity> {
     Some(FileIdentity(metadata.dev(), metadata.ino()))
 }
 
-/// What is locked: one byte each, so that neither lock is in the way of the other. macOS compares all locks of a file,
-/// those of `flock` included, by their owners alone.
-#[derive(Clone, Copy)]
-enum Range {
-    /// That the file is in use.
-    Use = 0,
-    /// The table and the whole state.
-    Change = 1,
-}
-
 /// Locks the file as a whole for this open description, which all threads of the process share. `false` when others hold
 /// a lock against it.
 pub fn try_lock_file(file: &File, lock: Lock) -> io::Result<bool> {
@@ -284,7 +269,7 @@ pub fn unlock_range(file: &File) {
     debug_assert_eq!(status, 0, "a range locked here can be unlocked");
 }
 
-/// Sets or removes a lock.
+/// Sets or removes a lock. Not with `flock`: macOS compares all locks of a file, its among them, by their owners alone.
 ///
 /// It belongs to the open file description: it is not lost when another part of the process closes the same file. Some
 /// sandboxes refuse such locks; there it belongs to the process. The two kinds exclude each other, and

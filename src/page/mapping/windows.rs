@@ -27,9 +27,8 @@ use windows_sys::Win32::System::Memory::{
     PAGE_READWRITE, UnmapViewOfFile,
 };
 
-use super::{Lock, check_length, invalid, io_error};
+use super::{Lock, Range, check_length, check_local, invalid, io_error};
 use crate::error::Error;
-use crate::file_system::FileSystem;
 use crate::ownership::Owner;
 use crate::page::layout::LIVE_SIZE;
 
@@ -103,10 +102,7 @@ pub fn open(path: &Path, create: bool, _owner: Option<Owner>) -> Result<File, Er
         opened => opened.map_err(io_error(path))?,
     };
     check(path, &file.metadata().map_err(io_error(path))?)?;
-    if let FileSystem::Remote(_) = FileSystem::of_file(&file).map_err(io_error(path))? {
-        let path = path.to_path_buf();
-        return Err(Error::LiveFileRemote { path });
-    }
+    check_local(path, &file)?;
     Ok(file)
 }
 
@@ -176,17 +172,9 @@ pub fn identity_of_path(path: &Path) -> Option<FileIdentity> {
     identity(&opened.ok()?).ok()
 }
 
-/// Locks here keep others from reading and writing what they cover, so they cover bytes far behind the contents.
-/// Mapped memory they do not concern.
-#[derive(Clone, Copy)]
-enum Range {
-    /// That the file is in use.
-    Use = 0,
-    /// The table and the whole state.
-    Change = 1,
-}
-
 impl Range {
+    /// Locks here keep others from reading and writing what they cover, so they cover bytes far behind the contents.
+    /// Mapped memory they do not concern.
     fn overlapped(self) -> OVERLAPPED {
         OVERLAPPED {
             Anonymous: OVERLAPPED_0 {

@@ -86,6 +86,7 @@ mod platform {
     use crate::store::sqlite::file_id::{FileId, identify};
 
     type Open = unsafe extern "C" fn(*const c_char, c_int, c_int) -> c_int;
+    type Fcntl = unsafe extern "C" fn(c_int, c_int, ...) -> c_int;
     /// What SQLite keeps every system call as.
     type SystemCall = unsafe extern "C" fn();
 
@@ -120,19 +121,14 @@ mod platform {
         };
         // SAFETY: SQLite casts it back to `int(*)(const char*,int,int)` before it calls.
         let open = unsafe { transmute::<Open, SystemCall>(open) };
-        replace(c"open", open) && replace_fcntl(replace)
+        // SAFETY: SQLite casts it back to `int(*)(int,int,...)` before it calls.
+        let fcntl = unsafe { transmute::<Fcntl, SystemCall>(control) };
+        replace(c"open", open) && replace(c"fcntl", fcntl)
     }
 
     unsafe extern "C" {
         #[link_name = "config13_fcntl"]
         fn control(file: c_int, command: c_int, ...) -> c_int;
-    }
-
-    fn replace_fcntl(replace: impl Fn(&CStr, SystemCall) -> bool) -> bool {
-        type Fcntl = unsafe extern "C" fn(c_int, c_int, ...) -> c_int;
-        // SAFETY: SQLite casts it back to `int(*)(int,int,...)` before it calls.
-        let fcntl = unsafe { transmute::<Fcntl, SystemCall>(control) };
-        replace(c"fcntl", fcntl)
     }
 
     /// Stands for SQLite's own one, which does no more than `system_open`.
