@@ -1,5 +1,5 @@
 // The promises of the README on a runtime of another platform: history, live state of two processes, and a listener.
-// CROSS_COMMAND has the command that starts this runtime, where that is not the program itself.
+// SPEC_EXEC_PATH has the command that starts this runtime, where that is not the program itself.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -31,8 +31,8 @@ async function quickStart(persistPath) {
   assert.equal(revision, 1);
 
   const changed = once(config, 'change');
-  const [command, ...args] = JSON.parse(process.env.CROSS_COMMAND ?? JSON.stringify([process.execPath]));
-  const other = spawn(command, [...args, fileURLToPath(import.meta.url), persistPath], { stdio: 'inherit' });
+  const command = process.env.SPEC_EXEC_PATH ?? process.execPath;
+  const other = spawn(command, [fileURLToPath(import.meta.url), persistPath], { stdio: 'inherit' });
   const [[change], [code]] = await Promise.all([changed, once(other, 'exit')]);
   assert.equal(code, 0);
   assert.deepEqual([change.enabled, change.local], [['search'], false]);

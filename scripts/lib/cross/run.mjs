@@ -94,8 +94,9 @@ export const emulated = [
 
 const manifest = inRoot('__test__', 'cross');
 
-/** Installs the runtimes. npm refuses packages of other platforms unless it is forced. */
-export async function ensureRuntimes() {
+/** Bundles the package, and installs the runtimes. npm refuses packages of other platforms unless it is forced. */
+export async function prepare() {
+  await bundle();
   if (existsSync(join(manifest, 'node_modules'))) return;
   await npm(['ci', '--force', '--ignore-scripts', '--no-audit', '--no-fund'], manifest);
 }
@@ -111,8 +112,7 @@ export async function quickStart(runtime) {
   const path = await start(runtime);
   const program = inRoot('__test__', 'children', 'quick-start.mjs');
   const cwd = mkdtempSync(join(tmpdir(), '13byte-config-cross-'));
-  const env = { CROSS_COMMAND: runtime.emulator.inherited ? undefined : JSON.stringify([path]) };
-  const result = await run(path, [program], { cwd, env, timeoutMs: 5 * 60_000 });
+  const result = await run(path, [program], { cwd, env: ownCommand(runtime, path), timeoutMs: 5 * 60_000 });
   rmSync(cwd, { recursive: true });
   if (!result.ok) throw new CommandError(`${runtime.name} ${program}`, result);
 }
@@ -127,9 +127,18 @@ export async function specs(runtime, file) {
   const path = await start(runtime);
   const name = runtime.name.startsWith('bun') ? 'bun' : 'node';
   const first = inRoot('__test__', 'harness', 'exec-path.mjs');
-  const env = runtime.emulator.inherited ? {} : { NODE_OPTIONS: `--import=${first}`, SPEC_EXEC_PATH: path };
+  const own = ownCommand(runtime, path);
+  const env = own.SPEC_EXEC_PATH === undefined ? own : { ...own, NODE_OPTIONS: `--import=${first}` };
   return runSpec(file, { id: runtime.name, name, version: '', path }, 'main', env);
 }
+
+/**
+ * What tells a program how to start another one of its kind.
+ *
+ * @param {Emulated} runtime
+ * @param {string} path
+ */
+const ownCommand = ({ emulator }, path) => ({ SPEC_EXEC_PATH: emulator.inherited ? undefined : path });
 
 /**
  * Makes a command that starts the runtime as if it were one of this machine.
@@ -139,8 +148,6 @@ export async function specs(runtime, file) {
 async function start({ name, executable, emulator: { addon, ensure, command, args, env } }) {
   if (!existsSync(inRoot('native', `binding.${addon}.node`)))
     throw new Error(`There is no addon for it: npm run cross -- build ${addon}`);
-  await ensureRuntimes();
-  await bundle();
   await ensure();
   const set = Object.entries(env).map(([key, value]) => `${key}='${value}'`);
   const program = [command, ...args, resolve(manifest, 'node_modules', name, executable)];

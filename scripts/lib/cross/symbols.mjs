@@ -1,10 +1,9 @@
 // @ts-check
 // What an addon needs of the system it is loaded on: nothing newer than is promised.
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { runOrThrow } from '../process.mjs';
+import { musl } from './musl.mjs';
 import { OLDEST_GLIBC } from './targets.mjs';
-import { debian, once, unpack } from './toolchain.mjs';
 
 /** The promised musl is 1.2.2, that of Alpine 3.14 to 3.16; Debian has 1.2.3, which has one function more. */
 const NEW_IN_MUSL_1_2_3 = ['qsort_r'];
@@ -24,16 +23,17 @@ export async function symbolProblems({ name }, addon) {
         ({ symbol, version }) => `it needs ${symbol} of ${version}, and is promised to run on glibc ${OLDEST_GLIBC}`,
       );
   }
-  const musl = await muslSymbols();
+  const exported = await muslSymbols();
   return wanted
-    .filter(({ symbol, bind }) => bind !== 'WEAK' && !symbol.startsWith('napi_') && !musl.has(symbol))
+    .filter(({ symbol, bind }) => bind !== 'WEAK' && !symbol.startsWith('napi_') && !exported.has(symbol))
     .map(({ symbol }) => `it needs ${symbol}, which musl 1.2.2 does not have`);
 }
 
 /** @returns {Promise<Set<string>>} what musl 1.2.2 exports */
 async function muslSymbols() {
-  await once('musl', () => unpack(['musl']));
-  const exported = await dynamicSymbols(join(debian, 'lib/x86_64-linux-musl/libc.so'));
+  const { loader, ensureLoader } = musl('x64');
+  await ensureLoader();
+  const exported = await dynamicSymbols(loader);
   const symbols = new Set(exported.filter(({ section }) => section !== 'UND').map(({ symbol }) => symbol));
   if (!symbols.has('malloc')) throw new Error('The symbols of musl cannot be read');
   for (const symbol of NEW_IN_MUSL_1_2_3) symbols.delete(symbol);
