@@ -9,14 +9,14 @@ import { ensureInstalled } from '../../scripts/lib/install.mjs';
 import { inRoot } from '../../scripts/lib/paths.mjs';
 import { run } from '../../scripts/lib/process.mjs';
 import { allRuntimes } from '../../scripts/lib/runtimes.mjs';
-import { makeProject, npmInstall, packBinding, packRoot, userEnvironment } from './support/packages.mjs';
+import { makeProject, npmInstall, publish, userEnvironment } from './support/packages.mjs';
 
 const bundlers = inRoot('__test__', 'bundlers');
 await ensureInstalled(bundlers, 'the bundlers');
 const { runtimes } = await allRuntimes();
 const bun = runtimes.find(({ name }) => name === 'bun')?.path ?? 'bun';
 const node = process.execPath;
-const packages = [await packRoot(), await packBinding()];
+const { registry } = await publish();
 
 const [intro = '', ...sections] = readFileSync(inRoot('docs', 'bundling.md'), 'utf8').split(/^## /m);
 const recipes = new Map(sections.map((section) => [section.split('\n', 1)[0] ?? '', section]));
@@ -98,8 +98,8 @@ async function runRecipe(name, recipe, [file = '', ...args]) {
  * @param {string} recipe
  */
 async function projectFor(name, recipe) {
-  const project = makeProject(`bundled-${name}`);
-  await npmInstall(project, packages);
+  const project = makeProject(`bundled-${name}`, registry);
+  await npmInstall(project);
   const { dependencies } = JSON.parse(readFileSync(join(bundlers, 'package.json'), 'utf8'));
   for (const dependency of Object.keys(dependencies)) {
     const link = join(project, 'node_modules', dependency);

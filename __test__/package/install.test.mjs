@@ -1,30 +1,23 @@
 // @ts-check
 // The packed packages, installed into empty projects outside the repository, and used there as the README says.
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { inRoot } from '../../scripts/lib/paths.mjs';
 import { allRuntimes } from '../../scripts/lib/runtimes.mjs';
-import {
-  bunAdd,
-  makeProject,
-  npmInstall,
-  packBinding,
-  packRoot,
-  runCommand,
-  runProgram,
-  thisPlatform,
-} from './support/packages.mjs';
+import { hostOf, installers } from './support/installers.mjs';
+import { makeProject, npmInstall, publish, runProgram, thisPlatform } from './support/packages.mjs';
+
+/** @typedef {import('./support/installers.mjs').Host} Host */
 
 const { runtimes } = await allRuntimes();
-const packed = await packRoot();
-const binding = await packBinding();
+const { registry, root, binding } = await publish();
 
 describe('what is published', () => {
   test('the package holds the facade, its types and its papers', (t) => {
-    t.diagnostic(sizes(packed));
-    assert.deepEqual(packed.contents, [
+    t.diagnostic(sizes(root));
+    assert.deepEqual(root.contents, [
       'CHANGELOG.md',
       'LICENSE',
       'README.md',
@@ -54,7 +47,7 @@ describe('what is published', () => {
       'types/testing.d.ts',
       'types/testing.mjs',
     ]);
-    assert.ok(packed.size < 180_000, `the package has ${packed.size} bytes`);
+    assert.ok(root.size < 180_000, `the package has ${root.size} bytes`);
   });
 
   test('the binding package holds the addon', (t) => {
@@ -64,109 +57,134 @@ describe('what is published', () => {
   });
 });
 
-/** @type {[command: string, install: typeof npmInstall][]} */
-const installers = [
-  ['npm install', npmInstall],
-  ['bun add', bunAdd],
-];
-for (const [command, install] of installers) {
-  describe(`after \`${command}\``, () => {
-    const project = makeProject(command.replace(' ', '-'));
-    before(() => install(project, [packed, binding]));
+for (const { name, install, addons, hosts, ignoresLibc } of installers) {
+  describe(`after \`${name}\``, () => {
+    const project = makeProject(name.replaceAll(/\W+/g, '-'), registry);
+    before(() => install(project, registry.url));
 
-    test('nothing else was installed', () => {
-      const modules = join(project, 'node_modules');
-      const visible = readdirSync(modules).filter((name) => !name.startsWith('.'));
-      assert.deepEqual(visible.toSorted(), ['13byte-config', '@13byte-config']);
-      assert.deepEqual(readdirSync(join(modules, '@13byte-config')), [binding.name.split('/')[1]]);
+    test('the addon of this platform is installed, and no other package', () => {
+      const wanted = [thisPlatform()];
+      if (ignoresLibc) wanted.push(thisPlatform().replace(/gnu$|musl$/, (libc) => (libc === 'gnu' ? 'musl' : 'gnu')));
+      assert.deepEqual(addons(project).toSorted(), wanted.map((platform) => `binding-${platform}`).toSorted());
     });
 
-    for (const runtime of runtimes) {
-      test(`the command runs on ${runtime.id}`, async () => {
-        const version = JSON.parse(readFileSync(inRoot('package.json'), 'utf8')).version;
-        assert.deepEqual(await runCommand(runtime, project, ['13byte-config', '--version']), {
-          code: 0,
-          output: `${version}\n`,
-        });
-        const db = `${runtime.id}.db`;
-        const enable = ['13byte-config', 'enable', 'metrics', '--create', '--db', db];
-        assert.deepEqual(await runCommand(runtime, project, enable), {
+    for (const host of hosts) {
+      test(`the command runs on ${host.id}`, async () => {
+        const run = (/** @type {string[]} */ ...args) => runCommand(host, project, args);
+        const { version } = JSON.parse(readFileSync(inRoot('package.json'), 'utf8'));
+        assert.deepEqual(await run('--version'), { code: 0, output: `${version}\n` });
+        const db = ['--db', `${host.id}.db`];
+        assert.deepEqual(await run('enable', 'metrics', '--create', ...db), {
           code: 0,
           output: 'metrics is on\nno program is running; persisted as revision 1\n',
         });
-        assert.deepEqual(await runCommand(runtime, project, ['13byte-config', 'get', 'metrics', '--db', db]), {
-          code: 0,
-          output: 'on\n',
-        });
-        const { checks } = JSON.parse(
-          (await runCommand(runtime, project, ['13byte-config', 'doctor', '--json'])).output,
-        );
-        const shown = runtime.name === 'bun' ? 'Bun' : 'Node';
-        assert.equal(checks[0].message, `${shown} ${runtime.version} is supported`, 'and on no other runtime');
+        assert.deepEqual(await run('get', 'metrics', ...db), { code: 0, output: 'on\n' });
+        const { checks } = JSON.parse((await run('doctor', '--json')).output);
+        assert.equal(checks[0].message, host.finding, 'and on no other runtime');
       });
 
       for (const [kind, source] of Object.entries(quickStarts())) {
-        test(`the README's quick start runs with ${kind} on ${runtime.id}`, async () => {
-          const directory = join(project, `${runtime.id}-${kind}`);
+        test(`the README's quick start runs with ${kind} on ${host.id}`, async () => {
+          const directory = join(project, `${host.id}-${kind}`);
           mkdirSync(directory);
           const file = join(directory, kind === 'import' ? 'start.mjs' : 'start.cjs');
           writeFileSync(file, source);
-          assert.deepEqual(await runProgram(runtime, file, directory), {
-            code: 0,
-            output: 'the shop is open\nrevision 1\n',
-          });
-          assert.deepEqual(await runProgram(runtime, file, directory), {
-            code: 0,
-            output: 'the shop is open\nrevision 2\n',
-          });
+          for (const revision of [1, 2]) {
+            assert.deepEqual(await runProgram(directory, host.env, [...host.program, file]), {
+              code: 0,
+              output: `the shop is open\nrevision ${revision}\n`,
+            });
+          }
         });
       }
     }
   });
 }
 
+const missing = `No native addon of 13byte-config for ${process.platform} ${process.arch}`;
+
 describe('without the binding package', () => {
-  const project = makeProject('without-binding');
-  before(() => npmInstall(project, [packed]));
+  const project = makeProject('without-binding', registry);
+  before(() => npmInstall(project, '--omit=optional'));
 
-  const advice =
-    'No native addon of 13byte-config for ' +
-    `${process.platform} ${process.arch}: install it again without omitting optional dependencies`;
+  const advice = `${missing}: install it again without omitting optional dependencies`;
 
-  for (const runtime of runtimes) {
-    test(`import fails and says what to do on ${runtime.id}`, async () => {
-      const file = join(project, `${runtime.id}.mjs`);
+  for (const host of runtimes.map(hostOf)) {
+    test(`import fails and says what to do on ${host.id}`, async () => {
+      const file = join(project, `${host.id}.mjs`);
       writeFileSync(file, "import '13byte-config';\n");
-      const { code, output } = await runProgram(runtime, file, project);
+      const { code, output } = await runProgram(project, host.env, [...host.program, file]);
       assert.equal(code, 1);
       assert.ok(output.includes(advice), output);
       assert.match(output, /code: ['"]ERR_BINDING['"]/);
     });
 
-    test(`the command fails and says what to do on ${runtime.id}`, async () => {
-      const { code, output } = await runCommand(runtime, project, ['13byte-config', 'doctor']);
+    test(`the command fails and says what to do on ${host.id}`, async () => {
+      const { code, output } = await runCommand(host, project, ['doctor']);
       assert.equal(code, 1);
       assert.ok(output.startsWith(`13byte-config: ${advice}`) && output.endsWith('(ERR_BINDING)\n'), output);
     });
 
-    test(`require throws and says what to do on ${runtime.id}`, async () => {
-      const file = join(project, `${runtime.id}.cjs`);
-      writeFileSync(
-        file,
-        `
-        try {
-          require('13byte-config');
-        } catch ({ name, code, message }) {
-          console.log(\`\${name} \${code}: \${message}\`);
-        }
-      `,
-      );
-      const { code, output } = await runProgram(runtime, file, project);
+    test(`require throws and says what to do on ${host.id}`, async () => {
+      const { code, output } = await loadingFails(host, project);
       assert.equal(code, 0);
       assert.ok(output.startsWith(`ConfigError ERR_BINDING: ${advice}`), output);
     });
   }
 });
+
+// A directory that was installed on another machine: a laptop's, copied into a container, or one with another C library.
+/** @type {[target: string, options: string[]][]} */
+const elsewhere = [
+  ['darwin-arm64', ['--os=darwin', '--cpu=arm64']],
+  ['win32-x64-msvc', ['--os=win32', '--cpu=x64']],
+  ['linux-x64-musl', ['--os=linux', '--cpu=x64', '--libc=musl']],
+  ['linux-x64-gnu', ['--os=linux', '--cpu=x64', '--libc=glibc']],
+];
+for (const [target, options] of elsewhere.filter(([name]) => name !== thisPlatform())) {
+  describe(`installed for ${target}`, () => {
+    const project = makeProject(`installed-for-${target}`, registry);
+    before(() => npmInstall(project, ...options));
+
+    for (const host of runtimes.map(hostOf)) {
+      test(`it says so on ${host.id}`, async () => {
+        const { output } = await loadingFails(host, project);
+        const expected = `ConfigError ERR_BINDING: ${missing} (${thisPlatform()}), but one for ${target}. `;
+        assert.ok(output.startsWith(expected), output);
+      });
+    }
+  });
+}
+
+/**
+ * Loads the package of a project, and says how that failed.
+ *
+ * @param {Host} host
+ * @param {string} project
+ */
+function loadingFails(host, project) {
+  const file = join(project, `${host.id}.cjs`);
+  writeFileSync(
+    file,
+    `
+      try {
+        require('13byte-config');
+      } catch ({ name, code, message }) {
+        console.log(\`\${name} \${code}: \${message}\`);
+      }
+    `,
+  );
+  return runProgram(project, host.env, [...host.program, file]);
+}
+
+/**
+ * @param {Host} host
+ * @param {string} project
+ * @param {readonly string[]} args
+ */
+function runCommand({ command, env }, project, args) {
+  return runProgram(project, env, [...command(project, '13byte-config'), ...args]);
+}
 
 /** The first program of the README, as it stands there and with `require`. It is told what to open, and says what it wrote. */
 function quickStarts() {

@@ -11,14 +11,15 @@ import { after, before, test } from 'node:test';
 import { inRoot } from '../../scripts/lib/paths.mjs';
 import { run } from '../../scripts/lib/process.mjs';
 import { thisNode } from '../../scripts/lib/runtimes.mjs';
-import { environmentOf, makeProject, npmInstall, packBinding, packRoot } from './support/packages.mjs';
+import { environmentOf, makeProject, npmInstall, publish } from './support/packages.mjs';
 
 /** The port that the README names, in place of which any free one is used. */
 const PORT = '8080';
 
-const project = makeProject('readme');
+const { registry } = await publish();
+const project = makeProject('readme', registry);
 const env = environmentOf(thisNode());
-before(async () => npmInstall(project, [await packRoot(), await packBinding()]));
+before(() => npmInstall(project));
 before(() => cpSync(inRoot('examples', 'maintenance'), project, { recursive: true }));
 
 const readme = readFileSync(inRoot('README.md'), 'utf8');

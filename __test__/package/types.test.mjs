@@ -7,10 +7,11 @@ import { before, describe, test } from 'node:test';
 import { inRoot, tool } from '../../scripts/lib/paths.mjs';
 import { run } from '../../scripts/lib/process.mjs';
 import { thisNode } from '../../scripts/lib/runtimes.mjs';
-import { makeProject, npmInstall, packBinding, packRoot, runProgram } from './support/packages.mjs';
+import { environmentOf, makeProject, npmInstall, publish, runProgram } from './support/packages.mjs';
 
-const project = makeProject('types');
-before(async () => npmInstall(project, [await packRoot(), await packBinding()]));
+const { registry } = await publish();
+const project = makeProject('types', registry);
+before(() => npmInstall(project));
 
 const program = `
 const config = createProductionConfig({ features: ['checkout', 'search'], environment: 'production' });
@@ -72,7 +73,7 @@ for (const [name, options] of Object.entries(resolutions)) {
 
     for (const module of ['main.mjs', 'main.cjs']) {
       test(`makes a ${module} that runs`, async () => {
-        const ran = await runProgram(thisNode(), join(directory, module), directory);
+        const ran = await runProgram(directory, environmentOf(thisNode()), [process.execPath, join(directory, module)]);
         assert.deepEqual(ran, { code: 0, output: printed });
       });
     }

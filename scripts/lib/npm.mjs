@@ -8,7 +8,7 @@ import { run, runOrThrow } from './process.mjs';
  * @param {string} directory
  */
 export function npm(args, directory) {
-  return runOrThrow(...command(args), { cwd: directory });
+  return runOrThrow(...npmCommand(args), { cwd: directory });
 }
 
 /**
@@ -18,17 +18,17 @@ export function npm(args, directory) {
  * @param {number} timeoutMs
  */
 export function npmRun(script, timeoutMs) {
-  return run(...command(['run', '--silent', script]), { timeoutMs });
+  return run(...npmCommand(['run', '--silent', script]), { timeoutMs });
 }
 
 /**
- * Under `npm run` the same npm, by its entry file: a bare `npm` is a shell script on Windows, which cannot be started
+ * How npm is started. Under `npm run` the same npm, by its entry file: a bare `npm` is a shell script on Windows, which cannot be started
  * directly.
  *
  * @param {string[]} args
  * @returns {[program: string, args: string[]]}
  */
-function command(args) {
+export function npmCommand(args) {
   const entry = process.env.npm_execpath;
   return entry?.endsWith('.js') ? [process.execPath, [entry, ...args]] : ['npm', args];
 }

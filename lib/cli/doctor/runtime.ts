@@ -15,16 +15,16 @@ const SUPPORT: { readonly [name in 'bun' | 'node']: Support } = {
 
 /** The runtime, the platform and the environment variables. */
 export function examineRuntime(target: Target): Finding[] {
-  const { bun, node } = process.versions;
+  const { bun, deno, node } = process.versions;
   return [
-    examineVersion(bun === undefined ? 'node' : 'bun', bun ?? node),
+    deno === undefined ? examineVersion(bun === undefined ? 'node' : 'bun', bun ?? node) : examineDeno(deno),
     examinePlatform(process.platform, process.arch),
     examineSharedMemory(),
     examineEnvironment(target),
   ];
 }
 
-export function examineVersion(name: 'bun' | 'node', version: string): Finding {
+function examineVersion(name: 'bun' | 'node', version: string): Finding {
   const { oldest, tested } = SUPPORT[name];
   const shown = `${name === 'bun' ? 'Bun' : 'Node'} ${version}`;
   const numbers = version.split('.').map((part) => Number.parseInt(part, 10));
@@ -41,23 +41,35 @@ export function examineVersion(name: 'bun' | 'node', version: string): Finding {
       );
 }
 
+function examineDeno(version: string): Finding {
+  return degraded(
+    'runtime',
+    `Deno ${version} is tested only as far as installing, the quick start and this command go`,
+    'Use Bun or Node in production',
+  );
+}
+
 function isOlder(version: readonly number[], than: readonly number[]): boolean {
   const index = than.findIndex((number, place) => version[place] !== number);
   return index !== -1 && (version[index] ?? 0) < (than[index] ?? 0);
 }
 
-export function examinePlatform(platform: string, arch: string): Finding {
+/** How the addon of a platform has been tested, as docs/platforms.md has it. */
+const TESTED: { readonly [platform: string]: string | undefined } = {
+  'linux x64': 'is tested',
+  'linux arm64': 'is tested under emulation, not on such a machine',
+  'win32 x64': 'is tested with Bun under Wine, not on Windows',
+};
+
+function examinePlatform(platform: string, arch: string): Finding {
   const shown = `${platform} ${arch}`;
-  if (platform === 'win32') {
-    return degraded(
-      'platform',
-      `On ${shown} programs cannot share live state`,
-      'Changes reach programs when they load() or start',
-    );
-  }
-  return platform === 'linux' && arch === 'x64'
-    ? ok('platform', `${shown} is tested`)
-    : degraded('platform', `The addon is built for ${shown} but not tested there`, 'Run your own tests there');
+  const tested = TESTED[shown];
+  if (tested === 'is tested') return ok('platform', `${shown} ${tested}`);
+  return degraded(
+    'platform',
+    tested === undefined ? `The addon is built for ${shown} but has not been run there` : `${shown} ${tested}`,
+    'Run your own tests there',
+  );
 }
 
 function examineSharedMemory(): Finding {
