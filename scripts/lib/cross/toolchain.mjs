@@ -27,9 +27,6 @@ const RUST = [
 ];
 const PYTHON = ['ziglang==0.17.1', 'cargo-zigbuild==0.24.1'];
 
-/** Frameworks that crates name for macOS. The linker needs their names only. */
-const FRAMEWORKS = ['CoreFoundation', 'SystemConfiguration'];
-
 const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), '13byte-config', `cross-${VERSION}`);
 
 /** @param {string[]} parts */
@@ -103,14 +100,6 @@ export async function unpack(packages, into = debian) {
 
 /** What linkers ask for, although nothing of it is linked: it is looked up at run time. */
 function writeStandIns() {
-  for (const framework of FRAMEWORKS) {
-    const directory = inCache('sdk/System/Library/Frameworks', `${framework}.framework`);
-    mkdirSync(directory, { recursive: true });
-    const path = `/System/Library/Frameworks/${framework}.framework/Versions/A/${framework}`;
-    const targets = '[ x86_64-macos, arm64-macos ]';
-    const stub = `--- !tapi-tbd\ntbd-version: 4\ntargets: ${targets}\ninstall-name: '${path}'\n...\n`;
-    writeFileSync(join(directory, `${framework}.tbd`), stub);
-  }
   mkdirSync(inCache('sdk/usr/lib'), { recursive: true });
   mkdirSync(inCache('windows'), { recursive: true });
   writeFileSync(inCache('windows/libnode.dll'), '');
