@@ -1,4 +1,4 @@
-//! What kind of file system a file is on.
+//! What kind of file system a file is on, and how its content is made durable.
 
 #![expect(
     unsafe_code,
@@ -30,6 +30,41 @@ impl FileSystem {
     pub fn of_directory(path: &Path) -> io::Result<Self> {
         platform::of_file(&platform::open_directory(path)?)
     }
+}
+
+/// Makes the content of a file durable. On macOS the standard library empties the cache of the drive as well, which not
+/// every volume can; such a volume gets what it can do, as from SQLite.
+pub fn sync(file: &File) -> io::Result<()> {
+    match file.sync_all() {
+        #[cfg(target_vendor = "apple")]
+        Err(error) if cannot(&error) => Ok(rustix::fs::fsync(file)?),
+        result => result,
+    }
+}
+
+/// Makes the names in a directory durable: what is synced in a file is of no use when the file cannot be found.
+#[cfg(unix)]
+pub fn sync_directory(directory: &Path) -> io::Result<()> {
+    match sync(&platform::open_directory(directory)?) {
+        // Not every file system can; then it needs no help.
+        Err(error) if cannot(&error) => Ok(()),
+        result => result,
+    }
+}
+
+/// There, a new name is as durable as the file.
+#[cfg(not(unix))]
+pub fn sync_directory(_directory: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// Whether the file system has no such operation: `ENOTSUP`, `EINVAL` or `ENOTTY`.
+#[cfg(unix)]
+fn cannot(error: &io::Error) -> bool {
+    matches!(
+        error.raw_os_error(),
+        Some(libc::ENOTSUP | libc::EINVAL | libc::ENOTTY)
+    )
 }
 
 #[cfg(unix)]

@@ -18,12 +18,13 @@ use std::sync::{Arc, Weak};
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::open_stores::{is_open, sync_directory};
+use super::open_stores::is_open;
 use super::reply::Progress;
 use super::sqlite::errors::Fault;
 use super::sqlite::online_backup::{Copied, OnlineCopy};
 use super::sqlite::paths::with_suffix;
 use crate::error::Error;
+use crate::file_system::{sync, sync_directory};
 use crate::ownership::{Owner, adopt};
 use crate::real_path::real_path;
 
@@ -220,8 +221,7 @@ impl Running {
         self.copied = copied.pages;
         if copied.pages.saturating_sub(self.synced) >= PAGES_BETWEEN_SYNCS {
             self.synced = copied.pages;
-            let synced = self.file.file.sync_data();
-            synced.map_err(|error| backup.failed(&error))?;
+            sync(&self.file.file).map_err(|error| backup.failed(&error))?;
         }
         Ok(copied)
     }
@@ -270,9 +270,7 @@ impl Partial {
 
     /// Syncs the copy and gives it the target's name.
     fn publish(&self, backup: &Backup) -> Result<u64, Error> {
-        self.file
-            .sync_all()
-            .map_err(|error| backup.failed(&error))?;
+        sync(&self.file).map_err(|error| backup.failed(&error))?;
         // What was there at the beginning may be something else by now.
         check_replaceable(backup, &self.target)?;
         let publish = || {

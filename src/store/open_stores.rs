@@ -15,6 +15,7 @@ use super::shared::Shared;
 use super::sqlite::errors::{CREATE_AGAIN, IS_DIRECTORY, RESTORE, check_length, from_io};
 use super::sqlite::file_id::{FileId, count_links, identify, is_mount_point};
 use crate::error::Error;
+use crate::file_system::sync_directory;
 use crate::real_path::real_path;
 use crate::sync::lock;
 
@@ -207,23 +208,6 @@ fn create(path: &Path) -> io::Result<Metadata> {
     #[cfg(all(test, unix))]
     crate::store::tests::power_loss::note_created(path);
     file.metadata()
-}
-
-/// Makes the new name durable: what is synced in a file is of no use when the file cannot be found.
-#[cfg(unix)]
-pub fn sync_directory(directory: &Path) -> io::Result<()> {
-    match fs::File::open(directory)?.sync_all() {
-        // Not every file system can; then it needs no help.
-        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
-        result => result,
-    }
-}
-
-/// There, a new name is as durable as the file.
-#[cfg(not(unix))]
-#[expect(clippy::unnecessary_wraps, reason = "the counterpart can fail")]
-pub fn sync_directory(_directory: &Path) -> io::Result<()> {
-    Ok(())
 }
 
 /// Waits until the file, whose last handle is gone, is closed.
