@@ -1,6 +1,6 @@
 // How the files of an installed package are found and loaded: the addon, and what is loaded after the start.
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { addonFile } from '../scripts/lib/addon.mjs';
@@ -26,6 +26,29 @@ export default suite('loading', {
     `;
     // Bun makes it at once, and asks nobody.
     assert.equal(run(project, program), isNode ? '0' : '1');
+  },
+
+  'a runtime that allows no buffers over memory of others says so'(t) {
+    const call = 'node_api_create_external_sharedarraybuffer';
+    const project = install(t);
+    const source = join(project, 'refuses.c');
+    // What Electron's does. A runtime that has the call uses its own.
+    writeFileSync(source, `int ${call}(void) { return 22; }\n`);
+    if (process.platform !== 'linux' || readFileSync(process.execPath).includes(call)) return;
+    const library = join(project, 'refuses.so');
+    execFileSync('cc', ['-shared', '-fPIC', '-o', library, source]);
+    const program = `
+      try {
+        require('13byte-config').createProductionConfig();
+      } catch ({ code, message }) {
+        console.log(code, message);
+      }
+    `;
+    assert.equal(
+      run(project, program, { env: { LD_PRELOAD: library } }),
+      'ERR_UNSUPPORTED This runtime allows no buffers over memory that it did not allocate, as Electron since version 21: ' +
+        'use 13byte-config in a process of Node or Bun',
+    );
   },
 
   'a report asks no name server'(t) {
@@ -331,15 +354,15 @@ function install(t, addon = {}) {
  *
  * @param {string} project
  * @param {string} program
- * @param {{ command?: readonly string[], flags?: readonly string[] }} [how]
+ * @param {{ command?: readonly string[], flags?: readonly string[], env?: Record<string, string> }} [how]
  */
-function run(project, program, { command: [file, ...before] = [process.execPath], flags = [] } = {}) {
+function run(project, program, { command: [file, ...before] = [process.execPath], flags = [], env = {} } = {}) {
   const path = join(project, 'program.cjs');
   writeFileSync(path, program);
   const { status, signal, stdout, stderr } = spawnSync(file, [...before, ...flags, path], {
     cwd: project,
     encoding: 'utf8',
-    env: { ...process.env, NODE_ENV: 'production' },
+    env: { ...process.env, NODE_ENV: 'production', ...env },
     timeout: 30_000,
   });
   assert.equal(signal ?? status, 0, stderr);

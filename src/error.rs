@@ -432,6 +432,13 @@ pub enum Error {
         what: &'static str,
     },
 
+    /// The JavaScript runtime keeps its buffers in memory of its own, so live state cannot be shared with it.
+    #[error(
+        "This runtime allows no buffers over memory that it did not allocate, as Electron since version 21: use \
+         13byte-config in a process of Node or Bun"
+    )]
+    OutsideBuffers,
+
     /// No random bytes for a page id.
     #[error("The operating system gave no random bytes for a page id: {source}")]
     Random {
@@ -524,7 +531,7 @@ impl Error {
             Self::LiveFileBusy { .. } => "ERR_LIVE_FILE_BUSY",
             Self::LiveFileRemote { .. } => "ERR_LIVE_FILE_REMOTE",
             Self::NotLive { .. } => "ERR_NOT_LIVE",
-            Self::Unsupported { .. } => "ERR_UNSUPPORTED",
+            Self::Unsupported { .. } | Self::OutsideBuffers => "ERR_UNSUPPORTED",
             Self::Random { .. } => "ERR_RANDOM",
             Self::Runtime { .. } => "ERR_RUNTIME",
             Self::PageNotOpen { .. } => "ERR_PAGE_NOT_OPEN",

@@ -101,9 +101,12 @@ pub unsafe fn share<T: Send + Sync>(
     if status != sys::Status::napi_ok {
         // SAFETY: on failure the runtime did not take `hint`.
         drop(unsafe { Box::from_raw(hint.cast::<T>()) });
-        return Err(js_error(&Error::Runtime {
-            operation: "share native memory",
-            detail: napi::Status::from(status).to_string(),
+        return Err(js_error(&match status {
+            sys::Status::napi_no_external_buffers_allowed => Error::OutsideBuffers,
+            _ => Error::Runtime {
+                operation: "share native memory",
+                detail: napi::Status::from(status).to_string(),
+            },
         }));
     }
     // SAFETY: on success `value` is a value of this env, in the scope of the current call.

@@ -128,7 +128,8 @@ export async function specs(runtime, file) {
   const name = runtime.name.startsWith('bun') ? 'bun' : 'node';
   const first = inRoot('__test__', 'harness', 'exec-path.mjs');
   const own = ownCommand(runtime, path);
-  const env = own.SPEC_EXEC_PATH === undefined ? own : { ...own, NODE_OPTIONS: `--import=${first}` };
+  const loading = name === 'bun' ? { BUN_OPTIONS: `--preload=${first}` } : { NODE_OPTIONS: `--import=${first}` };
+  const env = own.SPEC_EXEC_PATH === undefined ? own : { ...own, ...loading };
   return runSpec(file, { id: runtime.name, name, version: '', path }, 'main', env);
 }
 
