@@ -19,7 +19,9 @@ import { createProductionConfig } from '13byte-config';
 import { startProcess } from './children/peers.mjs';
 import { suite } from './harness/suite.mjs';
 
-const SIZE = 2176;
+const SIZE = 4096;
+/** Where the names begin. */
+const TABLE = 2048;
 const NAMES = ['a', 'b'];
 
 export default suite('hostile live files', {
@@ -125,9 +127,9 @@ export default suite('hostile live files', {
           /format 9, but this version of 13byte-config knows 1 only/,
         ],
         ['no page id', (file) => write(file, 40, Buffer.alloc(8)), /no page id/],
-        ['impossible names', (file) => write(file, 128, Buffer.from([200, 120])), /Invalid feature name/],
-        ['a name twice', (file) => write(file, 128 + 64, Buffer.from([1, 0x61])), /Duplicate feature name: a/],
-        ['more than its size', (file) => truncateSync(file, SIZE + 1), /2177 bytes instead of 2176/],
+        ['impossible names', (file) => write(file, TABLE, Buffer.from([200, 120])), /Invalid feature name/],
+        ['a name twice', (file) => write(file, TABLE + 64, Buffer.from([1, 0x61])), /Duplicate feature name: a/],
+        ['more than its size', (file) => truncateSync(file, SIZE + 1), /4097 bytes instead of 4096/],
         ['others that may write to it', (file) => chmodSync(file, 0o606), /others may write to it/],
       ].map(async ([what, damage, reason]) => {
         const options = optionsIn(t.tempDir());
@@ -157,7 +159,7 @@ export default suite('hostile live files', {
           [0, 4],
           [24, 28],
           [40, 48],
-          [128, SIZE],
+          [TABLE, SIZE],
         ])
           write(live, from, whole.subarray(from, to));
         await other.tell('open', options);
@@ -302,6 +304,6 @@ function withFormat(format) {
 
 function withNames() {
   const bytes = withFormat(1);
-  bytes.fill(0xff, 128);
+  bytes.fill(0xff, TABLE);
   return bytes;
 }

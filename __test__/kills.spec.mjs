@@ -31,48 +31,45 @@ export default suite('kills', {
 
   ...Object.fromEntries(
     [
+      ['the target is in the journal', () => undefined, true],
       ['what was to go off is off', ({ flags }) => flags & 0b01, true],
-      ['only the mark is set', () => undefined, true],
-      ['all but the mark is done', () => 0b01, true],
+      ['all but the end is done', () => 0b01, true],
       ['there is only a reader', () => 0b00, false],
     ].map(([how, flagsThen, hasWriter]) => [
       `a change that a killed process left half-made is completed (${how})`,
       async (t) => {
-        const options = {
-          persistPath: join(t.tempDir(), 'config.db'),
-          enableClusterSync: true,
-          environment: 'eu',
-          features: ['a', 'b'],
-        };
-        const live = `${options.persistPath}-live-eu`;
-        const config = createProductionConfig(options);
-        config.enableFeature('a');
-        const target = await config.persist('a');
-        config.update((draft) => {
-          draft.disable('a');
-          draft.enable('b');
-          draft.terminal(1, 11, 11);
-        });
-        await config.persist('b');
-        const reader = startProcess();
-        t.after(() => reader.stop());
-        await reader.tell('open', { ...options, features: undefined, readOnly: true });
-        await reader.tell('listen');
-        if (hasWriter) t.after(() => config.close());
-        else await config.close();
-
+        const { live, target, reader } = await twoRevisions(t, hasWriter);
         // A kill inside those few nanoseconds is rare, so the file is left as one would leave it.
         const flags = flagsThen(readLiveFile(live));
         if (flags !== undefined) writeWord(live, 8, flags);
-        writeWord(live, 48, target.revision);
-        while (readLiveFile(live).pending !== 0) await setTimeout(1);
+        const record = Buffer.from(target.configHex.slice(2), 'hex');
+        write64(live, 1024, 0x1_0000_0003n);
+        write64(live, 1032, BigInt(target.revision));
+        write64(live, 1040, record.readBigUInt64LE(5));
+        for (const bit of [0, 1]) writeWord(live, 1048 + 2 * bit, 10_000 | (10_000 << 16));
+        writeWord(live, 168, 1);
+        while (readLiveFile(live).isUnfinished) await setTimeout(1);
         assert.equal(await reader.tell('toHex'), target.configHex);
         await reader.tell('hears', ['a']);
       },
     ]),
   ),
 
-  async 'the mark of a revision that does not exist is forgotten'(t) {
+  async 'a commit that a killed process has on disk only is put on the live state'(t) {
+    const { config, live, target, reader } = await twoRevisions(t, true);
+    const before = readLiveFile(live).flags;
+    await config.rollback(target.revision);
+    await reader.tell('hears', ['a']);
+    // As it was before, with the mark.
+    writeWord(live, 8, before);
+    write64(live, 152, 2n);
+    write64(live, 160, 1n);
+    while (readLiveFile(live).isUnfinished) await setTimeout(1);
+    assert.equal(readLiveFile(live).flags, 0b01);
+    assert.equal(await reader.tell('toHex'), target.configHex);
+  },
+
+  async 'the mark of a commit that did not take place is forgotten'(t) {
     const options = {
       persistPath: join(t.tempDir(), 'config.db'),
       enableClusterSync: true,
@@ -83,8 +80,8 @@ export default suite('kills', {
     const config = createProductionConfig(options);
     t.after(() => config.close());
     config.enableFeature('b');
-    writeWord(live, 48, 4711);
-    while (readLiveFile(live).pending !== 0) await setTimeout(1);
+    write64(live, 160, 1n);
+    while (readLiveFile(live).isUnfinished) await setTimeout(1);
     assert.deepEqual(config.getEnabledFeatures(), ['b']);
     assert.equal((await config.persist()).revision, 1);
   },
@@ -122,11 +119,47 @@ export default suite('kills', {
   },
 });
 
+/** A live state with two revisions, of which the second one is live, and a reader of it in another process. */
+async function twoRevisions(t, hasWriter) {
+  const options = {
+    persistPath: join(t.tempDir(), 'config.db'),
+    enableClusterSync: true,
+    environment: 'eu',
+    features: ['a', 'b'],
+  };
+  const config = createProductionConfig(options);
+  config.enableFeature('a');
+  const target = await config.persist('a');
+  config.update((draft) => {
+    draft.disable('a');
+    draft.enable('b');
+    draft.terminal(1, 11, 11);
+  });
+  await config.persist('b');
+  const reader = startProcess();
+  t.after(() => reader.stop());
+  await reader.tell('open', { ...options, features: undefined, readOnly: true });
+  await reader.tell('listen');
+  if (hasWriter) t.after(() => config.close());
+  else await config.close();
+  return { config, live: `${options.persistPath}-live-eu`, target, reader };
+}
+
 function writeWord(path, offset, value) {
   const bytes = Buffer.alloc(4);
   bytes.writeUInt32LE(value);
+  writeBytes(path, offset, bytes);
+}
+
+function write64(path, offset, value) {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64LE(value);
+  writeBytes(path, offset, bytes);
+}
+
+function writeBytes(path, offset, bytes) {
   const file = openSync(path, 'r+');
-  writeSync(file, bytes, 0, 4, offset);
+  writeSync(file, bytes, 0, bytes.length, offset);
   closeSync(file);
 }
 

@@ -251,7 +251,7 @@ export interface DebugView<Name extends string = string> {
   readonly rollouts: { readonly [name: string]: number };
   /** The 13 bytes. */
   readonly raw: { readonly hex: string; readonly bytes: readonly number[] };
-  /** Increases with every change of the state; a rollback or promotion takes a large step. */
+  /** Increases with every change of the state. */
   readonly generation: number;
   /** The last persisted revision, or `null` if there is none. */
   readonly revision: number | null;
@@ -303,7 +303,7 @@ export interface HistoryEntry {
   readonly configHex: string;
   /** When it was written, by the clock of the machine. */
   readonly createdAt: Date;
-  /** The differences from the revision before it: `+name`, `-name`, `name 10% → 50%`, `terminal raw 24x80 → …`. */
+  /** The differences from the state that was in effect before it: `+name`, `-name`, `name 10% → 50%`, `terminal raw 24x80 → …`. */
   readonly changes: readonly string[];
   /** The revision whose state this one repeats, after a rollback or promotion; otherwise `null`. */
   readonly restoredFrom: number | null;

@@ -447,6 +447,19 @@ pub enum Error {
         source: getrandom::Error,
     },
 
+    /// What a live state goes back to was pruned, so it cannot be told from it what is the state's own.
+    #[error(
+        "Cannot persist: the live state goes back to {} of {environment}, which was pruned, so its own changes cannot be told \
+         from those of others. load() the last persisted state and make them again",
+        if *.revision == 0 { "the beginning".to_owned() } else { format!("revision {}", .revision) }
+    )]
+    BasePruned {
+        /// The environment.
+        environment: String,
+        /// The revision; 0 for what was before the first.
+        revision: i64,
+    },
+
     /// The JavaScript runtime refused an operation.
     #[error("The JavaScript runtime refused to {operation}: {}", text(.detail))]
     Runtime {
@@ -533,6 +546,7 @@ impl Error {
             Self::NotLive { .. } => "ERR_NOT_LIVE",
             Self::Unsupported { .. } | Self::OutsideBuffers => "ERR_UNSUPPORTED",
             Self::Random { .. } => "ERR_RANDOM",
+            Self::BasePruned { .. } => "ERR_BASE_PRUNED",
             Self::Runtime { .. } => "ERR_RUNTIME",
             Self::PageNotOpen { .. } => "ERR_PAGE_NOT_OPEN",
         })

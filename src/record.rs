@@ -126,6 +126,14 @@ pub enum Problem {
 }
 
 impl Record {
+    /// The default record with no feature on.
+    pub const EMPTY: Self = Self {
+        version: RECORD_VERSION,
+        registry_hash: DEFAULT_REGISTRY_HASH,
+        feature_flags: 0,
+        terminal: DEFAULT_TERMINAL,
+    };
+
     /// The record's 13 bytes.
     #[must_use]
     pub const fn encode(&self) -> [u8; RECORD_SIZE] {

@@ -1,7 +1,8 @@
 // Does one thing over and over, after it has said that it is ready, until it is killed. `look` and `last` say what they
 // find, and end.
-import { readFileSync, writeSync } from 'node:fs';
+import { writeSync } from 'node:fs';
 import { createProductionConfig } from '13byte-config';
+import { readLiveFile } from './peers.mjs';
 
 const { what, options, revisions, round, index } = JSON.parse(process.argv[2]);
 const print = (line) => writeSync(1, `${line}\n`);
@@ -37,9 +38,9 @@ const tasks = {
   },
   async last(config) {
     const live = config.toHex();
-    const pending = Number(readFileSync(`${options.persistPath}-live-${options.environment}`).readBigUInt64LE(48));
+    const { isUnfinished } = readLiveFile(`${options.persistPath}-live-${options.environment}`);
     await config.load();
-    print(JSON.stringify({ live, last: config.toHex(), pending, errors: config.validate().errors }));
+    print(JSON.stringify({ live, last: config.toHex(), isUnfinished, errors: config.validate().errors }));
     await config.close();
   },
 };

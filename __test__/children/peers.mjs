@@ -142,6 +142,6 @@ export function readLiveFile(path) {
     sleepers: bytes.readUInt32LE(20),
     revision: Number(bytes.readBigUInt64LE(32)),
     pageId: bytes.readBigUInt64LE(40).toString(16).padStart(16, '0'),
-    pending: Number(bytes.readBigUInt64LE(48)),
+    isUnfinished: bytes.readBigUInt64LE(160) !== 0n || bytes.readUInt32LE(168) % 2 === 1,
   };
 }

@@ -126,9 +126,9 @@ export async function killAtRandom({ directory, what, rounds, paths, after }) {
     assert.equal((await program.kill()).signal, 'SIGKILL', 'it was killed in the midst of it');
 
     if (what === 'rollback') {
-      if (readLiveFile(live).pending !== 0) halfMade += 1;
+      if (readLiveFile(live).isUnfinished) halfMade += 1;
       // Whoever has the page open completes what was begun.
-      while (readLiveFile(live).pending !== 0) await setImmediate();
+      while (readLiveFile(live).isUnfinished) await setImmediate();
       const state = stateOf(survivor);
       assert.ok(state !== undefined, `half of a change: ${survivor.toHex()}`);
       seen[state] = (seen[state] ?? 0) + 1;
@@ -177,13 +177,13 @@ export async function killAll({ directory, rounds, paths, after }) {
     for (const program of programs) assert.equal(await program.line(), 'ready');
     await atRandom();
     await Promise.all(programs.map((program) => program.kill()));
-    if (readLiveFile(`${options.persistPath}-live-kills`).pending !== 0) halfMade += 1;
+    if (readLiveFile(`${options.persistPath}-live-kills`).isUnfinished) halfMade += 1;
 
     const next = startProgram('./kill-me.mjs', { args: [JSON.stringify({ what: 'last', options })] });
     after(() => next.kill());
-    const { live, last, pending, errors } = JSON.parse(await next.line());
+    const { live, last, isUnfinished, errors } = JSON.parse(await next.line());
     assert.equal(live, last, 'the next one starts from what was persisted last');
-    assert.deepEqual([pending, errors], [0, []]);
+    assert.deepEqual([isUnfinished, errors], [false, []]);
     await next.closed;
   }
   return { rounds, halfMade };

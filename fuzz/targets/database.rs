@@ -115,7 +115,7 @@ fn persist(environment: &str, page: &Page, reply: Reply<Entry>) -> Job {
     Job::Persist(Persist {
         environment: environment.to_owned(),
         page: page.clone(),
-        snapshot: page.snapshot(),
+        snapshot: page.take_snapshot(),
         reason: "because".to_owned(),
         actor: "fuzzer".to_owned(),
         unless_same: false,
@@ -173,7 +173,7 @@ fn page() -> Page {
         record,
         rollouts: FULL_ROLLOUTS,
     };
-    let handle = arena.allocate(&state).expect("a page");
+    let handle = arena.allocate(&state, 0).expect("a page");
     arena.page(handle).expect("the page").clone()
 }
 
@@ -192,9 +192,13 @@ fn database(path: &Path) -> Vec<u8> {
         made.get_or_insert_with(|| {
             let store = Store::open(path, Access::ReadWrite).expect("a new database");
             store.attach(ENVIRONMENT, None).expect("a feature table");
-            let page = page();
-            for environment in [ENVIRONMENT, "staging", ENVIRONMENT] {
-                let answer = ask(&store, |reply| persist(environment, &page, reply));
+            let (page, staging) = (page(), page());
+            for (environment, page) in [
+                (ENVIRONMENT, &page),
+                ("staging", &staging),
+                (ENVIRONMENT, &page),
+            ] {
+                let answer = ask(&store, |reply| persist(environment, page, reply));
                 answer.expect("a revision");
             }
             close(store);
@@ -253,7 +257,11 @@ fn limit(connection: &Connection) {
 
 /// Sets columns of rows to values of any type: (table and column, row, type, value).
 fn set_values(path: &Path, input: &mut Input<'_>) {
-    const COLUMNS: [(&str, &str); 22] = [
+    const COLUMNS: [(&str, &str); 28] = [
+        ("page", "id"),
+        ("page", "ticket"),
+        ("page", "revision"),
+        ("page", "written_at"),
         ("feature", "bit"),
         ("feature", "name"),
         ("environment", "id"),
@@ -272,7 +280,9 @@ fn set_values(path: &Path, input: &mut Input<'_>) {
         ("revision", "created_at"),
         ("revision", "parent"),
         ("revision", "restored_from"),
-        ("revision", "generation"),
+        ("revision", "kind"),
+        ("revision", "delta"),
+        ("revision", "ticket"),
         ("revision", "page_id"),
         ("revision", "digest"),
         ("revision", "rowid"),

@@ -11,7 +11,7 @@ use std::time::Duration;
 use config13::error::Error;
 use config13::feature_table::{FEATURE_NAME, FeatureTable};
 use config13::page::layout::{FORMAT, LIVE_SIZE, MAGIC, PAGE_FORMAT, PAGE_ID};
-use config13::page::{FULL_ROLLOUTS, Initial, Page, Persisted, State, open_live_within};
+use config13::page::{FULL_ROLLOUTS, Initial, Page, Persisted, State, Units, open_live_within};
 use config13::record::Record;
 
 use super::{Input, directory};
@@ -151,13 +151,16 @@ fn exercise(page: &Page) {
         Err(error) => assert!(!error.to_string().is_empty()),
     }
     let guard = page.lock_exclusively().expect("nobody else locks it");
-    page.apply(&state(), u32::MAX, page.pending().max(1));
-    page.reach_generation(page.reserve_generation());
+    page.complete_change();
+    page.change(&state(), Units::ALL, page.contains());
+    page.clear_mark();
     drop(guard);
     let after = page.snapshot().state.record;
     assert_eq!(after.feature_flags, state().record.feature_flags);
     assert_eq!(after.terminal, state().record.terminal);
-    assert_eq!(page.pending(), 0);
+    assert!(!page.is_unfinished());
+    let ticket = page.ticket();
+    assert_eq!(page.take_snapshot().ticket, ticket.wrapping_add(1));
     page.note_persisted(&Persisted {
         revision: snapshot.page_id,
         state: state(),

@@ -4,6 +4,7 @@
  */
 export type ErrorCode =
   | 'ERR_BACKUP'
+  | 'ERR_BASE_PRUNED'
   | 'ERR_BINDING'
   | 'ERR_BUFFER_LENGTH'
   | 'ERR_CLOSED'

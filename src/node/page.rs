@@ -114,7 +114,8 @@ pub fn page(handle: u32) -> std::result::Result<Page, Error> {
 /// A private page that starts with this.
 pub fn open_private(initial: &Initial) -> Result<NativePage> {
     PAGES.with_borrow_mut(|pages| {
-        let handle = pages.private.allocate(&initial.state)?;
+        let contains = initial.persisted.map_or(0, |persisted| persisted.revision);
+        let handle = pages.private.allocate(&initial.state, contains)?;
         if let Some(persisted) = &initial.persisted {
             pages.private.page(handle)?.note_persisted(persisted);
         }

@@ -100,7 +100,7 @@ impl NativeStore {
         let reply = store.reply(self.batch.answer(to_persisted));
         store.submit(Job::Persist(Persist {
             environment,
-            snapshot: page.snapshot(),
+            snapshot: page.take_snapshot(),
             page,
             reason,
             actor,
@@ -125,7 +125,7 @@ impl NativeStore {
         let page = page::page(handle)?;
         let answer = self.store()?.persist_now(|reply| Persist {
             environment,
-            snapshot: page.snapshot(),
+            snapshot: page.take_snapshot(),
             page,
             reason,
             actor,

@@ -8,9 +8,9 @@
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::collections::VecDeque;
 use std::ptr::NonNull;
-use std::sync::Arc;
 use std::sync::atomic::Ordering::Acquire;
 use std::sync::atomic::{AtomicBool, fence};
+use std::sync::{Arc, OnceLock};
 
 use super::layout::{PAGE_ALIGN, PAGE_SIZE};
 use super::{Owner, Page, PageMemory, State};
@@ -77,12 +77,12 @@ struct Slot {
 }
 
 impl Arena {
-    /// A page with this state, in an unused slot.
-    pub fn allocate(&mut self, state: &State) -> Result<u32, Error> {
+    /// A page with this state, in an unused slot. `contains` is the revision that the state comes from, 0 for none.
+    pub fn allocate(&mut self, state: &State, contains: u64) -> Result<u32, Error> {
         let handle = self.reuse().unwrap_or_else(|| self.grow());
         let number = u32::try_from(handle).map_err(|_| Error::PageNotOpen { handle: u32::MAX })?;
         if let Some(slot) = self.pages.get_mut(handle) {
-            slot.page.initialize(state)?;
+            slot.page.initialize(state, contains)?;
             slot.user = Some(slot.page.clone());
         }
         Ok(number)
@@ -144,6 +144,7 @@ impl Arena {
                     base,
                     owner: Owner::Chunk(Arc::clone(chunk)),
                     offered: AtomicBool::new(false),
+                    order: OnceLock::new(),
                 })),
                 user: None,
             });
@@ -160,7 +161,7 @@ mod tests {
     fn pages_are_aligned_distinct_and_within_their_chunk() {
         let mut arena = Arena::default();
         for expected in 0..PAGES_PER_CHUNK + 3 {
-            let handle = arena.allocate(&State::with_flags(0b111)).unwrap();
+            let handle = arena.allocate(&State::with_flags(0b111), 0).unwrap();
             assert_eq!(handle as usize, expected);
             let start = arena.page(handle).unwrap().as_ptr() as usize;
             let chunk = &arena.chunks[expected / PAGES_PER_CHUNK];
@@ -175,7 +176,7 @@ mod tests {
     #[test]
     fn a_released_page_is_used_again_under_a_new_id() {
         let mut arena = Arena::default();
-        let first = arena.allocate(&State::with_flags(0b111)).unwrap();
+        let first = arena.allocate(&State::with_flags(0b111), 0).unwrap();
         let id = arena.page(first).unwrap().snapshot().page_id;
         arena.release(first).unwrap();
         assert_eq!(
@@ -186,25 +187,25 @@ mod tests {
             arena.release(first).unwrap_err().code().as_ref(),
             "ERR_PAGE_NOT_OPEN"
         );
-        assert_eq!(arena.allocate(&State::with_flags(0b111)).unwrap(), first);
+        assert_eq!(arena.allocate(&State::with_flags(0b111), 0).unwrap(), first);
         assert_ne!(arena.page(first).unwrap().snapshot().page_id, id);
     }
 
     #[test]
     fn a_page_somebody_still_holds_is_not_used_again() {
         let mut arena = Arena::default();
-        let first = arena.allocate(&State::with_flags(0b111)).unwrap();
+        let first = arena.allocate(&State::with_flags(0b111), 0).unwrap();
         let held = arena.page(first).unwrap().clone();
         arena.release(first).unwrap();
-        assert_ne!(arena.allocate(&State::with_flags(0b111)).unwrap(), first);
+        assert_ne!(arena.allocate(&State::with_flags(0b111), 0).unwrap(), first);
         drop(held);
-        assert_eq!(arena.allocate(&State::with_flags(0b111)).unwrap(), first);
+        assert_eq!(arena.allocate(&State::with_flags(0b111), 0).unwrap(), first);
     }
 
     #[test]
     fn a_page_outlives_its_arena() {
         let mut arena = Arena::default();
-        let handle = arena.allocate(&State::with_flags(0b111)).unwrap();
+        let handle = arena.allocate(&State::with_flags(0b111), 0).unwrap();
         let page = arena.page(handle).unwrap().clone();
         drop(arena);
         assert_eq!(page.snapshot().state, State::with_flags(0b111));

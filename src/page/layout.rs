@@ -42,8 +42,6 @@ pub const NAME_COUNT: usize = 28;
 pub const REVISION: usize = 32;
 /// Random identity of the page, u64, never 0.
 pub const PAGE_ID: usize = 40;
-/// Revision of a whole-state change that is being applied, else 0, u64.
-pub const PENDING: usize = 48;
 /// Counts the doorbells that listeners have put up beside a live file, u32, wrapping. Writers list them again when it
 /// changes.
 pub const DOORBELLS: usize = 56;
@@ -52,8 +50,13 @@ pub const PERSISTED_MARK: usize = 60;
 /// Rollout of each feature in basis points, 32 × u16.
 pub const ROLLOUTS: usize = 64;
 
+/// Start of the words by which the revisions of a live page are in order, see `order.rs`. They lie in the header of the
+/// second block of 128 bytes; up to 8 blocks are reserved for features beyond the first 32.
+pub const ORDER: usize = PAGE_SIZE + 16;
+/// Start of the journal, which holds the target of a change of several words. Only a live file has it.
+pub const JOURNAL: usize = 8 * PAGE_SIZE;
 /// Start of the name table, which only a live file has.
-pub const NAMES: usize = PAGE_SIZE;
+pub const NAMES: usize = 2 * JOURNAL;
 /// Bytes of one name: its length, then its UTF-8 text.
 pub const NAME_SIZE: usize = 1 + MAX_NAME_LENGTH;
 /// Bytes of a live file.
@@ -61,8 +64,8 @@ pub const LIVE_SIZE: usize = NAMES + MAX_FEATURES * NAME_SIZE;
 
 const _: () = {
     assert!(STATE.is_multiple_of(8) && REVISION.is_multiple_of(8));
-    assert!(PAGE_ID.is_multiple_of(8) && PENDING.is_multiple_of(8));
+    assert!(PAGE_ID.is_multiple_of(8));
     assert!(ROLLOUTS + MAX_FEATURES * size_of::<u16>() == PAGE_SIZE);
     assert!(PAGE_SIZE.is_multiple_of(PAGE_ALIGN));
-    assert!(LIVE_SIZE == 128 + 2048);
+    assert!(LIVE_SIZE == 2048 + 2048);
 };

@@ -291,7 +291,7 @@ fn initialize(
         persisted,
     } = initial()?;
     feature_table::write(&page, &table);
-    page.initialize(&state)?;
+    page.initialize(&state, persisted.map_or(0, |persisted| persisted.revision))?;
     if let Some(persisted) = persisted {
         page.note_persisted(&persisted);
     }
@@ -343,6 +343,7 @@ mod tests {
 
     use super::*;
     use crate::page::FULL_ROLLOUTS;
+    use crate::page::layout::NAMES;
 
     fn initial(flags: u32) -> Initial {
         Initial {
@@ -478,7 +479,7 @@ mod tests {
             (0, b"???"),
             (24, &[9, 0, 0, 0]),
             (40, &[0; 8]),
-            (128, &[255, b'x']),
+            (NAMES as u64, &[255, b'x']),
         ];
         for (offset, bytes) in damages {
             drop(open(&path, &table(&["a"]), None, || Ok(initial(1))).unwrap());
@@ -493,7 +494,7 @@ mod tests {
         fs::write(&path, [0; 100]).unwrap();
         let error = attach(&path, mapping::open(&path, true, None).unwrap()).unwrap_err();
         assert!(
-            error.to_string().contains("100 bytes instead of 2176"),
+            error.to_string().contains("100 bytes instead of 4096"),
             "{error}"
         );
     }

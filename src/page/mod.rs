@@ -29,13 +29,15 @@ mod live;
 mod live_path;
 mod mapping;
 pub mod offers;
+mod order;
 mod persisted;
+mod units;
 
 use std::path::Path;
 use std::ptr::NonNull;
-use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, AtomicU64};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 pub use arena::{Arena, CHUNK_SIZE, Chunk, PAGES_PER_CHUNK};
@@ -50,13 +52,14 @@ pub(crate) use live::{LOCK_RETRY, LOCK_TIMEOUT};
 pub(crate) use live_path::live_path;
 pub use mapping::{cluster_path, examine as examine_live_file};
 pub use persisted::Persisted;
+pub use units::Units;
 
 use crate::error::Error;
 use crate::feature_table::{FeatureTable, MAX_FEATURES};
 use crate::record::{Problem, RECORD_VERSION, Record, Terminal};
 use layout::{
     DOORBELLS, FORMAT, FULL_ROLLOUT, GENERATION, HEADER, MAGIC, NAME_COUNT, PAGE_FORMAT, PAGE_ID,
-    PENDING, REGISTRY_HASH, REVISION, ROLLOUTS, STATE,
+    REGISTRY_HASH, REVISION, ROLLOUTS, STATE,
 };
 
 /// How a boundary may number pages: private ones by their place in an arena, live ones from here on.
@@ -64,10 +67,6 @@ pub const FIRST_LIVE_HANDLE: usize = 1 << 31;
 
 /// Rollout of each feature in basis points, by bit.
 pub type Rollouts = [u16; MAX_FEATURES];
-
-/// How far a whole-state change takes the generation. Between the commit of its revision and its application, flips
-/// go on, and a snapshot with some of them must not rank above that revision; this many do not fit in between.
-pub(crate) const WHOLE_STATE_STEP: u32 = 1 << 24;
 
 /// Every feature rolled out to everyone.
 pub const FULL_ROLLOUTS: Rollouts = [FULL_ROLLOUT; MAX_FEATURES];
@@ -82,6 +81,12 @@ pub struct State {
 }
 
 impl State {
+    /// What an environment has before its first revision: nothing is on, and everything rolled out to everyone.
+    pub const EMPTY: Self = Self {
+        record: Record::EMPTY,
+        rollouts: FULL_ROLLOUTS,
+    };
+
     /// The default record with these flags, rolled out to everyone.
     #[cfg(test)]
     pub(crate) fn with_flags(feature_flags: u32) -> Self {
@@ -123,8 +128,11 @@ pub struct Snapshot {
     pub state: State,
     /// The page's random identity.
     pub page_id: u64,
-    /// The page's generation just before the state was read, so never later than the state.
-    pub generation: u32,
+    /// The ticket that it took, or the last one that was taken before: of two snapshots with tickets of their own, the
+    /// higher one was read entirely after the other.
+    pub ticket: u64,
+    /// The last revision up to which the work of other pages is in the state; 0 for none.
+    pub contains: u64,
 }
 
 /// A state page. Clones are the same page, and each keeps its memory alive.
@@ -138,6 +146,8 @@ struct PageMemory {
     owner: Owner,
     /// Whether other threads may use a private page.
     offered: AtomicBool,
+    /// That of a private page, once it is needed.
+    order: OnceLock<Box<order::Order>>,
 }
 
 #[derive(Debug)]
@@ -153,6 +163,7 @@ impl PageMemory {
             base: file.base(),
             owner: Owner::Live(Box::new(file)),
             offered: AtomicBool::new(false),
+            order: OnceLock::new(),
         }
     }
 
@@ -176,8 +187,8 @@ impl Page {
         self.0.base.as_ptr()
     }
 
-    /// Fills a page that is not shared yet.
-    fn initialize(&self, state: &State) -> Result<(), Error> {
+    /// Fills a page that is not shared yet. `contains` is the revision that the state comes from.
+    fn initialize(&self, state: &State, contains: u64) -> Result<(), Error> {
         self.0.offered.store(false, SeqCst);
         self.u32(HEADER).store(0, SeqCst);
         self.u32(REGISTRY_HASH)
@@ -189,7 +200,7 @@ impl Page {
         self.u32(NAME_COUNT).store(0, SeqCst);
         self.u64(REVISION).store(0, SeqCst);
         self.u64(PAGE_ID).store(random_page_id()?, SeqCst);
-        self.u64(PENDING).store(0, SeqCst);
+        self.initialize_order(contains);
         self.u32(DOORBELLS).store(0, SeqCst);
         self.u32(layout::PERSISTED_MARK).store(0, SeqCst);
         for (bit, rollout) in state.rollouts.iter().enumerate() {
@@ -202,12 +213,8 @@ impl Page {
         Ok(())
     }
 
-    /// Reads the whole state, with the generation from just before.
-    ///
-    /// Flags and terminal are one atomic read. Rollouts are read one by one, each valid by itself.
-    #[must_use]
-    pub fn snapshot(&self) -> Snapshot {
-        let generation = self.u32(GENERATION).load(SeqCst);
+    /// The live words as they are, whatever is being changed.
+    fn state(&self) -> State {
         let [_, _, _, version] = self.u32(HEADER).load(SeqCst).to_le_bytes();
         let word = self.u64(STATE).load(SeqCst);
         let record = Record {
@@ -217,46 +224,7 @@ impl Page {
             terminal: Terminal::from_word(high_half(word)),
         };
         let rollouts = std::array::from_fn(|bit| self.rollout(bit).load(SeqCst));
-        Snapshot {
-            state: State { record, rollouts },
-            page_id: self.u64(PAGE_ID).load(SeqCst),
-            generation,
-        }
-    }
-
-    /// Sets the state to `target`, for the features in `known`; the others keep theirs. Version and registry hash
-    /// stay. Flips that other threads make meanwhile are kept or overwritten, never torn.
-    ///
-    /// A feature turning off goes off before its rollout changes, and one turning on comes on after, so a reader
-    /// that reads flags, rollout and flags again never pairs an old switch with a new rollout.
-    ///
-    /// `revision` marks the change as pending until it is complete.
-    pub fn apply(&self, target: &State, known: u32, revision: u64) {
-        let before = self.snapshot().state;
-        self.u64(PENDING).store(revision, SeqCst);
-        let turning_off = known & !target.record.feature_flags;
-        self.u64(STATE).fetch_and(!u64::from(turning_off), SeqCst);
-        for (bit, rollout) in target.rollouts.iter().enumerate() {
-            if known >> bit & 1 == 1 {
-                self.rollout(bit).store(*rollout, SeqCst);
-            }
-        }
-        let mut current = self.u64(STATE).load(SeqCst);
-        loop {
-            let flags = low_half(current) & !known | target.record.feature_flags & known;
-            let wanted = join(flags, target.record.terminal.to_word());
-            match self
-                .u64(STATE)
-                .compare_exchange(current, wanted, SeqCst, SeqCst)
-            {
-                Ok(_) => break,
-                Err(actual) => current = actual,
-            }
-        }
-        self.u64(PENDING).store(0, SeqCst);
-        if self.snapshot().state != before {
-            self.count_change();
-        }
+        State { record, rollouts }
     }
 
     /// The page's random identity.
@@ -280,55 +248,11 @@ impl Page {
         noted.is_some_and(|noted| noted != self.id())
     }
 
-    /// Whether a live page was set back: its own revisions have a higher generation, so an older copy of its file was
-    /// written over it. Not while another process is about to apply such a revision.
+    /// Whether a page was set back: a snapshot of it with this ticket was persisted, so an older copy of its file was
+    /// written over it.
     #[must_use]
-    pub fn is_set_back_behind(&self, generation: u32) -> bool {
-        self.is_behind(generation) && matches!(self.try_lock_behind(generation), Ok(Some(_)))
-    }
-
-    /// Brings a live page that was set back behind one of its revisions ahead of it, so that snapshots count again.
-    /// Returns the generation of the next snapshot then.
-    #[must_use]
-    pub fn catch_up(&self, generation: u32) -> Option<u32> {
-        let _exclusive = self.try_lock_behind(generation).ok()??;
-        self.reach_generation(generation.wrapping_add(1));
-        Some(self.u32(GENERATION).load(SeqCst))
-    }
-
-    /// The lock of a live page, if it is free and the page is behind.
-    fn try_lock_behind(&self, generation: u32) -> Result<Option<ExclusiveGuard<'_>>, Error> {
-        if !self.is_behind(generation) {
-            return Ok(None);
-        }
-        // Others hold it from before they commit a revision that ranks ahead until they have applied it.
-        let guard = match self.try_lock_exclusively() {
-            Err(Error::LiveFileBusy { .. }) => None,
-            guard => guard?,
-        };
-        Ok(guard.filter(|_| self.is_behind(generation) && self.pending() == 0))
-    }
-
-    fn is_behind(&self, generation: u32) -> bool {
-        let current = self.u32(GENERATION).load(SeqCst);
-        generation.wrapping_sub(current).cast_signed() > 0
-    }
-
-    /// The revision of a whole-state change that was begun and not completed, 0 for none.
-    #[must_use]
-    pub fn pending(&self) -> u64 {
-        self.u64(PENDING).load(SeqCst)
-    }
-
-    /// Leaves the page as a process does that is killed in the middle of a whole-state change.
-    #[cfg(test)]
-    pub(crate) fn leave_pending(&self, revision: u64) {
-        self.u64(PENDING).store(revision, SeqCst);
-    }
-
-    /// Gives up a whole-state change that was begun and cannot be completed.
-    pub fn forget_pending(&self) {
-        self.u64(PENDING).store(0, SeqCst);
+    pub fn is_set_back_behind(&self, written: u64) -> bool {
+        self.ticket() < written
     }
 
     /// The path of the live file, if another file or none is at that path now: a process that opens it does not share
@@ -410,25 +334,6 @@ impl Page {
 
     fn count_change(&self) {
         self.u32(GENERATION).fetch_add(1, SeqCst);
-    }
-
-    /// The generation that the revision of a whole-state change gets, which is applied after it is committed: above
-    /// that of every snapshot that may still be taken before.
-    #[must_use]
-    pub fn reserve_generation(&self) -> u32 {
-        self.u32(GENERATION)
-            .load(SeqCst)
-            .wrapping_add(WHOLE_STATE_STEP)
-    }
-
-    /// Brings the generation up to a reserved one, so that snapshots from here on rank above that revision.
-    pub fn reach_generation(&self, reserved: u32) {
-        let behind = |current: u32| {
-            let ahead = reserved.wrapping_sub(current).cast_signed();
-            (ahead > 0).then_some(reserved)
-        };
-        // An error means that the page is past that generation, which is as good.
-        let _before = self.u32(GENERATION).fetch_update(SeqCst, SeqCst, behind);
     }
 
     /// The feature table that a live page carries; `None` for a private page.
@@ -551,7 +456,7 @@ mod tests {
 
     fn page(flags: u32) -> Page {
         let mut arena = Arena::default();
-        let handle = arena.allocate(&state(flags, 24)).unwrap();
+        let handle = arena.allocate(&state(flags, 24), 0).unwrap();
         arena.page(handle).unwrap().clone()
     }
 
@@ -576,73 +481,5 @@ mod tests {
         let bytes: [u8; 16] = unsafe { page.as_ptr().cast::<[u8; 16]>().read() };
         assert_eq!(bytes[..3], MAGIC);
         assert_eq!(bytes[3..], state(0b101, 24).record.encode());
-    }
-
-    #[test]
-    fn applying_a_state_spares_features_it_does_not_know() {
-        let page = page(0b1_0110);
-        let before = page.snapshot();
-        let mut target = state(0b0001, 50);
-        target.rollouts[0] = 1_000;
-        target.rollouts[4] = 77;
-        page.apply(&target, 0b0111, 9);
-        let after = page.snapshot();
-        assert_eq!(after.state.record.feature_flags, 0b1_0001);
-        assert_eq!(after.state.record.terminal.rows, 50);
-        assert_eq!(after.state.rollouts[0], 1_000);
-        assert_eq!(after.state.rollouts[4], FULL_ROLLOUT);
-        assert_eq!(after.generation, before.generation + 1);
-        assert_eq!(after.page_id, before.page_id);
-    }
-
-    #[test]
-    fn applying_the_same_state_is_not_a_change() {
-        let page = page(0b11);
-        let before = page.snapshot();
-        page.apply(&before.state, u32::MAX, 1);
-        assert_eq!(page.snapshot(), before);
-    }
-
-    #[test]
-    fn a_reserved_generation_ranks_between_the_snapshots_before_and_after() {
-        let page = page(0);
-        // Close to the end, so that it wraps.
-        page.u32(GENERATION).store(u32::MAX - 5, SeqCst);
-        let reserved = page.reserve_generation();
-        for _flip in 0..100 {
-            page.count_change();
-        }
-        let meanwhile = page.snapshot().generation;
-        page.reach_generation(reserved);
-        assert_eq!(page.snapshot().generation, reserved);
-        assert!(reserved.wrapping_sub(meanwhile).cast_signed() > 0);
-        page.count_change();
-        page.reach_generation(reserved);
-        assert_eq!(page.snapshot().generation, reserved.wrapping_add(1));
-    }
-
-    #[test]
-    fn a_snapshot_never_mixes_flags_and_terminal_of_two_states() {
-        const ROUNDS: u32 = 50_000;
-        let page = page(0);
-        page.apply(&state(1, 1), u32::MAX, 1);
-        std::thread::scope(|scope| {
-            scope.spawn(|| {
-                for round in 0..ROUNDS {
-                    // Features stay on in both states, so no step between them turns one off.
-                    let next = if round % 2 == 0 {
-                        state(3, 2)
-                    } else {
-                        state(3, 3)
-                    };
-                    page.apply(&next, 0b10, 1);
-                }
-            });
-            for _ in 0..ROUNDS {
-                let record = page.snapshot().state.record;
-                let seen = (record.feature_flags & 0b10, record.terminal.rows);
-                assert!(matches!(seen, (0, 1) | (0b10, 2 | 3)), "{seen:?}");
-            }
-        });
     }
 }

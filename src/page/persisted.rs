@@ -90,7 +90,7 @@ mod tests {
 
     fn page(flags: u32) -> Page {
         let mut arena = Arena::default();
-        let handle = arena.allocate(&State::with_flags(flags)).unwrap();
+        let handle = arena.allocate(&State::with_flags(flags), 0).unwrap();
         arena.page(handle).unwrap().clone()
     }
 

@@ -119,6 +119,10 @@ pub struct Item {
 }
 
 /// What the thread does. Beside the jobs, these are the calls whose callers block.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every task is a job, which is not worth an allocation of its own"
+)]
 pub enum Task {
     Job(Job),
     Open {

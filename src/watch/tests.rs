@@ -2,13 +2,13 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use super::*;
-use crate::page::{Arena, State};
+use crate::page::{Arena, State, Units};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn private_page() -> Page {
     let mut arena = Arena::default();
-    let handle = arena.allocate(&State::with_flags(0)).unwrap();
+    let handle = arena.allocate(&State::with_flags(0), 0).unwrap();
     arena.page(handle).unwrap().clone()
 }
 
@@ -58,7 +58,7 @@ impl Listening {
 }
 
 fn set(page: &Page, flags: u32) {
-    page.apply(&State::with_flags(flags), u32::MAX, 0);
+    page.change(&State::with_flags(flags), Units::ALL, page.contains());
     announce(page);
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 
 use config13::distribution::Lag;
-use config13::page::{Arena, FULL_ROLLOUTS, Page, State};
+use config13::page::{Arena, FULL_ROLLOUTS, Page, State, Units};
 use config13::record::Record;
 use config13::store::{Access, Answer, Entry, Job, Persist, Store};
 use config13::{error, feature_table, watch};
@@ -50,7 +50,7 @@ fn state(feature_flags: u32) -> State {
 
 fn page() -> Page {
     let mut arena = Arena::default();
-    let handle = arena.allocate(&state(7)).expect("a page");
+    let handle = arena.allocate(&state(7), 0).expect("a page");
     arena.page(handle).expect("the page").clone()
 }
 
@@ -82,7 +82,7 @@ fn allocate() -> Operation {
     let mut arena = Arena::default();
     let fresh = state(0);
     Box::new(move || {
-        let handle = arena.allocate(black_box(&fresh)).expect("a page");
+        let handle = arena.allocate(black_box(&fresh), 0).expect("a page");
         arena.release(handle).expect("the page");
     })
 }
@@ -101,7 +101,7 @@ fn apply() -> Operation {
     let mut turns = states.into_iter().cycle();
     Box::new(move || {
         let target = turns.next().expect("endless");
-        page.apply(black_box(&target), u32::MAX, 1);
+        page.change(black_box(&target), Units::ALL, 1);
     })
 }
 
@@ -183,7 +183,7 @@ impl Bed {
         self.store.submit(Job::Persist(Persist {
             environment: ENVIRONMENT.to_owned(),
             page: self.page.clone(),
-            snapshot: self.page.snapshot(),
+            snapshot: self.page.take_snapshot(),
             reason: "metrics on for everyone".to_owned(),
             actor: "bench:1".to_owned(),
             unless_same: false,

@@ -10,7 +10,7 @@ use crate::page::{Page, Persisted, Snapshot, State};
 use crate::store::reply::{Answer, Reply};
 use crate::store::rows::contents::Trace;
 use crate::store::rows::ledger::{Draft, Ledger, Standing};
-use crate::store::rows::revision::Entry;
+use crate::store::rows::revision::{Entry, Kind};
 use crate::store::sqlite::errors::{Fault, again};
 use crate::store::worker::Worker;
 
@@ -36,13 +36,13 @@ pub struct Persist {
 }
 
 impl Worker {
-    /// Persists all of `jobs` in one transaction, then answers them in order.
+    /// Persists all of `jobs` in one transaction, brings their live states up to it, then answers them in order.
     pub fn persist(&mut self, jobs: Vec<Persist>) {
         let started = Instant::now();
         let outcome = self.write(|transaction, kept| {
             let appended = append_all(transaction, kept, &jobs)?;
             let entries = appended.entries.iter().flatten();
-            let trace = Trace::of(entries.map(|(entry, _)| entry));
+            let trace = Trace::of(entries.map(|persisting| &persisting.entry));
             Ok((appended, trace))
         });
         match outcome {
@@ -58,16 +58,26 @@ impl Worker {
                 if let Some(last) = errors().rfind(|error| !error.is_some_and(Error::is_refusal)) {
                     self.shared.note_persist(last);
                 }
-                for (job, entry) in jobs.into_iter().zip(entries) {
-                    if let Ok((entry, in_effect)) = &entry {
+                for (job, entry) in jobs.iter().zip(&entries) {
+                    if let Ok(Persisting {
+                        entry,
+                        effective,
+                        in_effect,
+                        is_plain,
+                    }) = entry
+                    {
                         job.page.note_persisted(&Persisted {
                             revision: entry.revision.id.cast_unsigned(),
                             state: *in_effect,
                         });
+                        let effective = effective.cast_unsigned();
+                        self.catch_up(&job.environment, &job.page, effective, *is_plain);
                     }
+                }
+                for (job, entry) in jobs.into_iter().zip(entries) {
                     let table = table.clone();
                     job.reply
-                        .send(entry.map(|(value, _)| Answer { value, table }));
+                        .send(entry.map(|Persisting { entry: value, .. }| Answer { value, table }));
                 }
             }
             Err(error) => {
@@ -80,10 +90,20 @@ impl Worker {
     }
 }
 
+/// What came of a persist.
+struct Persisting {
+    entry: Entry,
+    /// The revision in effect since, which is another one if this one was late, and its state.
+    effective: i64,
+    in_effect: State,
+    /// Whether the live state has all of that already.
+    is_plain: bool,
+}
+
 /// What came of a group of persists.
 struct Appended {
-    /// The answers, each with the state that is in effect since; errors are refusals of single persists.
-    entries: Vec<Result<(Entry, State), Error>>,
+    /// Errors are refusals of single persists.
+    entries: Vec<Result<Persisting, Error>>,
     /// How many of them are new revisions.
     new: u64,
     table: FeatureTable,
@@ -113,46 +133,55 @@ fn append_all(
     })
 }
 
-/// With the state that is in effect since.
-fn append(ledger: &mut Ledger<'_>, job: &Persist) -> Result<(Entry, State), Fault> {
+fn append(ledger: &mut Ledger<'_>, job: &Persist) -> Result<Persisting, Fault> {
+    let environment = &job.environment;
     job.snapshot.state.expect_valid(ledger.table().mask())?;
-    ledger.expect_last(&job.environment, job.if_revision)?;
-    if job.unless_same
-        && let Some(last) = ledger.last_if_same(
-            &job.environment,
-            &job.snapshot,
-            job.page.is_persisted_by_others(),
-        )?
-    {
-        let in_effect = last.revision.state;
-        return Ok((last, in_effect));
+    ledger.expect_last(environment, job.if_revision)?;
+    let page_id = job.snapshot.page_id;
+    let written = ledger.written(page_id)?.ticket;
+    let mut snapshot = job.snapshot;
+    if job.page.id() == page_id && job.page.is_set_back_behind(written) {
+        // What is live now is to take effect all the same.
+        snapshot.ticket = job.page.take_ticket_after(written);
     }
-    let parent = ledger.effective(&job.environment)?;
-    let snapshot = counting(ledger, job)?;
+    // A slow snapshot of a page does not take effect after a newer one.
+    let merged = (snapshot.ticket > written)
+        .then(|| ledger.merge(environment, &snapshot))
+        .transpose()?;
+    let parent = ledger.effective(environment)?;
+    if job.unless_same
+        && let Some(merged) = &merged
+        && merged.delta.is_empty()
+        // Another one of the page, from before, is yet to be written, and would take effect.
+        && Some(snapshot.ticket) == written.checked_add(1)
+        && let Some(entry) = ledger.entry_in_effect(environment)?
+    {
+        ledger.note_written(page_id, snapshot.ticket, 0);
+        return Ok(Persisting {
+            effective: entry.revision.id,
+            in_effect: merged.state,
+            entry,
+            is_plain: merged.is_plain,
+        });
+    }
     let entry = ledger.append(&Draft {
-        environment: &job.environment,
-        snapshot,
+        environment,
+        kind: Kind::Snapshot,
+        state: merged
+            .as_ref()
+            .map_or(snapshot.state, |merged| merged.state),
+        delta: merged.as_ref().map(|merged| merged.delta),
+        page_id,
+        ticket: snapshot.ticket,
         reason: &job.reason,
         actor: &job.actor,
         parent,
         restored_from: None,
     })?;
-    // A slow snapshot of a page does not take effect after a newer one.
-    let in_effect = ledger.state_in_effect(&job.environment)?;
-    let state = in_effect.unwrap_or(entry.revision.state);
-    Ok((entry, state))
-}
-
-/// The snapshot, which of a page that was set back ranks below a revision of it that there is already. What is live now
-/// is to take effect all the same.
-fn counting(ledger: &mut Ledger<'_>, job: &Persist) -> Result<Snapshot, Fault> {
-    let page_id = job.snapshot.page_id;
-    let caught_up = match ledger.generation_of(&job.environment, page_id)? {
-        Some(generation) if job.page.id() == page_id => job.page.catch_up(generation),
-        _ => None,
-    };
-    Ok(Snapshot {
-        generation: caught_up.unwrap_or(job.snapshot.generation),
-        ..job.snapshot
+    Ok(Persisting {
+        effective: ledger.effective(environment)?.unwrap_or(entry.revision.id),
+        in_effect: ledger.state_in_effect(environment)?,
+        is_plain: merged.is_some_and(|merged| merged.is_plain),
+        entry,
     })
 }

@@ -15,7 +15,7 @@ use crate::store::open_stores::expect_one_name;
 use crate::store::reply::{Answer, Reply};
 use crate::store::rows::chain::Chain;
 use crate::store::rows::digest::DIGEST_SIZE;
-use crate::store::rows::revision;
+use crate::store::rows::pages;
 use crate::store::shared::Shared;
 use crate::store::sqlite::disk_space::free_bytes;
 use crate::store::sqlite::errors::Fault;
@@ -77,27 +77,17 @@ pub fn look_at_files(
 }
 
 /// Whether something older was written over the page.
-fn overwritten(
-    connection: &Connection,
-    environment: &str,
-    page: &Page,
-) -> Result<Option<String>, Fault> {
+fn overwritten(connection: &Connection, page: &Page) -> Result<Option<String>, Fault> {
     if page.is_another() {
         return Ok(Some(
             "it holds another life of the configuration".to_owned(),
         ));
     }
-    let effective = match revision::effective(connection, environment) {
-        // What is wrong then is said of the history.
-        Err(rusqlite::Error::QueryReturnedNoRows) => None,
-        effective => effective?,
-    };
-    let later = effective
-        .filter(|last| last.page_id == page.id() && page.is_set_back_behind(last.generation));
-    Ok(later.map(|last| {
+    let written = pages::read(connection, page.id())?;
+    Ok(page.is_set_back_behind(written.ticket).then(|| {
         format!(
             "it is older than revision {}, which was persisted from it",
-            last.id
+            written.revision
         )
     }))
 }
@@ -148,7 +138,7 @@ impl Worker {
             Ok::<_, Fault>(HistoryEnd {
                 revision: Some(last),
                 problem,
-                page_problem: overwritten(connection, environment, page)?,
+                page_problem: overwritten(connection, page)?,
             })
         })
     }

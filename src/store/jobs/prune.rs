@@ -108,10 +108,11 @@ fn first_to_keep(connection: &Connection, chain: &Chain, keep: u32) -> rusqlite:
     Ok(newest.min(effective).min(parent.unwrap_or(effective)))
 }
 
-/// The last revision that goes.
+/// What goes.
 struct Last {
-    /// How many go, with it.
+    /// How many revisions.
     count: u64,
+    /// The state in effect after them.
     record: [u8; RECORD_SIZE],
     rollouts: Option<[u8; ROLLOUTS_SIZE]>,
 }
@@ -128,7 +129,8 @@ fn pass(connection: &Connection, chain: &mut Chain, first: i64) -> Result<Option
         "WHERE environment = ?1 AND id < ?2 ORDER BY id LIMIT ?3",
     ))?;
     let mut rows = statement.query([chain.id, first, i64::from(SLICE)])?;
-    let mut last = None;
+    let before = anchor::newest(connection, &chain.name)?;
+    let mut in_effect = before.map(|anchor| (anchor.record, anchor.rollouts));
     let mut count = 0;
     while let Some(row) = rows.next()? {
         let columns = Columns::read(row)?;
@@ -140,17 +142,21 @@ fn pass(connection: &Connection, chain: &mut Chain, first: i64) -> Result<Option
         if columns.digest() != Some(digest) {
             return Err(broken(columns.id, &chain.name, chain.found.mismatch()).into());
         }
-        let newer = fields.effective();
-        chain.pass(newer, Some(digest));
+        let takes_effect = fields.delta.is_some();
+        chain.pass(columns.id, takes_effect, Some(digest));
         count += 1;
-        last = Some(Last {
-            count,
-            record: row.get("record")?,
-            rollouts: row.get("rollouts")?,
-        });
+        if takes_effect {
+            in_effect = Some((row.get("record")?, row.get("rollouts")?));
+        }
     }
     pass_anchors(chain, chain.found.last.saturating_add(1))?;
-    Ok(last)
+    Ok(in_effect
+        .filter(|_| count > 0)
+        .map(|(record, rollouts)| Last {
+            count,
+            record,
+            rollouts,
+        }))
 }
 
 fn pass_anchors(chain: &mut Chain, before: i64) -> Result<(), Error> {
@@ -173,10 +179,6 @@ fn append_anchor(
     last: &Last,
     actor: &str,
 ) -> Result<(), Fault> {
-    let Some(effective) = chain.effective else {
-        // The first revision takes effect, so there is one after any.
-        return Ok(());
-    };
     let mut anchor = Anchor {
         after: chain.said.last,
         removed: chain.found.revisions,
@@ -184,7 +186,7 @@ fn append_anchor(
         start: chain.found.digest,
         record: last.record,
         rollouts: last.rollouts,
-        effective,
+        effective: chain.found.effective,
         actor: actor.to_owned(),
         created_at: unix_time(),
         digest: NO_DIGEST,

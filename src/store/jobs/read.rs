@@ -1,10 +1,10 @@
 //! The jobs that only read.
 
 use crate::error::Error;
-use crate::page::{Page, Persisted};
+use crate::page::{Page, Persisted, Units};
 use crate::store::reply::Answer;
-use crate::store::rows::listing;
 use crate::store::rows::revision::{Entry, Revision, effective};
+use crate::store::rows::{listing, pages};
 use crate::store::sqlite::errors::Fault;
 use crate::store::worker::Worker;
 use crate::watch;
@@ -12,26 +12,31 @@ use crate::watch;
 impl Worker {
     /// Sets the page to the last persisted state of the environment, if there is one. The caller holds the page's lock.
     pub fn load(&mut self, environment: &str, page: &Page) -> Result<Answer<Option<Entry>>, Error> {
-        self.redo(environment, page)?;
-        let answer = self.read(|connection| {
+        page.complete_change();
+        let page_id = page.id();
+        let Answer { value, table } = self.read(|connection| {
             let effective = effective(connection, environment)?;
-            Ok(effective
+            let entry = effective
                 .map(|revision| listing::with_previous(connection, revision))
-                .transpose()?)
+                .transpose()?;
+            Ok((entry, pages::read(connection, page_id)?))
         })?;
-        if let Some(Entry { revision, .. }) = &answer.value {
+        let (entry, written) = value;
+        if let Some(Entry { revision, .. }) = &entry {
+            page.reach_ticket(written.ticket);
             let id = revision.id.cast_unsigned();
-            page.apply(&revision.state, revision.known, id);
-            if revision.page_id == page.id() {
-                page.reach_generation(revision.generation);
-            }
+            page.change(&revision.state, Units::with_terminal(revision.known), id);
+            page.clear_mark();
             page.note_persisted(&Persisted {
                 revision: id,
                 state: revision.state,
             });
             watch::announce(page);
         }
-        Ok(answer)
+        Ok(Answer {
+            value: entry,
+            table,
+        })
     }
 
     /// Lists revisions, newest first.

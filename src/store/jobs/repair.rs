@@ -1,8 +1,9 @@
-//! Completing changes of whole states that killed processes left half-made on a live page.
+//! Bringing live states up to the database: what others have persisted, and what killed processes left half-made.
 
 use crate::error::Error;
 use crate::page::{Page, Persisted};
-use crate::store::rows::revision::find;
+use crate::store::rows::merge::{merge, merge_foreign};
+use crate::store::rows::{listing, pages, revision};
 use crate::store::worker::Worker;
 use crate::watch;
 
@@ -15,26 +16,70 @@ impl Worker {
         }
     }
 
-    /// Completes a whole-state change that a killed process began. The caller holds the page's lock.
-    pub fn redo(&mut self, environment: &str, page: &Page) -> Result<(), Error> {
-        let pending = page.pending();
-        if pending == 0 {
+    /// Puts what others have persisted on the live state after a revision of the page, unless its lock is taken: then the
+    /// holder does so. With `is_plain` nothing has to be put on.
+    pub fn catch_up(&mut self, environment: &str, page: &Page, revision: u64, is_plain: bool) {
+        let Ok(_exclusive) = page.try_lock_exclusively() else {
+            return;
+        };
+        if is_plain && !page.is_unfinished() {
+            page.has_all_until(revision);
+            return;
+        }
+        // When the database cannot be read, the next revision, or a look a second later, tries again.
+        let _next_time = self.synchronize(environment, page);
+    }
+
+    /// Brings the live state up to what is in effect: completes what a killed process has begun, and puts on what others
+    /// have persisted, and this page has committed, since what it contains. The caller holds the page's lock.
+    pub fn synchronize(&mut self, environment: &str, page: &Page) -> Result<(), Error> {
+        page.complete_change();
+        let (page_id, contains) = (page.id(), page.contains().cast_signed());
+        let found = self.read(|connection| {
+            let Some(effective) = revision::effective(connection, environment)? else {
+                return Ok(None);
+            };
+            let base = listing::base(connection, environment, contains)?;
+            let written = pages::read(connection, page_id)?;
+            let since = if written.revision <= contains {
+                None
+            } else {
+                Some(revision::since(
+                    connection,
+                    environment,
+                    contains,
+                    effective.id,
+                )?)
+            };
+            Ok(Some((effective, base, since, written.ticket)))
+        })?;
+        let Some((effective, base, since, ticket)) = found.value else {
+            page.clear_mark();
             return Ok(());
-        }
-        let found =
-            self.read(|connection| Ok(find(connection, environment, pending.cast_signed())?))?;
-        if let Some(revision) = found.value {
-            page.apply(&revision.state, revision.known, pending);
-            page.reach_generation(revision.generation);
+        };
+        page.reach_ticket(ticket);
+        let live = page.snapshot().state;
+        if let Some(base) = base
+            && effective.id > contains
+        {
+            let target = since.map_or_else(
+                || merge_foreign(&live, &base, &effective.state),
+                |since| merge(&live, &base, &since, page_id),
+            );
+            let revision = effective.id.cast_unsigned();
+            let units = target.differences(&live);
+            if units.is_empty() {
+                page.has_all_until(revision);
+            } else {
+                page.change(&target, units, revision);
+                watch::announce(page);
+            }
             page.note_persisted(&Persisted {
-                revision: pending,
-                state: revision.state,
+                revision,
+                state: effective.state,
             });
-            watch::announce(page);
-        } else {
-            // It was committed before it was begun, so the database was replaced since.
-            page.forget_pending();
         }
+        page.clear_mark();
         Ok(())
     }
 
@@ -44,11 +89,11 @@ impl Worker {
         self.live_pages
             .retain(|(_, page)| page.is_shared_elsewhere());
         for (environment, page) in self.live_pages.clone() {
-            if page.pending() != 0
+            if page.is_unfinished()
                 && let Ok(_exclusive) = page.try_lock_exclusively()
             {
                 // When the database cannot be read, the next look a second later tries again.
-                let _next_time = self.redo(&environment, &page);
+                let _next_time = self.synchronize(&environment, &page);
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Setting a page to a state from elsewhere, which is appended as a revision first.
+//! Commits that set a page to a state from elsewhere: on disk first, then live.
 
 use std::time::Instant;
 
@@ -6,13 +6,12 @@ use rusqlite::{Connection, Transaction};
 
 use crate::error::Error;
 use crate::feature_table::FeatureTable;
-use crate::page::{Page, Persisted, Snapshot, State};
-use crate::record::RECORD_VERSION;
+use crate::page::{Page, Persisted, State, Units};
 use crate::store::reply::{Answer, Reply};
 use crate::store::rows::contents::Trace;
 use crate::store::rows::ledger::{Draft, Ledger, Standing};
 use crate::store::rows::listing::require;
-use crate::store::rows::revision::{self, Entry, Revision};
+use crate::store::rows::revision::{self, Entry, Kind, Revision};
 use crate::store::sqlite::errors::Fault;
 use crate::store::worker::Worker;
 use crate::watch;
@@ -69,7 +68,10 @@ struct Restored {
     entry: Entry,
     /// How many revisions are new: none, when the last one held the same.
     new: u64,
-    target: Target,
+    /// What it set.
+    delta: Units,
+    /// Whether the live state had all that others have persisted before.
+    is_plain: bool,
     table: FeatureTable,
 }
 
@@ -83,26 +85,43 @@ impl Worker {
 
     fn try_restore(&mut self, job: &Restore) -> Result<Answer<Entry>, Error> {
         let page = &job.page;
-        self.redo(&job.environment, page)?;
+        if page.is_unfinished() {
+            self.synchronize(&job.environment, page)?;
+        }
         let started = Instant::now();
-        let restored = self.write(|transaction, kept| {
+        let written = self.write(|transaction, kept| {
             let restored = append(transaction, kept, job)?;
+            page.mark_commit();
             let trace = Trace::of([&restored.entry]);
             Ok((restored, trace))
-        })?;
+        });
         let Restored {
             entry,
             new,
-            target,
+            delta,
+            is_plain,
             table,
-        } = restored;
+        } = written.inspect_err(|error| {
+            // A commit that may be on disk is looked for by whoever gets the lock next.
+            if !matches!(error, Error::StoreOutcomeUnknown { .. }) {
+                page.clear_mark();
+            }
+        })?;
         self.note_commit(new, started);
         let revision = entry.revision.id.cast_unsigned();
-        page.apply(&target.state, target.known, revision);
-        if entry.revision.page_id == page.id() {
-            page.reach_generation(entry.revision.generation);
+        if is_plain {
+            page.change(&entry.revision.state, delta, revision);
+            page.clear_mark();
+            watch::announce(page);
+        } else {
+            // It is on disk: where the database cannot be read at the moment, the mark has the rest put on later.
+            let _later = self.synchronize(&job.environment, page);
+            if new == 0 || page.contains() < revision {
+                // Nothing was appended, or what the live state goes back to was pruned.
+                page.change(&entry.revision.state, delta, page.contains());
+                watch::announce(page);
+            }
         }
-        watch::announce(page);
         page.note_persisted(&Persisted {
             revision,
             state: entry.revision.state,
@@ -120,33 +139,38 @@ fn append(
     job: &Restore,
 ) -> Result<Restored, Fault> {
     let mut ledger = Ledger::begin(transaction, kept)?;
-    ledger.expect_last(&job.environment, job.if_revision)?;
-    reach_own(&mut ledger, job)?;
+    let environment = &job.environment;
+    ledger.expect_last(environment, job.if_revision)?;
     let target = find_target(transaction, &mut ledger, job)?;
     let mask = ledger.table().mask();
-    let mut snapshot = job.page.snapshot();
-    snapshot.state = merge(&target, &snapshot.state, mask);
-    let same = match &job.source {
-        Source::Given { state, .. } => {
-            // What is given, and what the features that it does not cover hold.
-            for state in [state, &snapshot.state] {
-                state.expect_valid(mask)?;
-            }
-            let by_others_too = job.page.is_persisted_by_others();
-            ledger.last_if_same(&job.environment, &snapshot, by_others_too)?
-        }
-        Source::Earlier(_) | Source::Environment(_) => None,
+    let delta = Units::with_terminal(target.known & mask);
+    let effective = ledger.effective(environment)?.unwrap_or(0);
+    let is_plain = job.page.contains() >= effective.cast_unsigned();
+    let before = ledger.state_in_effect(environment)?;
+    let mut state = before;
+    state.set(delta, &target.state);
+    let is_given = matches!(job.source, Source::Given { .. });
+    if is_given {
+        target.state.expect_valid(mask)?;
+    }
+    // A snapshot of the page that is yet to be written would take effect after what was passed over.
+    let may_skip = is_given
+        && state.differences(&before).is_empty()
+        && job.page.ticket() == ledger.written(job.page.id())?.ticket;
+    let same = if may_skip {
+        ledger.entry_in_effect(environment)?
+    } else {
+        None
     };
     let entry = match same {
         Some(last) => last,
         None => ledger.append(&Draft {
-            environment: &job.environment,
-            snapshot: Snapshot {
-                // Ahead of every snapshot that is taken before the page changes, so none of those can hide this
-                // revision.
-                generation: job.page.reserve_generation(),
-                ..snapshot
-            },
+            environment,
+            kind: Kind::Commit,
+            state,
+            delta: Some(delta),
+            page_id: job.page.id(),
+            ticket: 0,
             reason: job.reason.as_deref().unwrap_or(&target.reason),
             actor: &job.actor,
             parent: target.parent,
@@ -158,7 +182,8 @@ fn append(
     Ok(Restored {
         entry,
         new,
-        target,
+        delta,
+        is_plain,
         table,
     })
 }
@@ -200,14 +225,6 @@ fn find_target(
     })
 }
 
-/// Brings a page that was set back up to its own revision in effect. The caller holds its lock.
-fn reach_own(ledger: &mut Ledger<'_>, job: &Restore) -> Result<(), Fault> {
-    if let Some(generation) = ledger.generation_of(&job.environment, job.page.id())? {
-        job.page.reach_generation(generation);
-    }
-    Ok(())
-}
-
 /// The revision to roll back to.
 fn earlier(
     connection: &Connection,
@@ -229,20 +246,4 @@ fn earlier(
         }
         .into()),
     }
-}
-
-/// The target, with the live state of the features it did not know. Live flags that no feature owns are left out:
-/// they would make the revision invalid.
-fn merge(target: &Target, live: &State, mask: u32) -> State {
-    let mut state = target.state;
-    let newer = mask & !target.known;
-    state.record.version = RECORD_VERSION;
-    state.record.feature_flags =
-        target.state.record.feature_flags & target.known | live.record.feature_flags & newer;
-    for (bit, (rollout, live)) in state.rollouts.iter_mut().zip(live.rollouts).enumerate() {
-        if target.known >> bit & 1 == 0 {
-            *rollout = live;
-        }
-    }
-    state
 }

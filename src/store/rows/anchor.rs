@@ -8,7 +8,6 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use sha2::{Digest, Sha256};
 
 use super::digest::{DIGEST_SIZE, ROLLOUTS_SIZE, append_field};
-use super::effective::Effective;
 use super::revision;
 use crate::page::State;
 use crate::record::RECORD_SIZE;
@@ -17,8 +16,8 @@ use crate::record::RECORD_SIZE;
 const DIGEST_FORMAT: &[u8] = b"13byte-config anchor 1";
 
 /// The columns that [`read`] expects.
-const COLUMNS: &str = "after, removed, last, start, record, rollouts, effective, page_id, generation, actor, \
-                       created_at, digest";
+const COLUMNS: &str =
+    "after, removed, last, start, record, rollouts, effective, actor, created_at, digest";
 
 /// The record of a removal.
 #[derive(Clone, Debug)]
@@ -31,11 +30,11 @@ pub struct Anchor {
     pub last: i64,
     /// The digest that the first revision left is chained to.
     pub start: [u8; DIGEST_SIZE],
-    /// The state that the last removed revision had, to tell what the first one left changed.
+    /// The state in effect after the last removed revision, to tell what the first one left changed.
     pub record: [u8; RECORD_SIZE],
     pub rollouts: Option<[u8; ROLLOUTS_SIZE]>,
     /// What was in effect after the last removed revision.
-    pub effective: Effective,
+    pub effective: i64,
     pub actor: String,
     pub created_at: i64,
     pub digest: [u8; DIGEST_SIZE],
@@ -44,8 +43,8 @@ pub struct Anchor {
 impl Anchor {
     /// The digest of this anchor, when the chain ends with `previous` before it. SHA-256 over fields as those of a
     /// revision, in this order: the text `13byte-config anchor 1`, `previous`, the name of the environment, and the
-    /// columns `after`, `removed`, `last`, `start`, `record`, `rollouts` (length 0 for NULL), `effective`, `page_id`,
-    /// `generation` (u32), `actor`, `created_at`.
+    /// columns `after`, `removed`, `last`, `start`, `record`, `rollouts` (length 0 for NULL), `effective`, `actor`,
+    /// `created_at`.
     pub fn digest_after(
         &self,
         previous: &[u8; DIGEST_SIZE],
@@ -62,9 +61,7 @@ impl Anchor {
         field(&self.start);
         field(&self.record);
         field(self.rollouts.as_ref().map_or(&[], |rollouts| rollouts));
-        field(&self.effective.id.to_le_bytes());
-        field(&self.effective.page_id.to_le_bytes());
-        field(&self.effective.generation.to_le_bytes());
+        field(&self.effective.to_le_bytes());
         field(self.actor.as_bytes());
         field(&self.created_at.to_le_bytes());
         Sha256::digest(&bytes).into()
@@ -78,7 +75,7 @@ impl Anchor {
         )
     }
 
-    /// The state that the last removed revision had.
+    /// The state in effect after the last removed revision.
     pub fn state(&self) -> rusqlite::Result<State> {
         revision::decode_state(&self.record, self.rollouts.as_ref())
     }
@@ -118,8 +115,8 @@ pub fn count_removals(connection: &Connection) -> rusqlite::Result<i64> {
 /// Adds an anchor and takes away those of the removed revisions.
 pub fn replace(connection: &Connection, environment: i64, anchor: &Anchor) -> rusqlite::Result<()> {
     connection.execute(
-        "INSERT INTO anchor (environment, after, removed, last, start, record, rollouts, effective, page_id, \
-         generation, actor, created_at, digest) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+        "INSERT INTO anchor (environment, after, removed, last, start, record, rollouts, effective, actor, \
+         created_at, digest) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         params![
             environment,
             anchor.after,
@@ -128,9 +125,7 @@ pub fn replace(connection: &Connection, environment: i64, anchor: &Anchor) -> ru
             anchor.start,
             anchor.record,
             anchor.rollouts,
-            anchor.effective.id,
-            anchor.effective.page_id.cast_signed(),
-            anchor.effective.generation,
+            anchor.effective,
             anchor.actor,
             anchor.created_at,
             anchor.digest,
@@ -144,7 +139,6 @@ pub fn replace(connection: &Connection, environment: i64, anchor: &Anchor) -> ru
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Anchor> {
-    let page_id: i64 = row.get("page_id")?;
     Ok(Anchor {
         after: row.get("after")?,
         removed: row.get("removed")?,
@@ -152,11 +146,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Anchor> {
         start: row.get("start")?,
         record: row.get("record")?,
         rollouts: row.get("rollouts")?,
-        effective: Effective {
-            id: row.get("effective")?,
-            page_id: page_id.cast_unsigned(),
-            generation: row.get("generation")?,
-        },
+        effective: row.get("effective")?,
         actor: row.get("actor")?,
         created_at: row.get("created_at")?,
         digest: row.get("digest")?,

@@ -4,7 +4,6 @@ use rusqlite::Connection;
 
 use super::anchor::{self, Anchor};
 use super::digest::{DIGEST_SIZE, NO_DIGEST};
-use super::effective::Effective;
 
 /// An environment as its row says, and as the revisions so far say.
 #[derive(Debug)]
@@ -15,7 +14,6 @@ pub struct Chain {
     pub said: Head,
     /// What the revisions say, as far as they were passed.
     pub found: Head,
-    pub effective: Option<Effective>,
     /// How many revisions were removed, and the last of them; 0 for none.
     pub removed: i64,
     pub removed_until: i64,
@@ -82,18 +80,16 @@ impl Chain {
                     effective: 0,
                     digest: NO_DIGEST,
                 },
-                effective: None,
                 removed: 0,
                 removed_until: 0,
                 anchors: anchor::list(connection, id)?,
             };
             if let Some(newest) = chain.anchors.first() {
                 (chain.removed, chain.removed_until) = (newest.removed, newest.last);
-                chain.effective = Some(newest.effective);
                 chain.found = Head {
                     revisions: newest.removed,
                     last: newest.last,
-                    effective: newest.effective.id,
+                    effective: newest.effective,
                     digest: newest.start,
                 };
             }
@@ -112,14 +108,10 @@ impl Chain {
     }
 
     /// Passes a revision, with the digest that the next one was chained to.
-    pub fn pass(&mut self, newer: Effective, digest: Option<[u8; DIGEST_SIZE]>) {
-        if self
-            .effective
-            .is_none_or(|current| current.gives_way_to(newer))
-        {
-            self.effective = Some(newer);
-            self.found.effective = newer.id;
+    pub fn pass(&mut self, id: i64, takes_effect: bool, digest: Option<[u8; DIGEST_SIZE]>) {
+        if takes_effect {
+            self.found.effective = id;
         }
-        self.found.skip(newer.id, digest);
+        self.found.skip(id, digest);
     }
 }

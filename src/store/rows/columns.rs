@@ -9,7 +9,7 @@ use super::digest::{DIGEST_SIZE, Fields, ROLLOUTS_SIZE};
 pub struct Columns<'row> {
     pub id: i64,
     pub environment: i64,
-    others: [ValueRef<'row>; 11],
+    others: [ValueRef<'row>; 13],
 }
 
 impl<'row> Columns<'row> {
@@ -17,12 +17,12 @@ impl<'row> Columns<'row> {
     pub fn select(condition: &str) -> String {
         format!(
             "SELECT id, environment, record, rollouts, known, reason, actor, created_at, parent, restored_from, \
-             generation, page_id, digest FROM revision {condition}"
+             kind, delta, ticket, page_id, digest FROM revision {condition}"
         )
     }
 
     pub fn read(row: &'row Row<'_>) -> rusqlite::Result<Self> {
-        let mut others = [ValueRef::Null; 11];
+        let mut others = [ValueRef::Null; 13];
         for (place, value) in others.iter_mut().enumerate() {
             *value = row.get_ref(place + 2)?;
         }
@@ -54,7 +54,9 @@ impl<'row> Columns<'row> {
             created_at,
             parent,
             restored_from,
-            generation,
+            kind,
+            delta,
+            ticket,
             page_id,
             _,
         ] = self.others;
@@ -72,7 +74,9 @@ impl<'row> Columns<'row> {
             created_at: integer(created_at, "created_at")?,
             parent: optional(parent, "parent")?,
             restored_from: optional(restored_from, "restored_from")?,
-            generation: unsigned(generation, "generation")?,
+            kind: u8::try_from(integer(kind, "kind")?).map_err(|_| wrong("kind"))?,
+            delta: optional(delta, "delta")?.map(i64::cast_unsigned),
+            ticket: integer(ticket, "ticket")?.cast_unsigned(),
             page_id: integer(page_id, "page_id")?.cast_unsigned(),
         })
     }

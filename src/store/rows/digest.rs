@@ -2,7 +2,6 @@
 
 use sha2::{Digest, Sha256};
 
-use super::effective::Effective;
 use crate::feature_table::MAX_FEATURES;
 
 /// Bytes of a digest.
@@ -29,20 +28,13 @@ pub struct Fields<'a> {
     pub created_at: i64,
     pub parent: Option<i64>,
     pub restored_from: Option<i64>,
-    pub generation: u32,
+    pub kind: u8,
+    pub delta: Option<u64>,
+    pub ticket: u64,
     pub page_id: u64,
 }
 
 impl Fields<'_> {
-    /// What later revisions are compared with.
-    pub const fn effective(&self) -> Effective {
-        Effective {
-            id: self.id,
-            page_id: self.page_id,
-            generation: self.generation,
-        }
-    }
-
     /// The digest, see [`Revision::digest_after`](super::revision::Revision::digest_after). Reusing `scratch` saves an
     /// allocation for each.
     pub fn digest_after(
@@ -65,7 +57,10 @@ impl Fields<'_> {
         append_field(scratch, optional(self.parent).as_ref().map_or(&[], |id| id));
         let restored_from = optional(self.restored_from);
         append_field(scratch, restored_from.as_ref().map_or(&[], |id| id));
-        append_field(scratch, &self.generation.to_le_bytes());
+        append_field(scratch, &[self.kind]);
+        let delta = self.delta.map(u64::to_le_bytes);
+        append_field(scratch, delta.as_ref().map_or(&[], |delta| delta));
+        append_field(scratch, &self.ticket.to_le_bytes());
         append_field(scratch, &self.page_id.to_le_bytes());
         Sha256::digest(&scratch).into()
     }

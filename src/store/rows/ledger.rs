@@ -8,20 +8,27 @@ use rusqlite::{
 };
 
 use super::digest::{DIGEST_SIZE, NO_DIGEST};
-use super::effective::Effective;
-use super::revision::{Entry, Revision};
+use super::merge::{merge, merge_foreign};
+use super::pages::{self, Written};
+use super::revision::{Entry, Kind, Revision};
 use super::{features, listing, revision};
 use crate::clock::unix_time;
 use crate::error::Error;
 use crate::feature_table::FeatureTable;
-use crate::page::{Snapshot, State};
+use crate::page::{Snapshot, State, Units};
 use crate::store::sqlite::errors::Fault;
 
 /// What is to be appended. The ledger adds number, time and digest.
 pub struct Draft<'a> {
     pub environment: &'a str,
+    pub kind: Kind,
     /// What to keep; the ledger sets the registry hash.
-    pub snapshot: Snapshot,
+    pub state: State,
+    /// What it changes of the state in effect; `None` if it does not take effect.
+    pub delta: Option<Units>,
+    pub page_id: u64,
+    /// Of a snapshot.
+    pub ticket: u64,
     pub reason: &'a str,
     pub actor: &'a str,
     pub parent: Option<i64>,
@@ -48,6 +55,21 @@ pub struct Standing {
     /// The highest number given so far.
     last: i64,
     heads: HashMap<String, Head>,
+    /// By the id of the page.
+    pages: HashMap<u64, Written>,
+    /// Pages whose rows have to be written.
+    changed_pages: Vec<u64>,
+}
+
+/// What a snapshot becomes when it is written.
+pub struct Merged {
+    /// With what others have persisted since.
+    pub state: State,
+    /// What that changes of the state in effect.
+    pub delta: Units,
+    /// Whether only snapshots of the same page lie between what the snapshot contains and this, so that the live state
+    /// has everything.
+    pub is_plain: bool,
 }
 
 /// Two are equal only if the database has not changed in between.
@@ -105,6 +127,8 @@ impl Standing {
             table: features::read(transaction)?,
             last,
             heads: HashMap::new(),
+            pages: HashMap::new(),
+            changed_pages: Vec::new(),
         })
     }
 }
@@ -118,9 +142,10 @@ struct Head {
     /// Number of the last revision, 0 while there is none.
     last: i64,
     digest: [u8; DIGEST_SIZE],
-    last_state: Option<State>,
-    effective: Option<Effective>,
+    effective: Option<i64>,
     effective_state: Option<State>,
+    /// A page, and a revision since which only snapshots of that page took effect.
+    only_of: Option<(u64, i64)>,
     changed: bool,
 }
 
@@ -169,68 +194,93 @@ impl<'t> Ledger<'t> {
         }
     }
 
-    /// The environment's last revision, if it is in effect and holds the same state.
-    ///
-    /// Where others persist the page too, a state that has only come back to the same value does not count: a snapshot
-    /// from in between, which is yet to be persisted, would rank above that revision and hide it.
-    pub fn last_if_same(
-        &mut self,
-        environment: &str,
-        snapshot: &Snapshot,
-        by_others_too: bool,
-    ) -> Result<Option<Entry>, Fault> {
+    /// The revision in effect, with what came before it.
+    pub fn entry_in_effect(&mut self, environment: &str) -> Result<Option<Entry>, Fault> {
         let connection = self.connection;
-        let head = self.head(environment)?;
-        let is_same = head.last_state.is_some_and(|last| {
-            // Version and registry hash describe the time of writing.
-            last.record.feature_flags == snapshot.state.record.feature_flags
-                && last.record.terminal == snapshot.state.record.terminal
-                && last.rollouts == snapshot.state.rollouts
-        });
-        let is_current = head.effective.is_some_and(|effective| {
-            let same_moment = effective.page_id == snapshot.page_id
-                && effective.generation == snapshot.generation;
-            effective.id == head.last && (same_moment || !by_others_too)
-        });
-        if !is_same || !is_current {
+        let Some(effective) = self.head(environment)?.effective else {
             return Ok(None);
-        }
-        let last = revision::find(connection, environment, head.last)?;
-        Ok(last
-            .map(|last| listing::with_previous(connection, last))
+        };
+        let found = revision::find(connection, environment, effective)?;
+        Ok(found
+            .map(|found| listing::with_previous(connection, found))
             .transpose()?)
     }
 
     /// The revision in effect.
     pub fn effective(&mut self, environment: &str) -> rusqlite::Result<Option<i64>> {
+        Ok(self.head(environment)?.effective)
+    }
+
+    /// The state in effect: that of nothing before the first revision.
+    pub fn state_in_effect(&mut self, environment: &str) -> rusqlite::Result<State> {
         Ok(self
             .head(environment)?
-            .effective
-            .map(|effective| effective.id))
+            .effective_state
+            .unwrap_or(State::EMPTY))
     }
 
-    /// The state of the revision in effect.
-    pub fn state_in_effect(&mut self, environment: &str) -> rusqlite::Result<Option<State>> {
-        Ok(self.head(environment)?.effective_state)
+    /// What a page has written so far.
+    pub fn written(&mut self, page_id: u64) -> rusqlite::Result<Written> {
+        match self.standing.pages.entry(page_id) {
+            MapEntry::Occupied(entry) => Ok(*entry.get()),
+            MapEntry::Vacant(entry) => Ok(*entry.insert(pages::read(self.connection, page_id)?)),
+        }
     }
 
-    /// The generation of the revision in effect, if that is this page's.
-    pub fn generation_of(
-        &mut self,
-        environment: &str,
-        page_id: u64,
-    ) -> rusqlite::Result<Option<u32>> {
-        let effective = self.head(environment)?.effective;
-        Ok(effective
-            .filter(|effective| effective.page_id == page_id)
-            .map(|effective| effective.generation))
+    /// Keeps that a page has written this ticket, or this revision.
+    pub fn note_written(&mut self, page_id: u64, ticket: u64, revision: i64) {
+        let written = self.standing.pages.entry(page_id).or_default();
+        written.ticket = written.ticket.max(ticket);
+        written.revision = written.revision.max(revision);
+        if !self.standing.changed_pages.contains(&page_id) {
+            self.standing.changed_pages.push(page_id);
+        }
+    }
+
+    /// What a snapshot becomes with what others have persisted since the revision that it contains.
+    pub fn merge(&mut self, environment: &str, snapshot: &Snapshot) -> Result<Merged, Fault> {
+        let connection = self.connection;
+        let Snapshot {
+            state,
+            page_id,
+            contains,
+            ..
+        } = snapshot;
+        let contains = contains.cast_signed();
+        let head = self.head(environment)?;
+        let effective = head.effective.unwrap_or(0);
+        let in_effect = head.effective_state.unwrap_or(State::EMPTY);
+        let merged = |state: State, is_plain| Merged {
+            delta: state.differences(&in_effect),
+            state,
+            is_plain,
+        };
+        let is_plain = contains >= effective
+            || head
+                .only_of
+                .is_some_and(|(page, since)| page == *page_id && contains >= since);
+        if is_plain {
+            return Ok(merged(*state, true));
+        }
+        let base =
+            listing::base(connection, environment, contains)?.ok_or_else(|| Error::BasePruned {
+                environment: environment.to_owned(),
+                revision: contains,
+            })?;
+        let state = if self.written(*page_id)?.revision <= contains {
+            merge_foreign(state, &base, &in_effect)
+        } else {
+            let since = revision::since(connection, environment, contains, effective)?;
+            merge(state, &base, &since, *page_id)
+        };
+        Ok(merged(state, false))
     }
 
     /// Appends a revision.
     pub fn append(&mut self, draft: &Draft<'_>) -> rusqlite::Result<Entry> {
         let Standing { table, last, .. } = &self.standing;
         let known = table.mask();
-        let mut state = draft.snapshot.state;
+        let mut state = draft.state;
         state.record.registry_hash = table.hash();
         let id = last
             .checked_add(1)
@@ -241,22 +291,29 @@ impl<'t> Ledger<'t> {
         let mut revision = Revision {
             id,
             environment: draft.environment.to_owned(),
+            kind: draft.kind,
             state,
+            delta: draft.delta,
             known,
             reason: draft.reason.to_owned(),
             actor: draft.actor.to_owned(),
             created_at: unix_time(),
             parent: draft.parent,
             restored_from: draft.restored_from,
-            generation: draft.snapshot.generation,
-            page_id: draft.snapshot.page_id,
+            ticket: draft.ticket,
+            page_id: draft.page_id,
             digest: NO_DIGEST,
         };
         revision.digest = revision.digest_after(&head.digest);
-        let previous = head.last_state;
+        // The first revision is compared with nothing.
+        let previous = head.effective_state;
         head.advance(&revision);
         revision::insert(&mut self.insert, environment, &revision)?;
         self.standing.last = id;
+        if draft.delta.is_some() {
+            self.written(draft.page_id)?;
+            self.note_written(draft.page_id, draft.ticket, id);
+        }
         self.appended += 1;
         Ok(Entry { revision, previous })
     }
@@ -272,10 +329,20 @@ impl<'t> Ledger<'t> {
                 head.environment,
                 head.revisions,
                 head.last,
-                head.effective.map(|effective| effective.id),
+                head.effective,
                 head.digest,
             ])?;
             head.changed = false;
+        }
+        let now = unix_time();
+        for page_id in std::mem::take(&mut self.standing.changed_pages) {
+            let written = self
+                .standing
+                .pages
+                .get(&page_id)
+                .copied()
+                .unwrap_or_default();
+            pages::write(self.connection, page_id, written, now)?;
         }
         self.standing.moment.own = self.connection.total_changes();
         *self.kept = Some(self.standing);
@@ -303,9 +370,9 @@ impl Head {
                     revisions: row.get(1)?,
                     last: row.get(2)?,
                     digest: row.get(4)?,
-                    last_state: None,
                     effective: None,
                     effective_state: None,
+                    only_of: None,
                     changed: false,
                 };
                 Ok((head, effective))
@@ -317,9 +384,9 @@ impl Head {
                 revisions: 0,
                 last: 0,
                 digest: NO_DIGEST,
-                last_state: None,
                 effective: None,
                 effective_state: None,
+                only_of: None,
                 changed: false,
             });
         };
@@ -327,15 +394,11 @@ impl Head {
         let find = |id| {
             revision::find(connection, environment, id)?.ok_or(rusqlite::Error::QueryReturnedNoRows)
         };
-        let last = find(head.last)?;
-        head.last_state = Some(last.state);
-        let effective = if effective == head.last {
-            last
-        } else {
-            find(effective)?
-        };
-        head.effective = Some(effective.effective());
-        head.effective_state = Some(effective.state);
+        if effective != head.last {
+            find(head.last)?;
+        }
+        head.effective_state = Some(find(effective)?.state);
+        head.effective = Some(effective);
         Ok(head)
     }
 
@@ -357,15 +420,18 @@ impl Head {
         self.revisions = self.revisions.saturating_add(1);
         self.last = revision.id;
         self.digest = revision.digest;
-        self.last_state = Some(revision.state);
         self.changed = true;
-        let newer = revision.effective();
-        if self
-            .effective
-            .is_none_or(|current| current.gives_way_to(newer))
-        {
-            self.effective = Some(newer);
-            self.effective_state = Some(revision.state);
+        if revision.delta.is_none() {
+            return;
         }
+        let before = self.effective.replace(revision.id).unwrap_or(0);
+        self.effective_state = Some(revision.state);
+        self.only_of = match (revision.kind, self.only_of) {
+            (Kind::Commit, _) => None,
+            (Kind::Snapshot, Some((page, since))) if page == revision.page_id => {
+                Some((page, since))
+            }
+            (Kind::Snapshot, _) => Some((revision.page_id, before)),
+        };
     }
 }

@@ -1,6 +1,6 @@
 //! Revisions as callers ask for them: in order, with what came before, and with a reason when one is gone.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::anchor;
 use super::revision::{COLUMNS, Entry, Revision, environment_id, find, read};
@@ -21,7 +21,7 @@ pub fn list(
     let mut statement = connection.prepare_cached(&format!(
         "SELECT {COLUMNS} FROM revision WHERE environment = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3"
     ))?;
-    // One row more than asked for: it is what came before the oldest.
+    // One row more than asked for: it is nearly always what came before the oldest.
     let rows = statement.query_map(
         params![
             environment_id,
@@ -30,27 +30,40 @@ pub fn list(
         ],
         |row| read(row, environment),
     )?;
-    let mut entries: Vec<Entry> = Vec::new();
-    for row in rows {
-        let revision = row?;
-        if let Some(newer) = entries.last_mut() {
-            newer.previous = Some(revision.state);
-        }
+    let revisions: Vec<Revision> = rows.collect::<rusqlite::Result<_>>()?;
+    let mut entries = Vec::with_capacity(revisions.len());
+    for (place, revision) in revisions.iter().enumerate().take(limit as usize) {
+        let older = revisions.iter().skip(place + 1);
+        let previous = match older.clone().find(|older| older.delta.is_some()) {
+            Some(older) => Some(older.state),
+            None => state_before(connection, environment, environment_id, revision.id)?,
+        };
         entries.push(Entry {
-            revision,
-            previous: None,
+            revision: revision.clone(),
+            previous,
         });
-    }
-    let reaches_the_oldest = entries.len() <= limit as usize;
-    entries.truncate(limit as usize);
-    if reaches_the_oldest && let Some(oldest) = entries.last_mut() {
-        oldest.previous = state_before(connection, environment)?;
     }
     Ok(entries)
 }
 
-/// The state before the oldest revision: what the last one had that was removed.
-fn state_before(connection: &Connection, environment: &str) -> rusqlite::Result<Option<State>> {
+/// The state that was in effect before a revision: nearly always that of the one before it, or what the last one had that
+/// was removed.
+fn state_before(
+    connection: &Connection,
+    environment: &str,
+    environment_id: i64,
+    id: i64,
+) -> rusqlite::Result<Option<State>> {
+    let found = connection
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM revision WHERE environment = ?1 AND id < ?2 AND delta IS NOT NULL \
+             ORDER BY id DESC LIMIT 1"
+        ))?
+        .query_row([environment_id, id], |row| read(row, environment))
+        .optional()?;
+    if let Some(found) = found {
+        return Ok(Some(found.state));
+    }
     let newest = anchor::newest(connection, environment)?;
     newest.map(|anchor| anchor.state()).transpose()
 }
@@ -75,12 +88,26 @@ pub fn require(connection: &Connection, environment: &str, id: i64) -> Result<Re
     .into())
 }
 
-/// The revision with the state of the one before it.
+/// The revision with the state that was in effect before it.
 pub fn with_previous(connection: &Connection, revision: Revision) -> rusqlite::Result<Entry> {
-    let before = list(connection, &revision.environment, 1, Some(revision.id))?;
-    let previous = match before.first() {
-        Some(entry) => Some(entry.revision.state),
-        None => state_before(connection, &revision.environment)?,
-    };
+    let environment = environment_id(connection, &revision.environment)?;
+    let previous = environment
+        .map(|id| state_before(connection, &revision.environment, id, revision.id))
+        .transpose()?
+        .flatten();
     Ok(Entry { revision, previous })
+}
+
+/// The state of a revision that a page contains, or `None` if it was pruned. With it, all are there that came after it.
+/// Before the first revision, nothing is in effect.
+pub fn base(
+    connection: &Connection,
+    environment: &str,
+    id: i64,
+) -> rusqlite::Result<Option<State>> {
+    if id != 0 {
+        return Ok(find(connection, environment, id)?.map(|found| found.state));
+    }
+    let pruned = anchor::newest(connection, environment)?;
+    Ok(pruned.is_none().then_some(State::EMPTY))
 }

@@ -4,9 +4,35 @@ use rusqlite::types::Type;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, Statement, params};
 
 use super::digest::{DIGEST_SIZE, Fields, ROLLOUTS_SIZE};
-use super::effective::Effective;
-use crate::page::{FULL_ROLLOUTS, Rollouts, State};
+use crate::page::{FULL_ROLLOUTS, Rollouts, State, Units};
 use crate::record::{RECORD_SIZE, Record};
+
+/// What a revision is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The whole live state of a page, as it was when somebody persisted it.
+    Snapshot,
+    /// Changes that were made on disk first, and live afterwards: all that it set, also to the value that was in effect.
+    Commit,
+}
+
+impl Kind {
+    /// The column `kind`.
+    pub const fn to_number(self) -> u8 {
+        match self {
+            Self::Snapshot => 0,
+            Self::Commit => 1,
+        }
+    }
+
+    const fn from_number(number: u8) -> Self {
+        if number == 1 {
+            Self::Commit
+        } else {
+            Self::Snapshot
+        }
+    }
+}
 
 /// A persisted revision.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,8 +41,13 @@ pub struct Revision {
     pub id: i64,
     /// The environment it belongs to.
     pub environment: String,
-    /// What was persisted.
+    /// Whether it is a snapshot or a commit.
+    pub kind: Kind,
+    /// What was persisted, with what is in effect from others. Of a snapshot that did not take effect, what was live.
     pub state: State,
+    /// What it changed of the state in effect before: of a commit all that it set. `None` for a snapshot that did not take
+    /// effect, since a later one of its page was written before it.
+    pub delta: Option<Units>,
     /// One flag for each bit that the feature table had. The state says nothing of the others.
     pub known: u32,
     /// Why it was persisted.
@@ -30,33 +61,33 @@ pub struct Revision {
     pub parent: Option<i64>,
     /// The revision that a rollback or promotion copied.
     pub restored_from: Option<i64>,
-    /// The page's generation when the state was read.
-    pub generation: u32,
-    /// The page that the state was read from.
+    /// The ticket of a snapshot, see [`Snapshot`](crate::page::Snapshot); 0 for a commit.
+    pub ticket: u64,
+    /// The page that the state was read from, or that the commit was made for.
     pub page_id: u64,
     /// SHA-256 over all of this and the digest of the environment's revision before it.
     pub digest: [u8; 32],
 }
 
-/// A revision with the state of the one before it in its environment, for listing what changed.
+/// A revision with the state that was in effect in its environment before it, for listing what changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// The revision.
     pub revision: Revision,
-    /// The state of the environment's revision with the next lower number; `None` for the first.
+    /// The state in effect before; `None` for the first.
     pub previous: Option<State>,
 }
 
 /// The columns that [`read`] expects.
-pub const COLUMNS: &str = "id, record, rollouts, known, reason, actor, created_at, parent, restored_from, generation, \
-                       page_id, digest";
+pub const COLUMNS: &str = "id, record, rollouts, known, reason, actor, created_at, parent, restored_from, kind, delta, \
+                       ticket, page_id, digest";
 
 impl Revision {
     /// The digest of this revision, when the environment's revision before it has the digest `previous`; for the
     /// first one that is 32 zero bytes. The field [`Revision::digest`] is ignored.
     ///
     /// SHA-256 over these fields in this order, each as its length in bytes (u32, little-endian) and then its bytes.
-    /// Numbers are little-endian; a parent or origin that there is not has length 0.
+    /// Numbers are little-endian; what is NULL in the row has length 0.
     ///
     /// | field | bytes |
     /// |---|---|
@@ -72,7 +103,9 @@ impl Revision {
     /// | `created_at`, i64 | 8 |
     /// | parent, i64 | 0 or 8 |
     /// | `restored_from`, i64 | 0 or 8 |
-    /// | generation, u32 | 4 |
+    /// | kind, u8: 0 for a snapshot, 1 for a commit | 1 |
+    /// | delta, u64: a bit for each feature, bit 32 for the terminal | 0 or 8 |
+    /// | ticket, u64 | 8 |
     /// | `page_id`, u64: the 64 bits of the row's signed number | 8 |
     #[must_use]
     pub fn digest_after(&self, previous: &[u8; DIGEST_SIZE]) -> [u8; DIGEST_SIZE] {
@@ -87,19 +120,12 @@ impl Revision {
             created_at: self.created_at,
             parent: self.parent,
             restored_from: self.restored_from,
-            generation: self.generation,
+            kind: self.kind.to_number(),
+            delta: self.delta.map(Units::to_bits),
+            ticket: self.ticket,
             page_id: self.page_id,
         };
         fields.digest_after(previous, &mut Vec::new())
-    }
-
-    /// What later revisions are compared with.
-    pub(in crate::store) const fn effective(&self) -> Effective {
-        Effective {
-            id: self.id,
-            page_id: self.page_id,
-            generation: self.generation,
-        }
     }
 }
 
@@ -107,7 +133,8 @@ impl Revision {
 pub fn prepare_insert(connection: &Connection) -> rusqlite::Result<CachedStatement<'_>> {
     connection.prepare_cached(
         "INSERT INTO revision (id, environment, record, rollouts, known, reason, actor, created_at, parent, \
-         restored_from, generation, page_id, digest) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+         restored_from, kind, delta, ticket, page_id, digest) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
     )
 }
 
@@ -130,7 +157,9 @@ pub fn insert(
         revision.created_at,
         revision.parent,
         revision.restored_from,
-        revision.generation,
+        revision.kind.to_number(),
+        revision.delta.map(|delta| delta.to_bits().cast_signed()),
+        revision.ticket.cast_signed(),
         revision.page_id.cast_signed(),
         revision.digest,
     ])?;
@@ -175,22 +204,44 @@ pub fn effective(connection: &Connection, environment: &str) -> rusqlite::Result
     }
 }
 
+/// The revisions in effect after one and up to another, oldest first.
+pub fn since(
+    connection: &Connection,
+    environment: &str,
+    after: i64,
+    until: i64,
+) -> rusqlite::Result<Vec<Revision>> {
+    connection
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM revision \
+             WHERE environment = (SELECT id FROM environment WHERE name = ?1) \
+             AND id > ?2 AND id <= ?3 AND delta IS NOT NULL ORDER BY id"
+        ))?
+        .query_map(params![environment, after, until], |row| {
+            read(row, environment)
+        })?
+        .collect()
+}
+
 /// A row of a query for [`COLUMNS`].
 pub fn read(row: &Row<'_>, environment: &str) -> rusqlite::Result<Revision> {
     let rollouts: Option<[u8; ROLLOUTS_SIZE]> = row.get("rollouts")?;
     let state = decode_state(&row.get("record")?, rollouts.as_ref())?;
-    let page_id: i64 = row.get("page_id")?;
+    let (page_id, ticket): (i64, i64) = (row.get("page_id")?, row.get("ticket")?);
+    let delta: Option<i64> = row.get("delta")?;
     Ok(Revision {
         id: row.get("id")?,
         environment: environment.to_owned(),
+        kind: Kind::from_number(row.get("kind")?),
         state,
+        delta: delta.map(|bits| Units::from_bits(bits.cast_unsigned())),
         known: row.get("known")?,
         reason: row.get("reason")?,
         actor: row.get("actor")?,
         created_at: row.get("created_at")?,
         parent: row.get("parent")?,
         restored_from: row.get("restored_from")?,
-        generation: row.get("generation")?,
+        ticket: ticket.cast_unsigned(),
         page_id: page_id.cast_unsigned(),
         digest: row.get("digest")?,
     })

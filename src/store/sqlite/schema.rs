@@ -19,8 +19,9 @@ pub const STEPS: &[Step] = &[create_version_1];
 /// An environment's row is also its head: how many revisions it has, the last, its digest, and the one that counts
 /// as the last persisted state. It changes in the same transaction as the revisions.
 ///
-/// `rollouts` is NULL when every feature is rolled out to everyone, as nearly always, else 32 u16 LE. `page_id`
-/// holds the 64 bits of an unsigned number. An anchor stands for removed revisions, see `rows/anchor.rs`.
+/// `rollouts` is NULL when every feature is rolled out to everyone, as nearly always, else 32 u16 LE. `delta` is NULL for a
+/// snapshot that did not take effect. `page_id` and `page.id` hold the 64 bits of an unsigned number; for `page` see
+/// `rows/pages.rs`. An anchor stands for removed revisions, see `rows/anchor.rs`.
 fn create_version_1(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     transaction.execute_batch(
         "CREATE TABLE feature (
@@ -46,11 +47,19 @@ fn create_version_1(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
            created_at INTEGER NOT NULL,
            parent INTEGER,
            restored_from INTEGER,
-           generation INTEGER NOT NULL CHECK (generation BETWEEN 0 AND 0xffffffff),
+           kind INTEGER NOT NULL CHECK (kind BETWEEN 0 AND 1),
+           delta INTEGER CHECK (delta BETWEEN 0 AND 0x1ffffffff),
+           ticket INTEGER NOT NULL CHECK (ticket >= 0),
            page_id INTEGER NOT NULL,
            digest BLOB NOT NULL CHECK (length(digest) = 32)
          ) STRICT;
          CREATE INDEX revision_environment ON revision (environment);
+         CREATE TABLE page (
+           id INTEGER PRIMARY KEY,
+           ticket INTEGER NOT NULL CHECK (ticket >= 0),
+           revision INTEGER NOT NULL,
+           written_at INTEGER NOT NULL
+         ) STRICT;
          CREATE TABLE anchor (
            id INTEGER PRIMARY KEY,
            environment INTEGER NOT NULL REFERENCES environment (id),
@@ -61,8 +70,6 @@ fn create_version_1(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
            record BLOB NOT NULL CHECK (length(record) = 13),
            rollouts BLOB CHECK (rollouts IS NULL OR length(rollouts) = 64),
            effective INTEGER NOT NULL,
-           page_id INTEGER NOT NULL,
-           generation INTEGER NOT NULL CHECK (generation BETWEEN 0 AND 0xffffffff),
            actor TEXT NOT NULL,
            created_at INTEGER NOT NULL,
            digest BLOB NOT NULL CHECK (length(digest) = 32)

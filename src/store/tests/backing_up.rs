@@ -30,7 +30,12 @@ fn back_up(store: &Store, path: &Path, overwrite: bool) -> Result<BackedUp, Erro
 /// Persists so many revisions in one transaction.
 fn fill(store: &Store, page: &Page, count: u32) {
     let jobs: Vec<_> = (0..count)
-        .map(|_| submit(store, persist_job(ENV, page, page.snapshot(), "many", None)))
+        .map(|_| {
+            submit(
+                store,
+                persist_job(ENV, page, page.take_snapshot(), "many", None),
+            )
+        })
         .collect();
     store.wake();
     for job in jobs {

@@ -3,6 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use super::*;
+use crate::store::rows::revision::Kind;
 
 /// Walks the chain of an environment and returns its length and end, or the first revision that breaks it.
 pub(super) fn walk(connection: &Connection, environment: &str) -> Result<(i64, Vec<u8>), i64> {
@@ -11,7 +12,7 @@ pub(super) fn walk(connection: &Connection, environment: &str) -> Result<(i64, V
     let mut statement = connection
         .prepare(
             "SELECT r.id, e.name, r.record, r.rollouts, r.known, r.reason, r.actor, r.created_at, r.parent,
-                    r.restored_from, r.generation, r.page_id, r.digest
+                    r.restored_from, r.kind, r.delta, r.ticket, r.page_id, r.digest
              FROM revision r JOIN environment e ON e.id = r.environment WHERE e.name = ?1 ORDER BY r.id",
         )
         .unwrap();
@@ -42,14 +43,16 @@ pub(super) fn walk(connection: &Connection, environment: &str) -> Result<(i64, V
             number(7).to_le_bytes().to_vec(),
             optional(8),
             optional(9),
-            number(10).to_le_bytes()[..4].to_vec(),
-            number(11).to_le_bytes().to_vec(),
+            number(10).to_le_bytes()[..1].to_vec(),
+            optional(11),
+            number(12).to_le_bytes().to_vec(),
+            number(13).to_le_bytes().to_vec(),
         ] {
             bytes.extend(u32::try_from(field.len()).unwrap().to_le_bytes());
             bytes.extend(field);
         }
         let digest = Sha256::digest(&bytes).to_vec();
-        if digest != row.get::<_, Vec<u8>>(12).unwrap() {
+        if digest != row.get::<_, Vec<u8>>(14).unwrap() {
             return Err(number(0));
         }
         previous = digest;
@@ -67,7 +70,7 @@ fn the_chain_can_be_recomputed_from_the_database() {
     persist(&store, &production, "");
     let mut tuned = state_with_rows(0b101, 60);
     tuned.rollouts[0] = 1;
-    production.apply(&tuned, u32::MAX, 0);
+    production.change(&tuned, Units::ALL, production.contains());
     persist(&store, &production, "dritter — ü");
     try_rollback(&store, &production, None, None).unwrap();
     try_promote(&store, "staging", ENV, &production).unwrap();
@@ -77,8 +80,8 @@ fn the_chain_can_be_recomputed_from_the_database() {
         &staging,
         Snapshot {
             page_id: u64::MAX,
-            generation: u32::MAX,
-            ..staging.snapshot()
+            ticket: u64::MAX >> 1,
+            ..staging.take_snapshot()
         },
         "extremes",
         None,
@@ -117,7 +120,7 @@ fn the_library_agrees_with_what_it_stored() {
     }
     // Every field counts.
     let revision = history(&store, ENV, 1, None).remove(0).revision;
-    let changes: [fn(&mut Revision); 13] = [
+    let changes: [fn(&mut Revision); 15] = [
         |r| r.id += 1,
         |r| r.environment.push('x'),
         |r| r.state.record.feature_flags ^= 1,
@@ -128,7 +131,9 @@ fn the_library_agrees_with_what_it_stored() {
         |r| r.created_at += 1,
         |r| r.parent = None,
         |r| r.restored_from = Some(0),
-        |r| r.generation ^= 1,
+        |r| r.kind = Kind::Commit,
+        |r| r.delta = None,
+        |r| r.ticket ^= 1,
         |r| r.page_id ^= 1,
         |r| std::mem::swap(&mut r.reason, &mut r.actor),
     ];

@@ -42,7 +42,7 @@ impl Disk {
 }
 
 fn try_persist(store: &Store, page: &Page, reason: &str) -> Result<Entry, Error> {
-    let job = persist_job(ENV, page, page.snapshot(), reason, None);
+    let job = persist_job(ENV, page, page.take_snapshot(), reason, None);
     ask(store, job).map(|answer| answer.value)
 }
 
@@ -131,7 +131,7 @@ fn a_disk_that_goes_on_failing_leaves_the_outcome_unknown() {
         .map(|reason| {
             submit(
                 &store,
-                persist_job(ENV, &page, page.snapshot(), reason, None),
+                persist_job(ENV, &page, page.take_snapshot(), reason, None),
             )
         })
         .collect();

@@ -16,7 +16,7 @@ fn a_later_version_that_migrates_meanwhile_is_noticed() {
             .unwrap();
     };
     set_version(99);
-    let job = persist_job(ENV, &page, page.snapshot(), "two", None);
+    let job = persist_job(ENV, &page, page.take_snapshot(), "two", None);
     assert_eq!(code(&ask(&store, job).unwrap_err()), "ERR_NEWER_SCHEMA");
     let refused = try_rollback(&store, &page, Some(1), None).unwrap_err();
     assert_eq!(code(&refused), "ERR_NEWER_SCHEMA");

@@ -74,14 +74,14 @@ fn a_revision_is_checked_and_described_by_the_table_of_its_time() {
     let store = Store::open(&bed.path(), Access::ReadWrite).unwrap();
     store.attach(ENV, Some(&names(&["a"]))).unwrap();
     let page = page(0b10);
-    let job = persist_job(ENV, &page, page.snapshot(), "", None);
+    let job = persist_job(ENV, &page, page.take_snapshot(), "", None);
     let error = ask(&store, job).unwrap_err();
     assert_eq!(code(&error), "ERR_INVALID_STATE");
     // Another process registers the second name.
     bed.outsider()
         .execute_batch("INSERT INTO feature VALUES (1, 'theirs')")
         .unwrap();
-    let job = persist_job(ENV, &page, page.snapshot(), "", None);
+    let job = persist_job(ENV, &page, page.take_snapshot(), "", None);
     let answer = ask(&store, job).unwrap();
     assert_eq!(answer.table.names(), ["a", "theirs"]);
     let revision = answer.value.revision;
@@ -99,7 +99,7 @@ fn a_table_that_cannot_be_right_is_damage() {
         let (store, page) = (bed.open(), page(0));
         bed.outsider().execute_batch(sql).unwrap();
         let attached = store.attach(ENV, None).map(drop).unwrap_err();
-        let job = persist_job(ENV, &page, page.snapshot(), "", None);
+        let job = persist_job(ENV, &page, page.take_snapshot(), "", None);
         let persisted = ask(&store, job).map(drop).unwrap_err();
         for error in [attached, persisted] {
             assert_eq!(code(&error), "ERR_STORE_CORRUPT");

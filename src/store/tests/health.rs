@@ -38,7 +38,11 @@ fn failures_of_the_database_are_noted_until_one_succeeds() {
 
     let mut other = Other::start("lock for writing", &bed.path());
     assert_eq!(other.hear(), "locked");
-    ask(&store, persist_job(ENV, &page, page.snapshot(), "", None)).unwrap_err();
+    ask(
+        &store,
+        persist_job(ENV, &page, page.take_snapshot(), "", None),
+    )
+    .unwrap_err();
     let failed = store.activity();
     assert_eq!(failed.last_persist, first.last_persist);
     let failure = failed.failure.unwrap();
@@ -47,7 +51,7 @@ fn failures_of_the_database_are_noted_until_one_succeeds() {
     drop(other);
 
     // A refusal is neither a failure nor a success: what failed before is still not persisted.
-    let refused = |expected: i64| persist_job(ENV, &page, page.snapshot(), "", Some(expected));
+    let refused = |expected: i64| persist_job(ENV, &page, page.take_snapshot(), "", Some(expected));
     ask(&store, refused(77)).unwrap_err();
     assert_eq!(store.activity().failure.as_ref(), Some(&failure));
 

@@ -49,7 +49,7 @@ fn handles_of_many_threads_share_one_connection() {
 fn the_last_handle_leaves_no_work_undone() {
     let bed = Bed::new();
     let (store, page) = (bed.open(), page(0));
-    let job = || persist_job(ENV, &page, page.snapshot(), "", None);
+    let job = || persist_job(ENV, &page, page.take_snapshot(), "", None);
     let pending: Vec<_> = (0..100).map(|_| submit(&store, job())).collect();
     // Never woken.
     drop(store);
@@ -70,7 +70,7 @@ fn opening_and_closing_in_many_threads_loses_nothing() {
                     let store = bed.open();
                     drop(submit(
                         &store,
-                        persist_job(ENV, &page(0), page(0).snapshot(), "", None),
+                        persist_job(ENV, &page(0), page(0).take_snapshot(), "", None),
                     ));
                 }
             });
@@ -95,7 +95,7 @@ fn a_reader_becomes_a_writer_when_one_comes() {
     persist(&writer, &page, "");
     assert_eq!(history(&reader, ENV, 9, None).len(), 1);
     // The handle's own word still counts, in order with the others' jobs.
-    let job = || persist_job(ENV, &page, page.snapshot(), "", None);
+    let job = || persist_job(ENV, &page, page.take_snapshot(), "", None);
     let pending = [&writer, &reader, &writer].map(|store| submit(store, job()));
     writer.wake();
     let outcomes = pending.map(|answer| answer.recv().unwrap().map_err(|error| code(&error)));
@@ -161,7 +161,7 @@ fn a_panic_settles_what_was_asked_and_spares_the_rest() {
 fn a_panic_in_a_callback_spares_its_neighbours() {
     let bed = Bed::new();
     let (store, page) = (bed.open(), page(0));
-    let job = || persist_job(ENV, &page, page.snapshot(), "", None);
+    let job = || persist_job(ENV, &page, page.take_snapshot(), "", None);
     let first = submit(&store, job());
     let reply = store.reply(|_| panic!("on purpose, in a callback"));
     store.submit(job()(reply));
@@ -214,7 +214,9 @@ fn closing_answers_after_everything_before_it() {
     for number in 0..20 {
         let sender = sender.clone();
         let reply = store.reply(move |_| sender.send(number).unwrap());
-        store.submit(persist_job(ENV, &page, page.snapshot(), "", None)(reply));
+        store.submit(persist_job(ENV, &page, page.take_snapshot(), "", None)(
+            reply,
+        ));
     }
     let reply = store.reply(move |_| sender.send(20).unwrap());
     store.clone().close(reply);

@@ -80,7 +80,7 @@ fn a_writer_of_this_process_with_posix_locks_is_waited_for() {
     .unwrap();
     let refused = ask(
         &store,
-        persist_job(ENV, &page, page.snapshot(), "not yet", None),
+        persist_job(ENV, &page, page.take_snapshot(), "not yet", None),
     );
     assert!(
         matches!(refused, Err(Error::StoreBusy { .. })),

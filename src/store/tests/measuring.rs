@@ -45,7 +45,7 @@ fn persists_are_those_of_their_environment_and_take_their_time() {
 fn what_is_refused_alone_fails_alone() {
     let bed = Bed::new();
     let (store, page) = (bed.open(), page(1));
-    let snapshot = page.snapshot();
+    let snapshot = page.take_snapshot();
     let kept = submit(&store, persist_job(ENV, &page, snapshot, "", None));
     let refused = submit(&store, persist_job(ENV, &page, snapshot, "", Some(9)));
     assert_eq!(store.metrics(ENV).pending, 2);
@@ -63,7 +63,11 @@ fn what_is_refused_alone_fails_alone() {
 fn a_state_that_is_not_valid_is_a_failed_persist() {
     let bed = Bed::new();
     let (store, page) = (bed.open(), page(1 << 31));
-    ask(&store, persist_job(ENV, &page, page.snapshot(), "", None)).unwrap_err();
+    ask(
+        &store,
+        persist_job(ENV, &page, page.take_snapshot(), "", None),
+    )
+    .unwrap_err();
     assert_eq!(persists(&store, ENV), (0, 1));
     let metrics = store.metrics(ENV);
     assert_eq!(metrics.refused_persists, 0);
@@ -89,7 +93,7 @@ fn a_transaction_that_writes_no_revision_is_none() {
     let bed = Bed::new();
     let (store, page) = (bed.open(), page(1));
     let unless_same = |store: &Store| {
-        let (page, snapshot) = (page.clone(), page.snapshot());
+        let (page, snapshot) = (page.clone(), page.take_snapshot());
         ask(store, |reply| {
             Job::Persist(Persist {
                 environment: ENV.to_owned(),

@@ -12,50 +12,75 @@ use std::{path::Path, sync::mpsc::channel};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Leaves the page as a process does that is killed when its last commit is on disk and not live.
+fn leave_commit(page: &Page, flags: u32, contains: u64) {
+    page.change(&state(flags), Units::ALL, contains);
+    page.mark_commit();
+}
+
 #[test]
-fn a_change_that_a_killed_process_began_is_completed() {
+fn a_commit_that_is_on_disk_only_is_put_on_the_live_state() {
     let bed = Bed::new();
     let (store, page) = (bed.open(), page(0b011));
-    let revision = persist(&store, &page, "the target").revision;
-    // The process was killed after it had turned off what was to go off.
-    set(&page, 0b000);
-    page.leave_pending(revision.id.cast_unsigned());
+    persist(&store, &page, "the target");
+    set(&page, 0b100);
+    persist(&store, &page, "");
+    try_rollback(&store, &page, Some(1), None).unwrap();
+    assert_eq!(page.contains(), 3);
+    leave_commit(&page, 0b100, 2);
     store.keep(ENV, &page).unwrap();
-    assert_eq!(page.snapshot().state, state(0b011));
-    assert_eq!(page.pending(), 0);
+    assert_eq!((page.snapshot().state, page.contains()), (state(0b011), 3));
+    assert!(!page.is_unfinished());
 
     // From then on the store looks by itself.
-    set(&page, 0b000);
-    page.leave_pending(revision.id.cast_unsigned());
+    leave_commit(&page, 0b100, 2);
     let started = Instant::now();
-    while page.pending() != 0 {
+    while page.is_unfinished() {
         assert!(started.elapsed() < PATIENCE);
         std::thread::yield_now();
     }
-    assert_eq!(page.snapshot().state, state(0b011));
+    assert_eq!((page.snapshot().state, page.contains()), (state(0b011), 3));
 }
 
 #[test]
-fn a_change_to_a_revision_that_is_gone_is_forgotten() {
-    let bed = Bed::new();
-    let (store, page) = (bed.open(), page(0b1));
-    page.leave_pending(99);
-    store.keep(ENV, &page).unwrap();
-    assert_eq!((page.pending(), page.snapshot().state), (0, state(0b1)));
-}
-
-#[test]
-fn the_next_whole_state_change_completes_the_last_one_first() {
+fn a_whole_change_that_a_killed_process_began_is_completed_from_the_journal() {
     let bed = Bed::new();
     let (store, page) = (bed.open(), page(0b01));
     persist(&store, &page, "");
-    set(&page, 0b10);
-    let second = persist(&store, &page, "").revision;
-    set(&page, 0b00);
-    page.leave_pending(second.id.cast_unsigned());
-    let entry = try_rollback(&store, &page, Some(1), None).unwrap();
-    assert_eq!(flags(&entry), 0b01);
-    assert_eq!((page.pending(), page.snapshot().state), (0, state(0b01)));
+    page.leave_change(&state(0b10), Units::ALL, 1);
+    store.keep(ENV, &page).unwrap();
+    assert!(!page.is_unfinished());
+    assert_eq!((page.snapshot().state, page.contains()), (state(0b10), 1));
+}
+
+#[test]
+fn a_mark_without_a_commit_changes_nothing() {
+    let bed = Bed::new();
+    let (store, page) = (bed.open(), page(0b1));
+    page.mark_commit();
+    store.keep(ENV, &page).unwrap();
+    assert!(!page.is_unfinished());
+    assert_eq!(page.snapshot().state, state(0b1));
+    persist(&store, &page, "");
+    set(&page, 0b11);
+    page.mark_commit();
+    store.keep(ENV, &page).unwrap();
+    assert!(!page.is_unfinished());
+    assert_eq!(page.snapshot().state, state(0b11));
+}
+
+#[test]
+fn the_next_commit_completes_the_last_one_first() {
+    let bed = Bed::new();
+    let (store, page) = (bed.open(), page(0b01));
+    persist(&store, &page, "");
+    let given = (state(0b100), 0b100);
+    try_apply(&store, &page, given, None).unwrap();
+    leave_commit(&page, 0b01, 1);
+    let entry = try_apply(&store, &page, (state(0b10), 0b10), None).unwrap();
+    assert_eq!(flags(&entry), 0b111);
+    assert!(!page.is_unfinished());
+    assert_eq!((page.snapshot().state, page.contains()), (state(0b111), 3));
 }
 
 #[test]
@@ -69,7 +94,7 @@ fn a_process_that_is_frozen_in_a_rollback_holds_up_no_other_work() {
     let first = persist(&store, &page, "").revision;
     set(&page, 0b11);
     let frozen = lock_as_another_process(&path).unwrap().unwrap();
-    page.leave_pending(first.id.cast_unsigned());
+    page.mark_commit();
 
     let started = Instant::now();
     store.keep(ENV, &page).unwrap();
@@ -85,13 +110,14 @@ fn a_process_that_is_frozen_in_a_rollback_holds_up_no_other_work() {
         assert_eq!(persist(&store, &page, "").revision.id, revision);
     }
     assert!(started.elapsed() < LOCK_TIMEOUT);
-    assert_eq!(page.pending(), 1);
+    assert!(page.is_unfinished());
     assert!(rollbacks.try_recv().is_err());
 
     drop(frozen);
     let (to, answer) = rollbacks.recv_timeout(PATIENCE).unwrap();
     assert_eq!((to, answer.unwrap().value.revision.id), (first.id, 6));
-    assert_eq!((page.pending(), page.snapshot().state), (0, state(0b01)));
+    assert!(!page.is_unfinished());
+    assert_eq!(page.snapshot().state, state(0b01));
     // In the order in which they were asked for.
     let (to, answer) = rollbacks.recv_timeout(PATIENCE).unwrap();
     let error = answer.unwrap_err();
@@ -149,7 +175,7 @@ fn persist_unless_same(store: &Store, page: &Page) -> Entry {
     let job = Persist {
         environment: ENV.to_owned(),
         page: page.clone(),
-        snapshot: page.snapshot(),
+        snapshot: page.take_snapshot(),
         reason: "auto".to_owned(),
         actor: "tester".to_owned(),
         unless_same: true,
@@ -174,7 +200,7 @@ fn what_the_last_revision_holds_already_is_not_persisted_again() {
     // The same as an earlier revision, but not as the last.
     assert_eq!(persist_unless_same(&store, &page).revision.id, 3);
     // The same as the last one, of which the state is no longer in effect.
-    let older = page.snapshot();
+    let older = page.take_snapshot();
     set(&page, 0b11);
     persist(&store, &page, "");
     ask(&store, persist_job(ENV, &page, older, "late", None)).unwrap();
@@ -189,7 +215,7 @@ fn a_state_that_came_back_is_not_hidden_by_one_from_in_between() {
     let _id = crate::page::offers::offer(&page);
     persist(&store, &page, "");
     set(&page, 0b01);
-    let in_between = page.snapshot();
+    let in_between = page.take_snapshot();
     set(&page, 0b11);
     persist_unless_same(&store, &page);
     // Another process is slower.

@@ -16,6 +16,7 @@ mod lifecycle;
 mod locks;
 mod measuring;
 mod mending;
+mod merging;
 mod migrating;
 mod model;
 mod opening;
@@ -47,7 +48,7 @@ use super::{
     Store, Verification, Verifier, open_stores,
 };
 use crate::error::Error;
-use crate::page::{Arena, Page, Snapshot, State};
+use crate::page::{Arena, Page, Snapshot, State, Units};
 use crate::record::{DEFAULT_TERMINAL, Terminal};
 
 const ENV: &str = "production";
@@ -125,12 +126,12 @@ fn state_with_rows(flags: u32, rows: u8) -> State {
 /// A page of its own.
 fn page(flags: u32) -> Page {
     let mut arena = Arena::default();
-    let handle = arena.allocate(&state(flags)).unwrap();
+    let handle = arena.allocate(&state(flags), 0).unwrap();
     arena.page(handle).unwrap().clone()
 }
 
 fn set(page: &Page, flags: u32) {
-    page.apply(&state(flags), u32::MAX, 0);
+    page.change(&state(flags), Units::ALL, page.contains());
 }
 
 type Pending<T> = Receiver<Result<Answer<T>, Error>>;
@@ -176,7 +177,7 @@ fn persist_job(
 }
 
 fn persist_in(store: &Store, environment: &str, page: &Page, reason: &str) -> Entry {
-    let job = persist_job(environment, page, page.snapshot(), reason, None);
+    let job = persist_job(environment, page, page.take_snapshot(), reason, None);
     ask(store, job).unwrap().value
 }
 
@@ -186,9 +187,13 @@ fn persist(store: &Store, page: &Page, reason: &str) -> Entry {
 
 /// As many revisions of a page as they are asked for at once.
 fn persist_many(store: &Store, page: &Page, count: usize) {
-    let snapshot = page.snapshot();
     let jobs: Vec<_> = (0..count)
-        .map(|_| submit(store, persist_job(ENV, page, snapshot, "many", None)))
+        .map(|_| {
+            submit(
+                store,
+                persist_job(ENV, page, page.take_snapshot(), "many", None),
+            )
+        })
         .collect();
     store.wake();
     for job in jobs {

@@ -392,7 +392,7 @@ fn read_only_reads_and_refuses_to_write() {
     store.attach(ENV, Some(&["debug".to_owned()])).unwrap();
     let error = store.attach(ENV, Some(&["unheard_of".to_owned()]));
     assert_eq!(code(&error.unwrap_err()), "ERR_READ_ONLY");
-    let job = persist_job(ENV, &page, page.snapshot(), "", None);
+    let job = persist_job(ENV, &page, page.take_snapshot(), "", None);
     let errors = [
         ask(&store, job).map(drop).unwrap_err(),
         try_rollback(&store, &page, None, None).unwrap_err(),

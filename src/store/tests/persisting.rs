@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use std::sync::atomic::Ordering::SeqCst;
+
 use super::*;
 
 #[test]
@@ -14,7 +16,7 @@ fn ten_persists_give_ten_revisions_in_order() {
             let reason = format!("reason {number}");
             submit(
                 &store,
-                persist_job(ENV, &page, page.snapshot(), &reason, None),
+                persist_job(ENV, &page, page.take_snapshot(), &reason, None),
             )
         })
         .collect();
@@ -41,7 +43,12 @@ fn a_thousand_queued_persists_share_few_transactions() {
     let bed = Bed::new();
     let (store, page) = (bed.open(), page(1));
     let pending: Vec<_> = (0..1_000)
-        .map(|_| submit(&store, persist_job(ENV, &page, page.snapshot(), "", None)))
+        .map(|_| {
+            submit(
+                &store,
+                persist_job(ENV, &page, page.take_snapshot(), "", None),
+            )
+        })
         .collect();
     store.wake();
     for (id, answer) in (1..).zip(pending) {
@@ -57,7 +64,7 @@ fn a_revision_reads_back_as_it_was_answered() {
     let (store, page) = (bed.open(), page(0b1001));
     let mut wanted = state_with_rows(0b1001, 99);
     wanted.rollouts[3] = 2_550;
-    page.apply(&wanted, u32::MAX, 0);
+    page.change(&wanted, Units::ALL, page.contains());
     let now = || {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         i64::try_from(since.unwrap().as_millis()).unwrap()
@@ -75,13 +82,13 @@ fn a_revision_reads_back_as_it_was_answered() {
 fn an_invalid_state_fails_alone() {
     let bed = Bed::new();
     let (store, page) = (bed.open(), page(0));
-    let mut invalid = page.snapshot();
+    let mut invalid = page.take_snapshot();
     invalid.state.record.feature_flags = 1 << 31;
     invalid.state.record.terminal.rows = 0;
-    let snapshot = page.snapshot();
-    let first = submit(&store, persist_job(ENV, &page, snapshot, "first", None));
+    let valid = || page.take_snapshot();
+    let first = submit(&store, persist_job(ENV, &page, valid(), "first", None));
     let second = submit(&store, persist_job(ENV, &page, invalid, "second", None));
-    let third = submit(&store, persist_job(ENV, &page, snapshot, "third", None));
+    let third = submit(&store, persist_job(ENV, &page, valid(), "third", None));
     store.wake();
     assert_eq!(first.recv().unwrap().unwrap().value.revision.id, 1);
     let error = second.recv().unwrap().unwrap_err();
@@ -99,7 +106,7 @@ fn if_revision_sees_the_rows_before_it_in_the_queue() {
     let expect = |expected| {
         submit(
             &store,
-            persist_job(ENV, &page, page.snapshot(), "", Some(expected)),
+            persist_job(ENV, &page, page.take_snapshot(), "", Some(expected)),
         )
     };
     let pending = [expect(1), expect(0), expect(0), expect(1), expect(1)];
@@ -142,7 +149,7 @@ fn a_failed_transaction_fails_all_its_jobs_and_the_next_one_works() {
         .map(|_| {
             submit(
                 &store,
-                persist_job(ENV, &page, page.snapshot(), &reason, None),
+                persist_job(ENV, &page, page.take_snapshot(), &reason, None),
             )
         })
         .collect();
@@ -171,7 +178,7 @@ fn a_lock_held_too_long_is_reported_and_passes() {
     let page = page(0);
     let outsider = bed.outsider();
     outsider.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let jobs = || persist_job(ENV, &page, page.snapshot(), "", None);
+    let jobs = || persist_job(ENV, &page, page.take_snapshot(), "", None);
     let pending = [submit(&store, jobs()), submit(&store, jobs())];
     store.wake();
     for answer in pending {
@@ -188,17 +195,18 @@ fn a_lock_held_too_long_is_reported_and_passes() {
     assert_eq!(persist(&store, &page, "").revision.id, 1);
 }
 
-/// A snapshot of the page's state at a chosen generation.
-fn at(page: &Page, generation: u32, flags: u32) -> Snapshot {
+/// A snapshot with this ticket.
+fn at(page: &Page, ticket: u64, flags: u32) -> Snapshot {
+    page.reach_ticket(ticket);
     Snapshot {
         state: state(flags),
-        generation,
+        ticket,
         ..page.snapshot()
     }
 }
 
-fn persist_at(store: &Store, page: &Page, generation: u32, flags: u32) -> i64 {
-    let job = persist_job(ENV, page, at(page, generation, flags), "", None);
+fn persist_at(store: &Store, page: &Page, ticket: u64, flags: u32) -> i64 {
+    let job = persist_job(ENV, page, at(page, ticket, flags), "", None);
     ask(store, job).unwrap().value.revision.id
 }
 
@@ -210,35 +218,26 @@ fn an_older_snapshot_never_hides_a_newer_one() {
     assert_eq!(persist_at(&store, &first, 7, 1), 1);
     assert_eq!(persist_at(&store, &first, 5, 2), 2);
     assert_eq!(in_effect(), 1, "the slow, older snapshot is only history");
-    assert_eq!(persist_at(&store, &first, 7, 3), 3);
-    assert_eq!(in_effect(), 3, "the later of two equals counts");
+    assert_eq!(persist_at(&store, &first, 8, 3), 3);
+    assert_eq!(in_effect(), 3);
     let second = page(0);
-    assert_eq!(persist_at(&store, &second, 0, 4), 4);
-    assert_eq!(in_effect(), 4, "a new page is a later life");
+    assert_eq!(persist_at(&store, &second, 1, 4), 4);
+    assert_eq!(in_effect(), 4, "of another page");
     // The parent is what was in effect, not what was last.
-    let parents: Vec<_> = history(&store, ENV, 10, None)
-        .iter()
-        .map(|entry| entry.revision.parent)
-        .collect();
+    let listed = history(&store, ENV, 10, None);
+    let parents: Vec<_> = listed.iter().map(|entry| entry.revision.parent).collect();
     assert_eq!(parents, [Some(3), Some(1), Some(1), None]);
-}
-
-#[test]
-fn generations_wrap_around() {
-    let bed = Bed::new();
-    let (store, page) = (bed.open(), page(0));
-    let in_effect = || effective(&store, ENV).unwrap().id;
-    persist_at(&store, &page, u32::MAX - 1, 1);
-    persist_at(&store, &page, 3, 2);
-    assert_eq!(in_effect(), 2);
-    persist_at(&store, &page, u32::MAX, 3);
-    assert_eq!(in_effect(), 2);
+    let effects: Vec<_> = listed
+        .iter()
+        .map(|entry| entry.revision.delta.is_some())
+        .collect();
+    assert_eq!(effects, [true, true, false, true]);
     // The order within one transaction is the same.
-    let pending: Vec<_> = [5, 4]
-        .map(|generation| {
+    let pending: Vec<_> = [12, 11]
+        .map(|ticket| {
             submit(
                 &store,
-                persist_job(ENV, &page, at(&page, generation, 0), "", None),
+                persist_job(ENV, &second, at(&second, ticket, 0), "", None),
             )
         })
         .into();
@@ -246,17 +245,37 @@ fn generations_wrap_around() {
     for answer in pending {
         answer.recv().unwrap().unwrap();
     }
-    assert_eq!(in_effect(), 4);
+    assert_eq!(in_effect(), 5);
+}
+
+#[test]
+fn the_order_of_two_snapshots_does_not_depend_on_the_flips_between_them() {
+    let bed = Bed::new();
+    let (store, page) = (bed.open(), page(0b01));
+    let first = page.take_snapshot();
+    // More flips than the count of changes can hold.
+    page.generation().store(u32::MAX - 1, SeqCst);
+    set(&page, 0b10);
+    page.generation().store(1 << 31, SeqCst);
+    let second = page.take_snapshot();
+    let (second, first) = (
+        submit(&store, persist_job(ENV, &page, second, "second", None)),
+        submit(&store, persist_job(ENV, &page, first, "first", None)),
+    );
+    store.wake();
+    first.recv().unwrap().unwrap();
+    let second = second.recv().unwrap().unwrap().value.revision;
+    assert_eq!(effective(&store, ENV), Some(second));
 }
 
 #[test]
 fn history_pages_backwards() {
     let bed = Bed::new();
-    let (store, page) = (bed.open(), page(0));
+    let (store, page, other) = (bed.open(), page(0), page(0));
     for number in 0..7 {
         set(&page, number);
         persist(&store, &page, "");
-        persist_in(&store, "other", &page, "");
+        persist_in(&store, "other", &other, "");
     }
     let all = history(&store, ENV, 100, None);
     assert_eq!(ids(&all), [13, 11, 9, 7, 5, 3, 1]);
@@ -283,7 +302,7 @@ fn a_revision_takes_at_most_200_bytes_on_disk() {
         .map(|_| {
             submit(
                 &store,
-                persist_job(ENV, &page, page.snapshot(), reason, None),
+                persist_job(ENV, &page, page.take_snapshot(), reason, None),
             )
         })
         .collect();
@@ -323,7 +342,7 @@ fn a_persist_goes_on_from_what_others_and_other_jobs_have_left() {
     assert_eq!(persist(&store, &page, "after nothing").revision.id, 4);
     assert!(verify(&store, None).unwrap().breaches.is_empty());
     // This process has a revision of another environment only.
-    persist_in(&store, "other", &page, "");
+    persist_in(&store, "other", &super::page(0), "");
     let entry = persist(&store, &page, "after another environment");
     assert_eq!((entry.revision.id, entry.revision.parent), (6, Some(4)));
     try_prune(&store, ENV, 1).unwrap();
@@ -336,7 +355,7 @@ fn a_persist_goes_on_from_what_others_and_other_jobs_have_left() {
 fn the_page_tells_whether_it_holds_the_state_in_effect() {
     let bed = Bed::new();
     let (store, page) = (bed.open(), page(0b1));
-    let slow = page.snapshot();
+    let slow = page.take_snapshot();
     set(&page, 0b11);
     assert!(!page.is_persisted());
     persist(&store, &page, "newer");

@@ -10,7 +10,7 @@ fn try_persist_now(store: &Store, page: &Page, reason: &str) -> Result<Entry, Er
     let answer = store.persist_now(|reply| Persist {
         environment,
         page: page.clone(),
-        snapshot: page.snapshot(),
+        snapshot: page.take_snapshot(),
         reason: reason.to_owned(),
         actor,
         unless_same: false,
@@ -38,7 +38,7 @@ fn what_was_queued_before_comes_first_and_shares_the_transaction() {
     let (store, page) = (bed.open(), page(0));
     let other = bed.open();
     let before = commits(&store);
-    let job = || persist_job(ENV, &page, page.snapshot(), "", None);
+    let job = || persist_job(ENV, &page, page.take_snapshot(), "", None);
     // Never woken.
     let pending = [&store, &other, &store].map(|store| submit(store, job()));
     assert_eq!(persist_now(&store, &page), 4);
@@ -60,7 +60,7 @@ fn it_waits_for_the_work_that_the_thread_is_at() {
     })));
     let behind = submit(
         &store,
-        persist_job(ENV, &page, page.snapshot(), "behind", None),
+        persist_job(ENV, &page, page.take_snapshot(), "behind", None),
     );
     store.wake();
     has_begun.recv().unwrap();
@@ -89,7 +89,7 @@ fn many_threads_persist_at_once() {
                 for _ in 0..EACH {
                     let pending = submit(
                         &store,
-                        persist_job(ENV, &page, page.snapshot(), "later", None),
+                        persist_job(ENV, &page, page.take_snapshot(), "later", None),
                     );
                     let id = persist_now(&store, &page);
                     let earlier = pending.recv().unwrap().unwrap().value.revision.id;
@@ -155,7 +155,9 @@ fn a_panic_on_the_callers_thread_spares_the_caller() {
         sender.send(std::thread::current().id() == caller).unwrap();
         panic!("on purpose, in a callback");
     });
-    store.submit(persist_job(ENV, &page, page.snapshot(), "", None)(reply));
+    store.submit(persist_job(ENV, &page, page.take_snapshot(), "", None)(
+        reply,
+    ));
     assert_eq!(persist_now(&store, &page), 2);
     assert!(receiver.recv().unwrap(), "on the caller's thread");
     assert_eq!(persist(&store, &page, "").revision.id, 3);
@@ -180,7 +182,7 @@ fn after_the_end_of_the_thread_everything_is_answered_and_the_file_can_be_opened
     store.push(Task::Die);
     let behind = submit(
         &store,
-        persist_job(ENV, &page, page.snapshot(), "behind", None),
+        persist_job(ENV, &page, page.take_snapshot(), "behind", None),
     );
     store.wake();
     let stopped = |error: Error| assert_eq!(code(&error), "ERR_STORE_STOPPED");

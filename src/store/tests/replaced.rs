@@ -5,7 +5,7 @@ use super::*;
 use crate::store::sqlite::paths::with_suffix;
 
 fn try_persist(store: &Store, page: &Page) -> Result<Entry, Error> {
-    let job = persist_job(ENV, page, page.snapshot(), "", None);
+    let job = persist_job(ENV, page, page.take_snapshot(), "", None);
     ask(store, job).map(|answer| answer.value)
 }
 

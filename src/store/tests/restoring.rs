@@ -1,5 +1,7 @@
 //! Load, rollback and comparison.
 
+use std::sync::atomic::Ordering::SeqCst;
+
 use super::*;
 use crate::page::layout::FULL_ROLLOUT;
 
@@ -36,7 +38,7 @@ fn a_rollback_names_its_target() {
     let bed = Bed::new();
     let (store, page) = (bed.open(), page(0b1));
     persist(&store, &page, "");
-    persist_in(&store, "other", &page, "");
+    persist_in(&store, "other", &super::page(0b1), "");
     set(&page, 0b10);
     persist(&store, &page, "");
     for unknown in [2, 99, 0, -1, i64::MIN] {
@@ -59,10 +61,12 @@ fn a_snapshot_taken_before_a_rollback_does_not_undo_it() {
     persist(&store, &page, "");
     set(&page, 0b10);
     persist(&store, &page, "");
-    let stale = page.snapshot();
+    let stale = page.take_snapshot();
     let rolled_back = try_rollback(&store, &page, None, None).unwrap();
     ask(&store, persist_job(ENV, &page, stale, "late", None)).unwrap();
-    assert_eq!(effective(&store, ENV), Some(rolled_back.revision));
+    let last = effective(&store, ENV).unwrap();
+    assert_eq!((last.id, last.state), (4, rolled_back.revision.state));
+    assert_eq!(last.delta, Some(Units::NONE));
 }
 
 #[test]
@@ -77,7 +81,7 @@ fn features_that_a_revision_did_not_know_keep_their_state() {
     store.attach(ENV, Some(&["c".to_owned()])).unwrap();
     let mut later = state(0b101);
     later.rollouts[2] = 500;
-    page.apply(&later, u32::MAX, 0);
+    page.change(&later, Units::ALL, page.contains());
     persist(&store, &page, "");
 
     let entry = try_rollback(&store, &page, None, None).unwrap();
@@ -93,7 +97,7 @@ fn features_that_a_revision_did_not_know_keep_their_state() {
     // A flag that no feature owns stays where it is, and out of the history.
     set(&page, 1 << 20);
     let entry = try_rollback(&store, &page, Some(1), None).unwrap();
-    assert_eq!(flags(&entry), 0b11);
+    assert_eq!(flags(&entry), 0b111);
     assert_eq!(page.snapshot().state.record.feature_flags, 1 << 20 | 0b11);
 
     // Loading spares unknown features, too.
@@ -102,7 +106,7 @@ fn features_that_a_revision_did_not_know_keep_their_state() {
     assert_eq!(loaded.revision, entry.revision);
     assert_eq!(
         other.snapshot().state.record.feature_flags,
-        0b1000_0000 | 0b11
+        0b1000_0000 | 0b111
     );
 }
 
@@ -118,7 +122,9 @@ fn a_given_state_becomes_a_revision_and_the_page() {
     given.record.terminal.rows = 99;
     given.record.registry_hash = 7;
     let entry = try_apply(&store, &page, (given, 0b101), Some(1)).unwrap();
-    assert_eq!((entry.revision.id, flags(&entry)), (2, 0b110));
+    // A flip that nobody persisted is not part of it, and stays.
+    assert_eq!((entry.revision.id, flags(&entry)), (2, 0b100));
+    assert_eq!(entry.revision.delta, Some(Units::with_terminal(0b101)));
     assert_eq!(entry.revision.reason, "set to a given state");
     assert_eq!(entry.revision.actor, "tester");
     assert_eq!(
@@ -132,20 +138,19 @@ fn a_given_state_becomes_a_revision_and_the_page() {
     assert_eq!(live.record.terminal.rows, 99);
     assert_eq!(live.rollouts[..3], [10, FULL_ROLLOUT, FULL_ROLLOUT]);
     assert_eq!(live.rollouts, entry.revision.state.rollouts);
-    assert_eq!(
-        (page.pending(), effective(&store, ENV)),
-        (0, Some(entry.revision))
-    );
+    assert!(!page.is_unfinished());
+    assert_eq!(effective(&store, ENV), Some(entry.revision));
 }
 
 #[test]
 fn a_snapshot_taken_before_a_given_state_does_not_undo_it() {
     let bed = Bed::new();
     let (store, page) = (bed.open(), page(0b1));
-    let stale = page.snapshot();
+    let stale = page.take_snapshot();
     let applied = try_apply(&store, &page, (state(0b10), u32::MAX), None).unwrap();
     ask(&store, persist_job(ENV, &page, stale, "late", None)).unwrap();
-    assert_eq!(effective(&store, ENV), Some(applied.revision));
+    let last = effective(&store, ENV).unwrap();
+    assert_eq!((last.id, last.state), (2, applied.revision.state));
 }
 
 #[test]
@@ -161,18 +166,18 @@ fn a_given_state_that_the_last_revision_holds_is_not_recorded_again() {
     let back = try_apply(&store, &page, (state(0b10), u32::MAX), None).unwrap();
     assert_eq!(back, first);
     assert_eq!(page.snapshot().state, state(0b10));
-    // Of another life of the page: its generation says nothing here.
+    // So it is to another page.
     let other = super::page(0);
-    let generation = other.snapshot().generation;
+    let generation = other.generation().load(SeqCst);
     assert_eq!(
         try_apply(&store, &other, (state(0b10), u32::MAX), None).unwrap(),
         first
     );
     assert_eq!(other.snapshot().state, state(0b10));
-    assert_eq!(other.snapshot().generation, generation + 1);
+    assert_eq!(other.generation().load(SeqCst), generation + 1);
     // A revision that is not in effect does not count.
     set(&page, 0b100);
-    let stale = page.snapshot();
+    let stale = page.take_snapshot();
     set(&page, 0b10);
     let second = persist(&store, &page, "").revision;
     ask(&store, persist_job(ENV, &page, stale, "late", None)).unwrap();
@@ -227,7 +232,7 @@ fn comparing_needs_two_revisions_of_the_environment() {
     let bed = Bed::new();
     let (store, page) = (bed.open(), page(0b1));
     let first = persist(&store, &page, "").revision;
-    persist_in(&store, "other", &page, "");
+    persist_in(&store, "other", &super::page(0b1), "");
     let third = persist(&store, &page, "").revision;
     let compare = |from, to| {
         ask(&store, |reply| Job::Compare {

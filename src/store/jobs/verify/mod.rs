@@ -305,8 +305,7 @@ impl State {
             lookup,
             &mut problems,
         )?;
-        let newer = fields.effective();
-        chain.pass(newer, kept);
+        chain.pass(fields.id, fields.delta.is_some(), kept);
         if Some(digest) == self.expected_head && chain.name == self.environment {
             self.found_expected = true;
         }

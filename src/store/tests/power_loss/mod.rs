@@ -105,7 +105,7 @@ impl Recording {
                 // Some revisions fill several pages of the file, others a part of one.
                 let reason = "because ".repeat(if job == 1 { 900 } else { 1 });
                 let (environment, page) = (environments[index], &pages[index]);
-                let job = persist_job(environment, page, page.snapshot(), &reason, None);
+                let job = persist_job(environment, page, page.take_snapshot(), &reason, None);
                 pending.push(self.submit(store, job));
             }
             if round % 4 == 1 {

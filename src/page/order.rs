@@ -1,0 +1,422 @@
+//! What puts the revisions of a page in order, and its changes of several words.
+//!
+//! # Tickets
+//!
+//! A snapshot reads the ticket, then the state, and takes the next ticket only if no other snapshot took it meanwhile. So
+//! of two snapshots, the one with the higher ticket was read entirely after the other, however many flips there were.
+//!
+//! # Whole changes
+//!
+//! What spans several words is written to the journal first, by the holder of the page's lock:
+//!
+//! | step | |
+//! |---|---|
+//! | 1 | the journal holds the target |
+//! | 2 | the sequence becomes odd |
+//! | 3 | switches that go off, rollouts, switches that come on, the terminal, `contains` |
+//! | 4 | the sequence becomes even |
+//!
+//! Whoever gets the lock of a page with an odd sequence does steps 3 and 4 again: the process that began was killed. A
+//! snapshot in between takes what is being changed from the journal, and so never waits. It reads the sequence before and
+//! after; while a change begins or ends in between, it reads again.
+//!
+//! # Orderings
+//!
+//! Everything is `SeqCst`. Step 2 may not move before step 1: a snapshot, or the next holder of the lock, would use an
+//! old journal. Step 3 may not move before step 2 or after step 4, and a snapshot's reads may not move out from between its
+//! two reads of the sequence: it would take a half-made change for a state.
+
+#![expect(
+    unsafe_code,
+    reason = "the words of a live page are at fixed places in its memory"
+)]
+
+use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64};
+
+use super::layout::{JOURNAL, ORDER};
+use super::units::Units;
+use super::{Page, Snapshot, State, high_half, join, low_half, state_word};
+use crate::feature_table::MAX_FEATURES;
+use crate::record::Terminal;
+
+/// The words of a page. Those of a private page are in memory of the process, where nobody is killed half-way, so that its
+/// journal is of use to snapshots only.
+#[derive(Debug, Default)]
+#[repr(C)]
+pub(super) struct Words {
+    /// The ticket that the last snapshot took.
+    ticket: AtomicU64,
+    /// The last revision up to which the work of other pages is in the live state.
+    contains: AtomicU64,
+    /// Not 0 while a commit of this page may be on disk and not in the live state.
+    mark: AtomicU64,
+    /// Odd while a whole change is applied.
+    sequence: AtomicU32,
+}
+
+/// The target of a whole change.
+#[derive(Debug, Default)]
+#[repr(C)]
+pub(super) struct Journal {
+    units: AtomicU64,
+    contains: AtomicU64,
+    state: AtomicU64,
+    rollouts: [AtomicU16; MAX_FEATURES],
+}
+
+/// The words and the journal of a private page.
+#[derive(Debug, Default)]
+pub(super) struct Order {
+    words: Words,
+    journal: Journal,
+}
+
+const _: () = {
+    assert!(ORDER.is_multiple_of(8) && JOURNAL.is_multiple_of(8));
+    assert!(ORDER + size_of::<Words>() <= JOURNAL);
+    assert!(JOURNAL + size_of::<Journal>() <= super::layout::NAMES);
+};
+
+impl Page {
+    #[expect(
+        clippy::cast_ptr_alignment,
+        reason = "the page is aligned, and so is the place in it"
+    )]
+    fn words(&self) -> &Words {
+        if !self.is_live() {
+            return &self.private_order().words;
+        }
+        let words = self.as_ptr().wrapping_add(ORDER).cast::<Words>();
+        // SAFETY: a live page is LIVE_SIZE bytes, which live as long as `self`; `ORDER` is 8-aligned, `Words` consists of
+        // atomics alone, for which any bytes are valid, and Rust uses no other width for them.
+        unsafe { &*words }
+    }
+
+    #[expect(
+        clippy::cast_ptr_alignment,
+        reason = "the page is aligned, and so is the place in it"
+    )]
+    fn journal(&self) -> &Journal {
+        if !self.is_live() {
+            return &self.private_order().journal;
+        }
+        let journal = self.as_ptr().wrapping_add(JOURNAL).cast::<Journal>();
+        // SAFETY: as in `words`.
+        unsafe { &*journal }
+    }
+
+    fn private_order(&self) -> &Order {
+        self.0.order.get_or_init(Box::default)
+    }
+
+    /// Sets the words of a page that is not shared yet.
+    pub(super) fn initialize_order(&self, contains: u64) {
+        if !self.is_live() && contains == 0 && self.0.order.get().is_none() {
+            return;
+        }
+        let words = self.words();
+        words.ticket.store(0, SeqCst);
+        words.contains.store(contains, SeqCst);
+        words.mark.store(0, SeqCst);
+        words.sequence.store(0, SeqCst);
+    }
+
+    /// Reads the whole state, without waiting.
+    ///
+    /// Flags and terminal are one atomic read. Rollouts are read one by one, each valid by itself.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        let words = self.words();
+        loop {
+            let ticket = words.ticket.load(SeqCst);
+            let sequence = words.sequence.load(SeqCst);
+            // Before the state: what is live by then may be more than this says, but not less.
+            let mut contains = words.contains.load(SeqCst);
+            let mut state = self.state();
+            if is_odd(sequence) {
+                let (target, units, contained) = self.journal().read();
+                state.set(units, &target);
+                contains = contained;
+            }
+            if words.sequence.load(SeqCst) == sequence {
+                return Snapshot {
+                    state,
+                    page_id: self.id(),
+                    ticket,
+                    contains,
+                };
+            }
+        }
+    }
+
+    /// As [`Page::snapshot`], with a ticket of its own. It has to be persisted, or a later one takes its place.
+    #[must_use]
+    pub fn take_snapshot(&self) -> Snapshot {
+        loop {
+            let snapshot = self.snapshot();
+            let next = snapshot.ticket.wrapping_add(1);
+            let taken = self
+                .words()
+                .ticket
+                .compare_exchange(snapshot.ticket, next, SeqCst, SeqCst);
+            if taken.is_ok() {
+                return Snapshot {
+                    ticket: next,
+                    ..snapshot
+                };
+            }
+        }
+    }
+
+    /// The ticket that the last snapshot took.
+    #[must_use]
+    pub fn ticket(&self) -> u64 {
+        self.words().ticket.load(SeqCst)
+    }
+
+    /// Goes on after a ticket that was written. The page is behind it only if it was set back.
+    pub fn reach_ticket(&self, written: u64) {
+        self.words().ticket.fetch_max(written, SeqCst);
+    }
+
+    /// Takes the next ticket for a snapshot that has none of its own, after one that was written.
+    #[must_use]
+    pub fn take_ticket_after(&self, written: u64) -> u64 {
+        self.reach_ticket(written);
+        self.words().ticket.fetch_add(1, SeqCst).wrapping_add(1)
+    }
+
+    /// The last revision up to which the work of other pages is in the live state; 0 for none.
+    #[must_use]
+    pub fn contains(&self) -> u64 {
+        self.words().contains.load(SeqCst)
+    }
+
+    /// Says that all up to this revision is in the live state, which it is already. The caller holds the page's lock.
+    pub fn has_all_until(&self, revision: u64) {
+        self.words().contains.fetch_max(revision, SeqCst);
+    }
+
+    /// Sets some units to those of `target`, and `contains`, as one whole change. Flips that other threads make meanwhile
+    /// are kept or overwritten, never torn. The caller holds the page's lock.
+    ///
+    /// A feature turning off goes off before its rollout changes, and one turning on comes on after, so a reader that reads
+    /// flags, rollout and flags again never pairs an old switch with a new rollout.
+    pub fn change(&self, target: &State, units: Units, contains: u64) {
+        self.complete_change();
+        self.begin_change(target, units, contains);
+        self.complete_change();
+    }
+
+    /// Steps 1 and 2.
+    fn begin_change(&self, target: &State, units: Units, contains: u64) {
+        self.journal().write(target, units, contains);
+        self.words().sequence.fetch_add(1, SeqCst);
+    }
+
+    /// Leaves the page as a process does that is killed at the beginning of a whole change.
+    #[cfg(test)]
+    pub(crate) fn leave_change(&self, target: &State, units: Units, contains: u64) {
+        self.begin_change(target, units, contains);
+    }
+
+    /// Steps 3 and 4, of a change that this process has begun, or a killed one. The caller holds the page's lock.
+    pub fn complete_change(&self) {
+        let words = self.words();
+        if !is_odd(words.sequence.load(SeqCst)) {
+            return;
+        }
+        let (target, units, contains) = self.journal().read();
+        let before = self.state();
+        self.apply(&target, units);
+        words.contains.store(contains, SeqCst);
+        words.sequence.fetch_add(1, SeqCst);
+        if self.state() != before {
+            self.count_change();
+        }
+    }
+
+    fn apply(&self, target: &State, units: Units) {
+        let features = units.features();
+        let turning_off = features & !target.record.feature_flags;
+        self.u64(super::STATE)
+            .fetch_and(!u64::from(turning_off), SeqCst);
+        for (bit, rollout) in target.rollouts.iter().enumerate() {
+            if units.has_feature(bit) {
+                self.rollout(bit).store(*rollout, SeqCst);
+            }
+        }
+        let mut current = self.u64(super::STATE).load(SeqCst);
+        loop {
+            let flags = low_half(current) & !features | target.record.feature_flags & features;
+            let terminal = if units.has_terminal() {
+                target.record.terminal.to_word()
+            } else {
+                high_half(current)
+            };
+            let wanted = join(flags, terminal);
+            match self
+                .u64(super::STATE)
+                .compare_exchange(current, wanted, SeqCst, SeqCst)
+            {
+                Ok(_) => break,
+                Err(actual) => current = actual,
+            }
+        }
+    }
+
+    /// Notes that a commit of this page is about to be on disk. Whoever gets the page's lock next, and finds this, has to
+    /// bring the live state up to the database. The caller holds the lock.
+    pub fn mark_commit(&self) {
+        self.words().mark.store(1, SeqCst);
+    }
+
+    /// Takes the mark back: the live state has the commit, or it did not take place.
+    pub fn clear_mark(&self) {
+        self.words().mark.store(0, SeqCst);
+    }
+
+    /// Whether a process may have been killed between the disk and the page, or in a whole change.
+    #[must_use]
+    pub fn is_unfinished(&self) -> bool {
+        let words = self.words();
+        words.mark.load(SeqCst) != 0 || is_odd(words.sequence.load(SeqCst))
+    }
+}
+
+impl Journal {
+    fn write(&self, target: &State, units: Units, contains: u64) {
+        self.units.store(units.to_bits(), SeqCst);
+        self.contains.store(contains, SeqCst);
+        self.state.store(state_word(&target.record), SeqCst);
+        for (kept, rollout) in self.rollouts.iter().zip(target.rollouts) {
+            kept.store(rollout, SeqCst);
+        }
+    }
+
+    /// Version and registry hash are not part of a whole change.
+    fn read(&self) -> (State, Units, u64) {
+        let word = self.state.load(SeqCst);
+        let mut state = State::EMPTY;
+        state.record.feature_flags = low_half(word);
+        state.record.terminal = Terminal::from_word(high_half(word));
+        for (rollout, kept) in state.rollouts.iter_mut().zip(&self.rollouts) {
+            *rollout = kept.load(SeqCst);
+        }
+        let units = Units::from_bits(self.units.load(SeqCst));
+        (state, units, self.contains.load(SeqCst))
+    }
+}
+
+const fn is_odd(sequence: u32) -> bool {
+    sequence % 2 == 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::page::{Arena, FULL_ROLLOUT};
+    use crate::record::DEFAULT_TERMINAL;
+
+    fn page(flags: u32) -> Page {
+        let mut arena = Arena::default();
+        let handle = arena.allocate(&state(flags, 24), 0).unwrap();
+        arena.page(handle).unwrap().clone()
+    }
+
+    fn state(flags: u32, rows: u8) -> State {
+        let mut state = State::with_flags(flags);
+        state.record.terminal = Terminal {
+            rows,
+            ..DEFAULT_TERMINAL
+        };
+        state
+    }
+
+    #[test]
+    fn a_change_spares_units_that_it_does_not_name() {
+        let page = page(0b1_0110);
+        let before = page.generation().load(SeqCst);
+        let mut target = state(0b0001, 50);
+        target.rollouts[0] = 1_000;
+        target.rollouts[4] = 77;
+        page.change(&target, Units::with_terminal(0b0111), 9);
+        let after = page.snapshot();
+        assert_eq!(after.state.record.feature_flags, 0b1_0001);
+        assert_eq!(after.state.record.terminal.rows, 50);
+        assert_eq!(after.state.rollouts[0], 1_000);
+        assert_eq!(after.state.rollouts[4], FULL_ROLLOUT);
+        assert_eq!(after.contains, 9);
+        assert_eq!(page.generation().load(SeqCst), before + 1);
+        page.change(&state(0, 1), Units::from_bits(0b1), 9);
+        assert_eq!(page.snapshot().state.record.terminal.rows, 50);
+    }
+
+    #[test]
+    fn a_change_to_the_same_is_not_counted() {
+        let page = page(0b11);
+        let before = page.generation().load(SeqCst);
+        page.change(&page.snapshot().state, Units::ALL, 3);
+        assert_eq!(page.generation().load(SeqCst), before);
+        assert_eq!(page.contains(), 3);
+    }
+
+    #[test]
+    fn tickets_rise_with_every_snapshot_that_is_to_be_persisted() {
+        let page = page(0);
+        assert_eq!(page.take_snapshot().ticket, 1);
+        assert_eq!(page.snapshot().ticket, 1);
+        assert_eq!(page.take_snapshot().ticket, 2);
+        assert_eq!(page.take_ticket_after(7), 8);
+        assert_eq!(page.take_ticket_after(7), 9);
+    }
+
+    #[test]
+    fn a_snapshot_of_a_half_made_change_takes_it_from_the_journal() {
+        let page = page(0b01);
+        let mut target = state(0b10, 60);
+        target.rollouts[1] = 500;
+        page.leave_change(&target, Units::with_terminal(0b11), 4);
+        assert!(page.is_unfinished());
+        let snapshot = page.snapshot();
+        assert_eq!(snapshot.state.record.feature_flags, 0b10);
+        assert_eq!(snapshot.state.record.terminal.rows, 60);
+        assert_eq!(snapshot.state.rollouts[1], 500);
+        assert_eq!(snapshot.contains, 4);
+        // The live words are still as before.
+        assert_eq!(page.state().record.feature_flags, 0b01);
+        page.complete_change();
+        assert!(!page.is_unfinished());
+        assert_eq!(page.snapshot(), snapshot);
+        page.complete_change();
+        assert_eq!(page.snapshot(), snapshot);
+    }
+
+    #[test]
+    fn a_snapshot_never_mixes_two_whole_changes() {
+        const ROUNDS: u64 = 30_000;
+        let page = page(0);
+        // Flags, rollouts, terminal and `contains` all say which of the changes it was.
+        let target = |round: u64| {
+            let odd = round % 2 == 1;
+            let mut target = state(if odd { 0xffff } else { 0 }, if odd { 9 } else { 8 });
+            target.rollouts = [if odd { 1 } else { 2 }; MAX_FEATURES];
+            target
+        };
+        page.change(&target(0), Units::ALL, 2);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for round in 0..ROUNDS {
+                    page.change(&target(round), Units::ALL, round + 2);
+                }
+            });
+            for _ in 0..ROUNDS {
+                let Snapshot {
+                    state, contains, ..
+                } = page.snapshot();
+                assert_eq!(state.differences(&target(contains)), Units::NONE);
+            }
+        });
+    }
+}

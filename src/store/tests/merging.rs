@@ -1,0 +1,110 @@
+//! Several live states on one database: nobody's change is undone by somebody else's persist.
+
+use super::*;
+use crate::store::rows::revision::Kind;
+
+#[test]
+fn a_program_keeps_what_others_changed_and_its_own() {
+    let bed = Bed::new();
+    let (store, program) = (bed.open(), page(0b0001));
+    persist(&store, &program, "start");
+    // A command of another process, with a live state of its own.
+    let command = page(0b0001);
+    command.change(&state(0b0001), Units::NONE, 1);
+    try_apply(&store, &command, (state(0b0010), 0b0010), None).unwrap();
+    assert_eq!(command.snapshot().state, state(0b0011));
+
+    set(&program, 0b0101);
+    let entry = persist(&store, &program, "deploy");
+    assert_eq!(flags(&entry), 0b0111);
+    // It is blamed for its own change alone, and has the other one from now on.
+    assert_eq!(entry.revision.delta, Some(Units::from_bits(0b0100)));
+    assert_eq!(
+        (program.snapshot().state, program.contains()),
+        (state(0b0111), 3)
+    );
+    assert!(program.is_persisted());
+
+    // What it changes back afterwards is its own again.
+    set(&program, 0b0101);
+    let entry = persist(&store, &program, "");
+    assert_eq!(entry.revision.delta, Some(Units::from_bits(0b0010)));
+}
+
+#[test]
+fn a_flip_that_nobody_persisted_wins_over_an_earlier_commit_of_another_page() {
+    let bed = Bed::new();
+    let (store, program) = (bed.open(), page(0));
+    persist(&store, &program, "");
+    set(&program, 0b1);
+    let other = page(0);
+    other.change(&state(0), Units::NONE, 1);
+    let mut given = state(0);
+    given.rollouts[0] = 500;
+    try_apply(&store, &other, (given, 0b1), None).unwrap();
+    // The switch and the rollout of a feature are one unit.
+    let entry = persist(&store, &program, "");
+    assert_eq!(entry.revision.state, state(0b1));
+    assert_eq!(program.snapshot().state, state(0b1));
+}
+
+#[test]
+fn commits_name_what_they_set_even_if_it_was_so_already() {
+    let bed = Bed::new();
+    let (store, page) = (bed.open(), page(0b1));
+    persist(&store, &page, "");
+    let commit = try_apply(&store, &page, (state(0b11), 0b11), None).unwrap();
+    assert_eq!(commit.revision.kind, Kind::Commit);
+    assert_eq!(commit.revision.delta, Some(Units::with_terminal(0b11)));
+    assert_eq!((commit.revision.ticket, page.contains()), (0, 2));
+}
+
+#[test]
+fn a_live_state_whose_base_was_pruned_has_to_be_loaded_before_it_persists() {
+    let bed = Bed::new();
+    let (store, idle, busy) = (bed.open(), page(0), page(0));
+    persist(&store, &idle, "");
+    for flags in 1..5 {
+        set(&busy, flags);
+        persist(&store, &busy, "");
+    }
+    try_prune(&store, ENV, 1).unwrap();
+    set(&idle, 0b1000);
+    let error = ask(
+        &store,
+        persist_job(ENV, &idle, idle.take_snapshot(), "", None),
+    )
+    .unwrap_err();
+    assert_eq!(code(&error), "ERR_BASE_PRUNED");
+    assert!(
+        error.to_string().contains("revision 1 of production"),
+        "{error}"
+    );
+    load(&store, ENV, &idle).unwrap();
+    set(&idle, 0b1100);
+    assert_eq!(flags(&persist(&store, &idle, "")), 0b1100);
+}
+
+#[test]
+fn what_others_persisted_is_put_on_where_nothing_new_is_to_be_persisted() {
+    let bed = Bed::new();
+    let (store, program, other) = (bed.open(), page(0), page(0));
+    persist(&store, &program, "");
+    other.change(&state(0), Units::NONE, 1);
+    try_apply(&store, &other, (state(0b10), 0b10), None).unwrap();
+    let job = |reply| {
+        Job::Persist(Persist {
+            environment: ENV.to_owned(),
+            page: program.clone(),
+            snapshot: program.take_snapshot(),
+            reason: String::new(),
+            actor: String::new(),
+            unless_same: true,
+            if_revision: None,
+            reply,
+        })
+    };
+    let answer = ask(&store, job).unwrap().value;
+    assert_eq!(answer.revision.id, 2, "nothing was written");
+    assert_eq!(program.snapshot().state, state(0b10));
+}
