@@ -17,6 +17,9 @@ import { suite } from './harness/suite.mjs';
 
 const preload = fileURLToPath(new URL('children/pretend.cjs', import.meta.url));
 
+/** What it says of a machine on which nothing is wrong: the addons of other platforms have not been tested on one. */
+const WELL = process.platform === 'linux' && process.arch === 'x64' ? 'ok' : 'degraded';
+
 export default suite('command line: doctor', {
   async 'without a config it looks at the runtime'(t) {
     const { checks, ...rest } = await examine(t, []);
@@ -28,14 +31,14 @@ export default suite('command line: doctor', {
       checks.get('shared-array-buffer').message.startsWith('config.sharedBuffer is a SharedArrayBuffer'),
       hasSharedBuffers,
     );
-    assert.equal((await result(t, ['doctor'], { env: { NODE_ENV: 'production' } })).status, 'ok');
+    assert.equal((await result(t, ['doctor'], { env: { NODE_ENV: 'production' } })).status, WELL);
   },
 
   async 'a config that is well has the checks of the library too, and is not changed'(t) {
     const persistPath = await database(t);
     const files = () => readdirSync(dirname(persistPath)).filter((name) => !/-(shm|wal)$/.test(name));
     const { status, checks } = await examine(t, production(persistPath));
-    assert.equal(status, 'ok', JSON.stringify([...checks.values()]));
+    assert.equal(status, WELL, JSON.stringify([...checks.values()]));
     for (const name of [
       'database',
       'directory',
@@ -54,7 +57,7 @@ export default suite('command line: doctor', {
     const config = open(t, { persistPath, environment: 'production', enableClusterSync: true });
     config.on('change', () => {});
     const live = await examine(t, production(persistPath));
-    assert.equal(live.status, 'ok');
+    assert.equal(live.status, WELL);
     assert.equal(live.checks.get('live').message, 'Running programs share this state');
     assert.ok(live.checks.get('doorbells').message.endsWith('-doorbells: 1'), live.checks.get('doorbells').message);
     const lines = (await print(t, ['doctor', ...production(persistPath)])).split('\n');
