@@ -265,7 +265,9 @@ impl Known {
             !is_connected && !self.lent.contains(name) && !self.own.contains(name)
         };
         names.retain(is_new);
-        names.sort_unstable_by_key(|name| name.0 ^ self.seed);
+        // By the high bits of a product (Knuth's multiplicative hashing), in which all bits of the seed have a part: with the
+        // seed alone, one process in eight would choose the same listeners as another.
+        names.sort_unstable_by_key(|name| (name.0 ^ self.seed).wrapping_mul(0x9e37_79b9_7f4a_7c15));
         self.others = names;
     }
 
