@@ -142,6 +142,23 @@ export interface UpdateDraft<in Name extends string = DefaultFeature> {
 	/** Sets mode (0–3), rows and columns (1–255). */
 	terminal(mode: number, rows: number, cols: number): void;
 }
+/** Collects the changes of one {@link ProductionConfig.commit}. Later calls win. It cannot be used after that. */
+export interface CommitDraft<in Name extends string = DefaultFeature> {
+	/** Enables features. */
+	enable(...names: Name[]): void;
+	/** Enables a feature for a percentage of keys, 0 to 100 in steps of 0.01: nobody sees one without the other. */
+	enable(name: Name, options: {
+		rollout?: number | undefined;
+	}): void;
+	/** Disables features. */
+	disable(...names: Name[]): void;
+	/** Enables or disables a feature. */
+	set(name: Name, on: boolean): void;
+	/** Sets the percentage of keys that a feature is on for while it is on, 0 to 100 in steps of 0.01. */
+	rollout(name: Name, percent: number): void;
+	/** Sets mode (0–3), rows and columns (1–255). */
+	terminal(mode: number, rows: number, cols: number): void;
+}
 /** The switch and the rollout of a feature. */
 export interface FeatureState {
 	/** Whether it is on. */
@@ -274,6 +291,11 @@ export interface HistoryEntry {
 	readonly revision: number;
 	/** The environment it belongs to. */
 	readonly environment: string;
+	/**
+	 * `snapshot`: the live state as `persist` found it. `commit`: changes that were made on disk first, by `commit`,
+	 * `rollback`, `promote` or `apply`.
+	 */
+	readonly kind: "commit" | "snapshot";
 	/** Why it was written. */
 	readonly changeReason: string;
 	/** Who wrote it. */
@@ -298,7 +320,7 @@ export interface ConfigDiff extends StateChanges {
 	/** The same differences as lines to print. */
 	readonly changes: readonly string[];
 }
-/** Options of `persist`, `persistSync` and `apply`. */
+/** Options of `persist`, `persistSync`, `commit` and `apply`. */
 export interface RevisionOptions {
 	/** Who is recorded, up to 255 characters. Default: the `actor` of the config. */
 	actor?: string | undefined;
@@ -881,6 +903,19 @@ export declare class ProductionConfig<in Name extends string = DefaultFeature> {
 	 * await config.apply(JSON.parse(await readFile('flags.json', 'utf8')), 'flags of release 42');
 	 */
 	apply(state: ConfigState<Name>, reason?: string, options?: RevisionOptions): Promise<HistoryEntry>;
+	/**
+	 * Makes several changes as one revision, on disk first and then live: the history says exactly what was changed, and
+	 * whoever shares the state sees all of it or none. Live changes that nobody has persisted stay as they are, and are not
+	 * part of it. If it fails, nothing has changed.
+	 *
+	 * @param edit - Makes the changes on the draft before it returns; it must not be async. The switch and the rollout of a
+	 *   feature are one: what the draft leaves out of the two is set to what is in effect on disk.
+	 * @param reason - The reason for the history, up to 1,000 characters.
+	 * @throws ConfigError `ERR_UNKNOWN_FEATURE`, `ERR_REVISION_CONFLICT`, `ERR_LIVE_FILE_BUSY` and the errors of `persist`.
+	 * @example
+	 * await config.commit((draft) => draft.enable('beta', { rollout: 10 }), 'beta for a tenth of the users');
+	 */
+	commit(edit: (draft: CommitDraft<Name>) => void, reason?: string, options?: RevisionOptions): Promise<HistoryEntry>;
 	/**
 	 * The differences between two revisions of this environment.
 	 *

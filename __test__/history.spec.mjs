@@ -20,6 +20,7 @@ export default suite('history', {
     assert.deepEqual(rest, {
       revision: 1,
       environment: 'production',
+      kind: 'snapshot',
       changeReason: 'service_deployment',
       actor: 'alice',
       configHex: '0x01785634120500000002327800',

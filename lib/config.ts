@@ -1,5 +1,5 @@
-import { checkBoolean, checkInteger, isThenable } from './core/checks';
-import { DraftChanges } from './core/draft';
+import { checkBoolean, checkInteger } from './core/checks';
+import { collectChanges, DraftChanges } from './core/draft';
 import { type EmitterMethod, inheritFromEmitter } from './core/event-emitter';
 import { makeError, printable, show, wrongThis } from './core/errors';
 import { type DirectReads, FeatureOfConfig } from './core/feature';
@@ -52,6 +52,7 @@ import type {
   ConfigChange,
   ConfigDiff,
   ConfigHandle,
+  CommitDraft,
   ConfigState,
   DebugView,
   DefaultFeature,
@@ -295,24 +296,8 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
    */
   update(edit: (draft: UpdateDraft<Name>) => void): boolean {
     ProductionConfig.#checkWritable(this);
-    if (typeof edit !== 'function') {
-      throw makeError('ERR_INVALID_TYPE', `Invalid update: ${show(edit)} (must be a function)`);
-    }
     const changes = new DraftChanges<Name>((name) => this.#maskOf(name));
-    let returned: unknown;
-    try {
-      returned = edit(changes);
-    } finally {
-      changes.end();
-    }
-    if (isThenable(returned)) {
-      // Its outcome is of no interest, but it must not end the process as an unhandled rejection.
-      returned.then(undefined, () => {});
-      throw makeError(
-        'ERR_INVALID_TYPE',
-        'Invalid update: an async function (must make its changes before it returns)',
-      );
-    }
+    collectChanges('update', edit, changes, changes);
     return this.#exchange((flags, terminal) => changes.apply(flags, terminal));
   }
 
@@ -609,6 +594,26 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
    */
   apply(state: ConfigState<Name>, reason = 'applied', options: RevisionOptions = {}): Promise<HistoryEntry> {
     return ProductionConfig.#onDemandOf(this).history.apply(state, reason, options);
+  }
+
+  /**
+   * Makes several changes as one revision, on disk first and then live: the history says exactly what was changed, and
+   * whoever shares the state sees all of it or none. Live changes that nobody has persisted stay as they are, and are not
+   * part of it. If it fails, nothing has changed.
+   *
+   * @param edit - Makes the changes on the draft before it returns; it must not be async. The switch and the rollout of a
+   *   feature are one: what the draft leaves out of the two is set to what is in effect on disk.
+   * @param reason - The reason for the history, up to 1,000 characters.
+   * @throws ConfigError `ERR_UNKNOWN_FEATURE`, `ERR_REVISION_CONFLICT`, `ERR_LIVE_FILE_BUSY` and the errors of `persist`.
+   * @example
+   * await config.commit((draft) => draft.enable('beta', { rollout: 10 }), 'beta for a tenth of the users');
+   */
+  commit(
+    edit: (draft: CommitDraft<Name>) => void,
+    reason = 'committed',
+    options: RevisionOptions = {},
+  ): Promise<HistoryEntry> {
+    return ProductionConfig.#onDemandOf(this).history.commit(edit, reason, options);
   }
 
   /**

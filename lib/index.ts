@@ -18,6 +18,7 @@ export type {
   BackupOptions,
   BackupResult,
   ChangeMetrics,
+  CommitDraft,
   CommitMetrics,
   ConfigChange,
   ConfigDiff,

@@ -9,6 +9,7 @@ import type { Store, StoreAnswer } from './native/store';
 import type {
   BackupOptions,
   BackupResult,
+  CommitDraft,
   ConfigChange,
   ConfigDiff,
   ConfigHandle,
@@ -83,6 +84,7 @@ export interface HistoryMethods<Name extends string> {
   getHistory(limit: number, options: { before?: number | undefined }): Promise<HistoryEntry[]>;
   rollback(revision: number | undefined, options: RestoreOptions): Promise<HistoryEntry>;
   apply(state: ConfigState<Name>, reason: string, options: RevisionOptions): Promise<HistoryEntry>;
+  commit(edit: (draft: CommitDraft<Name>) => void, reason: string, options: RevisionOptions): Promise<HistoryEntry>;
   diff(from: number, to: number): Promise<ConfigDiff>;
   getEnvironments(): Promise<string[]>;
   promote(fromEnvironment: string, options: RestoreOptions): Promise<HistoryEntry>;

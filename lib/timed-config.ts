@@ -26,6 +26,7 @@ const TIMED = [
   'getHistory',
   'rollback',
   'apply',
+  'commit',
   'diff',
   'promote',
   'verify',

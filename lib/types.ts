@@ -171,6 +171,22 @@ export interface UpdateDraft<in Name extends string = DefaultFeature> {
   terminal(mode: number, rows: number, cols: number): void;
 }
 
+/** Collects the changes of one {@link ProductionConfig.commit}. Later calls win. It cannot be used after that. */
+export interface CommitDraft<in Name extends string = DefaultFeature> {
+  /** Enables features. */
+  enable(...names: Name[]): void;
+  /** Enables a feature for a percentage of keys, 0 to 100 in steps of 0.01: nobody sees one without the other. */
+  enable(name: Name, options: { rollout?: number | undefined }): void;
+  /** Disables features. */
+  disable(...names: Name[]): void;
+  /** Enables or disables a feature. */
+  set(name: Name, on: boolean): void;
+  /** Sets the percentage of keys that a feature is on for while it is on, 0 to 100 in steps of 0.01. */
+  rollout(name: Name, percent: number): void;
+  /** Sets mode (0–3), rows and columns (1–255). */
+  terminal(mode: number, rows: number, cols: number): void;
+}
+
 /** The switch and the rollout of a feature. */
 export interface FeatureState {
   /** Whether it is on. */
@@ -295,6 +311,11 @@ export interface HistoryEntry {
   readonly revision: number;
   /** The environment it belongs to. */
   readonly environment: string;
+  /**
+   * `snapshot`: the live state as `persist` found it. `commit`: changes that were made on disk first, by `commit`,
+   * `rollback`, `promote` or `apply`.
+   */
+  readonly kind: 'commit' | 'snapshot';
   /** Why it was written. */
   readonly changeReason: string;
   /** Who wrote it. */
@@ -321,7 +342,7 @@ export interface ConfigDiff extends StateChanges {
   readonly changes: readonly string[];
 }
 
-/** Options of `persist`, `persistSync` and `apply`. */
+/** Options of `persist`, `persistSync`, `commit` and `apply`. */
 export interface RevisionOptions {
   /** Who is recorded, up to 255 characters. Default: the `actor` of the config. */
   actor?: string | undefined;

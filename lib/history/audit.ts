@@ -2,6 +2,7 @@ import { checkBoolean, checkInteger, checkKeys, checkSignal, checkString } from 
 import { makeError, show } from '../core/errors';
 import { DIGEST, MAX_KEEP, MAX_PAGES_PER_STEP } from '../core/limits';
 import { native, type NativeBreach, type NativeVerification } from '../native/binding';
+import type { Page } from '../core/page';
 import type { Store } from '../native/store';
 import type {
   BackupOptions,
@@ -16,6 +17,7 @@ import type {
 
 export async function pruneHistory(
   store: Store,
+  { handle }: Page,
   options: PruneOptions,
   checkActor: (actor: unknown) => string,
 ): Promise<PruneResult> {
@@ -25,7 +27,7 @@ export async function pruneHistory(
   let removed = 0;
   return await store.whileOpen(() =>
     inSlices(checkWork(given), async () => {
-      const { done, total, hasEnded, kept, oldest = null, head, freeBytes } = await store.prune(keep, actor);
+      const { done, total, hasEnded, kept, oldest = null, head, freeBytes } = await store.prune(handle, keep, actor);
       const left = total - done;
       removed += done;
       return {

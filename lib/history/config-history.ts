@@ -1,4 +1,5 @@
 import { checkInteger, checkKeys, checkReason } from '../core/checks';
+import { DraftChanges } from '../core/draft';
 import { makeError, show } from '../core/errors';
 import { MAX_HISTORY_LIMIT } from '../core/limits';
 import type { HistoryMethods, Internals } from '../internals';
@@ -8,10 +9,12 @@ import { isLive } from '../core/page';
 import type { CheckedRestore, Store, StoreAnswer } from '../native/store';
 import { backUpDatabase, pruneHistory, verifyHistory } from './audit';
 import { checkState } from '../inspection/config-state';
+import { collectEdits } from './commit-draft';
 import { toDiff, toHistoryEntry } from './entry';
 import type {
   BackupOptions,
   BackupResult,
+  CommitDraft,
   ConfigDiff,
   ConfigState,
   HistoryEntry,
@@ -75,6 +78,22 @@ export class ConfigHistory<Name extends string> implements HistoryMethods<Name> 
     return this.#entry(await store.apply(this.#internals.page.handle, given, reason, actor, ifRevision));
   }
 
+  async commit(
+    edit: (draft: CommitDraft<Name>) => void,
+    reason: string,
+    options: RevisionOptions,
+  ): Promise<HistoryEntry> {
+    checkReason(reason);
+    const { actor, ifRevision } = this.#checkRevisionOptions(options);
+    const store = this.#writableStore();
+    const maskOf = (name: Name) => this.#internals.maskOf(name);
+    const edits = collectEdits(edit, new DraftChanges<Name>(maskOf), maskOf);
+    if ((edits.on | edits.off) === 0 && edits.rollouts.length === 0 && edits.terminal === undefined) {
+      throw makeError('ERR_INVALID_VALUE', 'Invalid commit: it sets nothing (make at least one change on the draft)');
+    }
+    return this.#entry(await store.commit(this.#internals.page.handle, edits, reason, actor, ifRevision));
+  }
+
   async diff(from: number, to: number): Promise<ConfigDiff> {
     checkRevision(from, 'revision');
     checkRevision(to, 'revision');
@@ -106,7 +125,7 @@ export class ConfigHistory<Name extends string> implements HistoryMethods<Name> 
   }
 
   async prune(options: PruneOptions): Promise<PruneResult> {
-    return await pruneHistory(this.#writableStore(), options, (actor) => this.#actor(actor));
+    return await pruneHistory(this.#writableStore(), this.#internals.page, options, (actor) => this.#actor(actor));
   }
 
   async backup(path: string, options: BackupOptions): Promise<BackupResult> {

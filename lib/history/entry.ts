@@ -8,6 +8,7 @@ export function toHistoryEntry(revision: NativeRevision, table: FeatureTable): H
   return {
     revision: revision.revision,
     environment: revision.environment,
+    kind: revision.isCommit ? 'commit' : 'snapshot',
     changeReason: revision.reason,
     actor: revision.actor,
     configHex: revision.state.record,

@@ -1,3 +1,4 @@
+import type { Edits } from '../history/commit-draft';
 import type { GivenState } from '../inspection/config-state';
 import { type FeatureTable, featureTable } from '../core/feature-table';
 import {
@@ -115,6 +116,19 @@ export class Store {
     );
   }
 
+  /** Makes changes of single units, and records them. */
+  commit(
+    page: number,
+    { on, off, rollouts, terminal }: Edits,
+    reason: string,
+    actor: string,
+    ifRevision: number | undefined,
+  ): Promise<StoreAnswer> {
+    return this.#ask(() =>
+      this.#native.commit(page, this.environment, on, off, rollouts, terminal, reason, actor, ifRevision),
+    );
+  }
+
   history(limit: number, before: number | undefined): Promise<StoreAnswer> {
     return this.#ask(() => this.#native.history(this.environment, limit, before));
   }
@@ -132,8 +146,8 @@ export class Store {
     return this.#call(() => this.#native.verify(verifier));
   }
 
-  prune(keep: number, actor: string): Promise<NativePruneProgress> {
-    return this.#call(() => this.#native.prune(this.environment, keep, actor));
+  prune(page: number, keep: number, actor: string): Promise<NativePruneProgress> {
+    return this.#call(() => this.#native.prune(page, this.environment, keep, actor));
   }
 
   backUp(backup: NativeBackup): Promise<NativeBackupProgress> {

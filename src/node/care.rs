@@ -209,15 +209,18 @@ impl NativeStore {
     pub fn prune<'env>(
         &self,
         env: &'env Env,
+        handle: u32,
         environment: String,
         keep: u32,
         actor: String,
     ) -> Result<Object<'env>> {
+        let page = page::page(handle)?;
         let (reply, promise) = self.settle(env, |answer: Answer<Progress<Pruned>>| {
             Outcome::Prune(to_prune_progress(answer.value))
         })?;
         let prune = Prune {
             environment,
+            page,
             keep,
             actor,
         };

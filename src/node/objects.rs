@@ -37,6 +37,8 @@ pub struct NativeRevision {
     pub created_at: f64,
     /// The revision whose state this one repeats.
     pub restored_from: Option<f64>,
+    /// Whether it is a commit, and not a snapshot.
+    pub is_commit: bool,
     /// SHA-256 over its content and its predecessor's digest, in hexadecimal.
     pub digest: String,
     /// The state of the revision before it, when that was asked for and there is one.

@@ -21,10 +21,10 @@ use super::persist_batch::PersistBatch;
 use super::{Result, js_error, runtime_error};
 use crate::error::Error;
 use crate::page::{FULL_ROLLOUTS, Rollouts, State};
-use crate::record::Record;
+use crate::record::{Record, Terminal};
 use crate::startup::Startup;
 use crate::store::{
-    Access, Answer, Entry, Job, Persist, Reply, Restore, Revision, Source, Store, hex,
+    Access, Answer, Edits, Entry, Job, Kind, Persist, Reply, Restore, Revision, Source, Store, hex,
 };
 
 type Resolver = Box<dyn FnOnce(Env) -> napi::Result<Outcome> + Send>;
@@ -223,6 +223,42 @@ impl NativeStore {
         )
     }
 
+    /// Appends a revision with some changes of the state in effect, and applies them to the page: features by their bits,
+    /// rollouts as the bit and, from bit 16 on, basis points, and the packed terminal settings.
+    #[napi(catch_unwind, ts_return_type = "Promise<NativeFailure | NativeAnswer>")]
+    pub fn commit<'env>(
+        &self,
+        env: &'env Env,
+        handle: u32,
+        environment: String,
+        on: u32,
+        off: u32,
+        rollouts: Vec<u32>,
+        terminal: Option<u32>,
+        reason: String,
+        actor: String,
+        if_revision: Option<f64>,
+    ) -> Result<Object<'env>> {
+        let rollouts = rollouts.into_iter();
+        let source = Source::Edits(Edits {
+            on,
+            off,
+            rollouts: rollouts
+                .map(|packed| ((packed & 0x1f) as usize, (packed >> 16) as u16))
+                .collect(),
+            terminal: terminal.map(Terminal::from_word),
+        });
+        self.restore(
+            env,
+            handle,
+            environment,
+            source,
+            Some(reason),
+            actor,
+            if_revision,
+        )
+    }
+
     /// The newest revisions of an environment, newest first, or those before a given one.
     #[napi(catch_unwind, ts_return_type = "Promise<NativeFailure | NativeAnswer>")]
     pub fn history<'env>(
@@ -399,6 +435,7 @@ fn to_revision(revision: Revision) -> NativeRevision {
         actor: revision.actor,
         created_at: revision.created_at as f64,
         restored_from: revision.restored_from.map(|id| id as f64),
+        is_commit: revision.kind == Kind::Commit,
         digest: hex(&revision.digest),
         previous: None,
     }

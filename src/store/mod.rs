@@ -46,12 +46,12 @@ pub use job::Job;
 pub use jobs::append::Persist;
 pub use jobs::health::{FileState, HistoryEnd};
 pub use jobs::prune::{Prune, Pruned};
-pub use jobs::restore::{Restore, Source};
+pub use jobs::restore::{Edits, Restore, Source};
 pub use jobs::verify::{Breach, Verification, VerifiedEnvironment, Verifier};
 pub use meters::StoreMetrics;
 pub use reply::{Answer, Progress, Reply};
 pub use rows::digest::hex;
-pub use rows::revision::{Entry, Revision};
+pub use rows::revision::{Entry, Kind, Revision};
 pub use shared::{Activity, PersistFailure};
 pub use sqlite::connection::Access;
 

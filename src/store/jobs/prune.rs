@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use crate::clock::unix_time;
 use crate::error::Error;
-use crate::page::FULL_ROLLOUTS;
+use crate::page::{FULL_ROLLOUTS, Page};
 use crate::record::RECORD_SIZE;
 use crate::store::reply::{Answer, Progress};
 use crate::store::rows::anchor::{self, Anchor};
@@ -24,6 +24,8 @@ const SLICE: u32 = 5_000;
 pub struct Prune {
     /// The environment.
     pub environment: String,
+    /// The caller's page, which takes over what others have persisted first: it could not any more afterwards.
+    pub page: Page,
     /// How many of the newest revisions stay, at least 1. The one in effect and the one that the default rollback goes
     /// to stay in any case, with all after them.
     pub keep: u32,
@@ -47,6 +49,12 @@ pub struct Pruned {
 impl Worker {
     /// Removes the next revisions that have to go, in a transaction of its own.
     pub fn prune(&mut self, job: &Prune) -> Result<Answer<Progress<Pruned>>, Error> {
+        self.catch_up(&job.environment, &job.page, 0, false);
+        for (environment, page) in self.live_pages.clone() {
+            if environment == job.environment && !page.is(&job.page) {
+                self.catch_up(&environment, &page, 0, false);
+            }
+        }
         self.write(|transaction, _| {
             let table = features::read(transaction)?;
             let value = remove(transaction, job)?;

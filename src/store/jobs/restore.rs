@@ -7,6 +7,7 @@ use rusqlite::{Connection, Transaction};
 use crate::error::Error;
 use crate::feature_table::FeatureTable;
 use crate::page::{Page, Persisted, State, Units};
+use crate::record::Terminal;
 use crate::store::reply::{Answer, Reply};
 use crate::store::rows::contents::Trace;
 use crate::store::rows::ledger::{Draft, Ledger, Standing};
@@ -49,13 +50,57 @@ pub enum Source {
         /// The bits of the features that the state covers. The others keep theirs.
         known: u32,
     },
+    /// The caller, for some units. It is appended even if the last revision holds the same.
+    Edits(Edits),
+}
+
+/// Changes of single units.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Edits {
+    /// The bits of features that go on, and of others that go off.
+    pub on: u32,
+    /// See [`Edits::on`].
+    pub off: u32,
+    /// Rollouts in basis points, by bit.
+    pub rollouts: Vec<(usize, u16)>,
+    /// The terminal settings.
+    pub terminal: Option<Terminal>,
+}
+
+impl Edits {
+    /// The units that they set. The other half of a feature, its switch or its rollout, stays as it is in effect.
+    fn units(&self) -> Units {
+        let rollouts = self
+            .rollouts
+            .iter()
+            .fold(0, |bits, (bit, _)| bits | 1 << bit);
+        let features = Units::from_bits(u64::from(self.on | self.off | rollouts));
+        match self.terminal {
+            Some(_) => features | Units::with_terminal(0),
+            None => features,
+        }
+    }
+
+    fn apply_to(&self, mut state: State) -> State {
+        let flags = &mut state.record.feature_flags;
+        *flags = (*flags | self.on) & !self.off;
+        for (bit, basis_points) in &self.rollouts {
+            if let Some(rollout) = state.rollouts.get_mut(*bit) {
+                *rollout = *basis_points;
+            }
+        }
+        if let Some(terminal) = self.terminal {
+            state.record.terminal = terminal;
+        }
+        state
+    }
 }
 
 /// A state to set a page to.
 struct Target {
     state: State,
-    /// The bits of the features that it covers.
-    known: u32,
+    /// What it covers.
+    units: Units,
     /// Why, unless the caller says.
     reason: String,
     /// What the new revision names as its parent and as its origin.
@@ -143,14 +188,14 @@ fn append(
     ledger.expect_last(environment, job.if_revision)?;
     let target = find_target(transaction, &mut ledger, job)?;
     let mask = ledger.table().mask();
-    let delta = Units::with_terminal(target.known & mask);
+    let delta = target.units & Units::with_terminal(mask);
     let effective = ledger.effective(environment)?.unwrap_or(0);
     let is_plain = job.page.contains() >= effective.cast_unsigned();
     let before = ledger.state_in_effect(environment)?;
     let mut state = before;
     state.set(delta, &target.state);
     let is_given = matches!(job.source, Source::Given { .. });
-    if is_given {
+    if is_given || matches!(job.source, Source::Edits(_)) {
         target.state.expect_valid(mask)?;
     }
     // A snapshot of the page that is yet to be written would take effect after what was passed over.
@@ -196,7 +241,7 @@ fn find_target(
     let effective = ledger.effective(&job.environment)?;
     let copy = |source: &Revision, reason, parent| Target {
         state: source.state,
-        known: source.known,
+        units: Units::with_terminal(source.known),
         reason,
         parent,
         restored_from: Some(source.id),
@@ -217,8 +262,15 @@ fn find_target(
         }
         Source::Given { state, known } => Target {
             state: *state,
-            known: known & ledger.table().mask(),
+            units: Units::with_terminal(*known),
             reason: "set to a given state".to_owned(),
+            parent: effective,
+            restored_from: None,
+        },
+        Source::Edits(edits) => Target {
+            state: edits.apply_to(ledger.state_in_effect(&job.environment)?),
+            units: edits.units(),
+            reason: "committed".to_owned(),
             parent: effective,
             restored_from: None,
         },

@@ -18,7 +18,7 @@ pub enum Kind {
 
 impl Kind {
     /// The column `kind`.
-    pub const fn to_number(self) -> u8 {
+    pub(in crate::store) const fn to_number(self) -> u8 {
         match self {
             Self::Snapshot => 0,
             Self::Commit => 1,

@@ -86,6 +86,30 @@ fn a_live_state_whose_base_was_pruned_has_to_be_loaded_before_it_persists() {
 }
 
 #[test]
+fn who_prunes_takes_over_what_others_persisted_first() {
+    let bed = Bed::new();
+    let (store, idle, busy) = (bed.open(), page(0), page(0));
+    persist(&store, &idle, "");
+    busy.change(&state(0), Units::NONE, 1);
+    for flags in 1..5 {
+        set(&busy, flags);
+        persist(&store, &busy, "");
+    }
+    set(&idle, 0b1000);
+    ask(&store, |reply| Job::Prune {
+        prune: Prune {
+            environment: ENV.to_owned(),
+            page: idle.clone(),
+            keep: 1,
+            actor: "cleaner".to_owned(),
+        },
+        reply,
+    })
+    .unwrap();
+    assert_eq!(flags(&persist(&store, &idle, "")), 0b1100);
+}
+
+#[test]
 fn what_others_persisted_is_put_on_where_nothing_new_is_to_be_persisted() {
     let bed = Bed::new();
     let (store, program, other) = (bed.open(), page(0), page(0));
@@ -107,4 +131,37 @@ fn what_others_persisted_is_put_on_where_nothing_new_is_to_be_persisted() {
     let answer = ask(&store, job).unwrap().value;
     assert_eq!(answer.revision.id, 2, "nothing was written");
     assert_eq!(program.snapshot().state, state(0b10));
+}
+
+#[test]
+fn edits_set_single_units_and_leave_the_rest_as_it_is_in_effect() {
+    let bed = Bed::new();
+    let (store, page) = (bed.open(), page(0b001));
+    let mut before = state(0b001);
+    before.rollouts[1] = 500;
+    page.change(&before, Units::ALL, 0);
+    persist(&store, &page, "");
+    set(&page, 0b111);
+    let edits = Edits {
+        on: 0b010,
+        off: 0b001,
+        rollouts: vec![(3, 70)],
+        terminal: None,
+    };
+    let entry = try_restore(&store, ENV, &page, Source::Edits(edits), None).unwrap();
+    assert_eq!((entry.revision.kind, flags(&entry)), (Kind::Commit, 0b010));
+    assert_eq!(entry.revision.delta, Some(Units::from_bits(0b1011)));
+    let live = page.snapshot().state;
+    assert_eq!(live.record.feature_flags, 0b110);
+    assert_eq!(live.rollouts[..4], [10_000, 500, 10_000, 70]);
+    // Also where that is so already.
+    let edits = Edits {
+        on: 0b010,
+        ..Edits::default()
+    };
+    let again = try_restore(&store, ENV, &page, Source::Edits(edits), None).unwrap();
+    assert_eq!(
+        (again.revision.id, again.revision.delta),
+        (3, Some(Units::from_bits(0b10)))
+    );
 }

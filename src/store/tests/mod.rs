@@ -44,8 +44,8 @@ use tempfile::TempDir;
 
 use super::job::Task;
 use super::{
-    Access, Answer, Entry, Job, Persist, Progress, Prune, Pruned, Reply, Restore, Revision, Source,
-    Store, Verification, Verifier, open_stores,
+    Access, Answer, Edits, Entry, Job, Persist, Progress, Prune, Pruned, Reply, Restore, Revision,
+    Source, Store, Verification, Verifier, open_stores,
 };
 use crate::error::Error;
 use crate::page::{Arena, Page, Snapshot, State, Units};
@@ -318,6 +318,7 @@ fn prune_slice(store: &Store, environment: &str, keep: u32) -> Result<Progress<P
     ask(store, |reply| Job::Prune {
         prune: Prune {
             environment: environment.to_owned(),
+            page: page(0),
             keep,
             actor: "cleaner".to_owned(),
         },

@@ -265,6 +265,8 @@ struct Run {
     store: Store,
     pages: [Page; PAGES],
     taken: Vec<Taken>,
+    /// Pages that the store looks after.
+    kept: Vec<usize>,
     model: Model,
 }
 
@@ -282,6 +284,7 @@ impl Run {
             bed,
             pages,
             taken: Vec::new(),
+            kept: Vec::new(),
             model,
         }
     }
@@ -415,6 +418,7 @@ impl Run {
             live.mark_commit();
             let name = ENVIRONMENTS[environment_of(page)];
             self.store.keep(name, live).unwrap();
+            self.kept.push(page);
             assert!(!live.is_unfinished());
             let live = &mut self.model.pages[page];
             (live.flags, live.contains) = (flags, contains);
@@ -430,6 +434,7 @@ impl Run {
             .map_or((0, 0), |row| (row.flags, row.id));
         self.taken.retain(|taken| taken.page != page);
         self.pages[page] = page_with(flags);
+        self.kept.retain(|kept| *kept != page);
         self.pages[page].change(&state(flags), Units::ALL, contains.cast_unsigned());
         self.model.pages[page] = Live {
             id: self.pages[page].id(),
@@ -440,6 +445,12 @@ impl Run {
     }
 
     fn prune(&mut self, environment: usize, keep: u32) {
+        for page in self.kept.clone() {
+            if environment_of(page) == environment {
+                self.model.synchronize(page);
+                self.model.pages[page].before_commit = None;
+            }
+        }
         let kept = self.model.left(environment).count();
         let heads: Vec<_> = history(&self.store, ENVIRONMENTS[environment], 1, None);
         self.model
@@ -532,6 +543,7 @@ impl Run {
             Step::Restart { page } => self.restart(page),
             Step::Prune { environment, keep } => self.prune(environment, keep),
             Step::Reopen => {
+                self.kept.clear();
                 // Meanwhile the model's file has no handle, so it is closed.
                 self.store = Bed::in_memory().open();
                 self.store = self.bed.open();
