@@ -17,6 +17,7 @@ export default suite('persistSync', {
       {
         revision: 1,
         environment: 'production',
+        kind: 'snapshot',
         changeReason: 'manual',
         actor: 'alice',
         configHex: '0x01785634120100000002185000',
