@@ -32,7 +32,9 @@ async function sameRow() {
   database.exec('PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA journal_size_limit = 4194304');
   assert.equal(database.prepare('PRAGMA journal_mode').get().journal_mode, 'wal');
   assert.equal(database.prepare('PRAGMA synchronous').get().synchronous, 2);
-  const first = database.prepare('SELECT id, environment, record, rollouts, known, kind, delta, digest FROM revision').get();
+  const first = database
+    .prepare('SELECT id, environment, record, rollouts, known, kind, delta, digest FROM revision')
+    .get();
   // When the table gets another column, the baseline has to get it too.
   const columns = database
     .prepare("SELECT name FROM pragma_table_info('revision')")

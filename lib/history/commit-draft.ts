@@ -1,5 +1,5 @@
 import { checkKeys } from '../core/checks';
-import { type DraftChanges, collectChanges } from '../core/draft';
+import { collectChanges, DraftChanges } from '../core/draft';
 import { checkPercent } from '../core/rollout';
 import type { CommitDraft } from '../types';
 
@@ -15,28 +15,27 @@ export interface Edits {
 }
 
 /** Has a caller's function make its changes on the draft of a commit. `maskOf` gives the flag of a feature, or throws. */
-export function collectEdits<Name extends string>(
-  edit: unknown,
-  changes: DraftChanges<Name>,
-  maskOf: (name: Name) => number,
-): Edits {
+export function collectEdits<Name extends string>(edit: unknown, maskOf: (name: Name) => number): Edits {
+  const changes = new DraftChanges<Name>(maskOf);
   const rollouts = new Map<number, number>();
+  const setRollout = (name: Name, percent: unknown): void => {
+    const bit = 31 - Math.clz32(maskOf(name));
+    rollouts.set(bit, checkPercent(percent));
+  };
   const { disable, set, terminal } = changes;
   const draft: CommitDraft<Name> = {
     enable(...given: unknown[]): void {
       const [name, options] = given as [Name, unknown];
       if (given.length !== 2 || typeof options === 'string') return changes.enable(...(given as Name[]));
       const { rollout } = checkKeys(options, 'options', ['rollout']);
-      const basisPoints = rollout === undefined ? undefined : checkPercent(rollout);
+      if (rollout !== undefined) setRollout(name, rollout);
       changes.enable(name);
-      if (basisPoints !== undefined) rollouts.set(31 - Math.clz32(maskOf(name)), basisPoints);
     },
     disable,
     set,
     rollout(name, percent): void {
       changes.checkOpen();
-      const mask = maskOf(name);
-      rollouts.set(31 - Math.clz32(mask), checkPercent(percent));
+      setRollout(name, percent);
     },
     terminal,
   };

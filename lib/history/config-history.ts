@@ -1,5 +1,4 @@
 import { checkInteger, checkKeys, checkReason } from '../core/checks';
-import { DraftChanges } from '../core/draft';
 import { makeError, show } from '../core/errors';
 import { MAX_HISTORY_LIMIT } from '../core/limits';
 import type { HistoryMethods, Internals } from '../internals';
@@ -86,8 +85,7 @@ export class ConfigHistory<Name extends string> implements HistoryMethods<Name> 
     checkReason(reason);
     const { actor, ifRevision } = this.#checkRevisionOptions(options);
     const store = this.#writableStore();
-    const maskOf = (name: Name) => this.#internals.maskOf(name);
-    const edits = collectEdits(edit, new DraftChanges<Name>(maskOf), maskOf);
+    const edits = collectEdits<Name>(edit, (name) => this.#internals.maskOf(name));
     if ((edits.on | edits.off) === 0 && edits.rollouts.length === 0 && edits.terminal === undefined) {
       throw makeError('ERR_INVALID_VALUE', 'Invalid commit: it sets nothing (make at least one change on the draft)');
     }

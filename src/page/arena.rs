@@ -9,7 +9,7 @@ use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::collections::VecDeque;
 use std::ptr::NonNull;
 use std::sync::atomic::Ordering::Acquire;
-use std::sync::atomic::{AtomicBool, fence};
+use std::sync::atomic::fence;
 use std::sync::{Arc, OnceLock};
 
 use super::layout::{PAGE_ALIGN, PAGE_SIZE};
@@ -143,7 +143,6 @@ impl Arena {
                 page: Page(Arc::new(PageMemory {
                     base,
                     owner: Owner::Chunk(Arc::clone(chunk)),
-                    offered: AtomicBool::new(false),
                     order: OnceLock::new(),
                 })),
                 user: None,

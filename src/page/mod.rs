@@ -36,7 +36,7 @@ mod units;
 use std::path::Path;
 use std::ptr::NonNull;
 use std::sync::atomic::Ordering::SeqCst;
-use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, AtomicU64};
+use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -144,8 +144,6 @@ struct PageMemory {
     base: NonNull<u8>,
     /// Keeps the bytes at `base` allocated.
     owner: Owner,
-    /// Whether other threads may use a private page.
-    offered: AtomicBool,
     /// That of a private page, once it is needed.
     order: OnceLock<Box<order::Order>>,
 }
@@ -162,7 +160,6 @@ impl PageMemory {
         Self {
             base: file.base(),
             owner: Owner::Live(Box::new(file)),
-            offered: AtomicBool::new(false),
             order: OnceLock::new(),
         }
     }
@@ -189,7 +186,6 @@ impl Page {
 
     /// Fills a page that is not shared yet. `contains` is the revision that the state comes from.
     fn initialize(&self, state: &State, contains: u64) -> Result<(), Error> {
-        self.0.offered.store(false, SeqCst);
         self.u32(HEADER).store(0, SeqCst);
         self.u32(REGISTRY_HASH)
             .store(state.record.registry_hash, SeqCst);
@@ -281,13 +277,6 @@ impl Page {
             Owner::Live(_) => 1,
         };
         Arc::strong_count(&self.0) > kept
-    }
-
-    /// Whether other processes or threads may persist the page too, so that snapshots of it may reach a store in
-    /// another order than they were taken.
-    #[must_use]
-    pub fn is_persisted_by_others(&self) -> bool {
-        self.is_live() || self.0.offered.load(SeqCst)
     }
 
     /// Whether both are the same page.
@@ -452,34 +441,16 @@ fn random_page_id() -> Result<u64, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::DEFAULT_TERMINAL;
-
-    fn page(flags: u32) -> Page {
-        let mut arena = Arena::default();
-        let handle = arena.allocate(&state(flags, 24), 0).unwrap();
-        arena.page(handle).unwrap().clone()
-    }
-
-    fn state(flags: u32, rows: u8) -> State {
-        State {
-            record: Record {
-                feature_flags: flags,
-                terminal: Terminal {
-                    rows,
-                    ..DEFAULT_TERMINAL
-                },
-                ..Record::default()
-            },
-            rollouts: FULL_ROLLOUTS,
-        }
-    }
 
     #[test]
     fn a_page_holds_the_record_at_byte_3() {
-        let page = page(0b101);
+        let state = State::with_flags(0b101);
+        let mut arena = Arena::default();
+        let handle = arena.allocate(&state, 0).unwrap();
+        let page = arena.page(handle).unwrap();
         // SAFETY: the page's first 16 bytes, which no other thread sees.
         let bytes: [u8; 16] = unsafe { page.as_ptr().cast::<[u8; 16]>().read() };
         assert_eq!(bytes[..3], MAGIC);
-        assert_eq!(bytes[3..], state(0b101, 24).record.encode());
+        assert_eq!(bytes[3..], state.record.encode());
     }
 }

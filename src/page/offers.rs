@@ -1,7 +1,6 @@
 //! Pages that one thread of this process offers to others, by page id.
 
 use std::collections::HashMap;
-use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Mutex, Weak};
 
 use once_cell::sync::Lazy;
@@ -25,7 +24,6 @@ static OFFERS: Lazy<Mutex<Offers>> = Lazy::new(Mutex::default);
 #[must_use]
 pub fn offer(page: &Page) -> u64 {
     let id = page.id();
-    page.0.offered.store(true, SeqCst);
     let mut offers = lock(&OFFERS);
     if offers.pages.len() >= offers.sweep_at {
         offers.pages.retain(|id, page| in_use(page, *id).is_some());

@@ -79,35 +79,30 @@ const _: () = {
 };
 
 impl Page {
+    fn words(&self) -> &Words {
+        self.order().0
+    }
+
+    fn journal(&self) -> &Journal {
+        self.order().1
+    }
+
     #[expect(
         clippy::cast_ptr_alignment,
-        reason = "the page is aligned, and so is the place in it"
+        reason = "the page is aligned, and so are the places in it"
     )]
-    fn words(&self) -> &Words {
+    fn order(&self) -> (&Words, &Journal) {
         if !self.is_live() {
-            return &self.private_order().words;
+            let Order { words, journal } = &**self.0.order.get_or_init(Box::default);
+            return (words, journal);
         }
-        let words = self.as_ptr().wrapping_add(ORDER).cast::<Words>();
+        let start = self.as_ptr();
         // SAFETY: a live page is LIVE_SIZE bytes, which live as long as `self`; `ORDER` is 8-aligned, `Words` consists of
         // atomics alone, for which any bytes are valid, and Rust uses no other width for them.
-        unsafe { &*words }
-    }
-
-    #[expect(
-        clippy::cast_ptr_alignment,
-        reason = "the page is aligned, and so is the place in it"
-    )]
-    fn journal(&self) -> &Journal {
-        if !self.is_live() {
-            return &self.private_order().journal;
-        }
-        let journal = self.as_ptr().wrapping_add(JOURNAL).cast::<Journal>();
-        // SAFETY: as in `words`.
-        unsafe { &*journal }
-    }
-
-    fn private_order(&self) -> &Order {
-        self.0.order.get_or_init(Box::default)
+        let words = unsafe { &*start.wrapping_add(ORDER).cast::<Words>() };
+        // SAFETY: as above, with `JOURNAL` and `Journal`.
+        let journal = unsafe { &*start.wrapping_add(JOURNAL).cast::<Journal>() };
+        (words, journal)
     }
 
     /// Sets the words of a page that is not shared yet.

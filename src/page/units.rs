@@ -16,6 +16,9 @@ impl Units {
     /// Nothing.
     pub const NONE: Self = Self(0);
 
+    /// The terminal alone.
+    pub const TERMINAL: Self = Self(TERMINAL);
+
     /// Every feature, and the terminal.
     pub const ALL: Self = Self(TERMINAL | 0xffff_ffff);
 

@@ -1,5 +1,5 @@
 // @ts-check
-// A registry on loopback that holds our packages alone: an installer that asks for another one gets a 404, and is remembered.
+// A registry on loopback that holds our packages alone: an installer that asks for another one gets a 404.
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 
@@ -8,8 +8,6 @@ import { createServer } from 'node:http';
  *
  * @typedef {object} Registry
  * @property {string} url with a slash at its end
- * @property {string[]} downloads the names of the packages that were downloaded, in order
- * @property {string[]} strangers the paths that were asked for and do not exist
  */
 
 /** Long enough ago for installers that wait before they take a new version. */
@@ -22,18 +20,16 @@ const PUBLISHED = '2026-01-01T00:00:00.000Z';
 export async function startRegistry(packages) {
   const byName = new Map(packages.map((packed) => [packed.name, packed]));
   /** @type {Registry} */
-  const registry = { url: '', downloads: [], strangers: [] };
+  const registry = { url: '' };
   const server = createServer((request, response) => {
     const path = decodeURIComponent(new URL(request.url ?? '/', registry.url).pathname).slice(1);
     const [name = '', file] = path.split('/-/');
     const packed = byName.get(name);
     if (!packed || request.method !== 'GET') {
-      registry.strangers.push(path);
       response.writeHead(404).end('{}');
     } else if (file === undefined) {
       response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(packument(packed, registry)));
     } else {
-      registry.downloads.push(name);
       response.writeHead(200, { 'content-type': 'application/octet-stream' }).end(readFileSync(packed.file));
     }
   });

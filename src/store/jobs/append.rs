@@ -70,8 +70,8 @@ impl Worker {
                             revision: entry.revision.id.cast_unsigned(),
                             state: *in_effect,
                         });
-                        let effective = effective.cast_unsigned();
-                        self.catch_up(&job.environment, &job.page, effective, *is_plain);
+                        let has_all_until = is_plain.then_some(effective.cast_unsigned());
+                        self.catch_up(&job.environment, &job.page, has_all_until);
                     }
                 }
                 for (job, entry) in jobs.into_iter().zip(entries) {
@@ -156,7 +156,7 @@ fn append(ledger: &mut Ledger<'_>, job: &Persist) -> Result<Persisting, Fault> {
         && Some(snapshot.ticket) == written.checked_add(1)
         && let Some(entry) = ledger.entry_in_effect(environment)?
     {
-        ledger.note_written(page_id, snapshot.ticket, 0);
+        ledger.note_written(page_id, snapshot.ticket, 0)?;
         return Ok(Persisting {
             effective: entry.revision.id,
             in_effect: merged.state,

@@ -49,10 +49,10 @@ pub struct Pruned {
 impl Worker {
     /// Removes the next revisions that have to go, in a transaction of its own.
     pub fn prune(&mut self, job: &Prune) -> Result<Answer<Progress<Pruned>>, Error> {
-        self.catch_up(&job.environment, &job.page, 0, false);
+        self.catch_up(&job.environment, &job.page, None);
         for (environment, page) in self.live_pages.clone() {
             if environment == job.environment && !page.is(&job.page) {
-                self.catch_up(&environment, &page, 0, false);
+                self.catch_up(&environment, &page, None);
             }
         }
         self.write(|transaction, _| {

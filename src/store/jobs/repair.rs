@@ -2,8 +2,8 @@
 
 use crate::error::Error;
 use crate::page::{Page, Persisted};
-use crate::store::rows::merge::{merge, merge_foreign};
-use crate::store::rows::{listing, pages, revision};
+use crate::store::rows::merge::Since;
+use crate::store::rows::{pages, revision};
 use crate::store::worker::Worker;
 use crate::watch;
 
@@ -16,18 +16,19 @@ impl Worker {
         }
     }
 
-    /// Puts what others have persisted on the live state after a revision of the page, unless its lock is taken: then the
-    /// holder does so. With `is_plain` nothing has to be put on.
-    pub fn catch_up(&mut self, environment: &str, page: &Page, revision: u64, is_plain: bool) {
+    /// Brings the live state up to what is in effect, unless its lock is taken: then the holder does so. Nothing has to be put
+    /// on if it has all until a revision already.
+    pub fn catch_up(&mut self, environment: &str, page: &Page, has_all_until: Option<u64>) {
         let Ok(_exclusive) = page.try_lock_exclusively() else {
             return;
         };
-        if is_plain && !page.is_unfinished() {
-            page.has_all_until(revision);
-            return;
+        match has_all_until {
+            Some(revision) if !page.is_unfinished() => page.has_all_until(revision),
+            _ => {
+                // When the database cannot be read, the next revision, or a look a second later, tries again.
+                let _next_time = self.synchronize(environment, page);
+            }
         }
-        // When the database cannot be read, the next revision, or a look a second later, tries again.
-        let _next_time = self.synchronize(environment, page);
     }
 
     /// Brings the live state up to what is in effect: completes what a killed process has begun, and puts on what others
@@ -39,33 +40,27 @@ impl Worker {
             let Some(effective) = revision::effective(connection, environment)? else {
                 return Ok(None);
             };
-            let base = listing::base(connection, environment, contains)?;
             let written = pages::read(connection, page_id)?;
-            let since = if written.revision <= contains {
-                None
-            } else {
-                Some(revision::since(
-                    connection,
-                    environment,
-                    contains,
-                    effective.id,
-                )?)
-            };
-            Ok(Some((effective, base, since, written.ticket)))
+            let since = Since::read(
+                connection,
+                environment,
+                contains,
+                written.revision,
+                effective.id,
+                &effective.state,
+            )?;
+            Ok(Some((effective, since, written.ticket)))
         })?;
-        let Some((effective, base, since, ticket)) = found.value else {
+        let Some((effective, since, ticket)) = found.value else {
             page.clear_mark();
             return Ok(());
         };
         page.reach_ticket(ticket);
         let live = page.snapshot().state;
-        if let Some(base) = base
+        if let Some(since) = since
             && effective.id > contains
         {
-            let target = since.map_or_else(
-                || merge_foreign(&live, &base, &effective.state),
-                |since| merge(&live, &base, &since, page_id),
-            );
+            let target = since.put_on(&live, page_id);
             let revision = effective.id.cast_unsigned();
             let units = target.differences(&live);
             if units.is_empty() {
@@ -89,11 +84,8 @@ impl Worker {
         self.live_pages
             .retain(|(_, page)| page.is_shared_elsewhere());
         for (environment, page) in self.live_pages.clone() {
-            if page.is_unfinished()
-                && let Ok(_exclusive) = page.try_lock_exclusively()
-            {
-                // When the database cannot be read, the next look a second later tries again.
-                let _next_time = self.synchronize(&environment, &page);
+            if page.is_unfinished() {
+                self.catch_up(&environment, &page, None);
             }
         }
     }

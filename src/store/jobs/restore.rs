@@ -76,7 +76,7 @@ impl Edits {
             .fold(0, |bits, (bit, _)| bits | 1 << bit);
         let features = Units::from_bits(u64::from(self.on | self.off | rollouts));
         match self.terminal {
-            Some(_) => features | Units::with_terminal(0),
+            Some(_) => features | Units::TERMINAL,
             None => features,
         }
     }

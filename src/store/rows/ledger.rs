@@ -8,7 +8,7 @@ use rusqlite::{
 };
 
 use super::digest::{DIGEST_SIZE, NO_DIGEST};
-use super::merge::{merge, merge_foreign};
+use super::merge::Since;
 use super::pages::{self, Written};
 use super::revision::{Entry, Kind, Revision};
 use super::{features, listing, revision};
@@ -228,13 +228,22 @@ impl<'t> Ledger<'t> {
     }
 
     /// Keeps that a page has written this ticket, or this revision.
-    pub fn note_written(&mut self, page_id: u64, ticket: u64, revision: i64) {
-        let written = self.standing.pages.entry(page_id).or_default();
-        written.ticket = written.ticket.max(ticket);
-        written.revision = written.revision.max(revision);
+    pub fn note_written(
+        &mut self,
+        page_id: u64,
+        ticket: u64,
+        revision: i64,
+    ) -> rusqlite::Result<()> {
+        let before = self.written(page_id)?;
+        let written = Written {
+            ticket: before.ticket.max(ticket),
+            revision: before.revision.max(revision),
+        };
+        self.standing.pages.insert(page_id, written);
         if !self.standing.changed_pages.contains(&page_id) {
             self.standing.changed_pages.push(page_id);
         }
+        Ok(())
     }
 
     /// What a snapshot becomes with what others have persisted since the revision that it contains.
@@ -262,18 +271,20 @@ impl<'t> Ledger<'t> {
         if is_plain {
             return Ok(merged(*state, true));
         }
-        let base =
-            listing::base(connection, environment, contains)?.ok_or_else(|| Error::BasePruned {
-                environment: environment.to_owned(),
-                revision: contains,
-            })?;
-        let state = if self.written(*page_id)?.revision <= contains {
-            merge_foreign(state, &base, &in_effect)
-        } else {
-            let since = revision::since(connection, environment, contains, effective)?;
-            merge(state, &base, &since, *page_id)
-        };
-        Ok(merged(state, false))
+        let last_own = self.written(*page_id)?.revision;
+        let since = Since::read(
+            connection,
+            environment,
+            contains,
+            last_own,
+            effective,
+            &in_effect,
+        )?;
+        let since = since.ok_or_else(|| Error::BasePruned {
+            environment: environment.to_owned(),
+            revision: contains,
+        })?;
+        Ok(merged(since.put_on(state, *page_id), false))
     }
 
     /// Appends a revision.
@@ -311,8 +322,7 @@ impl<'t> Ledger<'t> {
         revision::insert(&mut self.insert, environment, &revision)?;
         self.standing.last = id;
         if draft.delta.is_some() {
-            self.written(draft.page_id)?;
-            self.note_written(draft.page_id, draft.ticket, id);
+            self.note_written(draft.page_id, draft.ticket, id)?;
         }
         self.appended += 1;
         Ok(Entry { revision, previous })

@@ -1,14 +1,62 @@
 //! Whose change it is: what a state of one page becomes with what others have persisted since.
 
-use super::revision::{Kind, Revision};
+use rusqlite::Connection;
+
+use super::listing;
+use super::revision::{self, Kind, Revision};
 use crate::page::{State, Units};
+
+/// What took effect after a revision that a page contains.
+pub struct Since {
+    base: State,
+    changes: Changes,
+}
+
+enum Changes {
+    /// By others alone: what is in effect.
+    Foreign(State),
+    /// By the page itself, too: the revisions in their order.
+    Mixed(Vec<Revision>),
+}
+
+impl Since {
+    /// `None` if some of it was pruned. `last_own` is the last revision of the page that took effect, and `effective`, with
+    /// the state `in_effect`, the last one of all.
+    pub fn read(
+        connection: &Connection,
+        environment: &str,
+        contains: i64,
+        last_own: i64,
+        effective: i64,
+        in_effect: &State,
+    ) -> rusqlite::Result<Option<Self>> {
+        let Some(base) = listing::base(connection, environment, contains)? else {
+            return Ok(None);
+        };
+        let changes = if last_own <= contains {
+            Changes::Foreign(*in_effect)
+        } else {
+            let since = revision::since(connection, environment, contains, effective)?;
+            Changes::Mixed(since)
+        };
+        Ok(Some(Self { base, changes }))
+    }
+
+    /// A state of the page with all of that.
+    pub fn put_on(&self, state: &State, page_id: u64) -> State {
+        match &self.changes {
+            Changes::Foreign(in_effect) => merge_foreign(state, &self.base, in_effect),
+            Changes::Mixed(since) => merge(state, &self.base, since, page_id),
+        }
+    }
+}
 
 /// A state of the page `page_id` with the revisions that took effect after the one whose state is `base`, in their order.
 ///
 /// What the page has changed itself since `base` stays; of everything else, others' changes are put on. A commit of the
 /// page goes on top of both: it was made on disk, and the state may lack it. What the page has changed itself is determined
 /// anew at each of its snapshots, never in between.
-pub fn merge<'r>(
+fn merge<'r>(
     state: &State,
     base: &State,
     since: impl IntoIterator<Item = &'r Revision>,
@@ -30,7 +78,7 @@ pub fn merge<'r>(
 }
 
 /// As [`merge`], where no revision of the page itself lies in between: then what is not its own is what is in effect.
-pub fn merge_foreign(state: &State, base: &State, in_effect: &State) -> State {
+fn merge_foreign(state: &State, base: &State, in_effect: &State) -> State {
     let own: Units = state.differences(base);
     let mut merged = *state;
     merged.set(!own, in_effect);

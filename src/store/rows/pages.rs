@@ -3,7 +3,7 @@
 //! A page is one life of a live state, so nearly all of the table is of pages that are gone. Rows that have not changed for
 //! a day are removed; a page without a row has written nothing that a revision of it could still follow.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension};
 
 /// How long the row of a page stays, in milliseconds.
 const KEPT_FOR: i64 = 24 * 60 * 60 * 1000;
@@ -39,17 +39,13 @@ pub fn write(
     written: Written,
     now: i64,
 ) -> rusqlite::Result<()> {
-    let Written { ticket, revision } = written;
+    let (id, ticket) = (page_id.cast_signed(), written.ticket.cast_signed());
+    let row = (id, ticket, written.revision, now);
     let updated = connection
         .prepare_cached(
             "UPDATE page SET ticket = ?2, revision = ?3, written_at = ?4 WHERE id = ?1",
         )?
-        .execute(params![
-            page_id.cast_signed(),
-            ticket.cast_signed(),
-            revision,
-            now
-        ])?;
+        .execute(row)?;
     if updated == 0 {
         connection
             .prepare_cached("DELETE FROM page WHERE written_at < ?1")?
@@ -58,12 +54,7 @@ pub fn write(
             .prepare_cached(
                 "INSERT INTO page (id, ticket, revision, written_at) VALUES (?1, ?2, ?3, ?4)",
             )?
-            .execute(params![
-                page_id.cast_signed(),
-                ticket.cast_signed(),
-                revision,
-                now
-            ])?;
+            .execute(row)?;
     }
     Ok(())
 }
