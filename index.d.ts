@@ -131,19 +131,11 @@ export interface Feature<Name extends string = string> {
 		readonly rollout: number;
 	};
 }
-/** Collects the changes of one {@link ProductionConfig.update}. Later calls win. It cannot be used after the update. */
-export interface UpdateDraft<in Name extends string = DefaultFeature> {
-	/** Enables features. */
-	enable(...names: Name[]): void;
-	/** Disables features. */
-	disable(...names: Name[]): void;
-	/** Enables or disables a feature. */
-	set(name: Name, on: boolean): void;
-	/** Sets mode (0–3), rows and columns (1–255). */
-	terminal(mode: number, rows: number, cols: number): void;
-}
-/** Collects the changes of one {@link ProductionConfig.commit}. Later calls win. It cannot be used after that. */
-export interface CommitDraft<in Name extends string = DefaultFeature> {
+/**
+ * Collects the changes of one {@link ProductionConfig.update} or {@link ProductionConfig.commit}. Later calls win. It cannot be
+ * used after that.
+ */
+export interface ConfigDraft<in Name extends string = DefaultFeature> {
 	/** Enables features. */
 	enable(...names: Name[]): void;
 	/** Enables a feature for a percentage of keys, 0 to 100 in steps of 0.01: nobody sees one without the other. */
@@ -732,18 +724,21 @@ export declare class ProductionConfig<in Name extends string = DefaultFeature> {
 	/** The names of all features, in bit order, including those that other programs registered in the database. */
 	getFeatureNames(): string[];
 	/**
-	 * Makes several changes atomically: readers see all of them or none. If `edit` throws, nothing changes.
+	 * Makes several changes atomically: readers see all of them or none. If `edit` throws, nothing changes. With rollouts
+	 * among them, a reader may see the features that go off before those that go on, but never a switch with a rollout that
+	 * does not belong to it.
 	 *
 	 * @param edit - Makes the changes on the draft before it returns; it must not be async.
 	 * @returns Whether anything changed.
 	 * @example
 	 * config.update((draft) => {
 	 *   draft.enable('metrics', 'caching');
+	 *   draft.enable('beta_feature', { rollout: 10 });
 	 *   draft.disable('debug');
 	 *   draft.terminal(2, 50, 120);
 	 * });
 	 */
-	update(edit: (draft: UpdateDraft<Name>) => void): boolean;
+	update(edit: (draft: ConfigDraft<Name>) => void): boolean;
 	/**
 	 * Sets flags and terminal settings from a 13-byte record, as one change. Values out of range are accepted, and
 	 * reported by {@link ProductionConfig.validate}. The version and the registry hash of the record are ignored.
@@ -915,7 +910,7 @@ export declare class ProductionConfig<in Name extends string = DefaultFeature> {
 	 * @example
 	 * await config.commit((draft) => draft.enable('beta', { rollout: 10 }), 'beta for a tenth of the users');
 	 */
-	commit(edit: (draft: CommitDraft<Name>) => void, reason?: string, options?: RevisionOptions): Promise<HistoryEntry>;
+	commit(edit: (draft: ConfigDraft<Name>) => void, reason?: string, options?: RevisionOptions): Promise<HistoryEntry>;
 	/**
 	 * The differences between two revisions of this environment.
 	 *

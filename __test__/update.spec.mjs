@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { createProductionConfig } from '13byte-config';
 import { suite } from './harness/suite.mjs';
 
@@ -66,6 +67,38 @@ export default suite('update', {
     });
     assert.deepEqual(config.getEnabledFeatures(), ['verbose']);
     assert.deepEqual(config.getTerminalSettings(), { mode: 3, rows: 2, cols: 2 });
+  },
+
+  async 'a switch and its rollout are one change, of which listeners hear at once'(t) {
+    const config = open(t);
+    const heard = once(config, 'change');
+    const { generation } = config.getDebugView();
+    const edit = (draft) => {
+      draft.enable('beta_feature', { rollout: 12.5 });
+      draft.rollout('debug', 1);
+      draft.enable('metrics', {});
+      draft.terminal(1, 2, 3);
+    };
+    assert.equal(config.update(edit), true);
+    assert.deepEqual(config.getEnabledFeatures(), ['metrics', 'beta_feature']);
+    assert.deepEqual([config.getRollout('beta_feature'), config.getRollout('debug')], [12.5, 1]);
+    assert.equal(config.getDebugView().generation, generation + 1);
+    assert.equal(config.update(edit), false);
+    assert.equal(config.getDebugView().generation, generation + 1);
+    const [{ enabled, rollouts, local }] = await heard;
+    assert.deepEqual([enabled, local], [['metrics', 'beta_feature'], true]);
+    assert.deepEqual(rollouts, { beta_feature: { from: 100, to: 12.5 }, debug: { from: 100, to: 1 } });
+  },
+
+  'a rollout that is not valid changes nothing'(t) {
+    const config = open(t);
+    const before = config.getDebugView();
+    const fails = (edit, expected) => assert.throws(() => config.update(edit), expected);
+    fails((draft) => draft.enable('debug', { rollout: 100.5 }), { code: 'ERR_OUT_OF_RANGE' });
+    fails((draft) => draft.enable('debug', { percent: 1 }), { code: 'ERR_UNKNOWN_OPTION' });
+    fails((draft) => draft.rollout('debug', '10'), { code: 'ERR_INVALID_TYPE' });
+    fails((draft) => draft.rollout('nope', 10), { code: 'ERR_UNKNOWN_FEATURE' });
+    assert.equal(config.getDebugView(), before);
   },
 
   'when the function throws, nothing has changed'(t) {

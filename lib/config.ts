@@ -1,5 +1,5 @@
 import { checkBoolean, checkInteger } from './core/checks';
-import { collectChanges, DraftChanges } from './core/draft';
+import { collectEdits, type Edits } from './core/draft';
 import { type EmitterMethod, inheritFromEmitter } from './core/event-emitter';
 import { makeError, printable, show, wrongThis } from './core/errors';
 import { type DirectReads, FeatureOfConfig } from './core/feature';
@@ -50,9 +50,9 @@ import type {
   BackupOptions,
   BackupResult,
   ConfigChange,
+  ConfigDraft,
   ConfigDiff,
   ConfigHandle,
-  CommitDraft,
   ConfigState,
   DebugView,
   DefaultFeature,
@@ -66,7 +66,6 @@ import type {
   RestoreOptions,
   RevisionOptions,
   TerminalSettings,
-  UpdateDraft,
   Validation,
   Verification,
   VerifyOptions,
@@ -283,22 +282,26 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
   // ---- Several changes at once --------------------------------------------------------------------------------
 
   /**
-   * Makes several changes atomically: readers see all of them or none. If `edit` throws, nothing changes.
+   * Makes several changes atomically: readers see all of them or none. If `edit` throws, nothing changes. With rollouts
+   * among them, a reader may see the features that go off before those that go on, but never a switch with a rollout that
+   * does not belong to it.
    *
    * @param edit - Makes the changes on the draft before it returns; it must not be async.
    * @returns Whether anything changed.
    * @example
    * config.update((draft) => {
    *   draft.enable('metrics', 'caching');
+   *   draft.enable('beta_feature', { rollout: 10 });
    *   draft.disable('debug');
    *   draft.terminal(2, 50, 120);
    * });
    */
-  update(edit: (draft: UpdateDraft<Name>) => void): boolean {
+  update(edit: (draft: ConfigDraft<Name>) => void): boolean {
     ProductionConfig.#checkWritable(this);
-    const changes = new DraftChanges<Name>((name) => this.#maskOf(name));
-    collectChanges('update', edit, changes, changes);
-    return this.#exchange((flags, terminal) => changes.apply(flags, terminal));
+    const edits = collectEdits<Name>('update', edit, (name) => this.#maskOf(name));
+    if (edits.rollouts.length > 0) return this.#edit(edits);
+    const { on, off, terminal: set } = edits;
+    return this.#exchange((flags, terminal) => [(flags | on) & ~off, set ?? terminal]);
   }
 
   /**
@@ -609,7 +612,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
    * await config.commit((draft) => draft.enable('beta', { rollout: 10 }), 'beta for a tenth of the users');
    */
   commit(
-    edit: (draft: CommitDraft<Name>) => void,
+    edit: (draft: ConfigDraft<Name>) => void,
     reason = 'committed',
     options: RevisionOptions = {},
   ): Promise<HistoryEntry> {
@@ -904,6 +907,16 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
     this.#writes += 1;
     announce(this.#words, this.#base, this.#page.handle);
     this.#onDemand?.noteChange();
+  }
+
+  /** Makes changes that are in several words: as one, which native code sees to. */
+  #edit(edits: Edits): boolean {
+    const { on, off, rollouts, terminal } = edits;
+    if (!native.editPage(this.#page.handle, on, off, rollouts, terminal)) return false;
+    this.#writes += 1;
+    this.#onDemand?.noteChange();
+    this.#onDemand?.noteEdits(edits);
+    return true;
   }
 
   static #wordOf(config: ProductionConfig<any>, index: number): number {

@@ -2,6 +2,7 @@
  * The interfaces between a config and the modules of the second file (history, events, sharing, inspection): what a
  * config consists of, what it gives to them, and what they do for it.
  */
+import type { Edits } from './core/draft';
 import type { FeatureTable } from './core/feature-table';
 import type { EmitterMethod } from './core/event-emitter';
 import type { Page } from './core/page';
@@ -9,9 +10,9 @@ import type { Store, StoreAnswer } from './native/store';
 import type {
   BackupOptions,
   BackupResult,
-  CommitDraft,
   ConfigChange,
   ConfigDiff,
+  ConfigDraft,
   ConfigHandle,
   ConfigState,
   DebugView,
@@ -84,7 +85,7 @@ export interface HistoryMethods<Name extends string> {
   getHistory(limit: number, options: { before?: number | undefined }): Promise<HistoryEntry[]>;
   rollback(revision: number | undefined, options: RestoreOptions): Promise<HistoryEntry>;
   apply(state: ConfigState<Name>, reason: string, options: RevisionOptions): Promise<HistoryEntry>;
-  commit(edit: (draft: CommitDraft<Name>) => void, reason: string, options: RevisionOptions): Promise<HistoryEntry>;
+  commit(edit: (draft: ConfigDraft<Name>) => void, reason: string, options: RevisionOptions): Promise<HistoryEntry>;
   diff(from: number, to: number): Promise<ConfigDiff>;
   getEnvironments(): Promise<string[]>;
   promote(fromEnvironment: string, options: RestoreOptions): Promise<HistoryEntry>;
@@ -103,6 +104,7 @@ export interface OnDemand<Name extends string> {
   noteFlags(set: number, cleared: number): void;
   noteTerminal(word: number): void;
   noteRollout(bit: number, basisPoints: number): void;
+  noteEdits(edits: Edits): void;
   noteState(before: bigint, after: bigint): void;
   /** Must be called when there are new names. */
   forgetViews(): void;

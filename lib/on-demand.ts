@@ -5,6 +5,7 @@
 import { checkKeys, checkSignal } from './core/checks';
 import type { ConfigError } from './core/errors';
 import type { Internals, OnDemand } from './internals';
+import { type Edits, forEachRollout } from './core/draft';
 import { native } from './native/binding';
 import { isLive, readGeneration, readRevision, splitState } from './core/page';
 import { describeTerminal } from './core/terminal';
@@ -69,6 +70,12 @@ export class OnDemandParts<Name extends string> implements OnDemand<Name> {
 
   noteRollout(bit: number, basisPoints: number): void {
     this.#listening?.noteRollout(bit, basisPoints);
+  }
+
+  noteEdits(edits: Edits): void {
+    this.noteFlags(edits.on, edits.off);
+    if (edits.terminal !== undefined) this.noteTerminal(edits.terminal);
+    forEachRollout(edits, (bit, basisPoints) => this.noteRollout(bit, basisPoints));
   }
 
   noteState(before: bigint, after: bigint): void {

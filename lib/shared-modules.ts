@@ -16,7 +16,7 @@ export {
 } from './core/checks';
 export { makeConfig, ProductionConfig } from './config';
 export { assemble, NO_HISTORY, startupOf } from './create';
-export { collectChanges, DraftChanges } from './core/draft';
+export { collectEdits, forEachRollout, isEmpty } from './core/draft';
 export { emitterMethods } from './core/event-emitter';
 export { escapeUnseen, makeError, messageOf, printable, show, wrongThis } from './core/errors';
 export { namesOf } from './core/feature-table';

@@ -159,20 +159,11 @@ export interface Feature<Name extends string = string> {
   toJSON(): { readonly name: Name; readonly enabled: boolean; readonly rollout: number };
 }
 
-/** Collects the changes of one {@link ProductionConfig.update}. Later calls win. It cannot be used after the update. */
-export interface UpdateDraft<in Name extends string = DefaultFeature> {
-  /** Enables features. */
-  enable(...names: Name[]): void;
-  /** Disables features. */
-  disable(...names: Name[]): void;
-  /** Enables or disables a feature. */
-  set(name: Name, on: boolean): void;
-  /** Sets mode (0–3), rows and columns (1–255). */
-  terminal(mode: number, rows: number, cols: number): void;
-}
-
-/** Collects the changes of one {@link ProductionConfig.commit}. Later calls win. It cannot be used after that. */
-export interface CommitDraft<in Name extends string = DefaultFeature> {
+/**
+ * Collects the changes of one {@link ProductionConfig.update} or {@link ProductionConfig.commit}. Later calls win. It cannot be
+ * used after that.
+ */
+export interface ConfigDraft<in Name extends string = DefaultFeature> {
   /** Enables features. */
   enable(...names: Name[]): void;
   /** Enables a feature for a percentage of keys, 0 to 100 in steps of 0.01: nobody sees one without the other. */

@@ -9,7 +9,7 @@ import {
   type DefaultFeature,
   type Feature,
   type ProductionConfig,
-  type UpdateDraft,
+  type ConfigDraft,
 } from '13byte-config';
 import { expectType } from './expect';
 
@@ -123,7 +123,7 @@ feature.enabled = true;
 
 expectType<readonly ('checkout' | 'search')[], ReturnType<typeof shop.getDebugView>['features']['enabled']>(true);
 shop.update((draft) => {
-  expectType<UpdateDraft<'checkout' | 'search'>, typeof draft>(true);
+  expectType<ConfigDraft<'checkout' | 'search'>, typeof draft>(true);
   draft.enable('checkout', 'search');
   draft.enable();
   draft.terminal(2, 50, 120);

@@ -150,9 +150,11 @@ fn exercise(page: &Page) {
         }
         Err(error) => assert!(!error.to_string().is_empty()),
     }
-    let guard = page.lock_exclusively().expect("nobody else locks it");
-    page.complete_change();
-    page.change(&state(), Units::ALL, page.contains());
+    let guard = page.try_lock_order().expect("nobody else locks it");
+    page.complete_change()
+        .expect("nobody else locks the journal");
+    let changed = page.change(&state(), Units::ALL, page.contains());
+    changed.expect("nobody else locks the journal");
     page.clear_mark();
     drop(guard);
     let after = page.snapshot().state.record;

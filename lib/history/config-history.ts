@@ -1,4 +1,5 @@
 import { checkInteger, checkKeys, checkReason } from '../core/checks';
+import { collectEdits, isEmpty } from '../core/draft';
 import { makeError, show } from '../core/errors';
 import { MAX_HISTORY_LIMIT } from '../core/limits';
 import type { HistoryMethods, Internals } from '../internals';
@@ -8,13 +9,12 @@ import { isLive } from '../core/page';
 import type { CheckedRestore, Store, StoreAnswer } from '../native/store';
 import { backUpDatabase, pruneHistory, verifyHistory } from './audit';
 import { checkState } from '../inspection/config-state';
-import { collectEdits } from './commit-draft';
 import { toDiff, toHistoryEntry } from './entry';
 import type {
   BackupOptions,
   BackupResult,
-  CommitDraft,
   ConfigDiff,
+  ConfigDraft,
   ConfigState,
   HistoryEntry,
   PruneOptions,
@@ -78,15 +78,15 @@ export class ConfigHistory<Name extends string> implements HistoryMethods<Name> 
   }
 
   async commit(
-    edit: (draft: CommitDraft<Name>) => void,
+    edit: (draft: ConfigDraft<Name>) => void,
     reason: string,
     options: RevisionOptions,
   ): Promise<HistoryEntry> {
     checkReason(reason);
     const { actor, ifRevision } = this.#checkRevisionOptions(options);
     const store = this.#writableStore();
-    const edits = collectEdits<Name>(edit, (name) => this.#internals.maskOf(name));
-    if ((edits.on | edits.off) === 0 && edits.rollouts.length === 0 && edits.terminal === undefined) {
+    const edits = collectEdits<Name>('commit', edit, (name) => this.#internals.maskOf(name));
+    if (isEmpty(edits)) {
       throw makeError('ERR_INVALID_VALUE', 'Invalid commit: it sets nothing (make at least one change on the draft)');
     }
     return this.#entry(await store.commit(this.#internals.page.handle, edits, reason, actor, ifRevision));

@@ -42,6 +42,7 @@ export const native = {
   checkFeatures: guard(binding.checkFeatures),
   checkFiles: guard(binding.checkFiles),
   chunkBuffer: guard(binding.chunkBuffer),
+  editPage: guard(binding.editPage),
   hasSharedBuffers: binding.hasSharedBuffers,
   isValidEnvironment: guard(binding.isValidEnvironment),
   lostLiveFile: guard(binding.lostLiveFile),

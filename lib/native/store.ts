@@ -1,4 +1,4 @@
-import type { Edits } from '../history/commit-draft';
+import type { Edits } from '../core/draft';
 import type { GivenState } from '../inspection/config-state';
 import { type FeatureTable, featureTable } from '../core/feature-table';
 import {

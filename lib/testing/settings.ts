@@ -71,17 +71,13 @@ export function read(config: ProductionConfig<any>, { kind, name }: Setting): Se
   }
 }
 
-/**
- * Applies checked settings. Features are disabled first, then rollouts change, then features are enabled: no reader
- * sees a feature that is off before or after with the rollout of the other state.
- */
+/** Applies checked settings: no reader sees a feature with a rollout that does not belong to its switch. */
 export function write(config: ProductionConfig<any>, settings: readonly Setting[]): void {
   config.update((draft) => {
-    for (const { kind, name, value } of settings) if (kind === 'feature' && !value) draft.disable(name);
-  });
-  for (const { kind, name, value } of settings) if (kind === 'rollout') config.setRollout(name, value);
-  config.update((draft) => {
-    for (const { kind, name, value } of settings) if (kind === 'feature' && value) draft.enable(name);
+    for (const { kind, name, value } of settings) {
+      if (kind === 'feature') draft.set(name, value);
+      if (kind === 'rollout') draft.rollout(name, value);
+    }
   });
   // One by one, since each leaves concurrent changes of the others alone.
   for (const { kind, name, value } of settings) if (kind === 'terminal') config[TERMINAL_PROPERTIES[name]] = value;

@@ -16,8 +16,10 @@ use super::{Result, buffer};
 use crate::error::Error;
 use crate::feature_table::FeatureTable;
 use crate::page::layout::PAGE_SIZE;
-use crate::page::{Arena, CHUNK_SIZE, FIRST_LIVE_HANDLE, Initial, Page, offers};
+use crate::page::{Arena, CHUNK_SIZE, Edits, FIRST_LIVE_HANDLE, Initial, Page, offers};
+use crate::record::Terminal;
 use crate::startup::Startup;
+use crate::watch;
 
 thread_local! {
     /// The pages that the configurations of this JavaScript thread use. They go with the thread.
@@ -227,4 +229,35 @@ pub fn page_problems(handle: u32, known: u32) -> Result<Vec<String>> {
 pub fn ringing_problem(handle: u32) -> Result<Option<String>> {
     let checked = page(handle)?.check_ringing();
     Ok(checked.err().map(|error| error.to_string()))
+}
+
+/// Makes some changes of the page as one, and says whether they changed anything: features by their bits, rollouts as the
+/// bit and, from bit 16 on, basis points, and the packed terminal settings.
+#[napi(catch_unwind)]
+pub fn edit_page(
+    handle: u32,
+    on: u32,
+    off: u32,
+    rollouts: Vec<u32>,
+    terminal: Option<u32>,
+) -> Result<bool> {
+    let page = page(handle)?;
+    let changed = page.edit(&to_edits(on, off, &rollouts, terminal))?;
+    if changed {
+        watch::announce(&page);
+    }
+    Ok(changed)
+}
+
+/// Edits from what `editPage` takes.
+pub fn to_edits(on: u32, off: u32, rollouts: &[u32], terminal: Option<u32>) -> Edits {
+    let rollouts = rollouts.iter();
+    Edits {
+        on,
+        off,
+        rollouts: rollouts
+            .map(|packed| ((packed & 0x1f) as usize, (packed >> 16) as u16))
+            .collect(),
+        terminal: terminal.map(Terminal::from_word),
+    }
 }

@@ -16,15 +16,15 @@ use napi_derive::napi;
 
 use super::objects::{NativeAnswer, NativeFailure, NativeRevision, NativeState};
 use super::outcome::{Outcome, Report};
-use super::page::{self, NativePage, NativeStartup};
+use super::page::{self, NativePage, NativeStartup, to_edits};
 use super::persist_batch::PersistBatch;
 use super::{Result, js_error, runtime_error};
 use crate::error::Error;
 use crate::page::{FULL_ROLLOUTS, Rollouts, State};
-use crate::record::{Record, Terminal};
+use crate::record::Record;
 use crate::startup::Startup;
 use crate::store::{
-    Access, Answer, Edits, Entry, Job, Kind, Persist, Reply, Restore, Revision, Source, Store, hex,
+    Access, Answer, Entry, Job, Kind, Persist, Reply, Restore, Revision, Source, Store, hex,
 };
 
 type Resolver = Box<dyn FnOnce(Env) -> napi::Result<Outcome> + Send>;
@@ -223,8 +223,8 @@ impl NativeStore {
         )
     }
 
-    /// Appends a revision with some changes of the state in effect, and applies them to the page: features by their bits,
-    /// rollouts as the bit and, from bit 16 on, basis points, and the packed terminal settings.
+    /// Appends a revision with some changes of the state in effect, and applies them to the page. They are as those of
+    /// `editPage`.
     #[napi(catch_unwind, ts_return_type = "Promise<NativeFailure | NativeAnswer>")]
     pub fn commit<'env>(
         &self,
@@ -239,15 +239,7 @@ impl NativeStore {
         actor: String,
         if_revision: Option<f64>,
     ) -> Result<Object<'env>> {
-        let rollouts = rollouts.into_iter();
-        let source = Source::Edits(Edits {
-            on,
-            off,
-            rollouts: rollouts
-                .map(|packed| ((packed & 0x1f) as usize, (packed >> 16) as u16))
-                .collect(),
-            terminal: terminal.map(Terminal::from_word),
-        });
+        let source = Source::Edits(to_edits(on, off, &rollouts, terminal));
         self.restore(
             env,
             handle,

@@ -17,7 +17,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::ptr::NonNull;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, TryLockError, Weak};
-use std::thread::sleep;
+use std::thread::{sleep, yield_now};
 use std::time::{Duration, Instant};
 
 use once_cell::sync::Lazy;
@@ -25,7 +25,7 @@ use once_cell::sync::Lazy;
 use super::doorbells::Doorbells;
 use super::feature_table;
 use super::layout::LIVE_SIZE;
-use super::mapping::{self, FileIdentity, Lock, Mapping, io_error};
+use super::mapping::{self, FileIdentity, Lock, Mapping, Range, io_error};
 use super::{Page, PageMemory, Persisted, State};
 use crate::error::Error;
 use crate::feature_table::FeatureTable;
@@ -37,6 +37,12 @@ pub(crate) const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How often a taken lock is tried again.
 pub(crate) const LOCK_RETRY: Duration = Duration::from_millis(1);
+
+/// How long a whole change waits for another one, which takes microseconds, unless its process is stopped half-way.
+const JOURNAL_TIMEOUT: Duration = Duration::from_millis(250);
+
+/// How often a taken journal is tried again before the thread sleeps.
+const JOURNAL_TRIES: u32 = 50;
 
 /// What a live file starts with when no other process has it open.
 #[derive(Debug)]
@@ -56,8 +62,9 @@ pub struct LiveFile {
     mapping: Mapping,
     file: File,
     path: PathBuf,
-    /// Serializes whole-state changes of this process's threads, which share the file's lock.
-    exclusive: Mutex<()>,
+    /// For the threads of this process, which share the file's locks.
+    order: Mutex<()>,
+    journal: Mutex<()>,
     doorbells: Doorbells,
     /// The page's identity when this process opened it, which does not change while any process has the file open.
     page_id: OnceLock<u64>,
@@ -70,7 +77,8 @@ impl LiveFile {
             mapping: Mapping::new(&file).map_err(io_error(path))?,
             file,
             path: path.to_path_buf(),
-            exclusive: Mutex::default(),
+            order: Mutex::default(),
+            journal: Mutex::default(),
             doorbells: Doorbells::beside(path, &metadata),
             page_id: OnceLock::new(),
         })
@@ -105,18 +113,13 @@ impl LiveFile {
         self.mapping.base()
     }
 
-    /// Keeps other threads and processes from changing the table or the whole state until the guard goes. Fails with
-    /// [`Error::LiveFileBusy`] when they have it for longer than `wait`; without one the lock is tried once.
-    pub(super) fn lock_exclusively(&self, wait: Duration) -> Result<ExclusiveGuard<'_>, Error> {
+    /// Keeps other threads and processes from changing the table, and what puts revisions in order, until the guard goes.
+    /// Fails with [`Error::LiveFileBusy`] when they have it for longer than `wait`; without one the lock is tried once.
+    pub(super) fn lock_order(&self, wait: Duration) -> Result<LockGuard<'_>, Error> {
         let deadline = Instant::now() + wait;
         loop {
-            if let Some(thread) = self.try_lock_thread()
-                && mapping::try_lock_range(&self.file).map_err(io_error(&self.path))?
-            {
-                return Ok(ExclusiveGuard {
-                    file: &self.file,
-                    _thread: thread,
-                });
+            if let Some(guard) = self.try_lock(Range::Order)? {
+                return Ok(guard);
             }
             if Instant::now() >= deadline {
                 return Err(busy(&self.path, wait));
@@ -125,26 +128,57 @@ impl LiveFile {
         }
     }
 
-    fn try_lock_thread(&self) -> Option<MutexGuard<'_, ()>> {
-        match self.exclusive.try_lock() {
-            Ok(thread) => Some(thread),
-            // A panic while the lock was held leaves nothing half-made that a redo would not repair.
-            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
-            Err(TryLockError::WouldBlock) => None,
+    /// Keeps other threads and processes from whole changes until the guard goes, which must be soon.
+    pub(super) fn lock_journal(&self) -> Result<LockGuard<'_>, Error> {
+        for _ in 0..JOURNAL_TRIES {
+            if let Some(guard) = self.try_lock(Range::Journal)? {
+                return Ok(guard);
+            }
+            yield_now();
         }
+        let deadline = Instant::now() + JOURNAL_TIMEOUT;
+        loop {
+            if let Some(guard) = self.try_lock(Range::Journal)? {
+                return Ok(guard);
+            }
+            if Instant::now() >= deadline {
+                return Err(busy(&self.path, JOURNAL_TIMEOUT));
+            }
+            sleep(LOCK_RETRY);
+        }
+    }
+
+    fn try_lock(&self, range: Range) -> Result<Option<LockGuard<'_>>, Error> {
+        let threads = match range {
+            Range::Journal => &self.journal,
+            _ => &self.order,
+        };
+        let thread = match threads.try_lock() {
+            Ok(thread) => thread,
+            // A panic while the lock was held leaves nothing half-made that the next holder would not complete.
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return Ok(None),
+        };
+        let is_locked = mapping::try_lock_range(&self.file, range).map_err(io_error(&self.path))?;
+        Ok(is_locked.then_some(LockGuard {
+            file: &self.file,
+            range,
+            _thread: thread,
+        }))
     }
 }
 
-/// While it lives, no other thread or process changes the table or the whole state.
+/// While it lives, no other thread or process has the lock.
 #[derive(Debug)]
-pub struct ExclusiveGuard<'file> {
+pub struct LockGuard<'file> {
     file: &'file File,
+    range: Range,
     _thread: MutexGuard<'file, ()>,
 }
 
-impl Drop for ExclusiveGuard<'_> {
+impl Drop for LockGuard<'_> {
     fn drop(&mut self) {
-        mapping::unlock_range(self.file);
+        mapping::unlock_range(self.file, self.range);
     }
 }
 
@@ -319,11 +353,16 @@ fn attach(path: &Path, file: File) -> Result<Page, Error> {
     Ok(page)
 }
 
-/// Locks the table and the whole state of a live file as another process does, until the file is dropped.
+/// Locks the order of a live file, or its journal, as another process does, until the file is dropped.
 #[cfg(all(test, unix))]
-pub(crate) fn lock_as_another_process(path: &Path) -> Result<Option<File>, Error> {
+pub(crate) fn lock_as_another_process(path: &Path, journal: bool) -> Result<Option<File>, Error> {
     let file = mapping::open(path, false, None)?;
-    let is_locked = mapping::try_lock_range(&file).map_err(io_error(path))?;
+    let range = if journal {
+        Range::Journal
+    } else {
+        Range::Order
+    };
+    let is_locked = mapping::try_lock_range(&file, range).map_err(io_error(path))?;
     Ok(is_locked.then_some(file))
 }
 

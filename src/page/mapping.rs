@@ -22,13 +22,15 @@ pub(super) use platform::{
     try_lock_range, unlock_range,
 };
 
-/// What is locked: one byte each, so that neither lock is in the way of the other.
-#[derive(Clone, Copy)]
-enum Range {
+/// What is locked: one byte each, so that no lock is in the way of another.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Range {
     /// That the file is in use.
     Use = 0,
-    /// The table and the whole state.
-    Change = 1,
+    /// The order of revisions, and the table.
+    Order = 1,
+    /// The journal.
+    Journal = 2,
 }
 
 /// How a file is locked as a whole.

@@ -23,6 +23,7 @@
 
 mod arena;
 mod doorbells;
+mod edits;
 mod feature_table;
 pub mod layout;
 mod live;
@@ -42,17 +43,18 @@ use std::time::Duration;
 
 pub use arena::{Arena, CHUNK_SIZE, Chunk, PAGES_PER_CHUNK};
 pub use doorbells::{Doorbell, examine as examine_doorbells};
+pub use edits::Edits;
 #[cfg(all(test, unix))]
 pub(crate) use live::lock_as_another_process;
 pub use live::{
-    ExclusiveGuard, Initial, LiveFile, join as join_live, open as open_live,
+    Initial, LiveFile, LockGuard, join as join_live, open as open_live,
     open_within as open_live_within,
 };
 pub(crate) use live::{LOCK_RETRY, LOCK_TIMEOUT};
 pub(crate) use live_path::live_path;
 pub use mapping::{cluster_path, examine as examine_live_file};
 pub use persisted::Persisted;
-pub use units::Units;
+pub use units::{Parts, Units};
 
 use crate::error::Error;
 use crate::feature_table::{FeatureTable, MAX_FEATURES};
@@ -331,20 +333,16 @@ impl Page {
         live.map(|_| feature_table::read(self)).transpose()
     }
 
-    /// Keeps others from making a whole-state change until the guard goes. A private page needs no guard: only the
-    /// thread of its store changes it as a whole.
-    pub fn lock_exclusively(&self) -> Result<Option<ExclusiveGuard<'_>>, Error> {
-        self.lock_within(LOCK_TIMEOUT)
+    /// Takes the order lock: until the guard goes, no other process adds names, commits, or brings the live state up to the
+    /// database. Fails with [`Error::LiveFileBusy`] at once when one has it. A private page needs no guard: only the
+    /// thread of its store does so.
+    pub fn try_lock_order(&self) -> Result<Option<LockGuard<'_>>, Error> {
+        self.lock_order(Duration::ZERO)
     }
 
-    /// As [`Self::lock_exclusively`], but fails with [`Error::LiveFileBusy`] at once when others have the lock.
-    pub fn try_lock_exclusively(&self) -> Result<Option<ExclusiveGuard<'_>>, Error> {
-        self.lock_within(Duration::ZERO)
-    }
-
-    fn lock_within(&self, wait: Duration) -> Result<Option<ExclusiveGuard<'_>>, Error> {
+    fn lock_order(&self, wait: Duration) -> Result<Option<LockGuard<'_>>, Error> {
         let live = self.0.live_file();
-        live.map(|live| live.lock_exclusively(wait)).transpose()
+        live.map(|live| live.lock_order(wait)).transpose()
     }
 
     /// Appends the names that the table of a live page lacks, and returns the table.
@@ -354,7 +352,7 @@ impl Page {
             feature_table::announce(self, &known);
             return Ok(known);
         }
-        let guard = self.lock_exclusively()?;
+        let guard = self.lock_order(LOCK_TIMEOUT)?;
         let mut grown = feature_table::read(self)?;
         let first = grown.names().len();
         let added = grown.register(names.iter().map(String::as_str))?;

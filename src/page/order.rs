@@ -7,7 +7,7 @@
 //!
 //! # Whole changes
 //!
-//! What spans several words is written to the journal first, by the holder of the page's lock:
+//! What spans several words is written to the journal first, by the holder of the journal lock:
 //!
 //! | step | |
 //! |---|---|
@@ -16,9 +16,15 @@
 //! | 3 | switches that go off, rollouts, switches that come on, the terminal, `contains` |
 //! | 4 | the sequence becomes even |
 //!
-//! Whoever gets the lock of a page with an odd sequence does steps 3 and 4 again: the process that began was killed. A
+//! Whoever gets that lock of a page with an odd sequence does steps 3 and 4 again: the process that began was killed. A
 //! snapshot in between takes what is being changed from the journal, and so never waits. It reads the sequence before and
 //! after; while a change begins or ends in between, it reads again.
+//!
+//! # Locks
+//!
+//! The journal lock is held for one whole change, microseconds. The order lock, which whoever commits or brings the live
+//! state up to the database holds across system calls on the disk, comes before it; [`Page::edit`] takes the journal lock
+//! alone.
 //!
 //! # Orderings
 //!
@@ -33,12 +39,16 @@
 
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64};
+use std::sync::{Mutex, MutexGuard};
 
 use super::layout::{JOURNAL, ORDER};
-use super::units::Units;
-use super::{Page, Snapshot, State, high_half, join, low_half, state_word};
+use super::{
+    Edits, LockGuard, Page, Parts, Snapshot, State, high_half, join, low_half, state_word,
+};
+use crate::error::Error;
 use crate::feature_table::MAX_FEATURES;
 use crate::record::Terminal;
+use crate::sync::lock;
 
 /// The words of a page. Those of a private page are in memory of the process, where nobody is killed half-way, so that its
 /// journal is of use to snapshots only.
@@ -59,17 +69,33 @@ pub(super) struct Words {
 #[derive(Debug, Default)]
 #[repr(C)]
 pub(super) struct Journal {
-    units: AtomicU64,
+    /// Of which features the switches, and the rollouts, are set.
+    switches: AtomicU32,
+    rolled_out: AtomicU32,
+    /// [`AS_IT_IS`], or what the word of that name becomes.
     contains: AtomicU64,
     state: AtomicU64,
+    /// Whether the terminal is set, 0 or 1.
+    terminal: AtomicU32,
     rollouts: [AtomicU16; MAX_FEATURES],
 }
 
-/// The words and the journal of a private page.
+/// No revision: the change leaves what the page contains.
+const AS_IT_IS: u64 = u64::MAX;
+
+/// The words and the journal of a private page, and its journal lock.
 #[derive(Debug, Default)]
 pub(super) struct Order {
     words: Words,
     journal: Journal,
+    changing: Mutex<()>,
+}
+
+/// While it lives, no other thread or process makes a whole change.
+#[expect(dead_code, reason = "held to be dropped")]
+enum JournalGuard<'page> {
+    Private(MutexGuard<'page, ()>),
+    Live(LockGuard<'page>),
 }
 
 const _: () = {
@@ -93,7 +119,7 @@ impl Page {
     )]
     fn order(&self) -> (&Words, &Journal) {
         if !self.is_live() {
-            let Order { words, journal } = &**self.0.order.get_or_init(Box::default);
+            let Order { words, journal, .. } = self.private_order();
             return (words, journal);
         }
         let start = self.as_ptr();
@@ -103,6 +129,17 @@ impl Page {
         // SAFETY: as above, with `JOURNAL` and `Journal`.
         let journal = unsafe { &*start.wrapping_add(JOURNAL).cast::<Journal>() };
         (words, journal)
+    }
+
+    fn private_order(&self) -> &Order {
+        self.0.order.get_or_init(Box::default)
+    }
+
+    fn lock_journal(&self) -> Result<JournalGuard<'_>, Error> {
+        Ok(match self.0.live_file() {
+            Some(live) => JournalGuard::Live(live.lock_journal()?),
+            None => JournalGuard::Private(lock(&self.private_order().changing)),
+        })
     }
 
     /// Sets the words of a page that is not shared yet.
@@ -130,9 +167,15 @@ impl Page {
             let mut contains = words.contains.load(SeqCst);
             let mut state = self.state();
             if is_odd(sequence) {
-                let (target, units, contained) = self.journal().read();
-                state.set(units, &target);
-                contains = contained;
+                let Target {
+                    state: target,
+                    parts,
+                    contains: contained,
+                } = self.journal().read();
+                state.set(parts, &target);
+                if contained != AS_IT_IS {
+                    contains = contained;
+                }
             }
             if words.sequence.load(SeqCst) == sequence {
                 return Snapshot {
@@ -188,64 +231,103 @@ impl Page {
         self.words().contains.load(SeqCst)
     }
 
-    /// Says that all up to this revision is in the live state, which it is already. The caller holds the page's lock.
+    /// Says that all up to this revision is in the live state, which it is already. The caller holds the order lock.
     pub fn has_all_until(&self, revision: u64) {
         self.words().contains.fetch_max(revision, SeqCst);
     }
 
-    /// Sets some units to those of `target`, and `contains`, as one whole change. Flips that other threads make meanwhile
-    /// are kept or overwritten, never torn. The caller holds the page's lock.
+    /// Sets some units, or parts of them, to those of `target`, and `contains`, as one whole change. Flips that other
+    /// threads make meanwhile are kept or overwritten, never torn. The caller holds the order lock.
     ///
     /// A feature turning off goes off before its rollout changes, and one turning on comes on after, so a reader that reads
     /// flags, rollout and flags again never pairs an old switch with a new rollout.
-    pub fn change(&self, target: &State, units: Units, contains: u64) {
-        self.complete_change();
-        self.begin_change(target, units, contains);
-        self.complete_change();
+    ///
+    /// Fails with [`Error::LiveFileBusy`], and changes nothing, while a process that makes a whole change is stopped.
+    pub fn change(
+        &self,
+        target: &State,
+        parts: impl Into<Parts>,
+        contains: u64,
+    ) -> Result<(), Error> {
+        let _exclusive = self.lock_journal()?;
+        self.complete();
+        self.begin_change(target, parts.into(), contains);
+        self.complete();
+        Ok(())
+    }
+
+    /// Makes these changes as one whole change, and says whether the state was another one before. As
+    /// [`change`](Self::change), without the order lock.
+    pub fn edit(&self, edits: &Edits) -> Result<bool, Error> {
+        let _exclusive = self.lock_journal()?;
+        self.complete();
+        let before = self.state();
+        let target = edits.apply_to(before);
+        if target == before {
+            return Ok(false);
+        }
+        self.begin_change(&target, edits.parts(), AS_IT_IS);
+        self.complete();
+        Ok(true)
     }
 
     /// Steps 1 and 2.
-    fn begin_change(&self, target: &State, units: Units, contains: u64) {
-        self.journal().write(target, units, contains);
+    fn begin_change(&self, target: &State, parts: Parts, contains: u64) {
+        self.journal().write(target, parts, contains);
         self.words().sequence.fetch_add(1, SeqCst);
     }
 
     /// Leaves the page as a process does that is killed at the beginning of a whole change.
     #[cfg(test)]
-    pub(crate) fn leave_change(&self, target: &State, units: Units, contains: u64) {
-        self.begin_change(target, units, contains);
+    pub(crate) fn leave_change(&self, target: &State, parts: impl Into<Parts>, contains: u64) {
+        self.begin_change(target, parts.into(), contains);
     }
 
-    /// Steps 3 and 4, of a change that this process has begun, or a killed one. The caller holds the page's lock.
-    pub fn complete_change(&self) {
+    /// Completes the whole change of a killed process, if there is one. Fails as [`change`](Self::change) does.
+    pub fn complete_change(&self) -> Result<(), Error> {
+        if is_odd(self.words().sequence.load(SeqCst)) {
+            let _exclusive = self.lock_journal()?;
+            self.complete();
+        }
+        Ok(())
+    }
+
+    /// Steps 3 and 4, of a change that this process has begun, or a killed one. The caller holds the journal lock.
+    fn complete(&self) {
         let words = self.words();
         if !is_odd(words.sequence.load(SeqCst)) {
             return;
         }
-        let (target, units, contains) = self.journal().read();
+        let Target {
+            state,
+            parts,
+            contains,
+        } = self.journal().read();
         let before = self.state();
-        self.apply(&target, units);
-        words.contains.store(contains, SeqCst);
+        self.apply(&state, parts);
+        if contains != AS_IT_IS {
+            words.contains.store(contains, SeqCst);
+        }
         words.sequence.fetch_add(1, SeqCst);
         if self.state() != before {
             self.count_change();
         }
     }
 
-    fn apply(&self, target: &State, units: Units) {
-        let features = units.features();
-        let turning_off = features & !target.record.feature_flags;
+    fn apply(&self, target: &State, parts: Parts) {
+        let switches = parts.switches;
+        let turning_off = switches & !target.record.feature_flags;
         self.u64(super::STATE)
             .fetch_and(!u64::from(turning_off), SeqCst);
         for (bit, rollout) in target.rollouts.iter().enumerate() {
-            if units.has_feature(bit) {
+            if parts.rollouts >> bit & 1 == 1 {
                 self.rollout(bit).store(*rollout, SeqCst);
             }
         }
         let mut current = self.u64(super::STATE).load(SeqCst);
         loop {
-            let flags = low_half(current) & !features | target.record.feature_flags & features;
-            let terminal = if units.has_terminal() {
+            let flags = low_half(current) & !switches | target.record.feature_flags & switches;
+            let terminal = if parts.terminal {
                 target.record.terminal.to_word()
             } else {
                 high_half(current)
@@ -261,7 +343,7 @@ impl Page {
         }
     }
 
-    /// Notes that a commit of this page is about to be on disk. Whoever gets the page's lock next, and finds this, has to
+    /// Notes that a commit of this page is about to be on disk. Whoever gets the order lock next, and finds this, has to
     /// bring the live state up to the database. The caller holds the lock.
     pub fn mark_commit(&self) {
         self.words().mark.store(1, SeqCst);
@@ -280,9 +362,18 @@ impl Page {
     }
 }
 
+/// What the journal holds. Version and registry hash are not part of a whole change.
+struct Target {
+    state: State,
+    parts: Parts,
+    contains: u64,
+}
+
 impl Journal {
-    fn write(&self, target: &State, units: Units, contains: u64) {
-        self.units.store(units.to_bits(), SeqCst);
+    fn write(&self, target: &State, parts: Parts, contains: u64) {
+        self.switches.store(parts.switches, SeqCst);
+        self.rolled_out.store(parts.rollouts, SeqCst);
+        self.terminal.store(parts.terminal.into(), SeqCst);
         self.contains.store(contains, SeqCst);
         self.state.store(state_word(&target.record), SeqCst);
         for (kept, rollout) in self.rollouts.iter().zip(target.rollouts) {
@@ -290,8 +381,7 @@ impl Journal {
         }
     }
 
-    /// Version and registry hash are not part of a whole change.
-    fn read(&self) -> (State, Units, u64) {
+    fn read(&self) -> Target {
         let word = self.state.load(SeqCst);
         let mut state = State::EMPTY;
         state.record.feature_flags = low_half(word);
@@ -299,8 +389,15 @@ impl Journal {
         for (rollout, kept) in state.rollouts.iter_mut().zip(&self.rollouts) {
             *rollout = kept.load(SeqCst);
         }
-        let units = Units::from_bits(self.units.load(SeqCst));
-        (state, units, self.contains.load(SeqCst))
+        Target {
+            state,
+            parts: Parts {
+                switches: self.switches.load(SeqCst),
+                rollouts: self.rolled_out.load(SeqCst),
+                terminal: self.terminal.load(SeqCst) != 0,
+            },
+            contains: self.contains.load(SeqCst),
+        }
     }
 }
 
@@ -311,7 +408,7 @@ const fn is_odd(sequence: u32) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::page::{Arena, FULL_ROLLOUT};
+    use crate::page::{Arena, FULL_ROLLOUT, Units};
     use crate::record::DEFAULT_TERMINAL;
 
     fn page(flags: u32) -> Page {
@@ -336,7 +433,8 @@ mod tests {
         let mut target = state(0b0001, 50);
         target.rollouts[0] = 1_000;
         target.rollouts[4] = 77;
-        page.change(&target, Units::with_terminal(0b0111), 9);
+        page.change(&target, Units::with_terminal(0b0111), 9)
+            .unwrap();
         let after = page.snapshot();
         assert_eq!(after.state.record.feature_flags, 0b1_0001);
         assert_eq!(after.state.record.terminal.rows, 50);
@@ -344,15 +442,72 @@ mod tests {
         assert_eq!(after.state.rollouts[4], FULL_ROLLOUT);
         assert_eq!(after.contains, 9);
         assert_eq!(page.generation().load(SeqCst), before + 1);
-        page.change(&state(0, 1), Units::from_bits(0b1), 9);
+        page.change(&state(0, 1), Units::from_bits(0b1), 9).unwrap();
         assert_eq!(page.snapshot().state.record.terminal.rows, 50);
+    }
+
+    #[test]
+    fn an_edit_leaves_the_other_half_of_a_feature_and_what_the_page_contains() {
+        let page = page(0b01);
+        page.change(&state(0b01, 24), Units::NONE, 5).unwrap();
+        let before = page.generation().load(SeqCst);
+        let edits = Edits {
+            on: 0b10,
+            rollouts: vec![(0, 300), (1, 400)],
+            ..Edits::default()
+        };
+        assert!(page.edit(&edits).unwrap());
+        let after = page.snapshot();
+        assert_eq!(after.state.record.feature_flags, 0b11);
+        assert_eq!(after.state.rollouts[..3], [300, 400, FULL_ROLLOUT]);
+        assert_eq!(after.contains, 5);
+        assert_eq!(page.generation().load(SeqCst), before + 1);
+        assert!(!page.edit(&edits).unwrap());
+        assert_eq!(page.generation().load(SeqCst), before + 1);
+
+        // One that a killed process has begun leaves them too.
+        let mut target = state(0, 24);
+        target.rollouts[2] = 7;
+        let parts = Parts {
+            rollouts: 0b100,
+            ..Parts::default()
+        };
+        page.leave_change(&target, parts, AS_IT_IS);
+        assert_eq!(page.snapshot().contains, 5);
+        page.complete_change().unwrap();
+        let after = page.snapshot();
+        assert_eq!(after.state.record.feature_flags, 0b11);
+        assert_eq!((after.state.rollouts[2], after.contains), (7, 5));
+    }
+
+    #[test]
+    fn edits_of_several_threads_are_all_made() {
+        const ROUNDS: u16 = 5_000;
+        let page = page(0);
+        std::thread::scope(|scope| {
+            for bit in 0..3 {
+                let page = &page;
+                scope.spawn(move || {
+                    for rollout in 1..=ROUNDS {
+                        let edits = Edits {
+                            on: 1 << bit,
+                            rollouts: vec![(bit, rollout)],
+                            ..Edits::default()
+                        };
+                        assert!(page.edit(&edits).unwrap());
+                        assert_eq!(page.snapshot().state.rollouts[bit], rollout);
+                    }
+                });
+            }
+        });
+        assert_eq!(page.snapshot().state.record.feature_flags, 0b111);
     }
 
     #[test]
     fn a_change_to_the_same_is_not_counted() {
         let page = page(0b11);
         let before = page.generation().load(SeqCst);
-        page.change(&page.snapshot().state, Units::ALL, 3);
+        page.change(&page.snapshot().state, Units::ALL, 3).unwrap();
         assert_eq!(page.generation().load(SeqCst), before);
         assert_eq!(page.contains(), 3);
     }
@@ -381,10 +536,10 @@ mod tests {
         assert_eq!(snapshot.contains, 4);
         // The live words are still as before.
         assert_eq!(page.state().record.feature_flags, 0b01);
-        page.complete_change();
+        page.complete_change().unwrap();
         assert!(!page.is_unfinished());
         assert_eq!(page.snapshot(), snapshot);
-        page.complete_change();
+        page.complete_change().unwrap();
         assert_eq!(page.snapshot(), snapshot);
     }
 
@@ -399,11 +554,11 @@ mod tests {
             target.rollouts = [if odd { 1 } else { 2 }; MAX_FEATURES];
             target
         };
-        page.change(&target(0), Units::ALL, 2);
+        page.change(&target(0), Units::ALL, 2).unwrap();
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 for round in 0..ROUNDS {
-                    page.change(&target(round), Units::ALL, round + 2);
+                    page.change(&target(round), Units::ALL, round + 2).unwrap();
                 }
             });
             for _ in 0..ROUNDS {

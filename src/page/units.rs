@@ -4,7 +4,6 @@
 use std::ops::{BitAnd, BitOr, Not};
 
 use super::{Rollouts, State};
-use crate::feature_table::MAX_FEATURES;
 
 /// A set of units.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -61,11 +60,50 @@ impl Units {
     pub const fn has_terminal(self) -> bool {
         self.0 & TERMINAL != 0
     }
+}
 
-    /// Whether the feature with this bit is one of them.
-    #[must_use]
-    pub const fn has_feature(self, bit: usize) -> bool {
-        bit < MAX_FEATURES && self.0 >> bit & 1 == 1
+/// What a whole change sets. Here the switch of a feature and its rollout are two things, so that a change of one leaves the
+/// other as it is live.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Parts {
+    /// The bits of the features whose switches are set.
+    pub switches: u32,
+    /// The bits of the features whose rollouts are set.
+    pub rollouts: u32,
+    /// Whether the terminal is set.
+    pub terminal: bool,
+}
+
+impl From<Units> for Parts {
+    fn from(units: Units) -> Self {
+        Self {
+            switches: units.features(),
+            rollouts: units.features(),
+            terminal: units.has_terminal(),
+        }
+    }
+}
+
+impl From<Parts> for Units {
+    fn from(parts: Parts) -> Self {
+        let features = Self(u64::from(parts.switches | parts.rollouts));
+        if parts.terminal {
+            features | Self::TERMINAL
+        } else {
+            features
+        }
+    }
+}
+
+impl BitAnd<Units> for Parts {
+    type Output = Self;
+
+    fn bitand(self, units: Units) -> Self {
+        Self {
+            switches: self.switches & units.features(),
+            rollouts: self.rollouts & units.features(),
+            terminal: self.terminal && units.has_terminal(),
+        }
     }
 }
 
@@ -107,17 +145,21 @@ impl State {
         Units(terminal | u64::from(switches | rollouts))
     }
 
-    /// Takes over these units of another state.
-    pub fn set(&mut self, units: Units, from: &Self) {
-        let features = units.features();
+    /// Takes over these units, or parts of them, of another state.
+    pub fn set(&mut self, parts: impl Into<Parts>, from: &Self) {
+        let Parts {
+            switches,
+            rollouts,
+            terminal,
+        } = parts.into();
         let flags = &mut self.record.feature_flags;
-        *flags = *flags & !features | from.record.feature_flags & features;
+        *flags = *flags & !switches | from.record.feature_flags & switches;
         for (bit, (own, given)) in self.rollouts.iter_mut().zip(from.rollouts).enumerate() {
-            if units.has_feature(bit) {
+            if rollouts >> bit & 1 == 1 {
                 *own = given;
             }
         }
-        if units.has_terminal() {
+        if terminal {
             self.record.terminal = from.record.terminal;
         }
     }

@@ -46,7 +46,7 @@ pub use job::Job;
 pub use jobs::append::Persist;
 pub use jobs::health::{FileState, HistoryEnd};
 pub use jobs::prune::{Prune, Pruned};
-pub use jobs::restore::{Edits, Restore, Source};
+pub use jobs::restore::{Restore, Source};
 pub use jobs::verify::{Breach, Verification, VerifiedEnvironment, Verifier};
 pub use meters::StoreMetrics;
 pub use reply::{Answer, Progress, Reply};

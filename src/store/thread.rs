@@ -296,7 +296,7 @@ impl Dispatcher {
             return self.postponed.push(Postponed { access, job, since });
         }
         // Held until the job is done.
-        match page.try_lock_exclusively() {
+        match page.try_lock_order() {
             Ok(_exclusive) => self.job(access, job),
             Err(Error::LiveFileBusy { .. }) if since.elapsed() < LOCK_TIMEOUT => {
                 self.postponed.push(Postponed { access, job, since });

@@ -58,7 +58,8 @@ impl Listening {
 }
 
 fn set(page: &Page, flags: u32) {
-    page.change(&State::with_flags(flags), Units::ALL, page.contains());
+    page.change(&State::with_flags(flags), Units::ALL, page.contains())
+        .unwrap();
     announce(page);
 }
 

@@ -258,14 +258,14 @@ pub fn try_lock_file(file: &File, lock: Lock) -> io::Result<bool> {
     granted(control(file, Range::Use, kind))
 }
 
-/// Locks the table and the whole state against other processes. `false` when one of them holds it.
-pub fn try_lock_range(file: &File) -> io::Result<bool> {
-    granted(control(file, Range::Change, libc::F_WRLCK))
+/// Locks a range against other processes. `false` when one of them holds it.
+pub fn try_lock_range(file: &File, range: Range) -> io::Result<bool> {
+    granted(control(file, range, libc::F_WRLCK))
 }
 
 /// The counterpart of [`try_lock_range`].
-pub fn unlock_range(file: &File) {
-    let status = control(file, Range::Change, libc::F_UNLCK);
+pub fn unlock_range(file: &File, range: Range) {
+    let status = control(file, range, libc::F_UNLCK);
     debug_assert_eq!(status, 0, "a range locked here can be unlocked");
 }
 

@@ -205,14 +205,14 @@ pub fn try_lock_file(file: &File, lock: Lock) -> io::Result<bool> {
     }
 }
 
-/// Locks the table and the whole state against other processes. `false` when one of them holds it.
-pub fn try_lock_range(file: &File) -> io::Result<bool> {
-    try_lock(file, Range::Change, LOCKFILE_EXCLUSIVE_LOCK)
+/// Locks a range against other processes. `false` when one of them holds it.
+pub fn try_lock_range(file: &File, range: Range) -> io::Result<bool> {
+    try_lock(file, range, LOCKFILE_EXCLUSIVE_LOCK)
 }
 
 /// The counterpart of [`try_lock_range`].
-pub fn unlock_range(file: &File) {
-    unlock(file, Range::Change);
+pub fn unlock_range(file: &File, range: Range) {
+    unlock(file, range);
 }
 
 fn try_lock(file: &File, range: Range, kind: LOCK_FILE_FLAGS) -> io::Result<bool> {

@@ -10,9 +10,10 @@ use crate::store::worker::Worker;
 use crate::watch;
 
 impl Worker {
-    /// Sets the page to the last persisted state of the environment, if there is one. The caller holds the page's lock.
+    /// Sets the page to the last persisted state of the environment, if there is one. The caller holds the page's order
+    /// lock.
     pub fn load(&mut self, environment: &str, page: &Page) -> Result<Answer<Option<Entry>>, Error> {
-        page.complete_change();
+        page.complete_change()?;
         let page_id = page.id();
         let Answer { value, table } = self.read(|connection| {
             let effective = effective(connection, environment)?;
@@ -25,7 +26,7 @@ impl Worker {
         if let Some(Entry { revision, .. }) = &entry {
             page.reach_ticket(written.ticket);
             let id = revision.id.cast_unsigned();
-            page.change(&revision.state, Units::with_terminal(revision.known), id);
+            page.change(&revision.state, Units::with_terminal(revision.known), id)?;
             page.clear_mark();
             page.note_persisted(&Persisted {
                 revision: id,

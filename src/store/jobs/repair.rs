@@ -1,11 +1,23 @@
 //! Bringing live states up to the database: what others have persisted, and what killed processes left half-made.
 
 use crate::error::Error;
-use crate::page::{Page, Persisted};
+use crate::page::{Page, Persisted, State};
 use crate::store::rows::merge::Since;
-use crate::store::rows::{pages, revision};
+use crate::store::rows::pages::{self, Written};
+use crate::store::rows::revision::{self, Revision};
 use crate::store::worker::Worker;
 use crate::watch;
+
+/// A revision that a live state is brought up to.
+#[derive(Clone, Copy, Debug)]
+pub struct Effective {
+    /// Its number, 0 for none.
+    pub id: i64,
+    /// Its state.
+    pub state: State,
+    /// What the page has written, up to this revision.
+    pub written: Written,
+}
 
 impl Worker {
     /// Adds a live page to those that [`Worker::repair_pages`] looks after: once, since every other holder counts as a
@@ -19,7 +31,7 @@ impl Worker {
     /// Brings the live state up to what is in effect, unless its lock is taken: then the holder does so. Nothing has to be put
     /// on if it has all until a revision already.
     pub fn catch_up(&mut self, environment: &str, page: &Page, has_all_until: Option<u64>) {
-        let Ok(_exclusive) = page.try_lock_exclusively() else {
+        let Ok(_exclusive) = page.try_lock_order() else {
             return;
         };
         match has_all_until {
@@ -32,50 +44,64 @@ impl Worker {
     }
 
     /// Brings the live state up to what is in effect: completes what a killed process has begun, and puts on what others
-    /// have persisted, and this page has committed, since what it contains. The caller holds the page's lock.
+    /// have persisted, and this page has committed, since what it contains. The caller holds the page's order lock.
     pub fn synchronize(&mut self, environment: &str, page: &Page) -> Result<(), Error> {
-        page.complete_change();
-        let (page_id, contains) = (page.id(), page.contains().cast_signed());
+        page.complete_change()?;
+        let page_id = page.id();
         let found = self.read(|connection| {
-            let Some(effective) = revision::effective(connection, environment)? else {
-                return Ok(None);
-            };
-            let written = pages::read(connection, page_id)?;
-            let since = Since::read(
-                connection,
-                environment,
-                contains,
-                written.revision,
-                effective.id,
-                &effective.state,
-            )?;
-            Ok(Some((effective, since, written.ticket)))
+            let effective = revision::effective(connection, environment)?;
+            Ok((effective, pages::read(connection, page_id)?))
         })?;
-        let Some((effective, since, ticket)) = found.value else {
-            page.clear_mark();
-            return Ok(());
-        };
-        page.reach_ticket(ticket);
-        let live = page.snapshot().state;
-        if let Some(since) = since
-            && effective.id > contains
-        {
-            let target = since.put_on(&live, page_id);
-            let revision = effective.id.cast_unsigned();
-            let units = target.differences(&live);
-            if units.is_empty() {
-                page.has_all_until(revision);
-            } else {
-                page.change(&target, units, revision);
-                watch::announce(page);
+        let (effective, written) = found.value;
+        if let Some(Revision { id, state, .. }) = effective {
+            page.reach_ticket(written.ticket);
+            let until = Effective { id, state, written };
+            if id > page.contains().cast_signed() && self.take_over(environment, page, &until)? {
+                page.note_persisted(&Persisted {
+                    revision: id.cast_unsigned(),
+                    state,
+                });
             }
-            page.note_persisted(&Persisted {
-                revision,
-                state: effective.state,
-            });
         }
         page.clear_mark();
         Ok(())
+    }
+
+    /// Puts on the live state what took effect after what it contains, until a revision; says whether that was possible,
+    /// for which nothing of it may be pruned. The caller holds the page's order lock.
+    pub fn take_over(
+        &mut self,
+        environment: &str,
+        page: &Page,
+        until: &Effective,
+    ) -> Result<bool, Error> {
+        let contains = page.contains().cast_signed();
+        let since = self.read(|connection| {
+            let Effective { id, state, written } = until;
+            let last_own = written.revision;
+            Ok(Since::read(
+                connection,
+                environment,
+                contains,
+                last_own,
+                *id,
+                state,
+            )?)
+        })?;
+        let Some(since) = since.value else {
+            return Ok(false);
+        };
+        let live = page.snapshot().state;
+        let target = since.put_on(&live, page.id());
+        let units = target.differences(&live);
+        let revision = until.id.cast_unsigned();
+        if units.is_empty() {
+            page.has_all_until(revision);
+        } else {
+            page.change(&target, units, revision)?;
+            watch::announce(page);
+        }
+        Ok(true)
     }
 
     /// Completes what killed processes began, on the live pages that this process has. A process that is still working

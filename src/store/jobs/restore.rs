@@ -6,8 +6,7 @@ use rusqlite::{Connection, Transaction};
 
 use crate::error::Error;
 use crate::feature_table::FeatureTable;
-use crate::page::{Page, Persisted, State, Units};
-use crate::record::Terminal;
+use crate::page::{Edits, Page, Parts, Persisted, State, Units};
 use crate::store::reply::{Answer, Reply};
 use crate::store::rows::contents::Trace;
 use crate::store::rows::ledger::{Draft, Ledger, Standing};
@@ -16,6 +15,8 @@ use crate::store::rows::revision::{self, Entry, Kind, Revision};
 use crate::store::sqlite::errors::Fault;
 use crate::store::worker::Worker;
 use crate::watch;
+
+use super::repair::Effective;
 
 /// A state to append as a revision and to set a page to.
 #[derive(Debug)]
@@ -54,53 +55,13 @@ pub enum Source {
     Edits(Edits),
 }
 
-/// Changes of single units.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Edits {
-    /// The bits of features that go on, and of others that go off.
-    pub on: u32,
-    /// See [`Edits::on`].
-    pub off: u32,
-    /// Rollouts in basis points, by bit.
-    pub rollouts: Vec<(usize, u16)>,
-    /// The terminal settings.
-    pub terminal: Option<Terminal>,
-}
-
-impl Edits {
-    /// The units that they set. The other half of a feature, its switch or its rollout, stays as it is in effect.
-    fn units(&self) -> Units {
-        let rollouts = self
-            .rollouts
-            .iter()
-            .fold(0, |bits, (bit, _)| bits | 1 << bit);
-        let features = Units::from_bits(u64::from(self.on | self.off | rollouts));
-        match self.terminal {
-            Some(_) => features | Units::TERMINAL,
-            None => features,
-        }
-    }
-
-    fn apply_to(&self, mut state: State) -> State {
-        let flags = &mut state.record.feature_flags;
-        *flags = (*flags | self.on) & !self.off;
-        for (bit, basis_points) in &self.rollouts {
-            if let Some(rollout) = state.rollouts.get_mut(*bit) {
-                *rollout = *basis_points;
-            }
-        }
-        if let Some(terminal) = self.terminal {
-            state.record.terminal = terminal;
-        }
-        state
-    }
-}
-
 /// A state to set a page to.
 struct Target {
     state: State,
     /// What it covers.
     units: Units,
+    /// What of it the live state takes over.
+    live: Parts,
     /// Why, unless the caller says.
     reason: String,
     /// What the new revision names as its parent and as its origin.
@@ -113,16 +74,16 @@ struct Restored {
     entry: Entry,
     /// How many revisions are new: none, when the last one held the same.
     new: u64,
-    /// What it set.
-    delta: Units,
-    /// Whether the live state had all that others have persisted before.
-    is_plain: bool,
+    /// What the live state takes over.
+    live: Parts,
+    /// What was in effect before.
+    before: Effective,
     table: FeatureTable,
 }
 
 impl Worker {
-    /// Appends a revision with the state of the source, and sets the page to it. The caller holds the page's lock until
-    /// then, so that no other process changes it as a whole in between.
+    /// Appends a revision with the state of the source, and sets the page to it. The caller holds the page's order lock
+    /// until then, so that no other process does the same in between.
     pub fn restore(&mut self, job: Restore) {
         let answer = self.try_restore(&job);
         job.reply.send(answer);
@@ -140,41 +101,50 @@ impl Worker {
             let trace = Trace::of([&restored.entry]);
             Ok((restored, trace))
         });
-        let Restored {
-            entry,
-            new,
-            delta,
-            is_plain,
-            table,
-        } = written.inspect_err(|error| {
+        let restored = written.inspect_err(|error| {
             // A commit that may be on disk is looked for by whoever gets the lock next.
             if !matches!(error, Error::StoreOutcomeUnknown { .. }) {
                 page.clear_mark();
             }
         })?;
-        self.note_commit(new, started);
-        let revision = entry.revision.id.cast_unsigned();
-        if is_plain {
-            page.change(&entry.revision.state, delta, revision);
+        self.note_commit(restored.new, started);
+        if self.make_live(job, &restored).is_ok() {
             page.clear_mark();
-            watch::announce(page);
-        } else {
-            // It is on disk: where the database cannot be read at the moment, the mark has the rest put on later.
-            let _later = self.synchronize(&job.environment, page);
-            if new == 0 || page.contains() < revision {
-                // Nothing was appended, or what the live state goes back to was pruned.
-                page.change(&entry.revision.state, delta, page.contains());
-                watch::announce(page);
-            }
         }
+        // Otherwise it is on disk alone: the database cannot be read at the moment, or a process is stopped in a whole
+        // change. The mark has the rest done later.
+        let Restored { entry, table, .. } = restored;
         page.note_persisted(&Persisted {
-            revision,
+            revision: entry.revision.id.cast_unsigned(),
             state: entry.revision.state,
         });
         Ok(Answer {
             value: entry,
             table,
         })
+    }
+
+    /// Makes live what others have persisted before, then what was restored.
+    fn make_live(&mut self, job: &Restore, restored: &Restored) -> Result<(), Error> {
+        let Restored {
+            entry,
+            live,
+            before,
+            ..
+        } = restored;
+        let page = &job.page;
+        page.reach_ticket(before.written.ticket);
+        let is_complete = page.contains() >= before.id.cast_unsigned()
+            || self.take_over(&job.environment, page, before)?;
+        let contains = if is_complete {
+            entry.revision.id.cast_unsigned()
+        } else {
+            // What the live state goes back to was pruned, so that the next snapshot has to say so.
+            page.contains()
+        };
+        page.change(&entry.revision.state, *live, contains)?;
+        watch::announce(page);
+        Ok(())
     }
 }
 
@@ -189,10 +159,13 @@ fn append(
     let target = find_target(transaction, &mut ledger, job)?;
     let mask = ledger.table().mask();
     let delta = target.units & Units::with_terminal(mask);
-    let effective = ledger.effective(environment)?.unwrap_or(0);
-    let is_plain = job.page.contains() >= effective.cast_unsigned();
-    let before = ledger.state_in_effect(environment)?;
-    let mut state = before;
+    let written = ledger.written(job.page.id())?;
+    let before = Effective {
+        id: ledger.effective(environment)?.unwrap_or(0),
+        state: ledger.state_in_effect(environment)?,
+        written,
+    };
+    let mut state = before.state;
     state.set(delta, &target.state);
     let is_given = matches!(job.source, Source::Given { .. });
     if is_given || matches!(job.source, Source::Edits(_)) {
@@ -200,8 +173,8 @@ fn append(
     }
     // A snapshot of the page that is yet to be written would take effect after what was passed over.
     let may_skip = is_given
-        && state.differences(&before).is_empty()
-        && job.page.ticket() == ledger.written(job.page.id())?.ticket;
+        && state.differences(&before.state).is_empty()
+        && job.page.ticket() == written.ticket;
     let same = if may_skip {
         ledger.entry_in_effect(environment)?
     } else {
@@ -227,8 +200,8 @@ fn append(
     Ok(Restored {
         entry,
         new,
-        delta,
-        is_plain,
+        live: target.live & delta,
+        before,
         table,
     })
 }
@@ -242,6 +215,7 @@ fn find_target(
     let copy = |source: &Revision, reason, parent| Target {
         state: source.state,
         units: Units::with_terminal(source.known),
+        live: Units::with_terminal(source.known).into(),
         reason,
         parent,
         restored_from: Some(source.id),
@@ -263,6 +237,7 @@ fn find_target(
         Source::Given { state, known } => Target {
             state: *state,
             units: Units::with_terminal(*known),
+            live: Units::with_terminal(*known).into(),
             reason: "set to a given state".to_owned(),
             parent: effective,
             restored_from: None,
@@ -270,6 +245,8 @@ fn find_target(
         Source::Edits(edits) => Target {
             state: edits.apply_to(ledger.state_in_effect(&job.environment)?),
             units: edits.units(),
+            // Half a feature: the other half stays as it is live, whether that is persisted or not.
+            live: edits.parts(),
             reason: "committed".to_owned(),
             parent: effective,
             restored_from: None,

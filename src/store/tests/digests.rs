@@ -70,7 +70,9 @@ fn the_chain_can_be_recomputed_from_the_database() {
     persist(&store, &production, "");
     let mut tuned = state_with_rows(0b101, 60);
     tuned.rollouts[0] = 1;
-    production.change(&tuned, Units::ALL, production.contains());
+    production
+        .change(&tuned, Units::ALL, production.contains())
+        .unwrap();
     persist(&store, &production, "dritter — ü");
     try_rollback(&store, &production, None, None).unwrap();
     try_promote(&store, "staging", ENV, &production).unwrap();

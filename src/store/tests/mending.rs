@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Leaves the page as a process does that is killed when its last commit is on disk and not live.
 fn leave_commit(page: &Page, flags: u32, contains: u64) {
-    page.change(&state(flags), Units::ALL, contains);
+    page.change(&state(flags), Units::ALL, contains).unwrap();
     page.mark_commit();
 }
 
@@ -93,7 +93,7 @@ fn a_process_that_is_frozen_in_a_rollback_holds_up_no_other_work() {
     set(&page, 0b01);
     let first = persist(&store, &page, "").revision;
     set(&page, 0b11);
-    let frozen = lock_as_another_process(&path).unwrap().unwrap();
+    let frozen = lock_as_another_process(&path, false).unwrap().unwrap();
     page.mark_commit();
 
     let started = Instant::now();
@@ -131,7 +131,7 @@ fn what_waits_for_a_frozen_process_is_answered_before_the_store_ends() {
     let store = bed.open();
     let path = bed.directory.path().join("live");
     let page = live_page(&path);
-    let frozen = lock_as_another_process(&path).unwrap().unwrap();
+    let frozen = lock_as_another_process(&path, false).unwrap().unwrap();
     let (sender, loaded) = channel();
     store.submit(Job::Load {
         environment: ENV.to_owned(),
@@ -221,4 +221,38 @@ fn a_state_that_came_back_is_not_hidden_by_one_from_in_between() {
     // Another process is slower.
     ask(&store, persist_job(ENV, &page, in_between, "late", None)).unwrap();
     assert_eq!(effective(&store, ENV).unwrap().state, state(0b11));
+}
+
+#[test]
+#[cfg(unix)]
+fn a_process_that_is_stopped_in_a_whole_change_holds_up_neither_snapshots_nor_the_disk() {
+    let bed = Bed::new();
+    let store = bed.open();
+    let path = bed.directory.path().join("live");
+    let page = live_page(&path);
+    store.keep(ENV, &page).unwrap();
+    set(&page, 0b01);
+    persist(&store, &page, "");
+    page.leave_change(&state(0b10), Units::ALL, 1);
+    let stopped = lock_as_another_process(&path, true).unwrap().unwrap();
+
+    // What it is about to do is the state that is persisted.
+    assert_eq!(flags(&persist(&store, &page, "")), 0b10);
+    let edits = Edits {
+        on: 0b100,
+        ..Edits::default()
+    };
+    let error = page.edit(&edits).unwrap_err();
+    assert!(
+        matches!(error, Error::LiveFileBusy { waited_ms: 250, .. }),
+        "{error}"
+    );
+    // A commit would have to be live with the rest of what it is about to do.
+    let error = try_restore(&store, ENV, &page, Source::Edits(edits.clone()), None).unwrap_err();
+    assert!(matches!(error, Error::LiveFileBusy { .. }), "{error}");
+
+    drop(stopped);
+    assert!(page.edit(&edits).unwrap());
+    assert_eq!(page.snapshot().state, state(0b110));
+    assert!(!page.is_unfinished());
 }

@@ -10,7 +10,7 @@ fn a_program_keeps_what_others_changed_and_its_own() {
     persist(&store, &program, "start");
     // A command of another process, with a live state of its own.
     let command = page(0b0001);
-    command.change(&state(0b0001), Units::NONE, 1);
+    command.change(&state(0b0001), Units::NONE, 1).unwrap();
     try_apply(&store, &command, (state(0b0010), 0b0010), None).unwrap();
     assert_eq!(command.snapshot().state, state(0b0011));
 
@@ -38,7 +38,7 @@ fn a_flip_that_nobody_persisted_wins_over_an_earlier_commit_of_another_page() {
     persist(&store, &program, "");
     set(&program, 0b1);
     let other = page(0);
-    other.change(&state(0), Units::NONE, 1);
+    other.change(&state(0), Units::NONE, 1).unwrap();
     let mut given = state(0);
     given.rollouts[0] = 500;
     try_apply(&store, &other, (given, 0b1), None).unwrap();
@@ -90,7 +90,7 @@ fn who_prunes_takes_over_what_others_persisted_first() {
     let bed = Bed::new();
     let (store, idle, busy) = (bed.open(), page(0), page(0));
     persist(&store, &idle, "");
-    busy.change(&state(0), Units::NONE, 1);
+    busy.change(&state(0), Units::NONE, 1).unwrap();
     for flags in 1..5 {
         set(&busy, flags);
         persist(&store, &busy, "");
@@ -114,7 +114,7 @@ fn what_others_persisted_is_put_on_where_nothing_new_is_to_be_persisted() {
     let bed = Bed::new();
     let (store, program, other) = (bed.open(), page(0), page(0));
     persist(&store, &program, "");
-    other.change(&state(0), Units::NONE, 1);
+    other.change(&state(0), Units::NONE, 1).unwrap();
     try_apply(&store, &other, (state(0b10), 0b10), None).unwrap();
     let job = |reply| {
         Job::Persist(Persist {
@@ -139,7 +139,7 @@ fn edits_set_single_units_and_leave_the_rest_as_it_is_in_effect() {
     let (store, page) = (bed.open(), page(0b001));
     let mut before = state(0b001);
     before.rollouts[1] = 500;
-    page.change(&before, Units::ALL, 0);
+    page.change(&before, Units::ALL, 0).unwrap();
     persist(&store, &page, "");
     set(&page, 0b111);
     let edits = Edits {
@@ -153,7 +153,8 @@ fn edits_set_single_units_and_leave_the_rest_as_it_is_in_effect() {
     assert_eq!(entry.revision.delta, Some(Units::from_bits(0b1011)));
     let live = page.snapshot().state;
     assert_eq!(live.record.feature_flags, 0b110);
-    assert_eq!(live.rollouts[..4], [10_000, 500, 10_000, 70]);
+    // Only the switch of feature 1 was set.
+    assert_eq!(live.rollouts[..4], [10_000, 10_000, 10_000, 70]);
     // Also where that is so already.
     let edits = Edits {
         on: 0b010,
@@ -164,4 +165,35 @@ fn edits_set_single_units_and_leave_the_rest_as_it_is_in_effect() {
         (again.revision.id, again.revision.delta),
         (3, Some(Units::from_bits(0b10)))
     );
+}
+
+#[test]
+fn an_edit_of_half_a_feature_leaves_the_other_half_as_it_is_live() {
+    let bed = Bed::new();
+    let (store, page, other) = (bed.open(), page(0), page(0));
+    persist(&store, &page, "");
+    // Neither flip is persisted.
+    let mut live = state(0b01);
+    live.rollouts[1] = 500;
+    page.change(&live, Units::ALL, 1).unwrap();
+    // Nor is what another page persists meanwhile in the live state.
+    other.change(&state(0), Units::NONE, 1).unwrap();
+    set(&other, 0b100);
+    persist(&store, &other, "");
+    let edits = Edits {
+        on: 0b10,
+        rollouts: vec![(0, 70)],
+        ..Edits::default()
+    };
+    let entry = try_restore(&store, ENV, &page, Source::Edits(edits), None).unwrap();
+    assert_eq!(flags(&entry), 0b110);
+    assert_eq!(entry.revision.state.rollouts[..2], [70, 10_000]);
+    let live = page.snapshot();
+    assert_eq!(live.state.record.feature_flags, 0b111);
+    assert_eq!(live.state.rollouts[..2], [70, 500]);
+    assert_eq!(live.contains, 3);
+    // They are the page's own changes, which its next snapshot persists.
+    let entry = persist(&store, &page, "");
+    assert_eq!(entry.revision.delta, Some(Units::from_bits(0b11)));
+    assert_eq!(flags(&entry), 0b111);
 }

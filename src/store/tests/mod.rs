@@ -44,11 +44,11 @@ use tempfile::TempDir;
 
 use super::job::Task;
 use super::{
-    Access, Answer, Edits, Entry, Job, Persist, Progress, Prune, Pruned, Reply, Restore, Revision,
-    Source, Store, Verification, Verifier, open_stores,
+    Access, Answer, Entry, Job, Persist, Progress, Prune, Pruned, Reply, Restore, Revision, Source,
+    Store, Verification, Verifier, open_stores,
 };
 use crate::error::Error;
-use crate::page::{Arena, Page, Snapshot, State, Units};
+use crate::page::{Arena, Edits, Page, Snapshot, State, Units};
 use crate::record::{DEFAULT_TERMINAL, Terminal};
 
 const ENV: &str = "production";
@@ -131,7 +131,8 @@ fn page(flags: u32) -> Page {
 }
 
 fn set(page: &Page, flags: u32) {
-    page.change(&state(flags), Units::ALL, page.contains());
+    page.change(&state(flags), Units::ALL, page.contains())
+        .unwrap();
 }
 
 type Pending<T> = Receiver<Result<Answer<T>, Error>>;

@@ -414,7 +414,8 @@ impl Run {
     fn kill(&mut self, page: usize) {
         if let Some((flags, contains)) = self.model.pages[page].before_commit.take() {
             let live = &self.pages[page];
-            live.change(&state(flags), Units::ALL, contains.cast_unsigned());
+            live.change(&state(flags), Units::ALL, contains.cast_unsigned())
+                .unwrap();
             live.mark_commit();
             let name = ENVIRONMENTS[environment_of(page)];
             self.store.keep(name, live).unwrap();
@@ -435,7 +436,9 @@ impl Run {
         self.taken.retain(|taken| taken.page != page);
         self.pages[page] = page_with(flags);
         self.kept.retain(|kept| *kept != page);
-        self.pages[page].change(&state(flags), Units::ALL, contains.cast_unsigned());
+        self.pages[page]
+            .change(&state(flags), Units::ALL, contains.cast_unsigned())
+            .unwrap();
         self.model.pages[page] = Live {
             id: self.pages[page].id(),
             flags,

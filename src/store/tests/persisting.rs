@@ -65,7 +65,7 @@ fn a_revision_reads_back_as_it_was_answered() {
     let (store, page) = (bed.open(), page(0b1001));
     let mut wanted = state_with_rows(0b1001, 99);
     wanted.rollouts[3] = 2_550;
-    page.change(&wanted, Units::ALL, page.contains());
+    page.change(&wanted, Units::ALL, page.contains()).unwrap();
     let now = || {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         i64::try_from(since.unwrap().as_millis()).unwrap()

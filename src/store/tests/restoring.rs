@@ -81,7 +81,7 @@ fn features_that_a_revision_did_not_know_keep_their_state() {
     store.attach(ENV, Some(&["c".to_owned()])).unwrap();
     let mut later = state(0b101);
     later.rollouts[2] = 500;
-    page.change(&later, Units::ALL, page.contains());
+    page.change(&later, Units::ALL, page.contains()).unwrap();
     persist(&store, &page, "");
 
     let entry = try_rollback(&store, &page, None, None).unwrap();

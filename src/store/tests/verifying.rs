@@ -57,7 +57,7 @@ fn history_of(bed: &Bed, persists: u32) {
         if number % 7 == 0 {
             state.rollouts[3] = u16::try_from(number).unwrap();
         }
-        page.change(&state, Units::ALL, page.contains());
+        page.change(&state, Units::ALL, page.contains()).unwrap();
         persist_in(&store, environment, page, &format!("change {number}"));
         if number % 10 == 9 {
             try_rollback(&store, &production, None, None).unwrap();
