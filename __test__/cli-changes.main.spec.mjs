@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
-import { database, failure, forEach, history, print, production, result } from './harness/command-line.mjs';
+import {
+  database,
+  failure,
+  forEach,
+  history,
+  NOBODY_ELSE,
+  print,
+  production,
+  result,
+} from './harness/command-line.mjs';
 import { suite } from './harness/suite.mjs';
 
 export default suite('command line: rollout, terminal, persist', {
@@ -20,12 +29,13 @@ export default suite('command line: rollout, terminal, persist', {
       previous: 100,
       persisted: true,
       revision: 1,
+      openIn: NOBODY_ELSE,
     });
     const set = await result(t, ['rollout', 'beta_feature', '0.5', ...options]);
     assert.deepEqual([set.changed, set.rollout, set.previous, set.persisted, set.revision], [true, 0.5, 100, true, 2]);
     assert.equal(
       await print(t, ['rollout', 'beta_feature', '10%', ...options]),
-      'beta_feature is rolled out to 10%, but is off\nno program is running; persisted as revision 3\n',
+      'beta_feature is rolled out to 10%, but is off\nno running program shares the live state; persisted as revision 3\n',
     );
     // A rollout is not in the 13 bytes, and is known to be persisted all the same.
     assert.equal((await result(t, ['rollout', 'beta_feature', '10', ...options])).revision, 3);
@@ -74,7 +84,7 @@ export default suite('command line: rollout, terminal, persist', {
     );
     assert.equal(
       await print(t, ['terminal', '2', '50', '120', ...options]),
-      'terminal is raw 50x120\nno program is running; persisted as revision 2\n',
+      'terminal is raw 50x120\nno running program shares the live state; persisted as revision 2\n',
     );
     assert.equal((await history(persistPath))[0].changeReason, '13byte-config terminal raw 50 120');
     for (const args of [
@@ -106,7 +116,7 @@ export default suite('command line: rollout, terminal, persist', {
     await program.line();
     program.send(JSON.stringify(['enableFeature', 'debug']));
     await program.line();
-    const { createdAt, ...persisted } = await result(t, [
+    const { createdAt, openIn, ...persisted } = await result(t, [
       'persist',
       '--reason',
       'as it was',
@@ -126,6 +136,7 @@ export default suite('command line: rollout, terminal, persist', {
       actor: 'alice',
       changes: ['+debug'],
     });
+    assert.equal(openIn === null || openIn.some(({ pid, sharesLive }) => pid === program.pid && sharesLive), true);
     const [second] = await history(persistPath);
     assert.deepEqual([second.changeReason, second.createdAt.toISOString()], ['as it was', createdAt]);
     assert.equal(

@@ -12,6 +12,7 @@ import {
   database,
   failure,
   history,
+  NOBODY_ELSE,
   print,
   production,
   programFile,
@@ -154,6 +155,7 @@ export default suite('command line: the history', {
         changed: true,
         persisted: true,
         revision: 4,
+        openIn: NOBODY_ELSE,
         restoredFrom: 2,
         reason: 'rollback to revision 2',
         actor: 'alice',
@@ -163,7 +165,7 @@ export default suite('command line: the history', {
     const text = await print(t, ['rollback', '3', '--reason', 'incident 42', '--if-revision', '4', ...options]);
     assert.equal(
       text,
-      'back to revision 3\n-metrics\ndebug 100% → 12.5%\nno program is running; persisted as revision 5\n',
+      'back to revision 3\n-metrics\ndebug 100% → 12.5%\nno running program shares the live state; persisted as revision 5\n',
     );
     assert.deepEqual((await history(persistPath))[0].changeReason, 'incident 42');
     for (const [code, args, name] of [
@@ -199,7 +201,7 @@ export default suite('command line: the history', {
     const text = await print(t, ['promote', 'production', ...staging, '--reason', 'again', '--if-revision', '4']);
     assert.equal(
       text,
-      'staging is as revision 3 of production\nno differences\nno program is running; persisted as revision 5\n',
+      'staging is as revision 3 of production\nno differences\nno running program shares the live state; persisted as revision 5\n',
     );
     assert.equal(
       (await refusal(t, 5, ['promote', 'production', ...staging, '--if-revision', '4'])).code,

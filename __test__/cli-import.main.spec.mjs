@@ -16,7 +16,17 @@ import { join } from 'node:path';
 import { text as textOf } from 'node:stream/consumers';
 import { createProductionConfig } from '13byte-config';
 import { startProcess } from './children/peers.mjs';
-import { conforming, database, failure, history, print, production, result, run } from './harness/command-line.mjs';
+import {
+  conforming,
+  database,
+  failure,
+  history,
+  NOBODY_ELSE,
+  print,
+  production,
+  result,
+  run,
+} from './harness/command-line.mjs';
 import { suite } from './harness/suite.mjs';
 
 const TERMINAL = '"terminal": { "mode": "cooked", "rows": 30, "cols": 90 }';
@@ -128,7 +138,7 @@ export default suite('command line: export and import', {
     ]);
     assert.equal(
       text,
-      '+search\n-shop\n-a.b\na.b 12.34% → 100%\nterminal cooked 30x90 → raw 24x80\nno program is running; persisted as revision 3\n',
+      '+search\n-shop\n-a.b\na.b 12.34% → 100%\nterminal cooked 30x90 → raw 24x80\nno running program shares the live state; persisted as revision 3\n',
     );
     const [entry] = await history(persistPath);
     assert.deepEqual([entry.changeReason, entry.actor], ['release 7', 'alice']);
@@ -143,6 +153,7 @@ export default suite('command line: export and import', {
         changed: true,
         persisted: true,
         revision: 4,
+        openIn: NOBODY_ELSE,
         restoredFrom: null,
         reason: `13byte-config import ${file}`,
         actor: back.actor,

@@ -59,23 +59,71 @@ export default suite('command line and running programs', {
     assert.equal(await ask(server), '503 down for maintenance');
   },
 
-  async 'a change that cannot be persisted is live all the same, and both are said'(t) {
+  async 'a change for which there is no space changes nothing, unless it is for running programs alone'(t) {
     const { server, options } = await startServer(t);
     // No file may grow in it, so the log of the database cannot.
     const through = ['sh', '-c', 'ulimit -S -f 0 && trap \'\' XFSZ && exec "$0" "$@"'];
     const disable = ['disable', 'maintenance_mode', ...options, '--json'];
     const { code, stdout, stderr } = await run(t, disable, { through });
-    assert.deepEqual([code, stdout], [6, ''], stderr);
+    assert.deepEqual([code, stdout], [1, ''], stderr);
     const { error } = conforming('error', stderr);
-    assert.deepEqual([error.code, error.applied], ['ERR_DISK_FULL', true]);
-    assert.ok(
-      error.message.startsWith('The change is live, but it was not persisted: No space left for '),
-      error.message,
-    );
+    assert.deepEqual([error.code, error.applied], ['ERR_DISK_FULL', false]);
+    assert.match(error.message, /^Nothing was changed: No space left for .*\. With --no-persist, /);
+    assert.equal(await ask(server), '503 down for maintenance');
+    assert.equal((await run(t, [...disable, '--no-persist'], { through })).code, 0);
     assert.equal(await ask(server), '200 hello');
-    const again = await run(t, ['enable', 'maintenance_mode', ...options], { through });
-    assert.ok(again.stderr.startsWith('13byte-config: The change is live, but it was not persisted: '), again.stderr);
-    assert.equal(again.code, 6);
+  },
+
+  async 'a change says which programs have a live state of their own, and status whether they do'(t) {
+    if (process.platform !== 'linux') return;
+    const persistPath = join(t.tempDir(), 'config.db');
+    const options = production(persistPath);
+    const [own, shared] = [t.spawn('program.mjs'), t.spawn('program.mjs')];
+    await tell(own, 'open', { persistPath, environment: 'production' });
+    await tell(shared, 'open', { persistPath, environment: 'production', enableClusterSync: true });
+    const openIn = [
+      { pid: own.pid, sharesLive: false },
+      { pid: shared.pid, sharesLive: true },
+    ].toSorted((a, b) => a.pid - b.pid);
+    const status = await result(t, ['status', ...options]);
+    const shown = status.openIn.map(({ pid, program, sharesLive }) => {
+      assert.match(program, /^\S+ .*\.mjs$/);
+      return { pid, sharesLive };
+    });
+    assert.deepEqual(shown, openIn);
+    assert.match(
+      await print(t, ['status', ...options]),
+      new RegExp(`open in\t[^\n]* \\(${own.pid}\\), has a live state of its own`),
+    );
+    const printed = await print(t, ['enable', 'debug', ...options]);
+    const wanted = new RegExp(
+      `^debug is on\nrunning programs have it; persisted as revision 1\n[^\n]* \\(${own.pid}\\) has a live state of its own and takes this over`,
+    );
+    assert.match(printed, wanted);
+    assert.equal(await tell(shared, 'isFeatureEnabled', 'debug'), true);
+    assert.equal(await tell(own, 'isFeatureEnabled', 'debug'), false);
+    await tell(own, 'persist', 'next');
+    assert.equal(await tell(own, 'isFeatureEnabled', 'debug'), true);
+  },
+
+  async 'a switch is committed without the rollout that a program has not persisted, and leaves it'(t) {
+    const persistPath = join(t.tempDir(), 'config.db');
+    const options = production(persistPath);
+    const program = t.spawn('program.mjs');
+    await tell(program, 'open', { persistPath, environment: 'production', enableClusterSync: true });
+    await tell(program, 'setRollout', 'beta_feature', 10);
+    await print(t, ['enable', 'beta_feature', ...options]);
+    assert.equal(await tell(program, 'getRollout', 'beta_feature'), 10);
+    const { changed, features } = await result(t, ['enable', 'beta_feature', 'debug', '--rollout', '2.5', ...options]);
+    assert.deepEqual(
+      [changed, features.map(({ rollout }) => rollout), await tell(program, 'getRollout', 'debug')],
+      [true, [2.5, 2.5], 2.5],
+    );
+    const [last, first] = (await result(t, ['history', ...options])).revisions;
+    assert.deepEqual(first.changes, ['+beta_feature']);
+    assert.deepEqual(last.changes, ['+debug', 'debug 100% → 2.5%', 'beta_feature 100% → 2.5%']);
+    assert.equal((await run(t, ['enable', 'debug', '--rollout', '101', ...options])).code, 2);
+    assert.equal((await run(t, ['disable', 'debug', '--rollout', '1', ...options])).code, 2);
   },
 
   async 'without a database, by the name of the cluster'(t) {
@@ -93,6 +141,7 @@ export default suite('command line and running programs', {
       features: [{ name: 'debug', enabled: true, rollout: 100, changed: true }],
       persisted: false,
       revision: null,
+      openIn: null,
     });
     assert.equal(await tell(program, 'isFeatureEnabled', 'debug'), true);
     assert.equal(

@@ -9,6 +9,7 @@ import {
   failure,
   forEach,
   history,
+  NOBODY_ELSE,
   print,
   production,
   programFile,
@@ -156,6 +157,7 @@ export default suite('command line', {
         generation: 0,
         revision: { revision: 1, reason: 'one', actor: 'tester', createdAt: '' },
         persisted: true,
+        openIn: NOBODY_ELSE,
         valid: true,
         problems: [],
       },
@@ -193,7 +195,7 @@ export default suite('command line', {
     const options = production(persistPath);
     assert.equal(
       await print(t, ['disable', 'maintenance_mode', ...options, '--actor', 'alice']),
-      'maintenance_mode is off\nno program is running; persisted as revision 2\n',
+      'maintenance_mode is off\nno running program shares the live state; persisted as revision 2\n',
     );
     const { features, ...change } = await result(t, [
       'enable',
@@ -212,6 +214,7 @@ export default suite('command line', {
       changed: true,
       persisted: true,
       revision: 3,
+      openIn: NOBODY_ELSE,
     });
     assert.deepEqual(features, [
       { name: 'debug', enabled: true, rollout: 100, changed: true },

@@ -28,6 +28,9 @@ import { ownStderr } from './stderr.mjs';
 /** The program as it is published. */
 export const programFile = fileURLToPath(new URL('../../dist/cli.cjs', import.meta.url));
 
+/** The `openIn` of a result when no other process has the database open. */
+export const NOBODY_ELSE = process.platform === 'linux' ? [] : null;
+
 const schemaDirectory = new URL('../../docs/schemas/', import.meta.url);
 const schemas = new Ajv2020({ strict: true, strictTypes: false, allErrors: true });
 for (const name of readdirSync(schemaDirectory)) {

@@ -76,7 +76,7 @@ for (const { name, install, addons, hosts, ignoresLibc } of installers) {
         const db = ['--db', `${host.id}.db`];
         assert.deepEqual(await run('enable', 'metrics', '--create', ...db), {
           code: 0,
-          output: 'metrics is on\nno program is running; persisted as revision 1\n',
+          output: 'metrics is on\nno running program shares the live state; persisted as revision 1\n',
         });
         assert.deepEqual(await run('get', 'metrics', ...db), { code: 0, output: 'on\n' });
         const { checks } = JSON.parse((await run('doctor', '--json')).output);

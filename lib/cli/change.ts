@@ -1,8 +1,9 @@
-import type { ConfigState, HistoryEntry, ProductionConfig } from '13byte-config';
+import type { ConfigDraft, ConfigState, HistoryEntry, ProductionConfig, RevisionOptions } from '13byte-config';
 import { MAX_REASON_LENGTH } from '../core/checks';
+import { show } from '../core/errors';
 import type { Invocation } from './command';
 import { ChangeError, CliError, usageError } from './errors';
-import { ExitCode } from './exit-codes';
+import { findOpeners, nameOfOpener, type Opener } from './openers';
 import type { Target } from './options';
 import { PROGRAM } from './program-name';
 import { changing, type Identity, identityOf, reading, readingPersisted, type Session } from './session';
@@ -16,6 +17,8 @@ export interface ChangeResult extends Identity {
   readonly persisted: boolean;
   /** The revision that has it; the last one if it is not persisted, `null` if there is none. */
   readonly revision: number | null;
+  /** The other processes that have the database open; `null` where the system cannot tell, or without a database. */
+  readonly openIn: readonly Opener[] | null;
 }
 
 /** The reason in the history if none is given: the command. */
@@ -23,99 +26,90 @@ export function defaultReason(command: readonly string[]): string {
   return [PROGRAM, ...command].join(' ').slice(0, MAX_REASON_LENGTH).toWellFormed();
 }
 
-/** A change of the live state. */
+/** A change of features or of the terminal. */
 export interface Change<Details extends object> {
   /** The words of the command line, which are the reason if none is given. */
   readonly command: readonly string[];
-  /** The features that it changes, checked before anything is changed; left out, it changes the terminal. */
+  /** The features that it changes, checked before anything is changed. */
   readonly features?: readonly string[];
-  /** Makes it, and returns whether that changed anything. */
-  apply(config: ProductionConfig<string>): boolean;
-  /** What is reported of it afterwards. */
-  describe(config: ProductionConfig<string>): Details;
-  /** Whether a state has the change. */
+  /** Makes it. */
+  edit(draft: ConfigDraft<string>): void;
+  /** Whether a config has it. */
   isIn(config: ProductionConfig<string>): boolean;
+  /** What is reported of it afterwards. */
+  describe(config: ProductionConfig<string>, before: ConfigState): Details;
 }
 
 /**
- * Makes a change, first in the live state, where running programs see it at once, then in the database. If it changes
- * nothing, and the last revision has the live state, nothing is persisted.
+ * Makes a change, on disk first and then in the live state of running programs, or with `--no-persist` there alone. If it
+ * changes nothing, and the last revision has the live state, nothing is persisted.
  */
 export function makeChange<Details extends object>(
   { target }: Invocation,
-  change: Change<Details>,
+  { command, features = [], edit, isIn, describe }: Change<Details>,
 ): Promise<ChangeResult & Details> {
-  const { command, features = [], apply, describe } = change;
   const check = (config: ProductionConfig<string>) => checkFeatureNames(features, config.getFeatureNames());
   return changing(target, check, async (session) => {
     const { config } = session;
     await checkRevision(config, target);
-    const before = { state: config.getState(), revision: config.getDebugView().revision ?? 0 };
-    const changed = apply(config);
-    const details = describe(config);
-    try {
-      const { persisted, revision } = await persistState(session, defaultReason(command), changed);
-      return { ...identityOf(session), changed, ...details, persisted, revision };
-    } catch (error) {
-      throw changed ? await failureOf(error, session, change, before) : error;
+    const before = config.getState();
+    const changed = !isIn(config);
+    if (!target.persist) config.update(edit);
+    else if (changed || !(await isPersisted(config))) {
+      await committing(session, true, () =>
+        config.commit(edit, target.reason ?? defaultReason(command), ifRevision(target)),
+      );
     }
+    return {
+      ...identityOf(session),
+      changed,
+      ...describe(config, before),
+      persisted: target.persist,
+      revision: config.getDebugView().revision,
+      openIn: openersOf(session),
+    };
   });
 }
 
-/** The state before a change. */
-interface Before {
-  readonly state: ConfigState<string>;
-  /** The last revision, 0 when there is none. */
-  readonly revision: number;
-}
+/** What can keep a commit from the disk while the live state could be changed. */
+const PROBLEMS_OF_THE_DISK: ReadonlySet<unknown> = new Set([
+  'ERR_DISK_FULL',
+  'ERR_LIVE_FILE_BUSY',
+  'ERR_STORE_BUSY',
+  'ERR_STORE_IO',
+]);
 
 /**
- * The error of a change that is live and could not be persisted, with what is true now: what the database has, and what
- * running programs have. If none was running, the change is undone, so that a program that starts meanwhile does not have it.
+ * Makes a commit. If it fails, says what is true now: it has changed nothing, unless not even SQLite knows whether it is on
+ * disk. `mayBeLiveOnly` says whether the command takes `--no-persist`.
  */
-async function failureOf<Details extends object>(
-  cause: unknown,
-  session: Session,
-  change: Change<Details>,
-  before: Before,
-): Promise<Error> {
-  const { config, live, target } = session;
-  // The database may have had the change before, unlike the live state.
-  const isKept = await readingPersisted(
-    target,
-    (persisted) => (persisted.getDebugView().revision ?? 0) > before.revision && change.isIn(persisted),
-  ).catch(() => undefined);
-  if (isKept) return new ChangeError(cause, 'The change is in the database, although the command failed', true);
-  if (live) {
-    return change.isIn(config)
-      ? new ChangeError(cause, 'The change is live, but it was not persisted', true, ExitCode.notPersisted)
-      : new ChangeError(cause, 'The change is not in effect, since another change was made meanwhile', false);
+export async function committing<T>(
+  { config, live, target }: Session,
+  mayBeLiveOnly: boolean,
+  commit: () => Promise<T>,
+): Promise<T> {
+  const before = (await lastRevision(config))?.revision ?? 0;
+  try {
+    return await commit();
+  } catch (error) {
+    const { code } = error as { code?: unknown };
+    if (code === 'ERR_STORE_OUTCOME_UNKNOWN') {
+      const last = await readingPersisted(target, lastRevision).catch(() => null);
+      if (last === null) throw new ChangeError(error, 'The database cannot be read now', null);
+      if ((last?.revision ?? 0) > before) {
+        throw new ChangeError(error, `Revision ${last!.revision}, ${show(last!.changeReason)}, is the last now`, null);
+      }
+    }
+    if (!PROBLEMS_OF_THE_DISK.has(code)) throw error;
+    const advice =
+      live && mayBeLiveOnly ? 'With --no-persist, the change is made in the running programs alone' : undefined;
+    throw new ChangeError(error, 'Nothing was changed', false, advice);
   }
-  if (isKept === undefined)
-    return new ChangeError(
-      cause,
-      'The database cannot be read now, so it is not known whether anything was changed',
-      null,
-    );
-  undo(config, change.features, before.state);
-  return new ChangeError(cause, 'Nothing was changed', false);
 }
 
-/** Restores these features from a state or, if no features were named, the terminal. */
-function undo(
-  config: ProductionConfig<string>,
-  names: readonly string[] | undefined,
-  { features, terminal }: ConfigState<string>,
-): void {
-  if (names === undefined) {
-    config.setTerminalSettings(terminal.mode, terminal.rows, terminal.cols);
-    return;
-  }
-  const known = names.flatMap((name) => (features[name] ? [{ name, ...features[name] }] : []));
-  config.update((draft) => {
-    for (const { name, enabled } of known) draft.set(name, enabled);
-  });
-  for (const { name, rollout } of known) config.setRollout(name, rollout);
+/** The other processes that have the database open; `null` if that is not known, or there is no database. */
+export function openersOf({ target }: Session): Opener[] | null {
+  return target.db === undefined ? null : findOpeners(target.db);
 }
 
 /** What a change would report, of the current state. */
@@ -134,28 +128,13 @@ export function showInstead<Details extends object>(
       ...describe(config),
       persisted,
       revision: config.getDebugView().revision,
+      openIn: openersOf(session),
     };
   });
 }
 
-/** Persists the live state, unless nothing was changed and it is persisted already. */
-async function persistState(
-  { config, target }: Session,
-  reason: string,
-  changed: boolean,
-): Promise<Pick<ChangeResult, 'persisted' | 'revision'>> {
-  if (!target.persist) return { persisted: false, revision: config.getDebugView().revision };
-  if (!changed && (await isPersisted(config))) return { persisted: true, revision: config.getDebugView().revision };
-  const { revision } = await persist(config, target, reason);
-  return { persisted: true, revision };
-}
-
-export function persist(
-  config: ProductionConfig<string>,
-  { reason, ifRevision }: Target,
-  otherwise: string,
-): Promise<HistoryEntry> {
-  return config.persist(reason ?? otherwise, ifRevision === undefined ? {} : { ifRevision });
+export function ifRevision({ ifRevision: revision }: Target): RevisionOptions {
+  return revision === undefined ? {} : { ifRevision: revision };
 }
 
 /** The last revision in the history, if there is one. */
@@ -168,7 +147,7 @@ export async function isPersisted(config: ProductionConfig<string>): Promise<boo
   return config.persisted && (await lastRevision(config))?.revision === config.getDebugView().revision;
 }
 
-/** Fails unless the last revision is the one that `--if-revision` names. A change that is live can no longer be refused. */
+/** Fails unless the last revision is the one that `--if-revision` names. */
 export async function checkRevision(
   config: ProductionConfig<string>,
   { ifRevision, persist: persists }: Target,
@@ -184,7 +163,17 @@ export async function checkRevision(
 }
 
 /** How a change went, for people, after what was changed. */
-export function changeNote({ live, persisted, revision }: ChangeResult): string {
-  const programs = live ? 'running programs have it' : 'no program is running';
-  return persisted ? `${programs}; persisted as revision ${revision}` : `${programs}; not persisted`;
+export function changeNote({ live, persisted, revision, openIn }: ChangeResult): string {
+  const programs = live ? 'running programs have it' : 'no running program shares the live state';
+  if (!persisted) return `${programs}; not persisted`;
+  const others = (openIn ?? []).filter(({ sharesLive }) => !sharesLive).map(nameOfOpener);
+  const lines = [`${programs}; persisted as revision ${revision}`];
+  if (others.length > 0) {
+    const [have, take] =
+      others.length === 1 ? ['has a live state of its own', 'takes'] : ['have live states of their own', 'take'];
+    lines.push(
+      `${others.join(', ')} ${have} and ${take} this over at the next persist() or load(), or at once with follow`,
+    );
+  }
+  return lines.join('\n');
 }

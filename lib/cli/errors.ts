@@ -1,7 +1,7 @@
 import { CommanderError } from 'commander';
 import { messageOf, printable } from '../core/errors';
 import { PROGRAM } from './program-name';
-import { ExitCode, exitCodeOf } from './exit-codes';
+import { type ExitCode, exitCodeOf } from './exit-codes';
 
 /** An error of the command line, in addition to those of the library. */
 export class CliError extends Error {
@@ -18,15 +18,16 @@ export class CliError extends Error {
 export class ChangeError extends CliError {
   /** Whether the change was made all the same; `null` if that is not known. */
   readonly applied: boolean | null;
-  readonly exitCode: ExitCode;
 
-  /** @param now - What is true now, without a full stop. */
-  constructor(cause: unknown, now: string, applied: boolean | null, exitCode?: ExitCode) {
+  /**
+   * @param now - What is true now, without a full stop.
+   * @param advice - What to do beyond what the cause says, also without one.
+   */
+  constructor(cause: unknown, now: string, applied: boolean | null, advice?: string) {
     const { code, message } = describe(cause);
-    super(code, `${now}: ${message}`, { cause });
+    super(code, `${now}: ${message}${advice === undefined ? '' : `. ${advice}`}`, { cause });
     this.name = 'ChangeError';
     this.applied = applied;
-    this.exitCode = exitCode ?? exitCodeOf(code);
   }
 }
 
@@ -79,7 +80,7 @@ export function reportOf(error: unknown): ErrorReport {
   return {
     code,
     message,
-    exitCode: error instanceof ChangeError ? error.exitCode : exitCodeOf(code),
+    exitCode: exitCodeOf(code),
     applied: error instanceof ChangeError ? error.applied : false,
     ...(error instanceof DocumentError && { problems: error.problems }),
   };

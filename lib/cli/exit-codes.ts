@@ -11,10 +11,8 @@ export const ExitCode = {
   integrity: 4,
   /** Another caller persisted in between. */
   conflict: 5,
-  /** The change is live, but could not be persisted. */
-  notPersisted: 6,
   /** The command succeeded, but its output could not be written. */
-  outputFailed: 7,
+  outputFailed: 6,
   /** Ended by Ctrl-C, SIGINT. */
   interrupted: 130,
   /** Ended by SIGTERM. */
@@ -31,7 +29,6 @@ export const EXIT_CODE_MEANINGS: readonly (readonly [ExitCode, string])[] = [
   [ExitCode.notFound, 'not found: no such database, environment or revision, or no program is running'],
   [ExitCode.integrity, 'the database or its history is damaged or was tampered with'],
   [ExitCode.conflict, 'another caller persisted in between'],
-  [ExitCode.notPersisted, 'the change is live, but it was not persisted'],
   [ExitCode.outputFailed, 'success, but the output could not be written'],
   [ExitCode.interrupted, 'interrupted by Ctrl-C; 143: terminated by SIGTERM'],
 ];

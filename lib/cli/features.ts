@@ -1,4 +1,6 @@
 import type { ProductionConfig } from '13byte-config';
+import { show } from '../core/errors';
+import { usageError } from './errors';
 import type { Output } from './output';
 
 /** A feature in results. */
@@ -23,4 +25,13 @@ export function featureStates<Details extends object = object>(
 export function featureTable(output: Output, features: readonly FeatureState[]): string {
   const rows = features.map(({ name, enabled, rollout }) => [name, output.onOrOff(enabled), `${rollout}%`]);
   return output.table(['feature', 'state', 'rollout'], rows);
+}
+
+/** For the completion of rollouts. */
+export const PERCENTAGES = ['0', '1', '10', '50', '100'];
+
+/** The library checks the range and the steps. */
+export function parsePercent(text: string): number {
+  if (/^\d+(\.\d+)?%?$/.test(text)) return Number.parseFloat(text);
+  throw usageError(`Invalid percent: ${show(text)} (must be a number, 0-100)`);
 }

@@ -113,7 +113,7 @@ export function wholeNumber(text: string, what: string, min: number, max: number
   throw usageError(`Invalid ${what}: ${show(text)} (must be a whole number, ${range})`);
 }
 
-/** The library checks it when it persists, which is after the live state has changed. */
+/** The library checks it too, but does not know the name of the option. */
 function checkedReason(reason: string | undefined): string | undefined {
   try {
     return reason === undefined ? undefined : checkReason(reason, '--reason');

@@ -1,6 +1,7 @@
+import type { FeatureState, ProductionConfig } from '13byte-config';
 import { changeNote, makeChange } from '../change';
 import type { CommandDefinition, Invocation } from '../command';
-import { featureStates } from '../features';
+import { featureStates, parsePercent, PERCENTAGES } from '../features';
 
 const FEATURES = [{ term: '<features...>', summary: 'names of features', completion: 'features' }] as const;
 
@@ -8,8 +9,20 @@ export const enable: CommandDefinition = {
   name: 'enable',
   summary: 'turn features on, all or none',
   arguments: FEATURES,
+  options: [
+    {
+      flags: '--rollout <percent>',
+      summary: 'and for this percentage of keys, 0 to 100 in steps of 0.01: nobody sees one without the other',
+      completion: PERCENTAGES,
+      parse: parsePercent,
+    },
+  ],
   changes: true,
-  examples: ['enable new_feature --db ./config.db --env production', 'enable metrics caching --reason "incident 42"'],
+  examples: [
+    'enable new_feature --db ./config.db --env production',
+    'enable metrics caching --reason "incident 42"',
+    'enable beta_feature --rollout 10',
+  ],
   run: (invocation) => switchFeatures(invocation, true),
 };
 
@@ -28,24 +41,33 @@ export const disable: CommandDefinition = {
 
 async function switchFeatures(invocation: Invocation, on: boolean): Promise<void> {
   const names = [...new Set(invocation.arguments[0] as string[])];
-  const before = new Map<string, boolean>();
+  const { rollout } = invocation.options as { rollout?: number };
+  const { output } = invocation;
+  const isSo = ({ enabled, rollout: percent }: FeatureState) =>
+    enabled === on && (rollout === undefined || percent === rollout);
   const result = await makeChange(invocation, {
-    command: [on ? 'enable' : 'disable', ...names],
+    command: [on ? 'enable' : 'disable', ...names, ...(rollout === undefined ? [] : ['--rollout', `${rollout}`])],
     features: names,
-    apply(config) {
-      for (const name of names) before.set(name, config.isFeatureEnabled(name));
-      return config.update((draft) => (on ? draft.enable(...names) : draft.disable(...names)));
+    edit(draft) {
+      for (const name of names) {
+        if (on) draft.enable(name, { rollout });
+        else draft.disable(name);
+      }
     },
-    isIn: (config) => names.every((name) => config.isFeatureEnabled(name) === on),
-    describe: (config) => ({
-      features: featureStates(config, names, (name) => ({ changed: before.get(name) !== on })),
+    isIn: (config) => names.every((name) => isSo(featureOf(config, name))),
+    describe: (config, before) => ({
+      features: featureStates(config, names, (name) => ({ changed: !isSo(before.features[name]!) })),
     }),
   });
-  const { output } = invocation;
   output.result(result, () => {
-    const lines = result.features.map(
-      ({ name, enabled, changed }) => `${name} is ${output.onOrOff(enabled)}${changed ? '' : ', as before'}`,
-    );
+    const lines = result.features.map(({ name, enabled, rollout: percent, changed }) => {
+      const part = rollout === undefined ? '' : ` for ${percent}%`;
+      return `${name} is ${output.onOrOff(enabled)}${part}${changed ? '' : ', as before'}`;
+    });
     return [...lines, output.colors.dim(changeNote(result))].join('\n');
   });
+}
+
+function featureOf(config: ProductionConfig<string>, name: string): FeatureState {
+  return { enabled: config.isFeatureEnabled(name), rollout: config.getRollout(name) };
 }

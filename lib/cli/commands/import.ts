@@ -1,7 +1,7 @@
 import type { ConfigState, ProductionConfig } from '13byte-config';
 import { printable } from '../../core/errors';
 import { MAX_FEATURES } from '../../core/layout';
-import { checkRevision, defaultReason, isPersisted, lastRevision } from '../change';
+import { changeNote, checkRevision, defaultReason, ifRevision, lastRevision, openersOf } from '../change';
 import type { CommandDefinition, Invocation } from '../command';
 import { differences, paintChanges } from '../differences';
 import { type CheckedDocument, checkDocument } from '../document-check';
@@ -124,6 +124,7 @@ async function wouldBe(session: Session, planned: Plan): Promise<ImportResult> {
     changed: changes.length > 0,
     persisted: false,
     revision: (await lastRevision(session.config))?.revision ?? null,
+    openIn: openersOf(session),
     restoredFrom: null,
     reason: null,
     actor: null,
@@ -140,13 +141,7 @@ async function apply(
   let planned: Plan | undefined;
   const result = await goTo(
     target,
-    async (config, { ifRevision }) => {
-      const { state } = planned!;
-      const last = await lastRevision(config);
-      const isThere = differences(config.getState(), state).length === 0 && (await isPersisted(config));
-      if (last && isThere && (ifRevision === undefined || ifRevision === last.revision)) return last;
-      return await config.apply(state, target.reason ?? otherwise, ifRevision === undefined ? {} : { ifRevision });
-    },
+    (config) => config.apply(planned!.state, target.reason ?? otherwise, ifRevision(target)),
     async (config) => {
       planned = await planFor(config);
       // They get their bits first, and keep them, switched off, if the rest fails.
@@ -164,20 +159,12 @@ interface ImportResult extends Omit<RestoreResult, 'reason' | 'actor'> {
 
 function text(
   { output }: Invocation,
-  {
-    environment,
-    live,
-    persisted,
-    revision,
-    changes,
-    dryRun,
-    addedFeatures,
-  }: Omit<ImportResult, 'planned'> & { dryRun: boolean; addedFeatures: readonly string[] },
+  result: Omit<ImportResult, 'planned'> & { dryRun: boolean; addedFeatures: readonly string[] },
 ): string {
-  const programs = live ? 'running programs have it' : 'no program is running';
+  const { environment, changes, dryRun, addedFeatures } = result;
   return [
     ...(addedFeatures.length > 0 ? [`${dryRun ? 'would register' : 'registered'} ${addedFeatures.join(', ')}`] : []),
     ...(changes.length > 0 ? paintChanges(output, changes) : [`no differences in ${environment}`]),
-    output.colors.dim(persisted ? `${programs}; persisted as revision ${revision}` : 'dry run: nothing was changed'),
+    output.colors.dim(dryRun ? 'dry run: nothing was changed' : changeNote(result)),
   ].join('\n');
 }

@@ -1,4 +1,4 @@
-import { checkRevision, defaultReason, persist as persistNow } from '../change';
+import { committing, defaultReason, ifRevision, openersOf } from '../change';
 import type { CommandDefinition } from '../command';
 import { usageError } from '../errors';
 import { changing, identityOf, needDatabase } from '../session';
@@ -16,19 +16,21 @@ export const persist: CommandDefinition = {
       target,
       () => {},
       async (session) => {
-        await checkRevision(session.config, target);
         const {
           revision,
           changeReason: reason,
           actor,
           createdAt,
           changes,
-        } = await persistNow(session.config, target, defaultReason(['persist']));
+        } = await committing(session, false, () =>
+          session.config.persist(target.reason ?? defaultReason(['persist']), ifRevision(target)),
+        );
         const result = {
           ...identityOf(session),
           changed: false,
           persisted: true,
           revision,
+          openIn: openersOf(session),
           reason,
           actor,
           createdAt: createdAt.toISOString(),

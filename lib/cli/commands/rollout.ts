@@ -1,8 +1,6 @@
 import { changeNote, makeChange, showInstead } from '../change';
 import type { CommandDefinition, Invocation } from '../command';
-import { show as shown } from '../../core/errors';
-import { usageError } from '../errors';
-import { featureStates } from '../features';
+import { featureStates, parsePercent, PERCENTAGES } from '../features';
 
 export const rollout: CommandDefinition = {
   name: 'rollout',
@@ -10,7 +8,7 @@ export const rollout: CommandDefinition = {
   description: 'Does not turn the feature on or off. Raising the percentage only adds keys.',
   arguments: [
     { term: '<feature>', summary: 'name of a feature', completion: 'features' },
-    { term: '[percent]', summary: '0 to 100 in steps of 0.01', completion: ['0', '1', '10', '50', '100'] },
+    { term: '[percent]', summary: '0 to 100 in steps of 0.01', completion: PERCENTAGES },
   ],
   changes: true,
   examples: [
@@ -45,24 +43,14 @@ function show(invocation: Invocation, name: string) {
 }
 
 function set(invocation: Invocation, name: string, percent: number) {
-  let previous = 0;
   return makeChange(invocation, {
     command: ['rollout', name, `${percent}`],
     features: [name],
-    apply(config) {
-      previous = config.getRollout(name);
-      return config.setRollout(name, percent);
-    },
+    edit: (draft) => draft.rollout(name, percent),
     isIn: (config) => config.getRollout(name) === percent,
-    describe(config): Rollout {
-      const [feature] = featureStates(config, [name], () => ({ previous }));
+    describe(config, before): Rollout {
+      const [feature] = featureStates(config, [name], () => ({ previous: before.features[name]!.rollout }));
       return feature!;
     },
   });
-}
-
-/** The library checks the range and the steps. */
-function parsePercent(text: string): number {
-  if (/^\d+(\.\d+)?%?$/.test(text)) return Number.parseFloat(text);
-  throw usageError(`Invalid percent: ${shown(text)} (must be a number, 0-100)`);
 }

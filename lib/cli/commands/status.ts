@@ -1,8 +1,9 @@
 import type { HistoryEntry } from '13byte-config';
-import { isPersisted, lastRevision } from '../change';
+import { isPersisted, lastRevision, openersOf } from '../change';
 import type { CommandDefinition } from '../command';
 import { describeTerminal } from '../../core/terminal';
 import { featureStates, featureTable } from '../features';
+import { nameOfOpener, type Opener } from '../openers';
 import { oneLine, type Output, pathText } from '../output';
 import { type Identity, identityOf, reading, type Session } from '../session';
 import { terminalOf } from './terminal';
@@ -33,6 +34,7 @@ async function lookAt(session: Session) {
     generation,
     revision: last ? describe(last) : null,
     persisted: target.db === undefined ? null : !live || (await isPersisted(config)),
+    openIn: openersOf(session),
     valid: isValid,
     problems: errors,
   } as const;
@@ -44,7 +46,7 @@ function describe({ revision, changeReason: reason, actor, createdAt }: HistoryE
 
 function show(output: Output, result: Status): string {
   const { colors } = output;
-  const { terminal, revision, persisted, problems } = result;
+  const { terminal, revision, persisted, openIn, problems } = result;
   const pairs: [string, string][] = [...identityPairs(output, result), ['terminal', describeTerminal(terminal)]];
   if (result.database !== null) {
     pairs.push([
@@ -58,8 +60,14 @@ function show(output: Output, result: Status): string {
       persisted === true ? 'yes' : colors.yellow('no, the live state differs from the last revision'),
     ]);
   }
+  for (const opener of openIn ?? []) pairs.push(['open in', describeOpener(output, opener)]);
   for (const problem of problems) pairs.push(['problem', colors.red(problem)]);
   return `${output.pairs(pairs)}\n\n${featureTable(output, result.features)}`;
+}
+
+function describeOpener({ colors }: Output, opener: Opener): string {
+  if (opener.sharesLive) return `${nameOfOpener(opener)}, shares the live state`;
+  return `${nameOfOpener(opener)}, ${colors.yellow('has a live state of its own, which may have changes that are not persisted')}`;
 }
 
 function identityPairs({ colors }: Output, { database, cluster, environment, live }: Identity): [string, string][] {

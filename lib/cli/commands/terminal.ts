@@ -1,4 +1,4 @@
-import type { ProductionConfig } from '13byte-config';
+import type { ConfigDraft, ConfigState, ProductionConfig, TerminalSettings } from '13byte-config';
 import { changeNote, makeChange, showInstead } from '../change';
 import type { CommandDefinition } from '../command';
 import { show } from '../../core/errors';
@@ -38,27 +38,25 @@ export const terminal: CommandDefinition = {
 };
 
 function setTerminal(mode: number, rows: number, cols: number) {
-  let previous: ReturnType<typeof terminalOf> | undefined;
   return {
     command: ['terminal', modeName(mode), `${rows}`, `${cols}`],
-    apply(config: ProductionConfig<string>) {
-      previous = terminalOf(config);
-      config.setTerminalSettings(mode, rows, cols);
-      return previous.mode !== mode || previous.rows !== rows || previous.cols !== cols;
-    },
+    edit: (draft: ConfigDraft<string>) => draft.terminal(mode, rows, cols),
     isIn(config: ProductionConfig<string>) {
-      const now = terminalOf(config);
+      const now = config.getTerminalSettings();
       return now.mode === mode && now.rows === rows && now.cols === cols;
     },
-    describe: (config: ProductionConfig<string>) => ({
+    describe: (config: ProductionConfig<string>, before: ConfigState) => ({
       terminal: terminalOf(config),
-      previous: previous ?? terminalOf(config),
+      previous: named(before.terminal),
     }),
   };
 }
 
 export function terminalOf(config: ProductionConfig<string>) {
-  const { mode, rows, cols } = config.getTerminalSettings();
+  return named(config.getTerminalSettings());
+}
+
+function named({ mode, rows, cols }: TerminalSettings) {
   return { mode, modeName: modeName(mode), rows, cols };
 }
 
