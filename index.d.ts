@@ -41,6 +41,12 @@ export interface ConfigOptions<Features extends readonly string[] = readonly Def
 	 * repeated until it succeeds or the config is closed. Needs `persistPath`. Default: false.
 	 */
 	autoPersist?: boolean | AutoPersistOptions | undefined;
+	/**
+	 * Takes over what other programs and the command line persist, within half a second, and tells listeners of it. What this
+	 * config has changed itself stays. Of use without `enableClusterSync`, with which changes are visible at once. Needs
+	 * `persistPath`. Default: false, and others' changes come with the next `persist()` or `load()`.
+	 */
+	follow?: boolean | undefined;
 	/** Times every operation and shows the figures in the debug view. Costs about 100 ns per operation. Default: false. */
 	debugMode?: boolean | undefined;
 	/** Who is recorded with each revision, up to 255 characters. Default: the user name and the process id. */

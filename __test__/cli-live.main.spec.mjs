@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { createProductionConfig } from '13byte-config';
 import { startProgram } from './children/peers.mjs';
 import { tell } from './children/tell.mjs';
@@ -104,6 +105,14 @@ export default suite('command line and running programs', {
     assert.equal(await tell(own, 'isFeatureEnabled', 'debug'), false);
     await tell(own, 'persist', 'next');
     assert.equal(await tell(own, 'isFeatureEnabled', 'debug'), true);
+  },
+
+  async 'a program that follows has a change without sharing the live state'(t) {
+    const persistPath = join(t.tempDir(), 'config.db');
+    const program = t.spawn('program.mjs');
+    await tell(program, 'open', { persistPath, environment: 'production', follow: true });
+    await print(t, ['enable', 'debug', '--create', ...production(persistPath)]);
+    while (!(await tell(program, 'isFeatureEnabled', 'debug'))) await setImmediate();
   },
 
   async 'a switch is committed without the rollout that a program has not persisted, and leaves it'(t) {

@@ -994,11 +994,13 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
     return this.#findMask(name);
   }
 
-  /** The feature table, updated with names that other processes have added to a live page. */
+  /** The feature table, with names that other processes have added to a live page, or to a database that is followed. */
   #currentTable(): FeatureTable {
     const page = this.#page;
-    if (isLive(page) && readNameCount(page) > this.#table.names.length) {
-      this.#useTable(tableOfPage(native.pageFeatures(page.handle)));
+    if (readNameCount(page) > this.#table.names.length) {
+      const { store } = this.#settings;
+      if (isLive(page)) this.#useTable(tableOfPage(native.pageFeatures(page.handle)));
+      else if (store) this.#adoptTable(store.features(page.handle));
     }
     return this.#table;
   }
@@ -1059,11 +1061,14 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
   }
 
   #adopt({ table }: StoreAnswer): FeatureTable {
-    if (!this.#closing && !isLive(this.#page) && table.names.length > this.#table.names.length) {
-      this.#useTable(table);
-      Atomics.store(this.#words, this.#base + WORD_REGISTRY_HASH, table.hash);
-    }
+    if (!this.#closing && !isLive(this.#page)) this.#adoptTable(table);
     return table;
+  }
+
+  #adoptTable(table: FeatureTable): void {
+    if (table.names.length <= this.#table.names.length) return;
+    this.#useTable(table);
+    Atomics.store(this.#words, this.#base + WORD_REGISTRY_HASH, table.hash);
   }
 
   async #end(): Promise<void> {

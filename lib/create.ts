@@ -114,6 +114,7 @@ function open(options: CheckedOptions, startup: NativeStartup): { opened: Native
   try {
     store = new Store(persistPath, environment, readOnly, fileMustExist);
     const opened = openPage(options, startup, store);
+    if (options.follow) store.follow(opened.handle);
     return { opened, history: { store, storeStatus: { status: 'ok', path: persistPath }, storeError: undefined } };
   } catch (error) {
     store?.close().catch(() => {});

@@ -11,6 +11,7 @@ export interface CheckedOptions {
   readonly clusterSync: boolean | 'if-live';
   readonly clusterName: string | undefined;
   readonly autoPersistMs: number | undefined;
+  readonly follow: boolean;
   readonly debugMode: boolean;
   readonly actor: string | undefined;
   readonly autoLoad: boolean;
@@ -27,6 +28,7 @@ const OPTION_NAMES: readonly (keyof ConfigOptions)[] = [
   'enableClusterSync',
   'clusterName',
   'autoPersist',
+  'follow',
   'debugMode',
   'actor',
   'autoLoad',
@@ -53,6 +55,7 @@ export function checkOptions(options: unknown = {}): CheckedOptions {
     clusterSync: optional(given.enableClusterSync, checkClusterSync) ?? false,
     clusterName: optional(given.clusterName, (value) => checkName(value, 'clusterName')),
     autoPersistMs: optional(given.autoPersist, checkAutoPersist),
+    follow: checkFlag(given.follow, 'follow', false),
     debugMode: checkFlag(given.debugMode, 'debugMode', false),
     actor: optional(given.actor, checkActor),
     autoLoad: checkFlag(given.autoLoad, 'autoLoad', true),
@@ -69,6 +72,9 @@ export function checkOptions(options: unknown = {}): CheckedOptions {
   }
   if (checked.autoPersistMs !== undefined && checked.persistPath === undefined) {
     throw makeError('ERR_INVALID_VALUE', 'Invalid autoPersist: it requires persistPath');
+  }
+  if (checked.follow && checked.persistPath === undefined) {
+    throw makeError('ERR_INVALID_VALUE', 'Invalid follow: it requires persistPath');
   }
   if (checked.fileMustExist && checked.persistPath === undefined) {
     throw makeError('ERR_INVALID_VALUE', 'Invalid fileMustExist: it requires persistPath');

@@ -1,6 +1,6 @@
 import type { Edits } from '../core/draft';
 import type { GivenState } from '../inspection/config-state';
-import { type FeatureTable, featureTable } from '../core/feature-table';
+import { type FeatureTable, featureTable, tableOfPage } from '../core/feature-table';
 import {
   guard,
   native,
@@ -63,6 +63,16 @@ export class Store {
   /** Registers the features and opens the page: with `live` the one that processes share. */
   openPage(startup: NativeStartup, live: boolean): NativePage {
     return guard(() => this.#native.openPage(startup, live))();
+  }
+
+  /** Has others' revisions put on the page from now on. */
+  follow(page: number): void {
+    guard(() => this.#native.follow(page, this.environment))();
+  }
+
+  /** The feature table of the database as last seen. */
+  features(page: number): FeatureTable {
+    return tableOfPage(guard(() => this.#native.features(page))());
   }
 
   /**

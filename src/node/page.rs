@@ -132,7 +132,8 @@ pub fn open_live(page: Page) -> Result<NativePage> {
     Ok(to_native(handle, &table))
 }
 
-fn to_native(handle: u32, table: &FeatureTable) -> NativePage {
+/// A page with these features, as JavaScript sees it.
+pub fn to_native(handle: u32, table: &FeatureTable) -> NativePage {
     NativePage {
         handle,
         names: (!table.is_default()).then(|| table.names().to_vec()),

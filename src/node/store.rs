@@ -83,6 +83,19 @@ impl NativeStore {
         }
     }
 
+    /// Has others' revisions put on the page from now on. Blocks.
+    #[napi(catch_unwind)]
+    pub fn follow(&self, handle: u32, environment: String) -> Result<()> {
+        let page = page::page(handle)?;
+        Ok(self.store()?.follow(&environment, &page)?)
+    }
+
+    /// The features of the database as last seen, for a page.
+    #[napi(catch_unwind)]
+    pub fn features(&self, handle: u32) -> Result<NativePage> {
+        Ok(page::to_native(handle, &self.store()?.table()))
+    }
+
     /// Queues a snapshot of the page, taken now, to be persisted after the next `wake`, which answers; with
     /// `unless_same` only if the last revision does not hold the same.
     #[napi(catch_unwind)]

@@ -266,10 +266,17 @@ impl Page {
         self.0.live_file().is_some()
     }
 
-    /// Whether the page has holders besides this value.
+    /// Whether the page has users besides this value, under this identity. That of a live page may have been written over.
     #[must_use]
-    pub fn is_shared_elsewhere(&self) -> bool {
-        Arc::strong_count(&self.0) > 1
+    pub fn is_in_use_as(&self, id: u64) -> bool {
+        self.has_users_beside_this() && (self.is_live() || self.id() == id)
+    }
+
+    /// Says how many names there are, if the page is private: its user then asks for them. A live page carries its own.
+    pub fn announce_names(&self, table: &FeatureTable) {
+        if !self.is_live() {
+            feature_table::announce(self, table);
+        }
     }
 
     /// Whether the page has users besides its arena and this value.

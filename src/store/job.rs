@@ -135,10 +135,12 @@ pub enum Task {
         features: Option<Vec<String>>,
         reply: SyncSender<Result<Answer<Option<Revision>>, Error>>,
     },
-    /// A live page was opened, which needs repair when a process is killed while it changes all of it.
+    /// A page was opened that has to be looked after: a live one, which needs repair when a process is killed while it
+    /// changes all of it, or one that follows what others persist.
     Keep {
         environment: String,
         page: Page,
+        follows: bool,
         reply: SyncSender<Result<(), Error>>,
     },
     /// A handle goes. Answered when everything before it is done, and the file closed if it was the last.

@@ -56,7 +56,9 @@ pub use shared::{Activity, PersistFailure};
 pub use sqlite::connection::Access;
 
 use crate::error::Error;
+use crate::feature_table::FeatureTable;
 use crate::page::Page;
+use crate::sync::lock;
 use job::{Item, Task};
 use jobs::health;
 use queue::Queue;
@@ -159,11 +161,28 @@ impl Store {
     /// Completes any whole-state change of this live page that a killed process leaves half-made, now and from now on
     /// within a second. Blocks. Like [`Store::open`], not to be called from a [`Reply`].
     pub fn keep(&self, environment: &str, page: &Page) -> Result<(), Error> {
+        self.look_after(environment, page, false)
+    }
+
+    /// Puts on this page what others persist in the environment, now and from now on within half a second, without
+    /// persisting what it has changed itself. As [`Store::keep`] otherwise.
+    pub fn follow(&self, environment: &str, page: &Page) -> Result<(), Error> {
+        self.look_after(environment, page, true)
+    }
+
+    fn look_after(&self, environment: &str, page: &Page, follows: bool) -> Result<(), Error> {
         self.call(|reply| Task::Keep {
             environment: environment.to_owned(),
             page: page.clone(),
+            follows,
             reply,
         })
+    }
+
+    /// The feature table of the database as last seen. Does not block.
+    #[must_use]
+    pub fn table(&self) -> FeatureTable {
+        lock(&self.handle.shared.table).clone()
     }
 
     /// Where a job is answered. The callback runs on the store's thread, once, and must not wait for the same store.

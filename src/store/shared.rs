@@ -9,6 +9,7 @@ use super::queue::Latch;
 use super::sqlite::open_files::OpenFiles;
 use crate::clock::unix_time;
 use crate::error::Error;
+use crate::feature_table::FeatureTable;
 use crate::sync::lock;
 
 /// What handles and thread share.
@@ -19,6 +20,8 @@ pub struct Shared {
     pub busy: Duration,
     pub meters: Arc<Meters>,
     activity: Mutex<Activity>,
+    /// The feature table as last seen.
+    pub table: Mutex<FeatureTable>,
     /// What the connection has open; nothing while there is none.
     pub files: Mutex<Option<OpenFiles>>,
     /// Set once the thread has closed the file.
@@ -52,6 +55,7 @@ impl Shared {
             busy,
             meters: Arc::default(),
             activity: Mutex::default(),
+            table: Mutex::default(),
             files: Mutex::default(),
             ended: Arc::default(),
         }

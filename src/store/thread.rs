@@ -21,9 +21,6 @@ use crate::error::Error;
 use crate::page::{LOCK_RETRY, LOCK_TIMEOUT};
 use crate::sync::lock;
 
-/// How often live pages are checked for changes that killed processes left half-made.
-const LOOK_AT_PAGES: Duration = Duration::from_secs(1);
-
 /// Starts the thread of a store, and returns the dispatcher that it shares with callers. The thread touches the file
 /// only after `predecessor`, the thread that had it before, has closed it.
 pub fn start(
@@ -85,7 +82,7 @@ fn run(
         } else {
             dispatcher.guard(Dispatcher::tidy);
         }
-        dispatcher.guard(|dispatcher| dispatcher.worker.repair_pages());
+        dispatcher.guard(|dispatcher| dispatcher.worker.look_after_pages());
         dispatcher.guard(|dispatcher| dispatcher.worker.drop_abandoned_backups());
         if dispatcher.postponed.is_empty() && !queue.is_finished() {
             dispatcher.answer_closed();
@@ -130,12 +127,12 @@ pub struct Dispatcher {
 }
 
 impl Dispatcher {
-    /// How long to wait for work before the live pages are checked, a lock is retried, or the log is moved.
+    /// How long to wait for work before the pages are checked, a lock is retried, or the log is moved.
     fn pause(&self) -> Option<Duration> {
         if !self.postponed.is_empty() {
             return Some(LOCK_RETRY);
         }
-        let look = (!self.worker.live_pages.is_empty()).then_some(LOOK_AT_PAGES);
+        let look = self.worker.pause_of_pages();
         look.into_iter()
             .chain(
                 self.worker
@@ -201,7 +198,8 @@ impl Dispatcher {
         self.work(items);
         self.last_work = Instant::now();
         let has_more = was_tidy && self.is_untidy();
-        if has_more || !self.leaving.is_empty() || !self.postponed.is_empty() {
+        let is_followed_late = self.worker.is_followed_late();
+        if has_more || is_followed_late || !self.leaving.is_empty() || !self.postponed.is_empty() {
             // The thread knows when to answer them, tries again, and has to learn of what is left to do.
             self.queue.wake();
         }
@@ -262,10 +260,11 @@ impl Dispatcher {
             Task::Keep {
                 environment,
                 page,
+                follows,
                 reply,
             } => {
-                self.worker.keep(environment, page);
-                self.worker.repair_pages();
+                self.worker.keep(environment, page, follows);
+                self.worker.look_after_pages();
                 drop(reply.send(Ok(())));
             }
             Task::Close(reply) => self.leaving.push(reply),

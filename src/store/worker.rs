@@ -8,6 +8,7 @@ use std::time::Instant;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::database::Database;
+use super::jobs::follow::Kept;
 use super::open_stores;
 use super::queue::Calls;
 use super::reply::Answer;
@@ -20,7 +21,6 @@ use super::sqlite::errors::{CREATE_AGAIN, Fault, READ_AGAIN, RESTORE, commit};
 use super::sqlite::schema::expect_known;
 use crate::error::Error;
 use crate::feature_table::FeatureTable;
-use crate::page::Page;
 use crate::sync::lock;
 
 /// What does the work. One thread at a time holds it: the store's own, or that of a caller that waits for the answer.
@@ -34,10 +34,14 @@ pub struct Worker {
     was_open: bool,
     /// What the last connection knew, while there is none.
     contents: Contents,
-    /// The feature table as last seen.
-    pub table: FeatureTable,
-    /// The live pages that this process has open, with their environments.
-    pub live_pages: Vec<(String, Page)>,
+    /// The pages that this process has open, as far as they have to be looked after.
+    pub kept: Vec<Kept>,
+    /// Whether this process has persisted something since the pages that follow were last brought up to the database.
+    pub has_written: bool,
+    /// When the database was last checked for what other processes have persisted, and which of its versions the pages that
+    /// follow have.
+    pub looked_at_database: Option<Instant>,
+    pub followed: Option<i64>,
 }
 
 impl Worker {
@@ -48,8 +52,10 @@ impl Worker {
             database: None,
             was_open: false,
             contents: Contents::default(),
-            table: FeatureTable::default(),
-            live_pages: Vec::new(),
+            kept: Vec::new(),
+            has_written: false,
+            looked_at_database: None,
+            followed: None,
         }
     }
 
@@ -58,8 +64,9 @@ impl Worker {
     }
 
     /// Records a transaction, if it wrote revisions.
-    pub fn note_commit(&self, revisions: u64, started: Instant) {
+    pub fn note_commit(&mut self, revisions: u64, started: Instant) {
         if revisions > 0 {
+            self.has_written = true;
             self.shared.meters.commit(revisions, started.elapsed());
         }
     }
@@ -73,7 +80,7 @@ impl Worker {
 
     /// An answer with the feature table as last seen, where it may not be readable.
     pub fn answer<T>(&self, value: T) -> Answer<T> {
-        let table = self.table.clone();
+        let table = lock(&self.shared.table).clone();
         Answer { value, table }
     }
 
@@ -134,7 +141,7 @@ impl Worker {
         let started = Instant::now();
         let table = features::read(&database.connection)
             .map_err(|fault| fault.into_error(&shared.path, started.elapsed()))?;
-        if !table.names().starts_with(self.table.names()) {
+        if !table.names().starts_with(lock(&shared.table).names()) {
             // Bits would get other names.
             drop(database);
             open_stores::disown(&shared);
@@ -153,6 +160,7 @@ impl Worker {
         if let Some(database) = self.database.take() {
             self.contents = database.contents.clone();
         }
+        self.followed = None;
         *lock(&self.shared.files) = None;
     }
 
@@ -171,7 +179,7 @@ impl Worker {
         self.close();
     }
 
-    fn replaced(&self) -> Option<Error> {
+    pub fn replaced(&self) -> Option<Error> {
         let path = self.database.as_ref()?.files.replaced()?.to_path_buf();
         let advice = READ_AGAIN;
         Some(Error::StoreReplaced { path, advice })
@@ -179,8 +187,9 @@ impl Worker {
 
     /// Remembers a feature table that was read. Names are only ever added.
     pub fn learn(&mut self, table: &FeatureTable) {
-        if table.names().len() > self.table.names().len() {
-            self.table = table.clone();
+        let mut known = lock(&self.shared.table);
+        if table.names().len() > known.names().len() {
+            known.clone_from(table);
         }
     }
 

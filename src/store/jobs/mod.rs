@@ -3,6 +3,7 @@
 pub mod append;
 pub mod attach;
 pub mod backup;
+pub mod follow;
 pub mod health;
 pub mod prune;
 pub mod read;

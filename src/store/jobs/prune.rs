@@ -16,6 +16,8 @@ use crate::store::rows::revision::encode_rollouts;
 use crate::store::sqlite::errors::Fault;
 use crate::store::worker::Worker;
 
+use super::follow::Kept;
+
 /// How many revisions a transaction removes: what is persisted meanwhile waits for it.
 const SLICE: u32 = 5_000;
 
@@ -50,7 +52,10 @@ impl Worker {
     /// Removes the next revisions that have to go, in a transaction of its own.
     pub fn prune(&mut self, job: &Prune) -> Result<Answer<Progress<Pruned>>, Error> {
         self.catch_up(&job.environment, &job.page, None);
-        for (environment, page) in self.live_pages.clone() {
+        for Kept {
+            environment, page, ..
+        } in self.kept.clone()
+        {
             if environment == job.environment && !page.is(&job.page) {
                 self.catch_up(&environment, &page, None);
             }

@@ -20,14 +20,6 @@ pub struct Effective {
 }
 
 impl Worker {
-    /// Adds a live page to those that [`Worker::repair_pages`] looks after: once, since every other holder counts as a
-    /// user of the page.
-    pub fn keep(&mut self, environment: String, page: Page) {
-        if !self.live_pages.iter().any(|(_, known)| known.is(&page)) {
-            self.live_pages.push((environment, page));
-        }
-    }
-
     /// Brings the live state up to what is in effect, unless its lock is taken: then the holder does so. Nothing has to be put
     /// on if it has all until a revision already.
     pub fn catch_up(&mut self, environment: &str, page: &Page, has_all_until: Option<u64>) {
@@ -48,11 +40,13 @@ impl Worker {
     pub fn synchronize(&mut self, environment: &str, page: &Page) -> Result<(), Error> {
         page.complete_change()?;
         let page_id = page.id();
-        let found = self.read(|connection| {
+        let found = self.look(|connection| {
             let effective = revision::effective(connection, environment)?;
             Ok((effective, pages::read(connection, page_id)?))
         })?;
         let (effective, written) = found.value;
+        // Before its flags: who sees one has to find the name.
+        page.announce_names(&found.table);
         if let Some(Revision { id, state, .. }) = effective {
             page.reach_ticket(written.ticket);
             let until = Effective { id, state, written };
@@ -76,7 +70,7 @@ impl Worker {
         until: &Effective,
     ) -> Result<bool, Error> {
         let contains = page.contains().cast_signed();
-        let since = self.read(|connection| {
+        let since = self.look(|connection| {
             let Effective { id, state, written } = until;
             let last_own = written.revision;
             Ok(Since::read(
@@ -102,17 +96,5 @@ impl Worker {
             watch::announce(page);
         }
         Ok(true)
-    }
-
-    /// Completes what killed processes began, on the live pages that this process has. A process that is still working
-    /// on its change holds the lock; it may be frozen, so it is not waited for, and the next look tries again.
-    pub fn repair_pages(&mut self) {
-        self.live_pages
-            .retain(|(_, page)| page.is_shared_elsewhere());
-        for (environment, page) in self.live_pages.clone() {
-            if page.is_unfinished() {
-                self.catch_up(&environment, &page, None);
-            }
-        }
     }
 }

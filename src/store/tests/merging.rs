@@ -1,5 +1,7 @@
 //! Several live states on one database: nobody's change is undone by somebody else's persist.
 
+use std::time::{Duration, Instant};
+
 use super::*;
 use crate::store::rows::revision::Kind;
 
@@ -196,4 +198,44 @@ fn an_edit_of_half_a_feature_leaves_the_other_half_as_it_is_live() {
     let entry = persist(&store, &page, "");
     assert_eq!(entry.revision.delta, Some(Units::from_bits(0b11)));
     assert_eq!(flags(&entry), 0b111);
+}
+
+#[test]
+fn a_page_that_follows_has_what_others_persist_and_keeps_its_own() {
+    let bed = Bed::new();
+    let (store, other) = (bed.open(), page(0));
+    let mut arena = Arena::default();
+    let handle = arena.allocate(&state(0), 0).unwrap();
+    let follower = arena.page(handle).unwrap().clone();
+    store.follow(ENV, &follower).unwrap();
+    let until = |flags| {
+        let started = Instant::now();
+        while follower.snapshot().state.record.feature_flags != flags {
+            assert!(started.elapsed() < Duration::from_secs(20));
+            std::thread::yield_now();
+        }
+    };
+    set(&other, 0b001);
+    persist(&store, &other, "");
+    until(0b001);
+    assert_eq!(follower.contains(), 1);
+    // What it has changed itself stays.
+    set(&follower, 0b011);
+    let edits = Edits {
+        on: 0b100,
+        ..Edits::default()
+    };
+    try_restore(&store, ENV, &other, Source::Edits(edits), None).unwrap();
+    until(0b111);
+    assert_eq!(follower.contains(), 2);
+    // Its own flip is not persisted.
+    let entry = persist(&store, &follower, "");
+    assert_eq!(entry.revision.delta, Some(Units::from_bits(0b10)));
+    // It ends with its last user.
+    arena.release(handle).unwrap();
+    drop(follower);
+    persist(&store, &other, "");
+    arena.allocate(&state(0), 0).unwrap();
+    persist(&store, &other, "");
+    assert_eq!(arena.page(handle).unwrap().snapshot().state, state(0));
 }
