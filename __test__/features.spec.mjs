@@ -322,7 +322,7 @@ function callsWith(config, name) {
     'setFeature to true': () => config.setFeature(name, true),
     'setFeature to false': () => config.setFeature(name, false),
     feature: () => config.feature(name),
-    'update, enable': () => config.update((draft) => draft.enable('debug', name)),
+    'update, enable': () => config.update((draft) => draft.enable(name, 'debug')),
     'update, disable': () => config.update((draft) => draft.disable(name)),
     'update, set': () => config.update((draft) => draft.set(name, true)),
   };

@@ -42,7 +42,7 @@ class Draft<in Name extends string> implements ConfigDraft<Name> {
 
   readonly enable = (...given: unknown[]): void => {
     const [name, options] = given as [Name, unknown];
-    if (given.length !== 2 || typeof options === 'string') {
+    if (given.length !== 2 || typeof options !== 'object' || options === null) {
       for (const each of given as Name[]) this.#set(each, true);
       return;
     }
