@@ -95,6 +95,18 @@ impl From<Parts> for Units {
     }
 }
 
+impl BitOr for Parts {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
+        Self {
+            switches: self.switches | other.switches,
+            rollouts: self.rollouts | other.rollouts,
+            terminal: self.terminal || other.terminal,
+        }
+    }
+}
+
 impl BitAnd<Units> for Parts {
     type Output = Self;
 

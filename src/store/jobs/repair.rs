@@ -1,7 +1,7 @@
 //! Bringing live states up to the database: what others have persisted, and what killed processes left half-made.
 
 use crate::error::Error;
-use crate::page::{Page, Persisted, State};
+use crate::page::{Page, Persisted, State, Units};
 use crate::store::rows::merge::Since;
 use crate::store::rows::pages::{self, Written};
 use crate::store::rows::revision::{self, Revision};
@@ -17,6 +17,15 @@ pub struct Effective {
     pub state: State,
     /// What the page has written, up to this revision.
     pub written: Written,
+}
+
+/// What others have changed.
+#[derive(Clone, Copy, Debug)]
+pub struct News {
+    /// The live state with that.
+    pub state: State,
+    /// What is different in it.
+    pub units: Units,
 }
 
 impl Worker {
@@ -50,25 +59,31 @@ impl Worker {
         if let Some(Revision { id, state, .. }) = effective {
             page.reach_ticket(written.ticket);
             let until = Effective { id, state, written };
-            if id > page.contains().cast_signed() && self.take_over(environment, page, &until)? {
-                page.note_persisted(&Persisted {
-                    revision: id.cast_unsigned(),
-                    state,
-                });
+            if id > page.contains().cast_signed()
+                && let Some(news) = self.news(environment, page, &until)?
+            {
+                let revision = id.cast_unsigned();
+                if news.units.is_empty() {
+                    page.has_all_until(revision);
+                } else {
+                    page.change(&news.state, news.units, revision)?;
+                    watch::announce(page);
+                }
+                page.note_persisted(&Persisted { revision, state });
             }
         }
         page.clear_mark();
         Ok(())
     }
 
-    /// Puts on the live state what took effect after what it contains, until a revision; says whether that was possible,
-    /// for which nothing of it may be pruned. The caller holds the page's order lock.
-    pub fn take_over(
+    /// What is to be put on the live state: what took effect after what it contains, until a revision. `None` if some of
+    /// that was pruned. The caller holds the page's order lock.
+    pub fn news(
         &mut self,
         environment: &str,
         page: &Page,
         until: &Effective,
-    ) -> Result<bool, Error> {
+    ) -> Result<Option<News>, Error> {
         let contains = page.contains().cast_signed();
         let since = self.look(|connection| {
             let Effective { id, state, written } = until;
@@ -82,19 +97,11 @@ impl Worker {
                 state,
             )?)
         })?;
-        let Some(since) = since.value else {
-            return Ok(false);
-        };
-        let live = page.snapshot().state;
-        let target = since.put_on(&live, page.id());
-        let units = target.differences(&live);
-        let revision = until.id.cast_unsigned();
-        if units.is_empty() {
-            page.has_all_until(revision);
-        } else {
-            page.change(&target, units, revision)?;
-            watch::announce(page);
-        }
-        Ok(true)
+        Ok(since.value.map(|since| {
+            let live = page.snapshot().state;
+            let state = since.put_on(&live, page.id());
+            let units = state.differences(&live);
+            News { state, units }
+        }))
     }
 }

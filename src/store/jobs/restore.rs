@@ -124,7 +124,7 @@ impl Worker {
         })
     }
 
-    /// Makes live what others have persisted before, then what was restored.
+    /// Makes live what others have persisted before, and what was restored, as one change.
     fn make_live(&mut self, job: &Restore, restored: &Restored) -> Result<(), Error> {
         let Restored {
             entry,
@@ -134,15 +134,19 @@ impl Worker {
         } = restored;
         let page = &job.page;
         page.reach_ticket(before.written.ticket);
-        let is_complete = page.contains() >= before.id.cast_unsigned()
-            || self.take_over(&job.environment, page, before)?;
-        let contains = if is_complete {
-            entry.revision.id.cast_unsigned()
-        } else {
-            // What the live state goes back to was pruned, so that the next snapshot has to say so.
-            page.contains()
-        };
-        page.change(&entry.revision.state, *live, contains)?;
+        let (mut target, mut parts) = (entry.revision.state, *live);
+        let mut contains = entry.revision.id.cast_unsigned();
+        if page.contains() < before.id.cast_unsigned() {
+            if let Some(news) = self.news(&job.environment, page, before)? {
+                target = news.state;
+                target.set(*live, &entry.revision.state);
+                parts = parts | news.units.into();
+            } else {
+                // What the live state goes back to was pruned, so that the next snapshot has to say so.
+                contains = page.contains();
+            }
+        }
+        page.change(&target, parts, contains)?;
         watch::announce(page);
         Ok(())
     }
