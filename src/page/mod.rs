@@ -266,7 +266,14 @@ impl Page {
         self.0.live_file().is_some()
     }
 
-    /// Whether the page has users besides this value, under this identity. That of a live page may have been written over.
+    /// Whether the page has holders besides this value.
+    #[must_use]
+    pub fn is_shared_elsewhere(&self) -> bool {
+        Arc::strong_count(&self.0) > 1
+    }
+
+    /// Whether the page has users besides this value, under this identity: an arena gives a page that it takes back to the
+    /// next user. That of a live page may have been written over.
     #[must_use]
     pub fn is_in_use_as(&self, id: u64) -> bool {
         self.has_users_beside_this() && (self.is_live() || self.id() == id)

@@ -61,13 +61,18 @@ impl Worker {
     /// Completes what killed processes began, and puts on the pages that follow what was persisted. A process that is still
     /// working on its change holds the lock; it may be frozen, so it is not waited for, and the next look tries again.
     pub fn look_after_pages(&mut self) {
-        self.kept
-            .retain(|kept| kept.page.is_in_use_as(kept.page_id));
+        self.kept.retain(|kept| {
+            if kept.follows {
+                kept.page.is_in_use_as(kept.page_id)
+            } else {
+                kept.page.is_shared_elsewhere()
+            }
+        });
         for Kept {
             environment, page, ..
         } in self.kept.clone()
         {
-            if page.is_live() && page.is_unfinished() {
+            if page.is_unfinished() {
                 self.catch_up(&environment, &page, None);
             }
         }
