@@ -33,6 +33,7 @@ pub mod offers;
 mod order;
 mod persisted;
 mod units;
+mod whole_change;
 
 use std::path::Path;
 use std::ptr::NonNull;

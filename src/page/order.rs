@@ -1,36 +1,12 @@
 //! What puts the revisions of a page in order, and its changes of several words.
 //!
-//! # Tickets
-//!
-//! A snapshot reads the ticket, then the state, and takes the next ticket only if no other snapshot took it meanwhile. So
-//! of two snapshots, the one with the higher ticket was read entirely after the other, however many flips there were.
-//!
-//! # Whole changes
-//!
-//! What spans several words is written to the journal first, by the holder of the journal lock:
-//!
-//! | step | |
-//! |---|---|
-//! | 1 | the journal holds the target |
-//! | 2 | the sequence becomes odd |
-//! | 3 | switches that go off, rollouts, switches that come on, the terminal, `contains` |
-//! | 4 | the sequence becomes even |
-//!
-//! Whoever gets that lock of a page with an odd sequence does steps 3 and 4 again: the process that began was killed. A
-//! snapshot in between takes what is being changed from the journal, and so never waits. It reads the sequence before and
-//! after; while a change begins or ends in between, it reads again.
+//! The steps are those of `whole_change.rs`; here are the words that they work on, in a live file or beside a private page.
 //!
 //! # Locks
 //!
 //! The journal lock is held for one whole change, microseconds. The order lock, which whoever commits or brings the live
 //! state up to the database holds across system calls on the disk, comes before it; [`Page::edit`] takes the journal lock
 //! alone.
-//!
-//! # Orderings
-//!
-//! Everything is `SeqCst`. Step 2 may not move before step 1: a snapshot, or the next holder of the lock, would use an
-//! old journal. Step 3 may not move before step 2 or after step 4, and a snapshot's reads may not move out from between its
-//! two reads of the sequence: it would take a half-made change for a state.
 
 #![expect(
     unsafe_code,
@@ -42,6 +18,7 @@ use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64};
 use std::sync::{Mutex, MutexGuard};
 
 use super::layout::{JOURNAL, ORDER};
+use super::whole_change::{self, PageWords};
 use super::{
     Edits, LockGuard, Page, Parts, Snapshot, State, high_half, join, low_half, state_word,
 };
@@ -159,51 +136,21 @@ impl Page {
     /// Flags and terminal are one atomic read. Rollouts are read one by one, each valid by itself.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
-        let words = self.words();
-        loop {
-            let ticket = words.ticket.load(SeqCst);
-            let sequence = words.sequence.load(SeqCst);
-            // Before the state: what is live by then may be more than this says, but not less.
-            let mut contains = words.contains.load(SeqCst);
-            let mut state = self.state();
-            if is_odd(sequence) {
-                let Target {
-                    state: target,
-                    parts,
-                    contains: contained,
-                } = self.journal().read();
-                state.set(parts, &target);
-                if contained != AS_IT_IS {
-                    contains = contained;
-                }
-            }
-            if words.sequence.load(SeqCst) == sequence {
-                return Snapshot {
-                    state,
-                    page_id: self.id(),
-                    ticket,
-                    contains,
-                };
-            }
-        }
+        self.to_snapshot(whole_change::snapshot(self))
     }
 
     /// As [`Page::snapshot`], with a ticket of its own. It has to be persisted, or a later one takes its place.
     #[must_use]
     pub fn take_snapshot(&self) -> Snapshot {
-        loop {
-            let snapshot = self.snapshot();
-            let next = snapshot.ticket.wrapping_add(1);
-            let taken = self
-                .words()
-                .ticket
-                .compare_exchange(snapshot.ticket, next, SeqCst, SeqCst);
-            if taken.is_ok() {
-                return Snapshot {
-                    ticket: next,
-                    ..snapshot
-                };
-            }
+        self.to_snapshot(whole_change::take_snapshot(self))
+    }
+
+    fn to_snapshot(&self, (ticket, Live { state, contains }): (u64, Live)) -> Snapshot {
+        Snapshot {
+            state,
+            page_id: self.id(),
+            ticket,
+            contains,
         }
     }
 
@@ -251,8 +198,11 @@ impl Page {
     ) -> Result<(), Error> {
         let _exclusive = self.lock_journal()?;
         self.complete();
-        self.begin_change(target, parts.into(), contains);
-        self.complete();
+        self.make(Target {
+            state: *target,
+            parts: parts.into(),
+            contains,
+        });
         Ok(())
     }
 
@@ -266,55 +216,49 @@ impl Page {
         if target == before {
             return Ok(false);
         }
-        self.begin_change(&target, edits.parts(), AS_IT_IS);
-        self.complete();
+        self.make(Target {
+            state: target,
+            parts: edits.parts(),
+            contains: AS_IT_IS,
+        });
         Ok(true)
     }
 
-    /// Steps 1 and 2.
-    fn begin_change(&self, target: &State, parts: Parts, contains: u64) {
-        self.journal().write(target, parts, contains);
-        self.words().sequence.fetch_add(1, SeqCst);
+    /// The caller holds the journal lock, and has completed what was begun.
+    fn make(&self, target: Target) {
+        whole_change::begin(self, target);
+        self.complete();
     }
 
     /// Leaves the page as a process does that is killed at the beginning of a whole change.
     #[cfg(test)]
     pub(crate) fn leave_change(&self, target: &State, parts: impl Into<Parts>, contains: u64) {
-        self.begin_change(target, parts.into(), contains);
+        let target = Target {
+            state: *target,
+            parts: parts.into(),
+            contains,
+        };
+        whole_change::begin(self, target);
     }
 
     /// Completes the whole change of a killed process, if there is one. Fails as [`change`](Self::change) does.
     pub fn complete_change(&self) -> Result<(), Error> {
-        if is_odd(self.words().sequence.load(SeqCst)) {
+        if whole_change::is_begun(self) {
             let _exclusive = self.lock_journal()?;
             self.complete();
         }
         Ok(())
     }
 
-    /// Steps 3 and 4, of a change that this process has begun, or a killed one. The caller holds the journal lock.
+    /// Completes a change that this process has begun, or a killed one. The caller holds the journal lock.
     fn complete(&self) {
-        let words = self.words();
-        if !is_odd(words.sequence.load(SeqCst)) {
-            return;
-        }
-        let Target {
-            state,
-            parts,
-            contains,
-        } = self.journal().read();
         let before = self.state();
-        self.apply(&state, parts);
-        if contains != AS_IT_IS {
-            words.contains.store(contains, SeqCst);
-        }
-        words.sequence.fetch_add(1, SeqCst);
-        if self.state() != before {
+        if whole_change::complete(self) && self.state() != before {
             self.count_change();
         }
     }
 
-    fn apply(&self, target: &State, parts: Parts) {
+    fn set_live(&self, target: &State, parts: Parts) {
         let switches = parts.switches;
         let turning_off = switches & !target.record.feature_flags;
         self.u64(super::STATE)
@@ -357,52 +301,101 @@ impl Page {
     /// Whether a process may have been killed between the disk and the page, or in a whole change.
     #[must_use]
     pub fn is_unfinished(&self) -> bool {
-        let words = self.words();
-        words.mark.load(SeqCst) != 0 || is_odd(words.sequence.load(SeqCst))
+        self.words().mark.load(SeqCst) != 0 || whole_change::is_begun(self)
     }
 }
 
+/// The live words, or what they become.
+pub struct Live {
+    state: State,
+    contains: u64,
+}
+
 /// What the journal holds. Version and registry hash are not part of a whole change.
-struct Target {
+pub struct Target {
     state: State,
     parts: Parts,
     contains: u64,
 }
 
-impl Journal {
-    fn write(&self, target: &State, parts: Parts, contains: u64) {
-        self.switches.store(parts.switches, SeqCst);
-        self.rolled_out.store(parts.rollouts, SeqCst);
-        self.terminal.store(parts.terminal.into(), SeqCst);
-        self.contains.store(contains, SeqCst);
-        self.state.store(state_word(&target.record), SeqCst);
-        for (kept, rollout) in self.rollouts.iter().zip(target.rollouts) {
+impl PageWords for Page {
+    type Live = Live;
+    type Target = Target;
+
+    fn ticket(&self) -> u64 {
+        self.words().ticket.load(SeqCst)
+    }
+
+    fn take_ticket_after(&self, ticket: u64) -> bool {
+        let next = ticket.wrapping_add(1);
+        let word = &self.words().ticket;
+        word.compare_exchange(ticket, next, SeqCst, SeqCst).is_ok()
+    }
+
+    fn sequence(&self) -> u32 {
+        self.words().sequence.load(SeqCst)
+    }
+
+    fn advance_sequence(&self) {
+        self.words().sequence.fetch_add(1, SeqCst);
+    }
+
+    fn read_live(&self) -> Live {
+        // Before the state: what is live by then may be more than this says, but not less.
+        let contains = self.words().contains.load(SeqCst);
+        Live {
+            state: self.state(),
+            contains,
+        }
+    }
+
+    fn write_journal(&self, target: &Target) {
+        let journal = self.journal();
+        journal.switches.store(target.parts.switches, SeqCst);
+        journal.rolled_out.store(target.parts.rollouts, SeqCst);
+        journal.terminal.store(target.parts.terminal.into(), SeqCst);
+        journal.contains.store(target.contains, SeqCst);
+        journal
+            .state
+            .store(state_word(&target.state.record), SeqCst);
+        for (kept, rollout) in journal.rollouts.iter().zip(target.state.rollouts) {
             kept.store(rollout, SeqCst);
         }
     }
 
-    fn read(&self) -> Target {
-        let word = self.state.load(SeqCst);
+    fn read_journal(&self) -> Target {
+        let journal = self.journal();
+        let word = journal.state.load(SeqCst);
         let mut state = State::EMPTY;
         state.record.feature_flags = low_half(word);
         state.record.terminal = Terminal::from_word(high_half(word));
-        for (rollout, kept) in state.rollouts.iter_mut().zip(&self.rollouts) {
+        for (rollout, kept) in state.rollouts.iter_mut().zip(&journal.rollouts) {
             *rollout = kept.load(SeqCst);
         }
         Target {
             state,
             parts: Parts {
-                switches: self.switches.load(SeqCst),
-                rollouts: self.rolled_out.load(SeqCst),
-                terminal: self.terminal.load(SeqCst) != 0,
+                switches: journal.switches.load(SeqCst),
+                rollouts: journal.rolled_out.load(SeqCst),
+                terminal: journal.terminal.load(SeqCst) != 0,
             },
-            contains: self.contains.load(SeqCst),
+            contains: journal.contains.load(SeqCst),
         }
     }
-}
 
-const fn is_odd(sequence: u32) -> bool {
-    sequence % 2 == 1
+    fn put_on(target: &Target, live: &mut Live) {
+        live.state.set(target.parts, &target.state);
+        if target.contains != AS_IT_IS {
+            live.contains = target.contains;
+        }
+    }
+
+    fn apply(&self, target: &Target) {
+        self.set_live(&target.state, target.parts);
+        if target.contains != AS_IT_IS {
+            self.words().contains.store(target.contains, SeqCst);
+        }
+    }
 }
 
 #[cfg(test)]
