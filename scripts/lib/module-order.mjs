@@ -21,6 +21,7 @@ const rooms = [
   'store::queue',
   'store::meters',
   'store::reply',
+  'store::kept',
   'store::shared',
   'store::open_stores',
   'store::copies',

@@ -198,7 +198,7 @@ impl Page {
     ) -> Result<(), Error> {
         let _exclusive = self.lock_journal()?;
         self.complete();
-        self.make(Target {
+        self.make(&Target {
             state: *target,
             parts: parts.into(),
             contains,
@@ -216,7 +216,7 @@ impl Page {
         if target == before {
             return Ok(false);
         }
-        self.make(Target {
+        self.make(&Target {
             state: target,
             parts: edits.parts(),
             contains: AS_IT_IS,
@@ -225,7 +225,7 @@ impl Page {
     }
 
     /// The caller holds the journal lock, and has completed what was begun.
-    fn make(&self, target: Target) {
+    fn make(&self, target: &Target) {
         whole_change::begin(self, target);
         self.complete();
     }
@@ -238,7 +238,7 @@ impl Page {
             parts: parts.into(),
             contains,
         };
-        whole_change::begin(self, target);
+        whole_change::begin(self, &target);
     }
 
     /// Completes the whole change of a killed process, if there is one. Fails as [`change`](Self::change) does.

@@ -77,8 +77,8 @@ pub fn take_snapshot<W: PageWords>(words: &W) -> (u64, W::Live) {
 }
 
 /// Steps 1 and 2. The caller holds the journal lock, and has completed what was begun before.
-pub fn begin<W: PageWords>(words: &W, target: W::Target) {
-    words.write_journal(&target);
+pub fn begin<W: PageWords>(words: &W, target: &W::Target) {
+    words.write_journal(target);
     words.advance_sequence();
 }
 
@@ -194,7 +194,7 @@ mod tests {
 
     /// One thread makes two whole changes, and another one takes snapshots.
     fn check_changes(
-        begin: fn(&Model, [u32; 2]),
+        begin: fn(&Model, &[u32; 2]),
         complete: fn(&Model) -> bool,
         snapshot: fn(&Model) -> (u64, Seen),
     ) {
@@ -204,7 +204,7 @@ mod tests {
             let changes = thread::spawn(move || {
                 for value in 1..=2 {
                     let _exclusive = changing.lock.lock().unwrap();
-                    begin(&changing, [value; 2]);
+                    begin(&changing, &[value; 2]);
                     complete(&changing);
                 }
             });
@@ -239,11 +239,11 @@ mod tests {
     }
 
     #[test]
-    #[should_panic]
+    #[should_panic(expected = "a ")]
     fn a_journal_that_is_written_after_the_sequence_is_noticed() {
-        let late = |page: &Model, target| {
+        let late = |page: &Model, target: &[u32; 2]| {
             page.advance_sequence();
-            page.write_journal(&target);
+            page.write_journal(target);
         };
         check_changes(late, complete, snapshot);
     }
@@ -293,7 +293,7 @@ mod tests {
                 let next = thread::spawn(move || {
                     let _exclusive = next.lock.lock().unwrap();
                     complete(&*next);
-                    begin(&*next, [2; 2]);
+                    begin(&*next, &[2; 2]);
                     complete(&*next);
                 });
                 let [one, other] = snapshot(&*page).1.words;

@@ -22,6 +22,7 @@ mod database;
 pub mod files;
 mod job;
 mod jobs;
+mod kept;
 mod meters;
 mod open_stores;
 mod queue;

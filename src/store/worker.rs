@@ -8,7 +8,7 @@ use std::time::Instant;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::database::Database;
-use super::jobs::follow::Kept;
+use super::kept::Kept;
 use super::open_stores;
 use super::queue::Calls;
 use super::reply::Answer;

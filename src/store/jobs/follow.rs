@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use crate::page::Page;
+use crate::store::kept::Kept;
 use crate::store::worker::Worker;
 
 /// How often pages are checked for changes that killed processes left half-made.
@@ -11,17 +12,6 @@ const LOOK_AT_PAGES: Duration = Duration::from_secs(1);
 
 /// How often the database is checked for what other processes have persisted, while a page follows that.
 const LOOK_AT_DATABASE: Duration = Duration::from_millis(250);
-
-/// A page that the store looks after. Each is there once, since every holder counts as a user of the page.
-#[derive(Clone, Debug)]
-pub struct Kept {
-    pub environment: String,
-    pub page: Page,
-    /// Its identity: when the memory has another one, it is in use for something else.
-    page_id: u64,
-    /// Whether it is brought up to what others persist without persisting itself.
-    follows: bool,
-}
 
 impl Worker {
     /// Looks after a page from now on.

@@ -6,6 +6,7 @@ use crate::clock::unix_time;
 use crate::error::Error;
 use crate::page::{FULL_ROLLOUTS, Page};
 use crate::record::RECORD_SIZE;
+use crate::store::kept::Kept;
 use crate::store::reply::{Answer, Progress};
 use crate::store::rows::anchor::{self, Anchor};
 use crate::store::rows::chain::Chain;
@@ -15,8 +16,6 @@ use crate::store::rows::features;
 use crate::store::rows::revision::encode_rollouts;
 use crate::store::sqlite::errors::Fault;
 use crate::store::worker::Worker;
-
-use super::follow::Kept;
 
 /// How many revisions a transaction removes: what is persisted meanwhile waits for it.
 const SLICE: u32 = 5_000;
