@@ -49,6 +49,12 @@ const fn mix(hash: u32, word: u32) -> u32 {
 }
 
 impl Page {
+    /// The last revision that the page knows of; 0 for none.
+    #[must_use]
+    pub fn persisted_revision(&self) -> u64 {
+        self.u64(REVISION).load(SeqCst)
+    }
+
     /// Notes what is on disk. An older number than the one noted is ignored.
     ///
     /// Other processes may do the same at the same time. One that finds its number replaced leaves the mark to them,

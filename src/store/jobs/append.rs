@@ -10,7 +10,9 @@ use crate::page::{Page, Persisted, Snapshot, State};
 use crate::store::reply::{Answer, Reply};
 use crate::store::rows::contents::Trace;
 use crate::store::rows::ledger::{Draft, Ledger, Standing};
-use crate::store::rows::revision::{Entry, Kind};
+use crate::store::rows::listing;
+use crate::store::rows::merge::Merging;
+use crate::store::rows::revision::{self, Entry, Kind};
 use crate::store::sqlite::errors::{Fault, again};
 use crate::store::worker::Worker;
 
@@ -35,12 +37,17 @@ pub struct Persist {
     pub reply: Reply<Entry>,
 }
 
+/// How many revisions may lie between what a page contains and its last one before they are read ahead of the transaction,
+/// which keeps other processes from writing; few in tests, which have no time for many.
+const FAR_BEHIND: u64 = if cfg!(test) { 10 } else { 1_000 };
+
 impl Worker {
     /// Persists all of `jobs` in one transaction, brings their live states up to it, then answers them in order.
     pub fn persist(&mut self, jobs: Vec<Persist>) {
+        let begun: Vec<_> = jobs.iter().map(|job| self.begin_merging(job)).collect();
         let started = Instant::now();
         let outcome = self.write(|transaction, kept| {
-            let appended = append_all(transaction, kept, &jobs)?;
+            let appended = append_all(transaction, kept, &jobs, &begun)?;
             let entries = appended.entries.iter().flatten();
             let trace = Trace::of(entries.map(|persisting| &persisting.entry));
             Ok((appended, trace))
@@ -90,6 +97,35 @@ impl Worker {
     }
 }
 
+impl Worker {
+    /// What a snapshot that is far behind becomes with what is in the database now. The transaction puts on the rest.
+    fn begin_merging(&mut self, job: &Persist) -> Option<Merging> {
+        let Snapshot {
+            state,
+            page_id,
+            contains,
+            ..
+        } = job.snapshot;
+        if job.page.persisted_revision() <= contains.saturating_add(FAR_BEHIND) {
+            return None;
+        }
+        let environment = &job.environment;
+        let contains = contains.cast_signed();
+        let merging = self.look(|connection| {
+            let Some(base) = listing::base(connection, environment, contains)? else {
+                return Ok(None);
+            };
+            let mut merging = Merging::begin(&state, &base, page_id, contains);
+            if let Some(effective) = revision::effective(connection, environment)? {
+                merging.go_on(connection, environment, effective.id)?;
+            }
+            Ok(Some(merging))
+        });
+        // Where it cannot be read, the transaction says why.
+        merging.ok()?.value
+    }
+}
+
 /// What came of a persist.
 struct Persisting {
     entry: Entry,
@@ -114,11 +150,12 @@ fn append_all(
     transaction: &Transaction<'_>,
     kept: &mut Option<Standing>,
     jobs: &[Persist],
+    begun: &[Option<Merging>],
 ) -> Result<Appended, Fault> {
     let mut ledger = Ledger::begin(transaction, kept)?;
     let mut entries = Vec::with_capacity(jobs.len());
-    for job in jobs {
-        entries.push(match append(&mut ledger, job) {
+    for (job, begun) in jobs.iter().zip(begun) {
+        entries.push(match append(&mut ledger, job, *begun) {
             Ok(entry) => Ok(entry),
             Err(Fault::Refused(error)) => Err(error),
             Err(fault) => return Err(fault),
@@ -133,7 +170,11 @@ fn append_all(
     })
 }
 
-fn append(ledger: &mut Ledger<'_>, job: &Persist) -> Result<Persisting, Fault> {
+fn append(
+    ledger: &mut Ledger<'_>,
+    job: &Persist,
+    begun: Option<Merging>,
+) -> Result<Persisting, Fault> {
     let environment = &job.environment;
     job.snapshot.state.expect_valid(ledger.table().mask())?;
     ledger.expect_last(environment, job.if_revision)?;
@@ -146,7 +187,7 @@ fn append(ledger: &mut Ledger<'_>, job: &Persist) -> Result<Persisting, Fault> {
     }
     // A slow snapshot of a page does not take effect after a newer one.
     let merged = (snapshot.ticket > written)
-        .then(|| ledger.merge(environment, &snapshot))
+        .then(|| ledger.merge(environment, &snapshot, begun))
         .transpose()?;
     let parent = ledger.effective(environment)?;
     if job.unless_same

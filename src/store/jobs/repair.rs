@@ -26,6 +26,8 @@ pub struct News {
     pub state: State,
     /// What is different in it.
     pub units: Units,
+    /// The last revision that is in it: of very many it is not the last of all.
+    pub until: u64,
 }
 
 impl Worker {
@@ -59,17 +61,21 @@ impl Worker {
         if let Some(Revision { id, state, .. }) = effective {
             page.reach_ticket(written.ticket);
             let until = Effective { id, state, written };
-            if id > page.contains().cast_signed()
+            while id > page.contains().cast_signed()
                 && let Some(news) = self.news(environment, page, &until)?
             {
-                let revision = id.cast_unsigned();
                 if news.units.is_empty() {
-                    page.has_all_until(revision);
+                    page.has_all_until(news.until);
                 } else {
-                    page.change(&news.state, news.units, revision)?;
+                    page.change(&news.state, news.units, news.until)?;
                     watch::announce(page);
                 }
-                page.note_persisted(&Persisted { revision, state });
+                if news.until == id.cast_unsigned() {
+                    page.note_persisted(&Persisted {
+                        revision: news.until,
+                        state,
+                    });
+                }
             }
         }
         page.clear_mark();
@@ -101,7 +107,11 @@ impl Worker {
             let live = page.snapshot().state;
             let state = since.put_on(&live, page.id());
             let units = state.differences(&live);
-            News { state, units }
+            News {
+                state,
+                units,
+                until: since.until.cast_unsigned(),
+            }
         }))
     }
 }

@@ -136,14 +136,24 @@ impl Worker {
         page.reach_ticket(before.written.ticket);
         let (mut target, mut parts) = (entry.revision.state, *live);
         let mut contains = entry.revision.id.cast_unsigned();
-        if page.contains() < before.id.cast_unsigned() {
-            if let Some(news) = self.news(&job.environment, page, before)? {
-                target = news.state;
-                target.set(*live, &entry.revision.state);
-                parts = parts | news.units.into();
-            } else {
-                // What the live state goes back to was pruned, so that the next snapshot has to say so.
-                contains = page.contains();
+        let last = before.id.cast_unsigned();
+        while page.contains() < last {
+            match self.news(&job.environment, page, before)? {
+                // Of very many, the first ones before.
+                Some(news) if news.until < last => {
+                    page.change(&news.state, news.units, news.until)?
+                }
+                Some(news) => {
+                    target = news.state;
+                    target.set(*live, &entry.revision.state);
+                    parts = parts | news.units.into();
+                    break;
+                }
+                None => {
+                    // What the live state goes back to was pruned, so that the next snapshot has to say so.
+                    contains = page.contains();
+                    break;
+                }
             }
         }
         page.change(&target, parts, contains)?;

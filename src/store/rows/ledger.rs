@@ -8,7 +8,7 @@ use rusqlite::{
 };
 
 use super::digest::{DIGEST_SIZE, NO_DIGEST};
-use super::merge::Since;
+use super::merge::{Merging, merge_foreign};
 use super::pages::{self, Written};
 use super::revision::{Entry, Kind, Revision};
 use super::{features, listing, revision};
@@ -246,8 +246,14 @@ impl<'t> Ledger<'t> {
         Ok(())
     }
 
-    /// What a snapshot becomes with what others have persisted since the revision that it contains.
-    pub fn merge(&mut self, environment: &str, snapshot: &Snapshot) -> Result<Merged, Fault> {
+    /// What a snapshot becomes with what others have persisted since the revision that it contains. `begun` is the same as
+    /// far as it was read before.
+    pub fn merge(
+        &mut self,
+        environment: &str,
+        snapshot: &Snapshot,
+        begun: Option<Merging>,
+    ) -> Result<Merged, Fault> {
         let connection = self.connection;
         let Snapshot {
             state,
@@ -272,19 +278,17 @@ impl<'t> Ledger<'t> {
             return Ok(merged(*state, true));
         }
         let last_own = self.written(*page_id)?.revision;
-        let since = Since::read(
-            connection,
-            environment,
-            contains,
-            last_own,
-            effective,
-            &in_effect,
-        )?;
-        let since = since.ok_or_else(|| Error::BasePruned {
+        let base = listing::base(connection, environment, contains)?;
+        let base = base.ok_or_else(|| Error::BasePruned {
             environment: environment.to_owned(),
             revision: contains,
         })?;
-        Ok(merged(since.put_on(state, *page_id), false))
+        if last_own <= contains {
+            return Ok(merged(merge_foreign(state, &base, &in_effect), false));
+        }
+        let mut merging = begun.unwrap_or_else(|| Merging::begin(state, &base, *page_id, contains));
+        merging.go_on(connection, environment, effective)?;
+        Ok(merged(merging.state, false))
     }
 
     /// Appends a revision.

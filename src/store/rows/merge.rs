@@ -6,10 +6,15 @@ use super::listing;
 use super::revision::{self, Kind, Revision};
 use crate::page::{State, Units};
 
+/// How many revisions are kept in memory to be put on a live state; few in tests, which have no time for many.
+const MOST_AT_ONCE: usize = if cfg!(test) { 100 } else { 10_000 };
+
 /// What took effect after a revision that a page contains.
 pub struct Since {
     base: State,
     changes: Changes,
+    /// The last revision of it.
+    pub until: i64,
 }
 
 enum Changes {
@@ -21,7 +26,7 @@ enum Changes {
 
 impl Since {
     /// `None` if some of it was pruned. `last_own` is the last revision of the page that took effect, and `effective`, with
-    /// the state `in_effect`, the last one of all.
+    /// the state `in_effect`, the last one of all. Of very many revisions it is the first ones.
     pub fn read(
         connection: &Connection,
         environment: &str,
@@ -33,52 +38,98 @@ impl Since {
         let Some(base) = listing::base(connection, environment, contains)? else {
             return Ok(None);
         };
+        let mut until = effective;
         let changes = if last_own <= contains {
             Changes::Foreign(*in_effect)
         } else {
-            let since = revision::since(connection, environment, contains, effective)?;
+            let mut since = Vec::new();
+            revision::each_since(connection, environment, contains, effective, |revision| {
+                until = revision.id;
+                since.push(revision);
+                since.len() < MOST_AT_ONCE
+            })?;
+            if since.len() < MOST_AT_ONCE {
+                until = effective;
+            }
             Changes::Mixed(since)
         };
-        Ok(Some(Self { base, changes }))
+        Ok(Some(Self {
+            base,
+            changes,
+            until,
+        }))
     }
 
     /// A state of the page with all of that.
     pub fn put_on(&self, state: &State, page_id: u64) -> State {
         match &self.changes {
             Changes::Foreign(in_effect) => merge_foreign(state, &self.base, in_effect),
-            Changes::Mixed(since) => merge(state, &self.base, since, page_id),
+            Changes::Mixed(since) => {
+                let mut merging = Merging::begin(state, &self.base, page_id, 0);
+                for revision in since {
+                    merging.put_on(revision);
+                }
+                merging.state
+            }
         }
     }
 }
 
-/// A state of the page `page_id` with the revisions that took effect after the one whose state is `base`, in their order.
+/// A state of a page that the revisions after the one it contains are put on, in their order.
 ///
-/// What the page has changed itself since `base` stays; of everything else, others' changes are put on. A commit of the
+/// What the page has changed itself since the base stays; of everything else, others' changes are put on. A commit of the
 /// page goes on top of both: it was made on disk, and the state may lack it. What the page has changed itself is determined
 /// anew at each of its snapshots, never in between.
-fn merge<'r>(
-    state: &State,
-    base: &State,
-    since: impl IntoIterator<Item = &'r Revision>,
+#[derive(Clone, Copy, Debug)]
+pub struct Merging {
     page_id: u64,
-) -> State {
-    let mut merged = *state;
-    let mut own = merged.differences(base);
-    for revision in since {
-        let Some(delta) = revision.delta else {
-            continue;
-        };
-        match (revision.page_id == page_id, revision.kind) {
-            (false, _) => merged.set(delta & !own, &revision.state),
-            (true, Kind::Commit) => merged.set(delta, &revision.state),
-            (true, Kind::Snapshot) => own = merged.differences(&revision.state),
-        }
-    }
-    merged
+    own: Units,
+    /// The last revision that was put on.
+    until: i64,
+    /// The state so far.
+    pub state: State,
 }
 
-/// As [`merge`], where no revision of the page itself lies in between: then what is not its own is what is in effect.
-fn merge_foreign(state: &State, base: &State, in_effect: &State) -> State {
+impl Merging {
+    /// `base` is the state of the revision that the page contains.
+    pub fn begin(state: &State, base: &State, page_id: u64, contains: i64) -> Self {
+        Self {
+            page_id,
+            own: state.differences(base),
+            until: contains,
+            state: *state,
+        }
+    }
+
+    /// Puts on what took effect until this revision.
+    pub fn go_on(
+        &mut self,
+        connection: &Connection,
+        environment: &str,
+        until: i64,
+    ) -> rusqlite::Result<()> {
+        revision::each_since(connection, environment, self.until, until, |revision| {
+            self.put_on(&revision);
+            true
+        })?;
+        self.until = until;
+        Ok(())
+    }
+
+    fn put_on(&mut self, revision: &Revision) {
+        let Some(delta) = revision.delta else {
+            return;
+        };
+        match (revision.page_id == self.page_id, revision.kind) {
+            (false, _) => self.state.set(delta & !self.own, &revision.state),
+            (true, Kind::Commit) => self.state.set(delta, &revision.state),
+            (true, Kind::Snapshot) => self.own = self.state.differences(&revision.state),
+        }
+    }
+}
+
+/// As [`Merging`], where no revision of the page itself lies in between: then what is not its own is what is in effect.
+pub fn merge_foreign(state: &State, base: &State, in_effect: &State) -> State {
     let own: Units = state.differences(base);
     let mut merged = *state;
     merged.set(!own, in_effect);
@@ -112,11 +163,17 @@ mod tests {
         }
     }
 
+    fn merge(state: &State, base: &State, since: &[Revision]) -> State {
+        let mut merging = Merging::begin(state, base, PAGE, 0);
+        for revision in since {
+            merging.put_on(revision);
+        }
+        merging.state
+    }
+
     fn merged(live: u32, base: u32, since: &[Revision]) -> u32 {
-        let state = State::with_flags(live);
-        merge(&state, &State::with_flags(base), since, PAGE)
-            .record
-            .feature_flags
+        let (live, base) = (State::with_flags(live), State::with_flags(base));
+        merge(&live, &base, since).record.feature_flags
     }
 
     #[test]
@@ -146,7 +203,7 @@ mod tests {
         for live in 0..16 {
             let state = State::with_flags(live);
             assert_eq!(
-                merge(&state, &base, &since, PAGE),
+                merge(&state, &base, &since),
                 merge_foreign(&state, &base, &since[1].state)
             );
         }

@@ -204,23 +204,26 @@ pub fn effective(connection: &Connection, environment: &str) -> rusqlite::Result
     }
 }
 
-/// The revisions in effect after one and up to another, oldest first.
-pub fn since(
+/// Calls `each` with the revisions that took effect after one and until another, in their order, while it says so.
+pub fn each_since(
     connection: &Connection,
     environment: &str,
     after: i64,
     until: i64,
-) -> rusqlite::Result<Vec<Revision>> {
-    connection
-        .prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM revision \
-             WHERE environment = (SELECT id FROM environment WHERE name = ?1) \
-             AND id > ?2 AND id <= ?3 AND delta IS NOT NULL ORDER BY id"
-        ))?
-        .query_map(params![environment, after, until], |row| {
-            read(row, environment)
-        })?
-        .collect()
+    mut each: impl FnMut(Revision) -> bool,
+) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM revision \
+         WHERE environment = (SELECT id FROM environment WHERE name = ?1) \
+         AND id > ?2 AND id <= ?3 AND delta IS NOT NULL ORDER BY id"
+    ))?;
+    let mut rows = statement.query(params![environment, after, until])?;
+    while let Some(row) = rows.next()? {
+        if !each(read(row, environment)?) {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// A row of a query for [`COLUMNS`].

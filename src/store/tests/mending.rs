@@ -157,6 +157,41 @@ fn what_waits_for_a_frozen_process_is_answered_before_the_store_ends() {
     drop(frozen);
 }
 
+#[test]
+#[cfg(unix)]
+fn a_live_state_that_is_far_behind_is_merged_all_the_same() {
+    // More than are read ahead of the transaction, and more than are put on a live state at once.
+    const REVISIONS: u32 = 250;
+    let bed = Bed::in_memory();
+    let store = bed.open();
+    let path = bed.directory.path().join("live");
+    let (page, other) = (live_page(&path), page(0));
+    persist(&store, &page, "");
+    other.change(&state(0), Units::NONE, 1).unwrap();
+    // Until it lets go, nothing can be put on the live state.
+    let frozen = lock_as_another_process(&path, false).unwrap().unwrap();
+    for round in 1..=REVISIONS {
+        // Bits 0 to 3 are the page's, 4 to 7 the other one's.
+        set(&page, round % 0x10);
+        persist(&store, &page, "");
+        let theirs = round % 0x10 << 4;
+        other
+            .change(&state(theirs), Units::from_bits(0xf0), other.contains())
+            .unwrap();
+        persist(&store, &other, "");
+    }
+    assert_eq!(page.contains(), 1);
+    set(&page, 0b101);
+    let theirs = REVISIONS % 0x10 << 4;
+    assert_eq!(flags(&persist(&store, &page, "")), theirs | 0b101);
+    assert_eq!(page.snapshot().state, state(0b101));
+    drop(frozen);
+    store.keep(ENV, &page).unwrap();
+    assert_eq!(flags(&persist(&store, &page, "")), theirs | 0b101);
+    assert_eq!(page.snapshot().state, state(theirs | 0b101));
+    assert_eq!(page.contains(), u64::from(2 * REVISIONS + 3));
+}
+
 #[cfg(unix)]
 fn live_page(path: &Path) -> Page {
     let table = FeatureTable::default();

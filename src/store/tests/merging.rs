@@ -235,7 +235,7 @@ fn a_page_that_follows_has_what_others_persist_and_keeps_its_own() {
     arena.release(handle).unwrap();
     drop(follower);
     persist(&store, &other, "");
-    arena.allocate(&state(0), 0).unwrap();
+    let next = arena.allocate(&state(0), 0).unwrap();
     persist(&store, &other, "");
-    assert_eq!(arena.page(handle).unwrap().snapshot().state, state(0));
+    assert_eq!(arena.page(next).unwrap().snapshot().state, state(0));
 }
