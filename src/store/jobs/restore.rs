@@ -141,7 +141,7 @@ impl Worker {
             match self.news(&job.environment, page, before)? {
                 // Of very many, the first ones before.
                 Some(news) if news.until < last => {
-                    page.change(&news.state, news.units, news.until)?
+                    page.change(&news.state, news.units, news.until)?;
                 }
                 Some(news) => {
                     target = news.state;
