@@ -25,6 +25,8 @@ export function forEachRollout({ rollouts }: Edits, each: (bit: number, basisPoi
   for (const packed of rollouts) each(packed & 0xffff, packed >>> 16);
 }
 
+const NO_ROLLOUTS: number[] = [];
+
 /** A draft, which collects what is done to it. */
 class Draft<in Name extends string> implements ConfigDraft<Name> {
   readonly #maskOf: (name: Name) => number;
@@ -41,14 +43,12 @@ class Draft<in Name extends string> implements ConfigDraft<Name> {
   // Closures, so that they can be destructured: `update(({ enable }) => enable('debug'))`.
 
   readonly enable = (...given: unknown[]): void => {
-    const [name, options] = given as [Name, unknown];
-    if (given.length !== 2 || typeof options !== 'object' || options === null) {
-      for (const each of given as Name[]) this.#set(each, true);
-      return;
+    const options = given[1];
+    if (given.length === 2 && typeof options === 'object' && options !== null) {
+      this.#enableFor(given[0] as Name, options);
+    } else {
+      for (const name of given as Name[]) this.#set(name, true);
     }
-    const { rollout } = checkKeys(options, 'options', ['rollout']);
-    if (rollout !== undefined) this.#setRollout(name, rollout);
-    this.#set(name, true);
   };
 
   readonly disable = (...names: Name[]): void => {
@@ -69,13 +69,10 @@ class Draft<in Name extends string> implements ConfigDraft<Name> {
   };
 
   edits(): Edits {
-    const rollouts = this.#rollouts ?? [];
-    return {
-      on: this.#on >>> 0,
-      off: this.#off >>> 0,
-      rollouts: Array.from(rollouts, ([bit, basisPoints]) => ((basisPoints << 16) | bit) >>> 0),
-      terminal: this.#terminal,
-    };
+    const rollouts = this.#rollouts
+      ? Array.from(this.#rollouts, ([bit, basisPoints]) => ((basisPoints << 16) | bit) >>> 0)
+      : NO_ROLLOUTS;
+    return { on: this.#on >>> 0, off: this.#off >>> 0, rollouts, terminal: this.#terminal };
   }
 
   /** Makes later calls throw, since their changes would be lost. */
@@ -93,6 +90,12 @@ class Draft<in Name extends string> implements ConfigDraft<Name> {
       this.#off |= mask;
       this.#on &= ~mask;
     }
+  }
+
+  #enableFor(name: Name, options: object): void {
+    const { rollout } = checkKeys(options, 'options', ['rollout']);
+    if (rollout !== undefined) this.#setRollout(name, rollout);
+    this.#set(name, true);
   }
 
   #setRollout(name: Name, percent: unknown): void {

@@ -174,7 +174,7 @@ fn a_live_state_that_is_far_behind_is_merged_all_the_same() {
         // Bits 0 to 3 are the page's, 4 to 7 the other one's.
         set(&page, round % 0x10);
         persist(&store, &page, "");
-        let theirs = round % 0x10 << 4;
+        let theirs = (round % 0x10) << 4;
         other
             .change(&state(theirs), Units::from_bits(0xf0), other.contains())
             .unwrap();
@@ -182,7 +182,7 @@ fn a_live_state_that_is_far_behind_is_merged_all_the_same() {
     }
     assert_eq!(page.contains(), 1);
     set(&page, 0b101);
-    let theirs = REVISIONS % 0x10 << 4;
+    let theirs = (REVISIONS % 0x10) << 4;
     assert_eq!(flags(&persist(&store, &page, "")), theirs | 0b101);
     assert_eq!(page.snapshot().state, state(0b101));
     drop(frozen);
