@@ -39,17 +39,37 @@ export function modesOf(runtime) {
 }
 
 /**
- * The modes that are run unless the caller asks for others. Workers are the same in every Node, so the oldest and the newest
- * stand for all.
+ * Whether a Node is neither the oldest nor the newest, which stand for all where it is the same in every Node.
  *
  * @param {Runtime} runtime
  * @param {readonly Runtime[]} runtimes the oldest Node first
+ */
+export function isBetween(runtime, runtimes) {
+  const nodes = runtimes.filter(({ name }) => name === 'node');
+  return runtime.name === 'node' && runtime !== nodes.at(0) && runtime !== nodes.at(-1);
+}
+
+/**
+ * The modes that are run unless the caller asks for others: without workers on a Node between the others.
+ *
+ * @param {Runtime} runtime
+ * @param {readonly Runtime[]} runtimes
  * @returns {Mode[]}
  */
 export function defaultModesOf(runtime, runtimes) {
-  const nodes = runtimes.filter(({ name }) => name === 'node');
-  const isBetween = runtime.name === 'node' && runtime !== nodes.at(0) && runtime !== nodes.at(-1);
-  return isBetween ? ['main'] : modesOf(runtime);
+  return isBetween(runtime, runtimes) ? ['main'] : modesOf(runtime);
+}
+
+/**
+ * The files that are run unless the caller asks for a runtime: on a Node between the others without those that do nothing but
+ * start the command line.
+ *
+ * @param {readonly string[]} files
+ * @param {Runtime} runtime
+ * @param {readonly Runtime[]} runtimes
+ */
+export function defaultFilesOf(files, runtime, runtimes) {
+  return isBetween(runtime, runtimes) ? files.filter((file) => !/^cli\b.*\.main\./.test(basename(file))) : files;
 }
 
 /**

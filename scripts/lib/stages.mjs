@@ -17,7 +17,7 @@ import { generatedTypes, layoutConstants, staleness } from './generated.mjs';
 import { npmRun } from './npm.mjs';
 import { inRoot } from './paths.mjs';
 import { describeExit, run } from './process.mjs';
-import { defaultModesOf, modesOf, runsIn, runSpecs, specFiles } from './specs.mjs';
+import { defaultFilesOf, defaultModesOf, modesOf, runsIn, runSpecs, specFiles } from './specs.mjs';
 
 /**
  * @typedef {import('./runtimes.mjs').Runtime} Runtime
@@ -119,9 +119,10 @@ const makers = {
     const files = specFiles().filter((file) => basename(file).includes(spec ?? ''));
     return runtimes
       .filter(({ id }) => isSelected(id, runtime))
-      .flatMap((target) =>
+      .map((target) => ({ target, all: runtime ? files : defaultFilesOf(files, target, runtimes) }))
+      .flatMap(({ target, all }) =>
         (mode ? modesOf(target).filter((id) => mode.includes(id)) : defaultModesOf(target, runtimes))
-          .map((id) => ({ id, own: files.filter((file) => runsIn(file, id)) }))
+          .map((id) => ({ id, own: all.filter((file) => runsIn(file, id)) }))
           .filter(({ own }) => own.length > 0)
           .map(({ id, own }) =>
             stage('specs', 'Specs', `${target.name} ${target.version}, ${id}`, () => runSpecs(own, target, id)),
