@@ -88,14 +88,15 @@ pub fn open_with(
 /// This must not happen while this process has a connection to the file: closing any descriptor of it drops the
 /// process's POSIX locks.
 fn peek(path: &Path) -> Result<Identity, Error> {
-    let mut header = Vec::with_capacity(HEADER_SIZE);
-    File::open(path)
-        .and_then(|file| file.take(HEADER_SIZE as u64).read_to_end(&mut header))
-        .map_err(|source| from_io(path, source))?;
+    let mut header = read_header(path)?;
     if header.is_empty() && fs::metadata(with_suffix(path, "-wal")).is_ok_and(|log| log.len() > 0) {
-        // SQLite would delete the log, which is all that is left.
-        let (path, advice) = (path.to_path_buf(), DELETE_LOG);
-        return Err(Error::StoreReplaced { path, advice });
+        // Another process may be creating the database: it writes the header before the log.
+        header = read_header(path)?;
+        if header.is_empty() {
+            // SQLite would delete the log, which is all that is left.
+            let (path, advice) = (path.to_path_buf(), DELETE_LOG);
+            return Err(Error::StoreReplaced { path, advice });
+        }
     }
     if !header.is_empty() && (header.len() < HEADER_SIZE || !header.starts_with(SQLITE_MAGIC)) {
         if is_half_created(path) {
@@ -122,6 +123,14 @@ fn peek(path: &Path) -> Result<Identity, Error> {
         // a change without an id is another program's.
         is_empty: number(40) == 0,
     })
+}
+
+fn read_header(path: &Path) -> Result<Vec<u8>, Error> {
+    let mut header = Vec::with_capacity(HEADER_SIZE);
+    File::open(path)
+        .and_then(|file| file.take(HEADER_SIZE as u64).read_to_end(&mut header))
+        .map_err(|source| from_io(path, source))?;
+    Ok(header)
 }
 
 /// Whether SQLite will take back what is in the file: the power went while it wrote the very first page, and its
