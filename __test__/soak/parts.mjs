@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { createProductionConfig } from '13byte-config';
+import { changeTogether } from '../children/everybody.mjs';
+import { playRounds } from '../children/order-rounds.mjs';
 import { startProcess } from '../children/peers.mjs';
 import { killPersisting } from '../children/persisters.mjs';
 import { flipTogether, killAll, killAtRandom, mixTerminals, terminateThreads } from '../children/stress.mjs';
@@ -63,6 +65,18 @@ export const parts = {
       '2,000 kills of processes that persist together: nothing acknowledged lost, nothing invalid, the chain whole after each',
     run: ({ directory, bun, node, after }) => killPersisting({ directory, kills: 2000, paths: [bun, node], after }),
   },
+  order: {
+    promise:
+      '200 rounds of four processes that flip, persist, commit and roll back, and are killed: the history is what they were told',
+    run: ({ directory, bun, node, after }) =>
+      playRounds({ directory, rounds: 200, paths: [bun, node], seed: anySeed(), after }),
+  },
+  everybody: {
+    promise:
+      'two programs, a cluster and the command line for a minute: nobody reverts or is blamed for what another did',
+    run: ({ directory, bun, node, after }) =>
+      changeTogether({ directory, ms: 60_000, paths: [bun, node], seed: anySeed(), after }),
+  },
   power: {
     promise:
       'the power cut after every write of a recorded run, 60 images of the disk for each: nothing acknowledged lost',
@@ -89,6 +103,11 @@ export const parts = {
     run: fullDisk,
   },
 };
+
+/** A failure prints it. */
+function anySeed() {
+  return Math.floor(Math.random() * 2 ** 31);
+}
 
 /** The test of the core, with more random images than `npm test` takes. */
 async function cutPower() {

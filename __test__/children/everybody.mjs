@@ -1,0 +1,127 @@
+// Everybody who changes the flags of one machine at the same time: two programs that share nothing but the database, two
+// processes that share a live state, and the command line.
+import { spawn } from 'node:child_process';
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { appendFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { createProductionConfig } from '13byte-config';
+import { programFile } from '../harness/command-line.mjs';
+import { ownStderr } from '../harness/stderr.mjs';
+import { checkOrder } from './order-model.mjs';
+import { explain, numbersOf, readAll, startReader, startWriter } from './order-rounds.mjs';
+import { makeRandom } from './random.mjs';
+
+const ENVIRONMENT = 'everybody';
+const COMMANDS = ['command_a', 'command_b'];
+
+/** The writers, and whether they share a live state. */
+const WRITERS = [false, false, true, true];
+
+/**
+ * Has all of them change their own features and one that all share for a while. Each looks at its own features after
+ * every revision that it writes, and the history may say of nobody that they changed another's.
+ *
+ * @param {object} options
+ * @param {string} options.directory
+ * @param {number} options.ms
+ * @param {string[]} options.paths the runtimes of the processes, in turn
+ * @param {number} options.seed
+ * @param {(cleanup: () => unknown) => void} options.after
+ */
+export async function changeTogether({ directory, ms, paths, seed, after }) {
+  const shared = ['shared'];
+  const own = WRITERS.map((_, slot) => [`own_${slot}_a`, `own_${slot}_b`]);
+  const options = {
+    persistPath: join(directory, 'everybody.db'),
+    environment: ENVIRONMENT,
+    features: [...own.flat(), ...COMMANDS, ...shared],
+  };
+  const log = join(directory, 'everybody.log');
+  const first = createProductionConfig(options);
+  await first.close();
+  const writers = await Promise.all(
+    WRITERS.map((enableClusterSync, slot) =>
+      startWriter({
+        path: paths[slot % paths.length],
+        task: {
+          options: { ...options, enableClusterSync },
+          by: `${slot}.0`,
+          numbers: numbersOf(own[slot], shared, { slot, lives: 1 }),
+          log,
+          seed: seed + slot,
+          rollbacks: 0,
+          paceMs: 10,
+        },
+        after,
+      }),
+    ),
+  );
+  const commands = await runCommands({ options, names: [...COMMANDS, ...shared], seed, ms, log });
+  await Promise.all(writers.map((writer) => writer.end()));
+
+  const found = await readAll({ options, log, shared: [...shared, ...COMMANDS], readRows: startReader(after) });
+  return explain({ seed, round: 0, lines: found.lines }, () => {
+    for (const name of COMMANDS)
+      assert.equal(found.state[name].enabled, commands.left.get(name), `d: ${name} at the end`);
+    return { commands: commands.count, ...checkOrder(asCommits(found)) };
+  });
+}
+
+/** The command line, one command after the other. */
+async function runCommands({ options, names, seed, ms, log }) {
+  const { chance, pick } = makeRandom(seed);
+  const note = (line) => appendFileSync(log, `${JSON.stringify({ by: 'command', ...line })}\n`);
+  const left = new Map(COMMANDS.map((name) => [name, false]));
+  const until = performance.now() + ms;
+  let count = 0;
+  while (performance.now() < until) {
+    const [name, on] = [pick(names), chance(0.5)];
+    const words = [on ? 'enable' : 'disable', name];
+    count += 1;
+    const id = `command.${count}`;
+    note({ op: 'commit', id, sets: [{ name, on }] });
+    const { persisted, revision } = await runCommand(words, options);
+    assert.equal(persisted, true, words.join(' '));
+    note({ op: 'ran', id, revision, reason: `13byte-config ${words.join(' ')}` });
+    left.set(name, on);
+  }
+  return { count, left };
+}
+
+async function runCommand(words, { persistPath, environment }) {
+  const args = [programFile, ...words, '--json', '--db', persistPath, '--env', environment, '--actor', 'command'];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const [[code], stdout, stderr] = await Promise.all([once(child, 'close'), text(child.stdout), text(child.stderr)]);
+  assert.deepEqual({ code, stderr: ownStderr(stderr) }, { code: 0, stderr: '' }, words.join(' '));
+  return JSON.parse(stdout);
+}
+
+/**
+ * As if the command line had logged what it did. It joins the live state that the two processes share. Its reasons are
+ * not unique, and it writes nothing where the last revision has what it is to do.
+ */
+function asCommits({ lines, rows, entries, ...found }) {
+  const { page } = lines.find(({ op, by }) => op === 'open' && by === `${WRITERS.indexOf(true)}.0`);
+  const ids = new Map();
+  const own = rows.filter(({ actor }) => actor === 'command');
+  let before = 0;
+  const translated = lines.map((line) => {
+    if (line.op !== 'ran') return line;
+    // What it reports has its change, and may be a later one of another's.
+    const { by, id, revision: reported, reason } = line;
+    const row = own.find((one) => one.id > before && one.id <= reported);
+    before = reported;
+    if (!row) return { by, op: 'refused', id };
+    assert.equal(row.reason, reason, `a: the reason of revision ${row.id}`);
+    ids.set(row.id, id);
+    return { by, op: 'acknowledged', id, revision: row.id, kind: 'commit', changeReason: id, actor: by };
+  });
+  return {
+    ...found,
+    lines: [{ by: 'command', op: 'open', page }, ...translated],
+    rows: rows.map((row) => ({ ...row, reason: ids.get(row.id) ?? row.reason })),
+    entries: entries.map((entry) => ({ ...entry, changeReason: ids.get(entry.revision) ?? entry.changeReason })),
+  };
+}
