@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { changeTogether } from './children/everybody.mjs';
 import { checkOrder } from './children/order-model.mjs';
-import { playRound, playRounds, readAll, startReader } from './children/order-rounds.mjs';
+import { makeWriters, playRound, playRounds, readAll, startReader } from './children/order-rounds.mjs';
 import { suite } from './harness/suite.mjs';
 import { allRuntimes } from '../scripts/lib/runtimes.mjs';
 
@@ -37,8 +37,8 @@ export default suite('order', {
   },
 
   async 'a history that does not agree with what they were told is noticed'(t) {
-    const where = { directory: t.tempDir(), paths: [process.execPath], after: t.after };
-    const played = await playRound({ ...where, round: 0, seed: seed() });
+    const startWriter = makeWriters([process.execPath], t.after);
+    const played = await playRound({ directory: t.tempDir(), round: 0, seed: seed(), startWriter });
     const found = await readAll({ ...played, readRows: startReader(t.after) });
     checkOrder(structuredClone(found));
     for (const [letter, what, lie] of LIES) {

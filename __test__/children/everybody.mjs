@@ -10,7 +10,7 @@ import { createProductionConfig } from '13byte-config';
 import { programFile } from '../harness/command-line.mjs';
 import { ownStderr } from '../harness/stderr.mjs';
 import { checkOrder } from './order-model.mjs';
-import { explain, numbersOf, readAll, startReader, startWriter } from './order-rounds.mjs';
+import { explain, makeWriters, numbersOf, readAll, startReader } from './order-rounds.mjs';
 import { makeRandom } from './random.mjs';
 
 const ENVIRONMENT = 'everybody';
@@ -41,20 +41,17 @@ export async function changeTogether({ directory, ms, paths, seed, after }) {
   const log = join(directory, 'everybody.log');
   const first = createProductionConfig(options);
   await first.close();
+  const startWriter = makeWriters(paths, after);
   const writers = await Promise.all(
     WRITERS.map((enableClusterSync, slot) =>
       startWriter({
-        path: paths[slot % paths.length],
-        task: {
-          options: { ...options, enableClusterSync },
-          by: `${slot}.0`,
-          numbers: numbersOf(own[slot], shared, { slot, lives: 1 }),
-          log,
-          seed: seed + slot,
-          rollbacks: 0,
-          paceMs: 10,
-        },
-        after,
+        options: { ...options, enableClusterSync },
+        by: `${slot}.0`,
+        numbers: numbersOf(own[slot], shared, { slot, lives: 1 }),
+        log,
+        seed: seed + slot,
+        rollbacks: 0,
+        paceMs: 10,
       }),
     ),
   );

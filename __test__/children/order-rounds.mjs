@@ -34,9 +34,10 @@ const SHOWN = 60;
  */
 export async function playRounds({ directory, rounds, paths, seed, after }) {
   const readRows = startReader(after);
+  const startWriter = makeWriters(paths, after);
   const totals = { rounds: 0, kills: 0 };
   for (let round = 0; round < rounds; round += 1) {
-    const played = await playRound({ directory, round, seed: seed + round, paths, after });
+    const played = await playRound({ directory, round, seed: seed + round, startWriter });
     const found = await readAll({ ...played, readRows });
     const counts = explain({ seed, round, lines: found.lines }, () => checkOrder(found));
     totals.rounds += 1;
@@ -47,7 +48,7 @@ export async function playRounds({ directory, rounds, paths, seed, after }) {
 }
 
 /** One round. Returns where its database and its log are. */
-export async function playRound({ directory, round, seed, paths, after }) {
+export async function playRound({ directory, round, seed, startWriter }) {
   const { below, chance } = makeRandom(seed);
   const log = join(directory, `order-${round}.log`);
   const shared = ['shared'];
@@ -64,16 +65,12 @@ export async function playRound({ directory, round, seed, paths, after }) {
   const start = async (slot) => {
     const life = lives[slot]++;
     return startWriter({
-      path: paths[(slot + life) % paths.length],
-      task: {
-        options: { ...options, enableClusterSync: slot < together },
-        by: `${slot}.${life}`,
-        numbers: numbersOf(own[slot], shared, { slot, life }),
-        log,
-        seed: below(2 ** 32),
-        rollbacks,
-      },
-      after,
+      options: { ...options, enableClusterSync: slot < together },
+      by: `${slot}.${life}`,
+      numbers: numbersOf(own[slot], shared, { slot, life }),
+      log,
+      seed: below(2 ** 32),
+      rollbacks,
     });
   };
   const running = await Promise.all(own.map((_, slot) => start(slot)));
@@ -90,7 +87,7 @@ export async function playRound({ directory, round, seed, paths, after }) {
     );
   }
   await setTimeout(below(40));
-  const isKilled = chance(0.5);
+  const isKilled = chance(0.25);
   await Promise.all(running.map((writer) => (isKilled ? writer.kill() : writer.end())));
   return { options, log, shared, kills: kills + (isKilled ? running.length : 0) };
 }
@@ -108,27 +105,34 @@ export function numbersOf(own, shared, { slot, slots = WRITERS, life = 0, lives 
   ]);
 }
 
-/** A writer that is at work. */
-export async function startWriter({ path, task, after }) {
-  const program = startProgram('./order-writer.mjs', { path, args: [JSON.stringify(task)] });
-  after(() => program.kill());
-  await program.line();
-  const gone = () => appendFileSync(task.log, `${JSON.stringify({ by: task.by, op: 'gone' })}\n`);
-  const expectEnd = async (wanted) => {
-    const { code, signal, stderr } = await program.closed;
-    gone();
-    if ((signal ?? code) !== wanted || stderr !== '')
-      throw new Error(`${task.by} ended with ${signal ?? code}: ${stderr}`);
+/** Starts writers of the runtimes in turn. One that has ended a task takes the next one, since starting takes long. */
+export function makeWriters(paths, after) {
+  const idle = [];
+  let started = 0;
+  const startProcess = () => {
+    const program = startProgram('./order-writer.mjs', { path: paths[started++ % paths.length] });
+    after(() => program.kill());
+    return program;
   };
-  return {
-    async kill() {
-      void program.kill();
-      await expectEnd('SIGKILL');
-    },
-    async end() {
-      program.endInput();
-      await expectEnd(0);
-    },
+  /** A writer that is at work. */
+  return async function start(task) {
+    const program = idle.shift() ?? startProcess();
+    program.send(JSON.stringify(task));
+    await program.line();
+    const noteGone = () => appendFileSync(task.log, `${JSON.stringify({ by: task.by, op: 'gone' })}\n`);
+    return {
+      async kill() {
+        const { code, signal, stderr } = await program.kill();
+        noteGone();
+        if (signal !== 'SIGKILL') throw new Error(`${task.by} ended with ${code} before it was killed: ${stderr}`);
+      },
+      async end() {
+        program.send('end');
+        await program.line();
+        noteGone();
+        idle.push(program);
+      },
+    };
   };
 }
 
