@@ -14,6 +14,7 @@ const TERMINAL = 2 ** 32;
  * - c: a commit changes what it sets, and nothing else
  * - d: a snapshot changes what its live state has changed since its last one, and nothing else; no change is lost
  * - e: of two snapshots of one live state, the one that was taken later is in effect
+ * - f: what others have persisted is live once a revision is acknowledged
  *
  * @param {object} found
  * @param {object[]} found.lines the log
@@ -30,7 +31,12 @@ export function checkOrder({ lines, features, rows, entries, state, shared }) {
   checkAcknowledged({ writes, byId, revisions, lines });
   checkEntries(revisions, entries, features);
   const walk = makeWalk({ features, touches, writes, counts });
-  for (const revision of revisions) walk.step(revision, byId.get(revision.reason));
+  const states = [];
+  for (const revision of revisions) {
+    walk.step(revision, byId.get(revision.reason));
+    states.push(walk.inEffect());
+  }
+  checkLive(writes, revisions, states);
   for (const { name } of features) {
     const found = { on: state[name].enabled, rollout: Math.round(state[name].rollout * 100) };
     assert.deepEqual(found, walk.inEffect()[name], `b: ${name} after a restart`);
@@ -68,8 +74,8 @@ function readLog(lines) {
       byId.set(line.id, call);
       open.set(by, call);
     } else if (op === 'acknowledged') {
-      const { id, ...acknowledged } = line;
-      Object.assign(byId.get(id), { end: place, acknowledged });
+      const { id, live = [], ...acknowledged } = line;
+      Object.assign(byId.get(id), { end: place, acknowledged, live });
     } else if (op === 'refused') byId.get(line.id).isRefused = true;
     else if (op === 'gone') {
       for (const write of writes) if (write.by === by) write.dead = Math.min(write.dead, place);
@@ -386,6 +392,22 @@ function meets(flip, other) {
 
 function isSame(one, other) {
   return one.on === other.on && one.rollout === other.rollout;
+}
+
+// ---- f: what is live --------------------------------------------------------------------------------------------
+
+/** Whoever was told of a revision has what others had persisted by then, or later. */
+function checkLive(writes, revisions, states) {
+  const places = new Map(revisions.map(({ id }, place) => [id, place]));
+  for (const { revision, live = [] } of writes) {
+    for (const { name, ...value } of live) {
+      let place = places.get(revision.id);
+      const inEffect = states[place][name];
+      while (place < states.length && !isSame(states[place][name], value)) place += 1;
+      const both = JSON.stringify({ live: value, inEffect });
+      assert.ok(place < states.length, `f: ${name} after revision ${revision.id} is what was in effect: ${both}`);
+    }
+  }
 }
 
 // ---- d: how it ends ---------------------------------------------------------------------------------------------

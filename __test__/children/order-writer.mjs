@@ -25,6 +25,8 @@ async function play({ options, by, numbers, log, seed, rollbacks, paceMs }, sign
   note({ op: 'open', page: config.share().pageId });
 
   const names = Object.keys(numbers);
+  // In a live state of its own, these change by what others persist only.
+  const others = options.enableClusterSync ? [] : options.features.filter((name) => !names.includes(name));
   /** Every own feature as this process left it, where nobody rolls back. */
   const left = new Map();
   const pending = new Set();
@@ -65,7 +67,7 @@ async function play({ options, by, numbers, log, seed, rollbacks, paceMs }, sign
     note({ op, id, ...about });
     try {
       const { revision, kind, changeReason, actor } = await call(id);
-      note({ op: 'acknowledged', id, revision, kind, changeReason, actor });
+      note({ op: 'acknowledged', id, revision, kind, changeReason, actor, live: others.map(current) });
     } catch (error) {
       if (op !== 'rollback' || error.code !== 'ERR_NOTHING_TO_ROLL_BACK') throw error;
       note({ op: 'refused', id });
