@@ -75,7 +75,7 @@ export async function playRound({ directory, round, seed, startWriter }) {
   };
   const running = await Promise.all(own.map((_, slot) => start(slot)));
   let kills = 0;
-  for (let kill = 1 + below(2); kill > 0; kill -= 1) {
+  for (let kill = chance(0.3) ? 2 : 1; kill > 0; kill -= 1) {
     await setTimeout(below(25));
     const victims = chance(0.1) ? [...running.keys()] : [below(WRITERS)];
     kills += victims.length;
@@ -87,7 +87,7 @@ export async function playRound({ directory, round, seed, startWriter }) {
     );
   }
   await setTimeout(below(25));
-  const isKilled = chance(0.25);
+  const isKilled = chance(0.15);
   await Promise.all(running.map((writer) => (isKilled ? writer.kill() : writer.end())));
   return { options, log, shared, kills: kills + (isKilled ? running.length : 0) };
 }
