@@ -294,7 +294,8 @@ function makeWalk({ features, touches, writes, counts }) {
       if (must) counts.exact += 1;
       return;
     }
-    if (isRepeated(name, write, value)) {
+    const isCommitted = commit && isSame(value, commit.value) && (commit.end > write.start || isFollowed(name, commit));
+    if ((isCommitted && touches.has(key)) || isRepeated(name, write, value)) {
       counts.repeated += 1;
       return;
     }
