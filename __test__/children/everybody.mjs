@@ -106,10 +106,10 @@ function asCommits({ lines, rows, entries, ...found }) {
   let before = 0;
   const translated = lines.map((line) => {
     if (line.op !== 'ran') return line;
-    // What it reports has its change, and may be a later one of another's.
+    // What it reports is its own, unless there was nothing to do.
     const { by, id, revision: reported, reason } = line;
-    const row = own.find((one) => one.id > before && one.id <= reported);
-    before = reported;
+    const row = own.find((one) => one.id > before && one.id === reported);
+    before = Math.max(before, reported);
     if (!row) return { by, op: 'refused', id };
     assert.equal(row.reason, reason, `a: the reason of revision ${row.id}`);
     ids.set(row.id, id);

@@ -54,18 +54,18 @@ export function makeChange<Details extends object>(
     await checkRevision(config, target);
     const before = config.getState();
     const changed = !isIn(config);
+    let { revision } = config.getDebugView();
     if (!target.persist) config.update(edit);
     else if (changed || !(await isPersisted(config))) {
-      await committing(session, true, () =>
-        config.commit(edit, target.reason ?? defaultReason(command), ifRevision(target)),
-      );
+      const commit = () => config.commit(edit, target.reason ?? defaultReason(command), ifRevision(target));
+      ({ revision } = await committing(session, true, commit));
     }
     return {
       ...identityOf(session),
       changed,
       ...describe(config, before),
       persisted: target.persist,
-      revision: config.getDebugView().revision,
+      revision,
       openIn: openersOf(session),
     };
   });
