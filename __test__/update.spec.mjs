@@ -73,17 +73,11 @@ export default suite('update', {
     const config = open(t);
     const heard = once(config, 'change');
     const { generation } = config.getDebugView();
-    const edit = (draft) => {
-      draft.enable('beta_feature', { rollout: 12.5 });
-      draft.rollout('debug', 1);
-      draft.enable('metrics', {});
-      draft.terminal(1, 2, 3);
-    };
-    assert.equal(config.update(edit), true);
+    assert.equal(config.update(rollOut), true);
     assert.deepEqual(config.getEnabledFeatures(), ['metrics', 'beta_feature']);
     assert.deepEqual([config.getRollout('beta_feature'), config.getRollout('debug')], [12.5, 1]);
     assert.equal(config.getDebugView().generation, generation + 1);
-    assert.equal(config.update(edit), false);
+    assert.equal(config.update(rollOut), false);
     assert.equal(config.getDebugView().generation, generation + 1);
     const [{ enabled, rollouts, local }] = await heard;
     assert.deepEqual([enabled, local], [['metrics', 'beta_feature'], true]);
@@ -93,7 +87,7 @@ export default suite('update', {
   'a rollout that is not valid changes nothing'(t) {
     const config = open(t);
     const before = config.getDebugView();
-    const fails = (edit, expected) => assert.throws(() => config.update(edit), expected);
+    const fails = (edit, expected) => assert.throws(() => config.update(rollOut), expected);
     fails((draft) => draft.enable('debug', { rollout: 100.5 }), { code: 'ERR_OUT_OF_RANGE' });
     fails((draft) => draft.enable('debug', { percent: 1 }), { code: 'ERR_UNKNOWN_OPTION' });
     fails((draft) => draft.rollout('debug', '10'), { code: 'ERR_INVALID_TYPE' });
@@ -144,7 +138,7 @@ export default suite('update', {
         'ERR_OUT_OF_RANGE',
       ],
     ]) {
-      assert.throws(() => config.update(edit), { code });
+      assert.throws(() => config.update(rollOut), { code });
     }
     assert.equal(config.getDebugView(), before);
   },
@@ -212,4 +206,11 @@ function open(t) {
   const config = createProductionConfig();
   t.after(() => config.close());
   return config;
+}
+
+function rollOut(draft) {
+  draft.enable('beta_feature', { rollout: 12.5 });
+  draft.rollout('debug', 1);
+  draft.enable('metrics', {});
+  draft.terminal(1, 2, 3);
 }

@@ -150,15 +150,15 @@ export async function isPersisted(config: ProductionConfig<string>): Promise<boo
 /** Fails unless the last revision is the one that `--if-revision` names. */
 export async function checkRevision(
   config: ProductionConfig<string>,
-  { ifRevision, persist: persists }: Target,
+  { ifRevision: expected, persist: persists }: Target,
 ): Promise<void> {
-  if (ifRevision === undefined) return;
+  if (expected === undefined) return;
   if (!persists) throw usageError('--if-revision needs a database and cannot be combined with --no-persist');
   const last = (await lastRevision(config))?.revision ?? 0;
-  if (last === ifRevision) return;
+  if (last === expected) return;
   throw new CliError(
     'ERR_REVISION_CONFLICT',
-    `Environment ${config.environment} is at revision ${last}, not ${ifRevision}: another caller persisted in between. Nothing was changed`,
+    `Environment ${config.environment} is at revision ${last}, not ${expected}: another caller persisted in between. Nothing was changed`,
   );
 }
 
