@@ -87,7 +87,7 @@ export default suite('update', {
   'a rollout that is not valid changes nothing'(t) {
     const config = open(t);
     const before = config.getDebugView();
-    const fails = (edit, expected) => assert.throws(() => config.update(rollOut), expected);
+    const fails = (edit, expected) => assert.throws(() => config.update(edit), expected);
     fails((draft) => draft.enable('debug', { rollout: 100.5 }), { code: 'ERR_OUT_OF_RANGE' });
     fails((draft) => draft.enable('debug', { percent: 1 }), { code: 'ERR_UNKNOWN_OPTION' });
     fails((draft) => draft.rollout('debug', '10'), { code: 'ERR_INVALID_TYPE' });
@@ -138,7 +138,7 @@ export default suite('update', {
         'ERR_OUT_OF_RANGE',
       ],
     ]) {
-      assert.throws(() => config.update(rollOut), { code });
+      assert.throws(() => config.update(edit), { code });
     }
     assert.equal(config.getDebugView(), before);
   },
