@@ -12,6 +12,7 @@ import { startProcess } from '../children/peers.mjs';
 import { killPersisting } from '../children/persisters.mjs';
 import { flipTogether, killAll, killAtRandom, mixTerminals, terminateThreads } from '../children/stress.mjs';
 import { crowd } from './crowd.mjs';
+import { persistFarBehind } from './far-behind.mjs';
 
 /**
  * Each gets a directory, the runtimes, and `after` for what is to be undone, and returns what it counted.
@@ -76,6 +77,11 @@ export const parts = {
       'two programs, a cluster and the command line for a minute: nobody reverts or is blamed for what another did',
     run: ({ directory, bun, node, after }) =>
       changeTogether({ directory, ms: 60_000, paths: [bun, node], seed: anySeed(), after }),
+  },
+  behind: {
+    promise: 'a program a million revisions behind persists: nobody else is kept from writing for more than 20 ms',
+    run: ({ directory, bun, after }) =>
+      persistFarBehind({ directory, revisions: 1_000_000, path: bun, mostMs: 20, after }),
   },
   power: {
     promise:

@@ -36,7 +36,7 @@ export function findOpeners(database: string): Opener[] | null {
   return openers;
 }
 
-/** The inodes of the files that who uses the database has mapped. */
+/** The inodes of the files that a user of the database has mapped. */
 interface MappedFiles {
   readonly index: string;
   readonly live: ReadonlySet<string>;
