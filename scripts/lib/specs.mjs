@@ -61,15 +61,15 @@ export function defaultModesOf(runtime, runtimes) {
 }
 
 /**
- * The files that are run unless the caller asks for a runtime: on a Node between the others without those that do nothing but
- * start the command line.
+ * The files that are run unless the caller asks for a runtime: on a Node between the others without those whose cases start
+ * programs, which take as long as all the rest.
  *
  * @param {readonly string[]} files
  * @param {Runtime} runtime
  * @param {readonly Runtime[]} runtimes
  */
 export function defaultFilesOf(files, runtime, runtimes) {
-  return isBetween(runtime, runtimes) ? files.filter((file) => !/^cli\b.*\.main\./.test(basename(file))) : files;
+  return isBetween(runtime, runtimes) ? files.filter((file) => !isOfMain(file)) : files;
 }
 
 /**
@@ -80,7 +80,12 @@ export function defaultFilesOf(files, runtime, runtimes) {
  * @param {Mode} mode
  */
 export function runsIn(file, mode) {
-  return mode === 'main' || !file.endsWith('.main.spec.mjs');
+  return mode === 'main' || !isOfMain(file);
+}
+
+/** @param {string} file */
+function isOfMain(file) {
+  return file.endsWith('.main.spec.mjs');
 }
 
 /**
