@@ -39,37 +39,29 @@ export function modesOf(runtime) {
 }
 
 /**
- * Whether a Node is neither the oldest nor the newest, which stand for all where it is the same in every Node.
+ * The modes that are run unless the caller asks for others: of the Nodes, the newest alone runs workers.
  *
  * @param {Runtime} runtime
  * @param {readonly Runtime[]} runtimes the oldest Node first
- */
-export function isBetween(runtime, runtimes) {
-  const nodes = runtimes.filter(({ name }) => name === 'node');
-  return runtime.name === 'node' && runtime !== nodes.at(0) && runtime !== nodes.at(-1);
-}
-
-/**
- * The modes that are run unless the caller asks for others: without workers on a Node between the others.
- *
- * @param {Runtime} runtime
- * @param {readonly Runtime[]} runtimes
  * @returns {Mode[]}
  */
 export function defaultModesOf(runtime, runtimes) {
-  return isBetween(runtime, runtimes) ? ['main'] : modesOf(runtime);
+  const newest = runtimes.findLast(({ name }) => name === 'node');
+  return runtime.name === 'node' && runtime !== newest ? ['main'] : modesOf(runtime);
 }
 
 /**
- * The files that are run unless the caller asks for a runtime: on a Node between the others without those whose cases start
- * programs, which take as long as all the rest.
+ * The files that are run unless the caller asks for a runtime: on a Node between the oldest and the newest without those whose
+ * cases start programs, which take as long as all the rest.
  *
  * @param {readonly string[]} files
  * @param {Runtime} runtime
- * @param {readonly Runtime[]} runtimes
+ * @param {readonly Runtime[]} runtimes the oldest Node first
  */
 export function defaultFilesOf(files, runtime, runtimes) {
-  return isBetween(runtime, runtimes) ? files.filter((file) => !isOfMain(file)) : files;
+  const nodes = runtimes.filter(({ name }) => name === 'node');
+  const isBetween = nodes.slice(1, -1).includes(runtime);
+  return isBetween ? files.filter((file) => !isOfMain(file)) : files;
 }
 
 /**
