@@ -38,9 +38,6 @@ pub(crate) const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 /// How often a taken lock is tried again.
 pub(crate) const LOCK_RETRY: Duration = Duration::from_millis(1);
 
-/// How long a whole change waits for another one, which takes microseconds, unless its process is stopped half-way.
-const JOURNAL_TIMEOUT: Duration = Duration::from_millis(250);
-
 /// How often a taken journal is tried again before the thread sleeps.
 const JOURNAL_TRIES: u32 = 50;
 
@@ -129,20 +126,20 @@ impl LiveFile {
     }
 
     /// Keeps other threads and processes from whole changes until the guard goes, which must be soon.
-    pub(super) fn lock_journal(&self) -> Result<LockGuard<'_>, Error> {
+    pub(super) fn lock_journal(&self, wait: Duration) -> Result<LockGuard<'_>, Error> {
         for _ in 0..JOURNAL_TRIES {
             if let Some(guard) = self.try_lock(Range::Journal)? {
                 return Ok(guard);
             }
             yield_now();
         }
-        let deadline = Instant::now() + JOURNAL_TIMEOUT;
+        let deadline = Instant::now() + wait;
         loop {
             if let Some(guard) = self.try_lock(Range::Journal)? {
                 return Ok(guard);
             }
             if Instant::now() >= deadline {
-                return Err(busy(&self.path, JOURNAL_TIMEOUT));
+                return Err(busy(&self.path, wait));
             }
             sleep(LOCK_RETRY);
         }

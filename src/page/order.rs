@@ -16,6 +16,7 @@
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64};
 use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
 
 use super::layout::{JOURNAL, ORDER};
 use super::whole_change::{self, PageWords};
@@ -68,6 +69,13 @@ pub(super) struct Order {
     changing: Mutex<()>,
 }
 
+/// How long the store waits for another's whole change, which takes microseconds, unless its process is stopped half-way. Then
+/// the store goes on, and tries again later.
+const WAIT: Duration = Duration::from_millis(50);
+
+/// The same for a caller, to whom it is an error.
+const WAIT_OF_CALLERS: Duration = Duration::from_millis(250);
+
 /// While it lives, no other thread or process makes a whole change.
 #[expect(dead_code, reason = "held to be dropped")]
 enum JournalGuard<'page> {
@@ -112,9 +120,9 @@ impl Page {
         self.0.order.get_or_init(Box::default)
     }
 
-    fn lock_journal(&self) -> Result<JournalGuard<'_>, Error> {
+    fn lock_journal(&self, wait: Duration) -> Result<JournalGuard<'_>, Error> {
         Ok(match self.0.live_file() {
-            Some(live) => JournalGuard::Live(live.lock_journal()?),
+            Some(live) => JournalGuard::Live(live.lock_journal(wait)?),
             None => JournalGuard::Private(lock(&self.private_order().changing)),
         })
     }
@@ -196,7 +204,7 @@ impl Page {
         parts: impl Into<Parts>,
         contains: u64,
     ) -> Result<(), Error> {
-        let _exclusive = self.lock_journal()?;
+        let _exclusive = self.lock_journal(WAIT)?;
         self.complete();
         self.make(&Target {
             state: *target,
@@ -209,7 +217,7 @@ impl Page {
     /// Makes these changes as one whole change, and says whether the state was another one before. As
     /// [`change`](Self::change), without the order lock.
     pub fn edit(&self, edits: &Edits) -> Result<bool, Error> {
-        let _exclusive = self.lock_journal()?;
+        let _exclusive = self.lock_journal(WAIT_OF_CALLERS)?;
         self.complete();
         let before = self.state();
         let target = edits.apply_to(before);
@@ -244,7 +252,7 @@ impl Page {
     /// Completes the whole change of a killed process, if there is one. Fails as [`change`](Self::change) does.
     pub fn complete_change(&self) -> Result<(), Error> {
         if whole_change::is_begun(self) {
-            let _exclusive = self.lock_journal()?;
+            let _exclusive = self.lock_journal(WAIT)?;
             self.complete();
         }
         Ok(())
