@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createProductionConfig } from '13byte-config';
 import { startProcess } from './children/peers.mjs';
+import { makeRandom } from './children/random.mjs';
 import { suite } from './harness/suite.mjs';
 
 const NAMES = ['a', 'b', 'c'];
@@ -69,11 +70,7 @@ export default suite('apply', {
       }),
     );
     // Reproducible, and different from bit to bit.
-    let seed = 13;
-    const random = (limit) => {
-      seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0;
-      return (seed >>> 8) % limit;
-    };
+    const { below: random } = makeRandom(13);
     for (let round = 0; round < 20; round += 1) {
       for (const name of from.getFeatureNames()) {
         from.setFeature(name, random(2) === 1);

@@ -1,14 +1,10 @@
 // Everybody who changes the flags of one machine at the same time: two programs that share nothing but the database, two
 // processes that share a live state, and the command line.
-import { spawn } from 'node:child_process';
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { createProductionConfig } from '13byte-config';
-import { programFile } from '../harness/command-line.mjs';
-import { ownStderr } from '../harness/stderr.mjs';
+import { result } from '../harness/command-line.mjs';
 import { checkOrder } from './order-model.mjs';
 import { explain, makeWriters, numbersOf, readAll, startReader } from './order-rounds.mjs';
 import { makeRandom } from './random.mjs';
@@ -55,7 +51,7 @@ export async function changeTogether({ directory, ms, paths, seed, after }) {
       }),
     ),
   );
-  const commands = await runCommands({ options, names: [...COMMANDS, ...shared], seed, ms, log });
+  const commands = await runCommands({ options, names: [...COMMANDS, ...shared], seed, ms, log, after });
   await Promise.all(writers.map((writer) => writer.end()));
 
   const found = await readAll({ options, log, shared: [...shared, ...COMMANDS], readRows: startReader(after) });
@@ -67,7 +63,7 @@ export async function changeTogether({ directory, ms, paths, seed, after }) {
 }
 
 /** The command line, one command after the other. */
-async function runCommands({ options, names, seed, ms, log }) {
+async function runCommands({ options, names, seed, ms, log, after }) {
   const { chance, pick } = makeRandom(seed);
   const note = (line) => appendFileSync(log, `${JSON.stringify({ by: 'command', ...line })}\n`);
   const left = new Map(COMMANDS.map((name) => [name, false]));
@@ -79,20 +75,20 @@ async function runCommands({ options, names, seed, ms, log }) {
     count += 1;
     const id = `command.${count}`;
     note({ op: 'commit', id, sets: [{ name, on }] });
-    const { persisted, revision } = await runCommand(words, options);
+    const { persisted, revision } = await result({ after }, [
+      ...words,
+      '--db',
+      options.persistPath,
+      '--env',
+      ENVIRONMENT,
+      '--actor',
+      'command',
+    ]);
     assert.equal(persisted, true, words.join(' '));
     note({ op: 'ran', id, revision, reason: `13byte-config ${words.join(' ')}` });
     left.set(name, on);
   }
   return { count, left };
-}
-
-async function runCommand(words, { persistPath, environment }) {
-  const args = [programFile, ...words, '--json', '--db', persistPath, '--env', environment, '--actor', 'command'];
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-  const [[code], stdout, stderr] = await Promise.all([once(child, 'close'), text(child.stdout), text(child.stderr)]);
-  assert.deepEqual({ code, stderr: ownStderr(stderr) }, { code: 0, stderr: '' }, words.join(' '));
-  return JSON.parse(stdout);
 }
 
 /**

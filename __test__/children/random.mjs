@@ -1,4 +1,8 @@
-/** Random choices that the seed repeats. */
+/**
+ * Random choices that the seed repeats.
+ *
+ * @param {number} seed
+ */
 export function makeRandom(seed) {
   let state = seed;
   // mulberry32
@@ -8,6 +12,15 @@ export function makeRandom(seed) {
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
-  const below = (end) => Math.floor(random() * end);
-  return { below, chance: (part) => random() < part, pick: (list) => list[below(list.length)] };
+  const below = (/** @type {number} */ end) => Math.floor(random() * end);
+  return {
+    below,
+    chance: (/** @type {number} */ part) => random() < part,
+    pick: (/** @type {readonly any[]} */ list) => list[below(list.length)],
+  };
+}
+
+/** A failure has to print it. */
+export function anySeed() {
+  return Math.floor(Math.random() * 2 ** 31);
 }

@@ -9,12 +9,13 @@ import { pathToFileURL } from 'node:url';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { build } from 'esbuild';
 import { inRoot } from '../../scripts/lib/paths.mjs';
+import { makeRandom } from '../children/random.mjs';
 
 const directory = mkdtempSync(join(tmpdir(), '13byte-config-documents-'));
 after(() => rmSync(directory, { recursive: true, force: true }));
 const { checkDocument, writeDocument } = await load();
 const validate = makeSchema();
-const random = generator(13);
+const { below: random, pick } = makeRandom(13);
 
 test('what is written is read again as it was, and conforms to the schema', () => {
   for (let round = 0; round < 500; round += 1) {
@@ -248,22 +249,4 @@ function environmentName() {
  */
 function word(length, letters) {
   return Array.from({ length }, () => pick(letters)).join('');
-}
-
-/** @param {string} letters */
-function pick(letters) {
-  return letters[random(letters.length)] ?? '';
-}
-
-/**
- * The same numbers each time.
- *
- * @param {number} seed
- */
-function generator(seed) {
-  let current = seed;
-  return (/** @type {number} */ limit) => {
-    current = (Math.imul(current, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((current / 2 ** 32) * limit);
-  };
 }

@@ -10,6 +10,7 @@ import { changeTogether } from '../children/everybody.mjs';
 import { playRounds } from '../children/order-rounds.mjs';
 import { startProcess } from '../children/peers.mjs';
 import { killPersisting } from '../children/persisters.mjs';
+import { anySeed } from '../children/random.mjs';
 import { flipTogether, killAll, killAtRandom, mixTerminals, terminateThreads } from '../children/stress.mjs';
 import { crowd } from './crowd.mjs';
 import { persistFarBehind } from './far-behind.mjs';
@@ -109,11 +110,6 @@ export const parts = {
     run: fullDisk,
   },
 };
-
-/** A failure prints it. */
-function anySeed() {
-  return Math.floor(Math.random() * 2 ** 31);
-}
 
 /** The test of the core, with more random images than `npm test` takes. */
 async function cutPower() {
