@@ -21,12 +21,13 @@ const LONGEST_PROGRAM = 60;
 export function findOpeners(database: string): Opener[] | null {
   if (process.platform !== 'linux') return null;
   const files = mappedFiles(database);
+  if (!files) return [];
   const openers: Opener[] = [];
   try {
     for (const name of readdirSync('/proc')) {
       const pid = Number(name);
       if (!Number.isInteger(pid) || pid === process.pid) continue;
-      const opener = files && examine(pid, files);
+      const opener = examine(pid, files);
       if (opener) openers.push(opener);
     }
   } catch {

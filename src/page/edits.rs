@@ -1,6 +1,6 @@
 //! Changes of single features and of the terminal, as a caller makes them.
 
-use super::{Parts, State, Units};
+use super::{Parts, State};
 use crate::record::Terminal;
 
 /// Changes that are made together.
@@ -26,12 +26,6 @@ impl Edits {
             rollouts: bits.fold(0, |all, bit: u32| all | bit),
             terminal: self.terminal.is_some(),
         }
-    }
-
-    /// The units that they belong to.
-    #[must_use]
-    pub fn units(&self) -> Units {
-        self.parts().into()
     }
 
     /// A state with them.

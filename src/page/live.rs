@@ -113,16 +113,7 @@ impl LiveFile {
     /// Keeps other threads and processes from changing the table, and what puts revisions in order, until the guard goes.
     /// Fails with [`Error::LiveFileBusy`] when they have it for longer than `wait`; without one the lock is tried once.
     pub(super) fn lock_order(&self, wait: Duration) -> Result<LockGuard<'_>, Error> {
-        let deadline = Instant::now() + wait;
-        loop {
-            if let Some(guard) = self.try_lock(Range::Order)? {
-                return Ok(guard);
-            }
-            if Instant::now() >= deadline {
-                return Err(busy(&self.path, wait));
-            }
-            sleep(LOCK_RETRY);
-        }
+        self.lock(Range::Order, wait)
     }
 
     /// Keeps other threads and processes from whole changes until the guard goes, which must be soon.
@@ -133,9 +124,13 @@ impl LiveFile {
             }
             yield_now();
         }
+        self.lock(Range::Journal, wait)
+    }
+
+    fn lock(&self, range: Range, wait: Duration) -> Result<LockGuard<'_>, Error> {
         let deadline = Instant::now() + wait;
         loop {
-            if let Some(guard) = self.try_lock(Range::Journal)? {
+            if let Some(guard) = self.try_lock(range)? {
                 return Ok(guard);
             }
             if Instant::now() >= deadline {

@@ -260,8 +260,12 @@ impl Page {
 
     /// Completes a change that this process has begun, or a killed one. The caller holds the journal lock.
     fn complete(&self) {
+        if !whole_change::is_begun(self) {
+            return;
+        }
         let before = self.state();
-        if whole_change::complete(self) && self.state() != before {
+        whole_change::complete(self);
+        if self.state() != before {
             self.count_change();
         }
     }

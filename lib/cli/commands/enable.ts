@@ -1,4 +1,4 @@
-import type { FeatureState, ProductionConfig } from '13byte-config';
+import type { FeatureState } from '13byte-config';
 import { changeNote, makeChange } from '../change';
 import type { CommandDefinition, Invocation } from '../command';
 import { featureStates, parsePercent, PERCENTAGES } from '../features';
@@ -54,7 +54,7 @@ async function switchFeatures(invocation: Invocation, on: boolean): Promise<void
         else draft.disable(name);
       }
     },
-    isIn: (config) => names.every((name) => isSo(featureOf(config, name))),
+    isIn: (config) => featureStates(config, names).every(isSo),
     describe: (config, before) => ({
       features: featureStates(config, names, (name) => ({ changed: !isSo(before.features[name]!) })),
     }),
@@ -66,8 +66,4 @@ async function switchFeatures(invocation: Invocation, on: boolean): Promise<void
     });
     return [...lines, output.colors.dim(changeNote(result))].join('\n');
   });
-}
-
-function featureOf(config: ProductionConfig<string>, name: string): FeatureState {
-  return { enabled: config.isFeatureEnabled(name), rollout: config.getRollout(name) };
 }

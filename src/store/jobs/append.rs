@@ -95,9 +95,7 @@ impl Worker {
             }
         }
     }
-}
 
-impl Worker {
     /// What a snapshot that is far behind becomes with what is in the database now. The transaction puts on the rest.
     fn begin_merging(&mut self, job: &Persist) -> Option<Merging> {
         let Snapshot {

@@ -58,9 +58,7 @@ pub enum Source {
 /// A state to set a page to.
 struct Target {
     state: State,
-    /// What it covers.
-    units: Units,
-    /// What of it the live state takes over.
+    /// What of it the live state takes over. The revision sets the units that this belongs to.
     live: Parts,
     /// Why, unless the caller says.
     reason: String,
@@ -172,7 +170,7 @@ fn append(
     ledger.expect_last(environment, job.if_revision)?;
     let target = find_target(transaction, &mut ledger, job)?;
     let mask = ledger.table().mask();
-    let delta = target.units & Units::with_terminal(mask);
+    let delta = Units::from(target.live) & Units::with_terminal(mask);
     let written = ledger.written(job.page.id())?;
     let before = Effective {
         id: ledger.effective(environment)?.unwrap_or(0),
@@ -228,7 +226,6 @@ fn find_target(
     let effective = ledger.effective(&job.environment)?;
     let copy = |source: &Revision, reason, parent| Target {
         state: source.state,
-        units: Units::with_terminal(source.known),
         live: Units::with_terminal(source.known).into(),
         reason,
         parent,
@@ -250,7 +247,6 @@ fn find_target(
         }
         Source::Given { state, known } => Target {
             state: *state,
-            units: Units::with_terminal(*known),
             live: Units::with_terminal(*known).into(),
             reason: "set to a given state".to_owned(),
             parent: effective,
@@ -258,7 +254,6 @@ fn find_target(
         },
         Source::Edits(edits) => Target {
             state: edits.apply_to(ledger.state_in_effect(&job.environment)?),
-            units: edits.units(),
             // Half a feature: the other half stays as it is live, whether that is persisted or not.
             live: edits.parts(),
             reason: "committed".to_owned(),
