@@ -668,6 +668,22 @@ export declare class ProductionConfig<in Name extends string = DefaultFeature> {
 	 */
 	isFeatureEnabled(name: Name): boolean;
 	/**
+	 * Whether a feature is on that may not exist, such as one that another program registers.
+	 *
+	 * @param fallback - The answer if there is no feature of this name.
+	 * @throws TypeError `ERR_INVALID_TYPE` when the name is not a string, or there is no such feature and `fallback` is not a
+	 *   boolean.
+	 * @example
+	 * if (config.isFeatureEnabled('new_search', false)) openNewSearch();
+	 */
+	isFeatureEnabled(name: string, fallback: boolean): boolean;
+	/**
+	 * Whether there is a feature of this name, including those that other programs registered in the database.
+	 *
+	 * @throws TypeError `ERR_INVALID_TYPE` when the name is not a string.
+	 */
+	hasFeature(name: string): boolean;
+	/**
 	 * Enables a feature in the shared memory of this config. Concurrent flips of other features are never lost.
 	 *
 	 * @returns Whether this call changed anything.

@@ -28,6 +28,39 @@ export default suite('features', {
     assert.deepEqual(custom.getEnabledFeatures(), ['verbose'], 'as far as it has these features');
   },
 
+  'a name that may not exist is read with a fallback'(t) {
+    const config = open(t);
+    for (const fallback of [true, false]) {
+      assert.equal(config.isFeatureEnabled('debug', fallback), false, 'there is one, and it is off');
+      for (const unknown of ['', 'debgu', 'x'.repeat(70_000), '__proto__', 'toString', 'débug', 'DEBUG']) {
+        assert.equal(config.isFeatureEnabled(unknown, fallback), fallback);
+        assert.equal(config.hasFeature(unknown), false);
+      }
+    }
+    config.enableFeature('debug');
+    assert.equal(config.isFeatureEnabled('debug', false), true);
+    assert.equal(config.hasFeature('debug'), true);
+
+    assert.throws(() => config.isFeatureEnabled('debgu', undefined), { code: 'ERR_UNKNOWN_FEATURE' });
+    for (const invalid of [null, 0, 'false', {}]) {
+      assert.throws(() => config.isFeatureEnabled('debgu', invalid), {
+        code: 'ERR_INVALID_TYPE',
+        message: /^Invalid fallback: .*true or false/,
+      });
+    }
+    for (const invalid of [undefined, null, 7, Symbol('debug')]) {
+      assert.throws(() => config.isFeatureEnabled(invalid, true), { code: 'ERR_INVALID_TYPE' });
+      assert.throws(() => config.hasFeature(invalid), { code: 'ERR_INVALID_TYPE' });
+    }
+  },
+
+  async 'a closed config has no features to ask for, nor a fallback'() {
+    const config = createProductionConfig();
+    await config.close();
+    assert.throws(() => config.hasFeature('debug'), { code: 'ERR_CLOSED' });
+    assert.throws(() => config.isFeatureEnabled('debgu', true), { code: 'ERR_CLOSED' });
+  },
+
   'enabling and disabling tell whether anything changed'(t) {
     const config = open(t);
     assert.equal(config.enableFeature('beta_feature'), true);

@@ -145,11 +145,32 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
    *
    * @throws ConfigError `ERR_UNKNOWN_FEATURE`, which lists the available names.
    */
-  isFeatureEnabled(name: Name): boolean {
+  isFeatureEnabled(name: Name): boolean;
+  /**
+   * Whether a feature is on that may not exist, such as one that another program registers.
+   *
+   * @param fallback - The answer if there is no feature of this name.
+   * @throws TypeError `ERR_INVALID_TYPE` when the name is not a string, or there is no such feature and `fallback` is not a
+   *   boolean.
+   * @example
+   * if (config.isFeatureEnabled('new_search', false)) openNewSearch();
+   */
+  isFeatureEnabled(name: string, fallback: boolean): boolean;
+  isFeatureEnabled(name: string, fallback?: boolean): boolean {
     if (this == null || !(#names in this)) throw notAConfig(this);
     const mask = maskOf(this.#names, name);
     if (mask !== 0) return (loadWord(this.#words, this.#base + WORD_FEATURE_FLAGS) & mask) !== 0;
-    return this.#isOnSlowly(name);
+    return this.#isOnSlowly(name, fallback);
+  }
+
+  /**
+   * Whether there is a feature of this name, including those that other programs registered in the database.
+   *
+   * @throws TypeError `ERR_INVALID_TYPE` when the name is not a string.
+   */
+  hasFeature(name: string): boolean {
+    if (this == null || !(#names in this)) throw notAConfig(this);
+    return this.#lookUp(name) !== 0;
   }
 
   /**
@@ -969,8 +990,10 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
    * Reads a name that the index does not have. A separate method: JavaScriptCore inlines code that has run, and once it
    * had inlined the refusal of an unknown name, reads would take twice as long.
    */
-  #isOnSlowly(name: string): boolean {
-    return (loadWord(this.#words, this.#base + WORD_FEATURE_FLAGS) & this.#findMask(name)) !== 0;
+  #isOnSlowly(name: string, fallback: boolean | undefined): boolean {
+    const mask = fallback === undefined ? this.#findMask(name) : this.#lookUp(name);
+    if (mask === 0) return checkBoolean(fallback, 'fallback');
+    return (loadWord(this.#words, this.#base + WORD_FEATURE_FLAGS) & mask) !== 0;
   }
 
   #maskOf(name: string): number {
@@ -979,14 +1002,20 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
 
   /** The slow path of a hot method: finds a name that another process has added, or throws why there is none. */
   #findMask(name: unknown): number {
+    const mask = this.#lookUp(name);
+    if (mask !== 0) return mask;
+    const { names } = this.#table;
+    throw makeError('ERR_UNKNOWN_FEATURE', `Unknown feature: ${printable(String(name))}. Available: ${names.join(', ')}`);
+  }
+
+  /** The flag of a name, which another process may have added; 0 if there is none. */
+  #lookUp(name: unknown): number {
     ProductionConfig.#checkOpen(this);
     if (typeof name !== 'string') {
       throw makeError('ERR_INVALID_TYPE', `Invalid feature name: ${show(name)} (must be a string)`);
     }
-    const table = this.#currentTable();
-    const mask = maskOf(table.index, name) || table.index.others.get(name);
-    if (mask) return mask;
-    throw makeError('ERR_UNKNOWN_FEATURE', `Unknown feature: ${printable(name)}. Available: ${table.names.join(', ')}`);
+    const { index } = this.#currentTable();
+    return maskOf(index, name) || (index.others.get(name) ?? 0);
   }
 
   #findWritableMask(name: unknown): number {

@@ -43,6 +43,12 @@ expectType<number, ReturnType<typeof config.getRollout>>(true);
 config.setRollout('beta_feature', 12.5);
 expectType<DefaultFeature[], ReturnType<typeof config.getEnabledFeatures>>(true);
 expectType<string[], ReturnType<typeof config.getFeatureNames>>(true);
+const anyName: string = 'registered-by-another-program';
+const isOn: boolean = config.hasFeature(anyName) && config.isFeatureEnabled(anyName, false);
+// @ts-expect-error
+config.isFeatureEnabled(anyName);
+// @ts-expect-error
+config.isFeatureEnabled(anyName, 'no');
 
 // A misspelt name does not compile, wherever it stands.
 // @ts-expect-error

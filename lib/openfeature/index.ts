@@ -166,19 +166,13 @@ export class ConfigProvider implements Provider {
 
   #hasFeature(key: string): boolean {
     try {
-      this.#config.isFeatureEnabled(key);
-      return true;
+      // A value that is not a string names no flag.
+      return typeof key === 'string' && this.#config.hasFeature(key);
     } catch (error) {
-      switch ((error as { code?: string }).code) {
-        case 'ERR_UNKNOWN_FEATURE':
-        // A value that is not a string names no flag.
-        case 'ERR_INVALID_TYPE':
-          return false;
-        case 'ERR_CLOSED':
-          throw new ProviderNotReadyError(messageOf(error), { cause: error });
-        default:
-          throw new GeneralError(messageOf(error), { cause: error });
+      if ((error as { code?: string }).code === 'ERR_CLOSED') {
+        throw new ProviderNotReadyError(messageOf(error), { cause: error });
       }
+      throw new GeneralError(messageOf(error), { cause: error });
     }
   }
 
