@@ -39,15 +39,17 @@ export function modesOf(runtime) {
 }
 
 /**
- * The modes that are run unless the caller asks for others: of the Nodes, the newest alone runs workers.
+ * The modes that are run unless the caller asks for others: of the Nodes, the newest alone runs workers, and Bun its web
+ * workers, which its worker_threads are made of; the specs of the main thread start both.
  *
  * @param {Runtime} runtime
  * @param {readonly Runtime[]} runtimes the oldest Node first
  * @returns {Mode[]}
  */
 export function defaultModesOf(runtime, runtimes) {
+  if (runtime.name === 'bun') return ['main', 'web-worker'];
   const newest = runtimes.findLast(({ name }) => name === 'node');
-  return runtime.name === 'node' && runtime !== newest ? ['main'] : modesOf(runtime);
+  return runtime === newest ? modesOf(runtime) : ['main'];
 }
 
 /**
