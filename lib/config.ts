@@ -1005,7 +1005,10 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
     const mask = this.#lookUp(name);
     if (mask !== 0) return mask;
     const { names } = this.#table;
-    throw makeError('ERR_UNKNOWN_FEATURE', `Unknown feature: ${printable(String(name))}. Available: ${names.join(', ')}`);
+    throw makeError(
+      'ERR_UNKNOWN_FEATURE',
+      `Unknown feature: ${printable(String(name))}. Available: ${names.join(', ')}`,
+    );
   }
 
   /** The flag of a name, which another process may have added; 0 if there is none. */
