@@ -34,6 +34,7 @@ pub mod clock;
 pub mod distribution;
 pub mod error;
 pub mod feature_table;
+mod file_id;
 pub mod file_system;
 pub mod openmetrics;
 pub mod ownership;

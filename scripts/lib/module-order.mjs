@@ -7,6 +7,7 @@ const rooms = [
   'error',
   'sync',
   'statx',
+  'file_id',
   'clock',
   'record',
   'feature_table',

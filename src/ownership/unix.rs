@@ -36,7 +36,7 @@ pub struct Owner {
 impl Owner {
     /// The owner of the file at this path, with links followed. `None` if there is no file, or it cannot be read.
     ///
-    /// Times are not asked for on Linux, as in `store::file_id` and for the same reason.
+    /// Times are not asked for on Linux, as in `file_id` and for the same reason.
     #[must_use]
     pub fn of_path(path: &Path) -> Option<Self> {
         #[cfg(target_os = "linux")]

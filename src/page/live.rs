@@ -25,10 +25,11 @@ use once_cell::sync::Lazy;
 use super::doorbells::Doorbells;
 use super::feature_table;
 use super::layout::LIVE_SIZE;
-use super::mapping::{self, FileIdentity, Lock, Mapping, Range, io_error};
+use super::mapping::{self, Lock, Mapping, Range, io_error};
 use super::{Page, PageMemory, Persisted, State};
 use crate::error::Error;
 use crate::feature_table::FeatureTable;
+use crate::file_id::{self, FileId};
 use crate::ownership::Owner;
 use crate::sync::lock;
 
@@ -102,8 +103,8 @@ impl LiveFile {
 
     /// The path, if it does not lead to this file any more.
     pub(super) fn lost_path(&self) -> Option<&Path> {
-        let own = mapping::identity(&self.file).ok();
-        (own.is_none() || mapping::identity_of_path(&self.path) != own).then_some(&*self.path)
+        let is_lost = file_id::of(&self.file).map_or(true, |id| !is_at(&self.path, id));
+        is_lost.then_some(&*self.path)
     }
 
     pub(super) const fn base(&self) -> NonNull<u8> {
@@ -175,7 +176,7 @@ impl Drop for LockGuard<'_> {
 }
 
 /// The live pages of this process: the same file is the same mapping, however many threads open it.
-static OPEN: Lazy<Mutex<HashMap<FileIdentity, Weak<PageMemory>>>> = Lazy::new(Mutex::default);
+static OPEN: Lazy<Mutex<HashMap<FileId, Weak<PageMemory>>>> = Lazy::new(Mutex::default);
 
 /// Opens the live file at `path`, and fills it with what `initial` gives if no process has it open.
 ///
@@ -245,15 +246,21 @@ fn map_once(
     // The lock is held while the file is opened, so that two threads never map it twice.
     let mut open_pages = lock(&OPEN);
     open_pages.retain(|_, page| page.strong_count() > 0);
-    let mapped = mapping::identity_of_path(path)
-        .and_then(|identity| open_pages.get(&identity))
+    let mapped = file_id::at_itself(path)
+        .ok()
+        .and_then(|id| open_pages.get(&id))
         .and_then(Weak::upgrade);
     if let Some(memory) = mapped {
         return Ok(Page(memory));
     }
-    let (page, identity) = attach_or_initialize(wait, path, database, initial)?;
-    open_pages.insert(identity, Arc::downgrade(&page.0));
+    let (page, id) = attach_or_initialize(wait, path, database, initial)?;
+    open_pages.insert(id, Arc::downgrade(&page.0));
     Ok(page)
+}
+
+/// Whether it is this file that is at the path, not another one or a link to it.
+fn is_at(path: &Path, id: FileId) -> bool {
+    file_id::at_itself(path).is_ok_and(|found| found == id)
 }
 
 /// Without `initial`, a file that no process has open is [`Error::NotLive`].
@@ -262,13 +269,13 @@ fn attach_or_initialize(
     path: &Path,
     database: Option<&Path>,
     initial: Option<&impl Fn() -> Result<Initial, Error>>,
-) -> Result<(Page, FileIdentity), Error> {
+) -> Result<(Page, FileId), Error> {
     let deadline = Instant::now() + wait;
     let owner = database.and_then(Owner::of_path);
     loop {
         let file = mapping::open(path, initial.is_some(), owner)?;
-        let identity = mapping::identity(&file).map_err(io_error(path))?;
-        let is_current = || mapping::identity_of_path(path) == Some(identity);
+        let id = file_id::of(&file).map_err(io_error(path))?;
+        let is_current = || is_at(path, id);
         let mut problem = None;
         if mapping::try_lock_file(&file, Lock::Exclusive).map_err(io_error(path))? {
             if is_current() {
@@ -278,12 +285,12 @@ fn attach_or_initialize(
                 };
                 mapping::give_to(&file, owner);
                 if let Some(page) = initialize(path, file, initial)? {
-                    return Ok((page, identity));
+                    return Ok((page, id));
                 }
             }
         } else if mapping::try_lock_file(&file, Lock::Shared).map_err(io_error(path))? {
             match attach(path, file) {
-                Ok(page) if is_current() => return Ok((page, identity)),
+                Ok(page) if is_current() => return Ok((page, id)),
                 Ok(_) => {}
                 // The next attempt may find the file initialized by another process.
                 Err(error) => problem = Some(error),

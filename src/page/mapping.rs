@@ -18,8 +18,7 @@ mod platform;
 
 pub use platform::examine;
 pub(super) use platform::{
-    FileIdentity, Mapping, allocate, give_to, identity, identity_of_path, open, try_lock_file,
-    try_lock_range, unlock_range,
+    Mapping, allocate, give_to, open, try_lock_file, try_lock_range, unlock_range,
 };
 
 /// What is locked: one byte each, so that no lock is in the way of another.

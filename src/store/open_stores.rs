@@ -13,8 +13,8 @@ use once_cell::sync::Lazy;
 use super::queue::Latch;
 use super::shared::Shared;
 use super::sqlite::errors::{CREATE_AGAIN, IS_DIRECTORY, RESTORE, check_length, from_io};
-use super::sqlite::file_id::{FileId, count_links, identify, is_mount_point};
 use crate::error::Error;
+use crate::file_id::{self, FileId};
 use crate::file_system::sync_directory;
 use crate::real_path::real_path;
 use crate::sync::lock;
@@ -52,7 +52,7 @@ pub fn handle<Handle: Any + Send + Sync>(
     let real_path = real_path(path).map_err(|source| from_io(path, source))?;
     check_length(path, &real_path)?;
     expect_one_name(&real_path, &metadata)?;
-    let id = identify(&metadata, &real_path);
+    let id = file_id::at(&real_path).map_err(|source| from_io(path, source))?;
     let slot = open.get(&id);
     let mut predecessor = slot.map(|slot| Arc::clone(&slot.shared.ended));
     if let Some(slot) = slot
@@ -86,17 +86,17 @@ pub fn handle<Handle: Any + Send + Sync>(
 
 /// Whether this process has a store of the file open, under any name.
 pub fn is_open(path: &Path) -> bool {
-    let (Ok(metadata), Ok(real_path)) = (fs::metadata(path), real_path(path)) else {
+    let Ok(id) = file_id::at(path) else {
         return false;
     };
     lock(&OPEN)
-        .get(&identify(&metadata, &real_path))
+        .get(&id)
         .is_some_and(|slot| !slot.shared.ended.is_set())
 }
 
 /// Whether the path leads to this file.
 fn is_at(path: &Path, id: &FileId) -> bool {
-    fs::metadata(path).is_ok_and(|metadata| identify(&metadata, path) == *id)
+    file_id::at(path).is_ok_and(|found| found == *id)
 }
 
 /// Ensures that this is the only store of the file that its path leads to now. Must be called each time before the file
@@ -112,7 +112,7 @@ pub fn claim(shared: &Shared) -> Result<(), Error> {
         metadata => metadata.map_err(|source| from_io(&shared.path, source))?,
     };
     expect_one_name(&shared.path, &metadata)?;
-    let id = identify(&metadata, &shared.path);
+    let id = file_id::at(&shared.path).map_err(|source| from_io(&shared.path, source))?;
     match open.get(&id) {
         Some(slot) if slot.is_of(shared) => Ok(()),
         Some(slot) if slot.is_in_use() => replaced(CREATE_AGAIN),
@@ -190,12 +190,12 @@ pub fn directory_of(path: &Path) -> &Path {
 /// Refuses a file whose log would not be the same for every program that uses it: SQLite puts the log beside the name by
 /// which the file was opened, and so does this package with live state. The path has no symbolic links.
 pub fn expect_one_name(path: &Path, metadata: &Metadata) -> Result<(), Error> {
-    let links = count_links(metadata);
+    let links = file_id::count_links(path, metadata).map_err(|source| from_io(path, source))?;
     if links > 1 {
         let path = path.to_path_buf();
         return Err(Error::StoreHardLink { path, links });
     }
-    if is_mount_point(path) {
+    if file_id::is_mount_point(path) {
         let path = path.to_path_buf();
         return Err(Error::StoreMountedAlone { path });
     }
@@ -213,9 +213,9 @@ fn create(path: &Path) -> io::Result<Metadata> {
 /// Waits until the file, whose last handle is gone, is closed.
 #[cfg(test)]
 pub fn wait_until_closed(path: &Path) {
-    let (metadata, real_path) = (fs::metadata(path).unwrap(), real_path(path).unwrap());
+    let id = file_id::at(path).unwrap();
     let ended = lock(&OPEN)
-        .get(&identify(&metadata, &real_path))
+        .get(&id)
         .map(|slot| Arc::clone(&slot.shared.ended));
     if let Some(ended) = ended {
         ended.wait();

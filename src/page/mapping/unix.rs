@@ -16,10 +16,6 @@ use crate::page::layout::LIVE_SIZE;
 /// The mode of every live file.
 const MODE: u32 = 0o600;
 
-/// Device and inode.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct FileIdentity(u64, u64);
-
 /// A live file's bytes, shared with every process that maps it.
 #[derive(Debug)]
 pub struct Mapping(NonNull<u8>);
@@ -234,18 +230,6 @@ fn allocate_blocks(file: &File) -> io::Result<()> {
     use std::os::unix::fs::FileExt;
     // Without posix_fallocate, bytes that are written have blocks.
     file.write_all_at(&[0; LIVE_SIZE], 0)
-}
-
-/// Identity of an open file.
-pub fn identity(file: &File) -> io::Result<FileIdentity> {
-    file.metadata()
-        .map(|metadata| FileIdentity(metadata.dev(), metadata.ino()))
-}
-
-/// Identity of what is at a path now, if anything.
-pub fn identity_of_path(path: &Path) -> Option<FileIdentity> {
-    let metadata = std::fs::symlink_metadata(path).ok()?;
-    Some(FileIdentity(metadata.dev(), metadata.ino()))
 }
 
 /// Locks the file as a whole for this open description, which all threads of the process share. `false` when others hold

@@ -5,7 +5,7 @@
 
 #![expect(
     unsafe_code,
-    reason = "the standard library does not map files, lock ranges of them, or tell which file is open"
+    reason = "the standard library does not map files or lock ranges of them"
 )]
 
 use std::fs::{self, File, Metadata, OpenOptions};
@@ -17,8 +17,7 @@ use std::ptr::{self, NonNull};
 
 use windows_sys::Win32::Foundation::{CloseHandle, ERROR_IO_PENDING, ERROR_LOCK_VIOLATION, HANDLE};
 use windows_sys::Win32::Storage::FileSystem::{
-    FILE_ATTRIBUTE_REPARSE_POINT, FILE_FLAG_BACKUP_SEMANTICS, FILE_FLAG_OPEN_REPARSE_POINT,
-    FILE_ID_INFO, FileIdInfo, GetFileInformationByHandleEx, LOCK_FILE_FLAGS,
+    FILE_ATTRIBUTE_REPARSE_POINT, FILE_FLAG_OPEN_REPARSE_POINT, LOCK_FILE_FLAGS,
     LOCKFILE_EXCLUSIVE_LOCK, LOCKFILE_FAIL_IMMEDIATELY, LockFileEx, UnlockFileEx,
 };
 use windows_sys::Win32::System::IO::{OVERLAPPED, OVERLAPPED_0, OVERLAPPED_0_0};
@@ -31,10 +30,6 @@ use super::{Lock, Range, check_length, check_local, invalid, io_error};
 use crate::error::Error;
 use crate::ownership::Owner;
 use crate::page::layout::LIVE_SIZE;
-
-/// The volume, and the file on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct FileIdentity(u64, [u8; 16]);
 
 /// A live file's bytes, shared with every process that maps it.
 #[derive(Debug)]
@@ -139,37 +134,6 @@ pub fn read_start(file: &File, start: &mut [u8]) -> io::Result<usize> {
 /// Gives the file its full length, with clusters behind all of it: files have holes only where that is asked for.
 pub fn allocate(path: &Path, file: &File) -> Result<(), Error> {
     file.set_len(LIVE_SIZE as u64).map_err(io_error(path))
-}
-
-/// Identity of an open file.
-pub fn identity(file: &File) -> io::Result<FileIdentity> {
-    let mut found = FILE_ID_INFO::default();
-    let size = u32::try_from(size_of::<FILE_ID_INFO>()).map_err(io::Error::other)?;
-    // SAFETY: the handle is open, and `found` is room for what this question is answered with.
-    let status = unsafe {
-        GetFileInformationByHandleEx(
-            file.as_raw_handle(),
-            FileIdInfo,
-            (&raw mut found).cast(),
-            size,
-        )
-    };
-    if status == 0 {
-        return Err(io::Error::last_os_error());
-    }
-    Ok(FileIdentity(
-        found.VolumeSerialNumber,
-        found.FileId.Identifier,
-    ))
-}
-
-/// Identity of what is at a path now, if anything.
-pub fn identity_of_path(path: &Path) -> Option<FileIdentity> {
-    let opened = OpenOptions::new()
-        .access_mode(0)
-        .custom_flags(FILE_FLAG_OPEN_REPARSE_POINT | FILE_FLAG_BACKUP_SEMANTICS)
-        .open(path);
-    identity(&opened.ok()?).ok()
 }
 
 impl Range {

@@ -25,8 +25,8 @@ use rusqlite::{Connection, OpenFlags, params};
 use super::digest::DIGEST_SIZE;
 use super::revision::{Entry, Revision};
 use crate::error::Error;
+use crate::file_id::{self, Stamp};
 use crate::store::sqlite::errors::{DELETE_LOG, Fault, READ_AGAIN, is_damage};
-use crate::store::sqlite::file_id::{self, Stamp};
 use crate::store::sqlite::paths::with_suffix;
 use crate::store::sqlite::{still, syscalls};
 

@@ -4,7 +4,6 @@ pub mod busy;
 pub mod connection;
 pub mod disk_space;
 pub mod errors;
-pub mod file_id;
 pub mod online_backup;
 pub mod open_files;
 pub mod paths;

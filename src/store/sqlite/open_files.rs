@@ -6,9 +6,9 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::file_id::{self, FileId};
 use super::paths::with_suffix;
 use super::syscalls;
+use crate::file_id::{self, FileId};
 
 /// The database, its log and its index. All three matter: without the index, other processes make another one, and then
 /// neither side knows of the other's locks.

@@ -16,10 +16,10 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use super::errors::from_io;
-use super::file_id::{self, identify};
 use super::paths::with_suffix;
 use super::syscalls;
 use crate::error::Error;
+use crate::file_id;
 
 /// How often a taken lock is tried again.
 const RETRY: Duration = Duration::from_millis(5);
@@ -47,9 +47,8 @@ impl Still {
             }
             sleep(RETRY);
         }
-        let is_same = file
-            .metadata()
-            .is_ok_and(|own| file_id::at(path).is_ok_and(|found| found == identify(&own, path)));
+        let is_same =
+            file_id::of(&file).is_ok_and(|own| file_id::at(path).is_ok_and(|found| found == own));
         let is_still = is_same && is_in_wal_mode(&mut file) && !has_log(path);
         Ok(is_still.then(|| Self {
             path: path.to_path_buf(),

@@ -35,7 +35,7 @@ use std::path::PathBuf;
 use once_cell::sync::Lazy;
 use rusqlite::ffi;
 
-use super::file_id::FileId;
+use crate::file_id::FileId;
 
 /// Whether SQLite took the replacements, which is tried once, before the first connection.
 static REPLACED: Lazy<bool> = Lazy::new(platform::replace);
@@ -82,8 +82,8 @@ mod platform {
 
     use rusqlite::{Connection, ffi};
 
+    use crate::file_id::{self, FileId};
     use crate::ownership::{self, Owner, effective_user};
-    use crate::store::sqlite::file_id::{FileId, identify};
 
     type Open = unsafe extern "C" fn(*const c_char, c_int, c_int) -> c_int;
     type Fcntl = unsafe extern "C" fn(c_int, c_int, ...) -> c_int;
@@ -247,10 +247,7 @@ mod platform {
             {
                 // SAFETY: the descriptor was just opened, and is not closed here.
                 let file = ManuallyDrop::new(unsafe { File::from_raw_fd(descriptor) });
-                *id = file
-                    .metadata()
-                    .ok()
-                    .map(|metadata| identify(&metadata, path));
+                *id = file_id::of(&file).ok();
             }
         });
     }
@@ -340,7 +337,7 @@ mod platform {
 
     use rusqlite::Connection;
 
-    use crate::store::sqlite::file_id::FileId;
+    use crate::file_id::FileId;
 
     pub fn replace() -> bool {
         true

@@ -1,10 +1,7 @@
 //! Copies of a database in use.
 
 use std::fs;
-use std::os::unix::fs::{FileTypeExt, PermissionsExt, symlink};
-use std::os::unix::net::UnixListener;
 use std::path::Path;
-use std::process::Command;
 
 use super::children::Other;
 use super::*;
@@ -57,7 +54,6 @@ fn a_backup_is_a_whole_database_by_itself() {
     let (bed, page) = (Bed::new(), page(0b1));
     let store = bed.open();
     fill(&store, &page, 500);
-    fs::set_permissions(bed.path(), fs::Permissions::from_mode(0o640)).unwrap();
     let directory = tempfile::tempdir().unwrap();
     let target = directory.path().join("copy.db");
     let done = back_up(&store, &target, false).unwrap();
@@ -69,10 +65,6 @@ fn a_backup_is_a_whole_database_by_itself() {
     // Alone in its directory, and with no trace of a log: it can be read where nothing can be written.
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
     assert_eq!(fs::read(&target).unwrap()[18..20], [1, 1]);
-    assert_eq!(
-        fs::metadata(&target).unwrap().permissions().mode() & 0o777,
-        0o640
-    );
     assert_eq!(count(&target), 500);
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
 
@@ -163,6 +155,21 @@ fn a_backup_that_is_given_up_leaves_nothing() {
 }
 
 #[test]
+#[cfg(unix)]
+fn a_backup_is_for_those_whom_its_database_is_for() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let bed = Bed::new();
+    let store = bed.open();
+    persist(&store, &page(0b1), "");
+    fs::set_permissions(bed.path(), fs::Permissions::from_mode(0o640)).unwrap();
+    let target = bed.directory.path().join("copy.db");
+    back_up(&store, &target, false).unwrap();
+    let mode = fs::metadata(&target).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o640);
+}
+
+#[test]
 fn places_that_cannot_be_used_are_refused() {
     let (bed, page) = (Bed::new(), page(0b1));
     let store = bed.open();
@@ -171,32 +178,62 @@ fn places_that_cannot_be_used_are_refused() {
     fs::write(place("existing"), "mine").unwrap();
     fs::write(place("crashed-wal"), "frames").unwrap();
     fs::create_dir(place("directory")).unwrap();
-    symlink(bed.path(), place("link")).unwrap();
     fs::hard_link(bed.path(), place("hard")).unwrap();
-    symlink(place("existing"), place("other-link")).unwrap();
-    symlink("/dev/null", place("link-to-a-device")).unwrap();
-    let _socket = UnixListener::bind(place("socket")).unwrap();
-    let fifo = Command::new("mkfifo").arg(place("fifo")).status();
-    assert!(fifo.unwrap().success());
     let before = bed.files();
     for (name, overwrite, reason) in [
         ("existing", false, "overwrite"),
         ("config.db", true, "has open"),
-        ("link", true, "has open"),
         ("hard", true, "has open"),
         ("config.db-wal", true, "part of the database"),
         ("config.db-shm", true, "part of the database"),
         ("config.db-live-production", true, "part of the database"),
         ("directory", true, "directory"),
-        ("other-link", true, "symbolic link"),
-        ("link-to-a-device", true, "symbolic link"),
-        ("socket", true, "not a regular file"),
-        ("fifo", true, "not a regular file"),
         ("crashed", false, "-wal"),
         ("missing/copy.db", false, "does not exist"),
         ("..", true, "file"),
     ] {
         let error = back_up(&store, &place(name), overwrite).unwrap_err();
+        assert_eq!(code(&error), "ERR_BACKUP", "{name}: {error}");
+        assert!(error.to_string().contains(reason), "{name}: {error}");
+    }
+    assert_eq!(bed.files(), before);
+    assert_eq!(fs::read_to_string(place("existing")).unwrap(), "mine");
+    assert_eq!(
+        back_up(&store, &place("existing"), true).unwrap().revisions,
+        1
+    );
+    assert_eq!(count(&place("existing")), 1);
+    assert_eq!(persist(&store, &page, "").revision.id, 2);
+}
+
+#[test]
+#[cfg(unix)]
+fn what_is_no_regular_file_is_not_replaced() {
+    use std::os::unix::fs::{FileTypeExt, symlink};
+    use std::os::unix::net::UnixListener;
+
+    let bed = Bed::new();
+    let store = bed.open();
+    persist(&store, &page(0b1), "");
+    let place = |name: &str| bed.directory.path().join(name);
+    fs::write(place("existing"), "mine").unwrap();
+    symlink(bed.path(), place("link")).unwrap();
+    symlink(place("existing"), place("other-link")).unwrap();
+    symlink("/dev/null", place("link-to-a-device")).unwrap();
+    let _socket = UnixListener::bind(place("socket")).unwrap();
+    let fifo = std::process::Command::new("mkfifo")
+        .arg(place("fifo"))
+        .status();
+    assert!(fifo.unwrap().success());
+    let before = bed.files();
+    for (name, reason) in [
+        ("link", "has open"),
+        ("other-link", "symbolic link"),
+        ("link-to-a-device", "symbolic link"),
+        ("socket", "not a regular file"),
+        ("fifo", "not a regular file"),
+    ] {
+        let error = back_up(&store, &place(name), true).unwrap_err();
         assert_eq!(code(&error), "ERR_BACKUP", "{name}: {error}");
         assert!(error.to_string().contains(reason), "{name}: {error}");
     }
@@ -207,10 +244,4 @@ fn places_that_cannot_be_used_are_refused() {
         assert!(kind.is_socket() || kind.is_fifo(), "{name}");
     }
     assert_eq!(fs::read_to_string(place("existing")).unwrap(), "mine");
-    assert_eq!(
-        back_up(&store, &place("existing"), true).unwrap().revisions,
-        1
-    );
-    assert_eq!(count(&place("existing")), 1);
-    assert_eq!(persist(&store, &page, "").revision.id, 2);
 }

@@ -343,6 +343,7 @@ fn on_connection(store: &Store, run: impl FnOnce(&mut Connection) + Send + 'stat
 }
 
 /// Moves what is in the log into the database.
+#[cfg(unix)]
 fn checkpoint(store: &Store) {
     on_connection(store, |connection| {
         connection

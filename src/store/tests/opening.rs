@@ -161,7 +161,6 @@ fn links_lead_to_one_store_or_are_refused() {
     assert_eq!(code, "ERR_STORE_PATH", "{message}");
 }
 
-#[cfg(unix)]
 #[test]
 fn a_file_with_two_names_is_refused() {
     let bed = Bed::new();

@@ -1,7 +1,7 @@
 //! What `verify` finds: on edits that other programs make of the file, byte by byte and row by row.
 
 use std::fs;
-use std::os::unix::fs::FileExt;
+use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::SeqCst;
@@ -546,9 +546,10 @@ fn an_edit_behind_the_back_of_an_open_store_is_found() {
         .position(|bytes| bytes == b"change 4")
         .unwrap();
     // Not closed while the store is open: that would drop its locks.
-    let file = fs::OpenOptions::new().write(true).open(bed.path()).unwrap();
-    file.write_all_at(b"change 5", u64::try_from(at).unwrap())
+    let mut file = fs::OpenOptions::new().write(true).open(bed.path()).unwrap();
+    file.seek(SeekFrom::Start(u64::try_from(at).unwrap()))
         .unwrap();
+    file.write_all(b"change 5").unwrap();
     let verification = verify(&store, None).unwrap();
     assert!(!verification.is_ok());
     drop(store);

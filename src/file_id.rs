@@ -1,56 +1,17 @@
-//! Which file a path leads to.
+//! Which file a path leads to, and what else tells files apart.
 
-use std::fs::{self, Metadata};
-use std::io;
+use std::fs;
 use std::path::Path;
-#[cfg(not(unix))]
-use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 #[cfg(target_os = "linux")]
 use crate::statx::statx;
 
-/// What makes two paths the same file.
-#[cfg(unix)]
-pub type FileId = (u64, u64);
-#[cfg(not(unix))]
-pub type FileId = PathBuf;
+#[cfg_attr(windows, path = "file_id/windows.rs")]
+#[cfg_attr(unix, path = "file_id/unix.rs")]
+mod platform;
 
-#[cfg(unix)]
-pub fn identify(metadata: &Metadata, _real_path: &Path) -> FileId {
-    use std::os::unix::fs::MetadataExt;
-    (metadata.dev(), metadata.ino())
-}
-
-#[cfg(not(unix))]
-pub fn identify(_metadata: &Metadata, real_path: &Path) -> FileId {
-    real_path.to_path_buf()
-}
-
-/// The file that a path leads to now.
-///
-/// Requests only the inode on Linux. After a process has read the modification time, the next write must record a new
-/// one, and the following sync must write it: half a sync more for each commit between two checks.
-pub fn at(path: &Path) -> io::Result<FileId> {
-    #[cfg(target_os = "linux")]
-    if let Some(id) = inode(path) {
-        return Ok(id);
-    }
-    fs::metadata(path).map(|metadata| identify(&metadata, path))
-}
-
-/// `None` if there is no file, or if the system does not report its inode.
-#[cfg(target_os = "linux")]
-fn inode(path: &Path) -> Option<FileId> {
-    let found = statx(path, libc::STATX_INO)?;
-    Some(number(&found))
-}
-
-#[cfg(target_os = "linux")]
-const fn number(found: &libc::statx) -> FileId {
-    let device = libc::makedev(found.stx_dev_major, found.stx_dev_minor);
-    (device, found.stx_ino)
-}
+pub use platform::{FileId, at, at_itself, count_links, of};
 
 /// What changes with the contents of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,33 +94,48 @@ fn is_listed_as_mount(path: &Path) -> bool {
         .any(|line| line.split(|byte| *byte == b' ').nth(4) == Some(&path))
 }
 
-/// How many names the file has.
-#[cfg(unix)]
-pub fn count_links(metadata: &Metadata) -> u64 {
-    use std::os::unix::fs::MetadataExt;
-    metadata.nlink()
-}
-
-/// The standard library does not tell.
-#[cfg(not(unix))]
-pub const fn count_links(_metadata: &Metadata) -> u64 {
-    1
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+    use std::io;
+
     use super::*;
 
     #[test]
-    fn a_look_finds_what_the_standard_library_finds() {
+    fn all_names_of_a_file_lead_to_it_and_no_other_path_does() {
         let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("file");
+        let place = |name: &str| directory.path().join(name);
+        let path = place("file");
         assert_eq!(at(&path).unwrap_err().kind(), io::ErrorKind::NotFound);
+        assert_eq!(
+            at_itself(&path).unwrap_err().kind(),
+            io::ErrorKind::NotFound
+        );
         fs::write(&path, "").unwrap();
-        let metadata = fs::metadata(&path).unwrap();
-        assert_eq!(at(&path).unwrap(), identify(&metadata, &path));
-        #[cfg(target_os = "linux")]
-        assert!(inode(&path).is_some());
+        fs::write(place("other"), "").unwrap();
+        let id = of(&File::open(&path).unwrap()).unwrap();
+        assert_eq!(at(&path).unwrap(), id);
+        assert_eq!(at_itself(&path).unwrap(), id);
+        assert_ne!(at(&place("other")).unwrap(), id);
+        assert_ne!(at(directory.path()).unwrap(), id);
+        let links = |path: &Path| count_links(path, &fs::metadata(path).unwrap()).unwrap();
+        assert_eq!(links(&path), 1);
+        fs::hard_link(&path, place("second")).unwrap();
+        assert_eq!(at(&place("second")).unwrap(), id);
+        assert_eq!(links(&path), 2);
+        assert_eq!(links(&place("second")), 2);
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_symbolic_link_is_a_file_of_its_own() {
+        let directory = tempfile::tempdir().unwrap();
+        let [path, link] = ["file", "link"].map(|name| directory.path().join(name));
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        assert_eq!(at(&link).unwrap_err().kind(), io::ErrorKind::NotFound);
+        fs::write(&path, "").unwrap();
+        assert_eq!(at(&link).unwrap(), at(&path).unwrap());
+        assert_ne!(at_itself(&link).unwrap(), at(&path).unwrap());
     }
 
     #[test]
