@@ -2,7 +2,7 @@
 // The addon for the platforms that this machine is not.
 //
 //   npm run cross -- setup                       downloads the tools; the other commands do so too
-//   npm run cross -- check [target …]            lints the library with clippy
+//   npm run cross -- check [target …]            lints the library and its tests with clippy
 //   npm run cross -- build [target …]            builds the addon into native/, and checks what it needs of its system
 //   npm run cross -- run [runtime …]             the quick start on Node and Bun for arm64 and Windows, emulated
 //   npm run cross -- specs [runtime or spec …]   the specs there, on the main thread

@@ -127,8 +127,11 @@ fn hold(path: &Path) -> File {
     let file = File::open(path).expect("the file");
     // SAFETY: `flock` is plain numbers, for which zeros are valid.
     let mut in_use: libc::flock = unsafe { std::mem::zeroed() };
-    in_use.l_type = libc::F_RDLCK.try_into().expect("a small number");
-    in_use.l_whence = libc::SEEK_SET.try_into().expect("a small number");
+    // The constants are of one size on Linux and of another on macOS.
+    in_use.l_type = i64::from(libc::F_RDLCK).try_into().expect("a small number");
+    in_use.l_whence = i64::from(libc::SEEK_SET)
+        .try_into()
+        .expect("a small number");
     in_use.l_len = 1;
     // SAFETY: the descriptor is open, and `in_use` outlives the call.
     let status = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_SETLK, &raw const in_use) };

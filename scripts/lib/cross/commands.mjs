@@ -12,19 +12,20 @@ import { cargo, inCache, STANDARD_LIBRARY } from './toolchain.mjs';
 /** @typedef {import('./targets.mjs').Target} Target */
 
 /**
- * Lints the library for each target.
+ * Lints the library and its tests for each target.
  *
  * @param {readonly Target[]} targets
  */
-export const check = (targets) => each(targets, checkTarget);
+export const check = (targets) => each(targets, (target) => checkTarget(target, ['--lib', '--tests']));
 
 /**
- * Lints the library for one target; throws what it finds.
+ * Lints the library, or other parts of the crate, for one target; throws what it finds.
  *
  * @param {Target} target
+ * @param {readonly string[]} [parts] as cargo selects them
  */
-export async function checkTarget(target) {
-  const args = ['clippy', '--quiet', '--lib', ...STANDARD_LIBRARY, '--target', target.triple, '--', '-D', 'warnings'];
+export async function checkTarget(target, parts = ['--lib']) {
+  const args = ['clippy', '--quiet', ...parts, ...STANDARD_LIBRARY, '--target', target.triple, '--', '-D', 'warnings'];
   const result = await cargo(target, args);
   if (!result.ok) throw new CommandError(`cargo ${args.join(' ')}`, result);
 }
