@@ -252,6 +252,7 @@ const ASYNC = new Set([
 function usesOf(config, feature) {
   return {
     isFeatureEnabled: () => config.isFeatureEnabled('debug'),
+    hasFeature: () => config.hasFeature('debug'),
     enableFeature: () => config.enableFeature('debug'),
     disableFeature: () => config.disableFeature('debug'),
     setFeature: () => config.setFeature('debug', true),
