@@ -13,6 +13,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { checkFiles, createProductionConfig } from '13byte-config';
 import { database, forEach, print, production, result } from './harness/command-line.mjs';
+import { onPosix } from './harness/posix.mjs';
 import { suite } from './harness/suite.mjs';
 
 const preload = fileURLToPath(new URL('children/pretend.cjs', import.meta.url));
@@ -109,17 +110,19 @@ export default suite('command line: doctor', {
         /^No program shares the live state of cluster nobody/,
         ['--cluster', `nobody-${process.pid}`],
       ],
-      ['database', 'degraded', /every user may change/, production(persistPath), () => chmodSync(persistPath, 0o666)],
-      [
-        'live-file-permissions',
-        'failed',
-        /others may write to it/,
-        production(persistPath),
-        () => {
-          writeFileSync(live, '');
-          chmodSync(live, 0o666);
-        },
-      ],
+      ...onPosix([
+        ['database', 'degraded', /every user may change/, production(persistPath), () => chmodSync(persistPath, 0o666)],
+        [
+          'live-file-permissions',
+          'failed',
+          /others may write to it/,
+          production(persistPath),
+          () => {
+            writeFileSync(live, '');
+            chmodSync(live, 0o666);
+          },
+        ],
+      ]),
       [
         'live-file-permissions',
         'failed',
@@ -152,19 +155,21 @@ export default suite('command line: doctor', {
     assert.ok(!existsSync(`${persistPath}.not`));
   },
 
-  async 'a directory that this user may not write to'(t) {
-    const persistPath = await database(t);
-    const directory = dirname(persistPath);
-    chmodSync(directory, 0o555);
-    t.after(() => chmodSync(directory, 0o755));
-    // Root may do everything.
-    const isRoot = process.getuid() === 0;
-    if (isRoot) chmodSync(join(directory, '..'), 0o755);
-    const through = isRoot ? ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'] : [];
-    const { checks } = await examine(t, production(persistPath), { code: 4, through });
-    assert.equal(checks.get('directory').status, 'failed');
-    assert.equal(checks.get('database').status, isRoot ? 'failed' : 'ok');
-  },
+  ...onPosix({
+    async 'a directory that this user may not write to'(t) {
+      const persistPath = await database(t);
+      const directory = dirname(persistPath);
+      chmodSync(directory, 0o555);
+      t.after(() => chmodSync(directory, 0o755));
+      // Root may do everything.
+      const isRoot = process.getuid() === 0;
+      if (isRoot) chmodSync(join(directory, '..'), 0o755);
+      const through = isRoot ? ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'] : [];
+      const { checks } = await examine(t, production(persistPath), { code: 4, through });
+      assert.equal(checks.get('directory').status, 'failed');
+      assert.equal(checks.get('database').status, isRoot ? 'failed' : 'ok');
+    },
+  }),
 
   async 'runtimes that are not supported, or not tested'(t) {
     const persistPath = await database(t);

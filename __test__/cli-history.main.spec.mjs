@@ -20,6 +20,7 @@ import {
   run,
   start,
 } from './harness/command-line.mjs';
+import { onPosix } from './harness/posix.mjs';
 import { suite } from './harness/suite.mjs';
 
 const COMMANDS = [
@@ -308,48 +309,50 @@ export default suite('command line: the history', {
     assert.equal((await refusal(t, 2, ['backup', ...options])).code, 'ERR_USAGE');
   },
 
-  async 'Ctrl-C ends a backup and leaves nothing behind'(t) {
-    const persistPath = join(t.tempDir(), 'config.db');
-    const config = createProductionConfig({ persistPath, environment: 'production' });
-    t.after(() => config.close());
-    await Promise.all(Array.from({ length: 3000 }, (_, index) => config.persist(`${index} ${'ü'.repeat(900)}`)));
-    for (const [signal, code] of [
-      ['SIGINT', 130],
-      ['SIGTERM', 143],
-    ]) {
-      let ended = 0;
-      // One that is over before the signal comes is a backup like any other.
-      for (let attempt = 0; ended !== code; attempt += 1) {
-        assert.ok(attempt < 20, 'never was it interrupted');
-        const directory = t.tempDir();
-        const child = start(t, [
-          'backup',
-          join(directory, 'copy.db'),
-          '--db',
-          persistPath,
-          '--pages-per-step',
-          '1',
-          '--json',
-        ]);
-        let stderr = '';
-        child.stderr.setEncoding('utf8').on('data', (text) => {
-          stderr += text;
-        });
-        const closed = once(child, 'close');
-        while (readdirSync(directory).length === 0 && child.exitCode === null) await setImmediate();
-        child.kill(signal);
-        [ended] = await closed;
-        if (ended === 0) continue;
-        assert.equal(ended, code, stderr);
-        assert.deepEqual(JSON.parse(stderr).error, {
-          code: signal === 'SIGINT' ? 'ERR_INTERRUPTED' : 'ERR_TERMINATED',
-          message: `${signal === 'SIGINT' ? 'Interrupted' : 'Terminated'}: no copy is left behind`,
-          applied: false,
-        });
-        assert.deepEqual(readdirSync(directory), []);
+  ...onPosix({
+    async 'Ctrl-C ends a backup and leaves nothing behind'(t) {
+      const persistPath = join(t.tempDir(), 'config.db');
+      const config = createProductionConfig({ persistPath, environment: 'production' });
+      t.after(() => config.close());
+      await Promise.all(Array.from({ length: 3000 }, (_, index) => config.persist(`${index} ${'ü'.repeat(900)}`)));
+      for (const [signal, code] of [
+        ['SIGINT', 130],
+        ['SIGTERM', 143],
+      ]) {
+        let ended = 0;
+        // One that is over before the signal comes is a backup like any other.
+        for (let attempt = 0; ended !== code; attempt += 1) {
+          assert.ok(attempt < 20, 'never was it interrupted');
+          const directory = t.tempDir();
+          const child = start(t, [
+            'backup',
+            join(directory, 'copy.db'),
+            '--db',
+            persistPath,
+            '--pages-per-step',
+            '1',
+            '--json',
+          ]);
+          let stderr = '';
+          child.stderr.setEncoding('utf8').on('data', (text) => {
+            stderr += text;
+          });
+          const closed = once(child, 'close');
+          while (readdirSync(directory).length === 0 && child.exitCode === null) await setImmediate();
+          child.kill(signal);
+          [ended] = await closed;
+          if (ended === 0) continue;
+          assert.equal(ended, code, stderr);
+          assert.deepEqual(JSON.parse(stderr).error, {
+            code: signal === 'SIGINT' ? 'ERR_INTERRUPTED' : 'ERR_TERMINATED',
+            message: `${signal === 'SIGINT' ? 'Interrupted' : 'Terminated'}: no copy is left behind`,
+            applied: false,
+          });
+          assert.deepEqual(readdirSync(directory), []);
+        }
       }
-    }
-  },
+    },
+  }),
 
   async 'prune removes what is old when it was told twice'(t) {
     const persistPath = await threeRevisions(t);
@@ -375,22 +378,24 @@ export default suite('command line: the history', {
     assert.equal((await result(t, ['verify', ...options])).ok, true);
   },
 
-  async 'on a terminal prune asks, and long work shows how far it is'(t) {
-    const persistPath = await threeRevisions(t);
-    const onTerminal = (answer, ...args) => runOnTerminal(t, answer, [...args, ...production(persistPath)]);
-    const declined = await onTerminal('n', 'prune', '--keep', '1');
-    assert.match(declined.text, /Permanently remove all but the newest 1 revisions of production in .*\? \(y\/N\)/);
-    assert.match(declined.text, /Nothing was removed .*\(ERR_DECLINED\)/);
-    assert.equal(declined.code, 1);
-    assert.equal((await history(persistPath)).length, 3);
-    const pruned = await onTerminal('yes', 'prune', '--keep', '1');
-    assert.match(pruned.text, /removed 1 revisions, kept 2/);
-    assert.equal(pruned.code, 0);
-    const verified = await onTerminal('', 'verify');
-    assert.match(verified.text, /\rverify \[[= ]{30}\] +\d+% \d+\/\d+/);
-    assert.match(verified.text, /no problems/);
-    assert.equal((await onTerminal('', 'verify', '--json')).text.includes('['.padEnd(5)), false, 'no bar');
-  },
+  ...onPosix({
+    async 'on a terminal prune asks, and long work shows how far it is'(t) {
+      const persistPath = await threeRevisions(t);
+      const onTerminal = (answer, ...args) => runOnTerminal(t, answer, [...args, ...production(persistPath)]);
+      const declined = await onTerminal('n', 'prune', '--keep', '1');
+      assert.match(declined.text, /Permanently remove all but the newest 1 revisions of production in .*\? \(y\/N\)/);
+      assert.match(declined.text, /Nothing was removed .*\(ERR_DECLINED\)/);
+      assert.equal(declined.code, 1);
+      assert.equal((await history(persistPath)).length, 3);
+      const pruned = await onTerminal('yes', 'prune', '--keep', '1');
+      assert.match(pruned.text, /removed 1 revisions, kept 2/);
+      assert.equal(pruned.code, 0);
+      const verified = await onTerminal('', 'verify');
+      assert.match(verified.text, /\rverify \[[= ]{30}\] +\d+% \d+\/\d+/);
+      assert.match(verified.text, /no problems/);
+      assert.equal((await onTerminal('', 'verify', '--json')).text.includes('['.padEnd(5)), false, 'no bar');
+    },
+  }),
 
   async 'a file that may not be written can be read, and is not changed'(t) {
     const persistPath = await threeRevisions(t);
@@ -402,7 +407,7 @@ export default suite('command line: the history', {
       const { code, stderr } = await run(
         t,
         [...args, '--db', persistPath, '--env', args[0] === 'promote' ? 'staging' : 'production', '--json'],
-        process.getuid() === 0 ? { through } : {},
+        process.getuid?.() === 0 ? { through } : {},
       );
       assert.equal(code, 1, stderr);
       assert.equal(JSON.parse(stderr).error.code, 'ERR_STORE_PERMISSION');

@@ -27,6 +27,7 @@ import {
   result,
   run,
 } from './harness/command-line.mjs';
+import { onPosix } from './harness/posix.mjs';
 import { suite } from './harness/suite.mjs';
 
 const TERMINAL = '"terminal": { "mode": "cooked", "rows": 30, "cols": 90 }';
@@ -90,30 +91,32 @@ export default suite('command line: export and import', {
     assert.equal(failed.code, 'ERR_FILE');
   },
 
-  async 'what is not a regular file is written to, and what is replaced keeps its mode and its links'(t) {
-    const persistPath = await small(t);
-    const whole = await print(t, ['export', ...production(persistPath)]);
-    const [fifo, file, link] = ['fifo', 'flags.json', 'link'].map((name) => join(t.tempDir(), name));
-    execFileSync('mkfifo', [fifo]);
-    const reader = spawn('cat', [fifo], { stdio: ['ignore', 'pipe', 'inherit'] });
-    t.after(() => reader.kill('SIGKILL'));
-    const [read] = await Promise.all([textOf(reader.stdout), print(t, ['export', fifo, ...production(persistPath)])]);
-    assert.equal(read, whole);
-    assert.ok(lstatSync(fifo).isFIFO());
-    await print(t, ['export', '/dev/null', ...production(persistPath)]);
-    assert.ok(lstatSync('/dev/null').isCharacterDevice());
+  ...onPosix({
+    async 'what is not a regular file is written to, and what is replaced keeps its mode and its links'(t) {
+      const persistPath = await small(t);
+      const whole = await print(t, ['export', ...production(persistPath)]);
+      const [fifo, file, link] = ['fifo', 'flags.json', 'link'].map((name) => join(t.tempDir(), name));
+      execFileSync('mkfifo', [fifo]);
+      const reader = spawn('cat', [fifo], { stdio: ['ignore', 'pipe', 'inherit'] });
+      t.after(() => reader.kill('SIGKILL'));
+      const [read] = await Promise.all([textOf(reader.stdout), print(t, ['export', fifo, ...production(persistPath)])]);
+      assert.equal(read, whole);
+      assert.ok(lstatSync(fifo).isFIFO());
+      await print(t, ['export', '/dev/null', ...production(persistPath)]);
+      assert.ok(lstatSync('/dev/null').isCharacterDevice());
 
-    writeFileSync(file, 'older');
-    chmodSync(file, 0o640);
-    if (process.getuid() === 0) chownSync(file, 65_534, 65_534);
-    const { uid, gid, mode } = statSync(file);
-    symlinkSync(file, link);
-    await print(t, ['export', link, ...production(persistPath)]);
-    assert.ok(lstatSync(link).isSymbolicLink());
-    assert.equal(readFileSync(file, 'utf8'), whole);
-    const now = statSync(file);
-    assert.deepEqual([now.uid, now.gid, now.mode], [uid, gid, mode]);
-  },
+      writeFileSync(file, 'older');
+      chmodSync(file, 0o640);
+      if (process.getuid() === 0) chownSync(file, 65_534, 65_534);
+      const { uid, gid, mode } = statSync(file);
+      symlinkSync(file, link);
+      await print(t, ['export', link, ...production(persistPath)]);
+      assert.ok(lstatSync(link).isSymbolicLink());
+      assert.equal(readFileSync(file, 'utf8'), whole);
+      const now = statSync(file);
+      assert.deepEqual([now.uid, now.gid, now.mode], [uid, gid, mode]);
+    },
+  }),
 
   async 'all environments are exported, each is imported'(t) {
     const persistPath = await small(t);
@@ -384,21 +387,23 @@ export default suite('command line: export and import', {
     assert.equal((await result(t, ['import', file, '--create', ...staging])).revision, 2);
   },
 
-  async 'what one database exports another one imports, through a pipe'(t) {
-    const persistPath = await database(t, (config) => {
-      config.setRollout('beta_feature', 33.33);
-      config.enableFeature('beta_feature');
-    });
-    const other = join(t.tempDir(), 'other.db');
-    const file = write(t, await print(t, ['export', ...production(persistPath)]));
-    const through = ['sh', '-c', `"$0" "$@" < '${file}'`];
-    await print(t, ['import', '-', '--create', ...production(other)], { through });
-    assert.equal(await print(t, ['export', ...production(other)]), readFileSync(file, 'utf8'));
-    const { code, stderr } = await run(t, ['import', '-', ...production(other)], {
-      through: ['sh', '-c', 'echo "{}" | "$0" "$@"'],
-    });
-    assert.deepEqual([code, stderr.startsWith('13byte-config: stdin has ')], [2, true], stderr);
-  },
+  ...onPosix({
+    async 'what one database exports another one imports, through a pipe'(t) {
+      const persistPath = await database(t, (config) => {
+        config.setRollout('beta_feature', 33.33);
+        config.enableFeature('beta_feature');
+      });
+      const other = join(t.tempDir(), 'other.db');
+      const file = write(t, await print(t, ['export', ...production(persistPath)]));
+      const through = ['sh', '-c', `"$0" "$@" < '${file}'`];
+      await print(t, ['import', '-', '--create', ...production(other)], { through });
+      assert.equal(await print(t, ['export', ...production(other)]), readFileSync(file, 'utf8'));
+      const { code, stderr } = await run(t, ['import', '-', ...production(other)], {
+        through: ['sh', '-c', 'echo "{}" | "$0" "$@"'],
+      });
+      assert.deepEqual([code, stderr.startsWith('13byte-config: stdin has ')], [2, true], stderr);
+    },
+  }),
 
   async 'a state that could not be imported is not exported'(t) {
     const persistPath = await small(t);

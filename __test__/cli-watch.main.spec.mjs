@@ -4,6 +4,8 @@ import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { createProductionConfig } from '13byte-config';
 import { conforming, database, failure, print, production, start } from './harness/command-line.mjs';
+import { endedWellBy } from './harness/posix.mjs';
+import { ownStderr } from './harness/stderr.mjs';
 import { suite } from './harness/suite.mjs';
 
 export default suite('command line: watch', {
@@ -55,7 +57,7 @@ export default suite('command line: watch', {
     assert.deepEqual(terminal, { from: { mode: 1, rows: 30, cols: 90 }, to: { mode: 2, rows: 50, cols: 120 } });
     assert.deepEqual(lastLines, ['terminal cooked 30x90 → raw 50x120']);
     watcher.kill('SIGINT');
-    assert.deepEqual([await closed, (await lines.next()).done], [[0, null], true]);
+    assert.deepEqual([await closed, (await lines.next()).done], [endedWellBy('SIGINT'), true]);
   },
 
   async 'for people it says on stderr that it waits'(t) {
@@ -68,7 +70,7 @@ export default suite('command line: watch', {
     await print(t, ['disable', 'maintenance_mode', ...production(persistPath)]);
     assert.match((await lines.next()).value, /^\d{4}-\d\d-\d\dT[\d:.]{12}Z\t-maintenance_mode$/);
     watcher.kill('SIGTERM');
-    assert.deepEqual(await closed, [0, null]);
+    assert.deepEqual(await closed, endedWellBy('SIGTERM'));
   },
 
   async 'whoever reads it may have enough of it'(t) {
@@ -79,7 +81,7 @@ export default suite('command line: watch', {
     await once(watcher.stdout, 'data');
     watcher.stdout.destroy();
     await print(t, ['disable', 'maintenance_mode', ...production(persistPath)]);
-    assert.deepEqual([await closed, await complaints], [[0, null], '']);
+    assert.deepEqual([await closed, ownStderr(await complaints)], [[0, null], '']);
   },
 
   async 'what is not there cannot be watched'(t) {

@@ -5,6 +5,7 @@ import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, renameSync, 
 import { basename, join } from 'node:path';
 import { addonFile } from '../scripts/lib/addon.mjs';
 import { inRoot } from '../scripts/lib/paths.mjs';
+import { onPosix } from './harness/posix.mjs';
 import { suite } from './harness/suite.mjs';
 
 const TARGET = basename(addonFile()).slice('binding.'.length, -'.node'.length);
@@ -201,9 +202,9 @@ export default suite('loading', {
     }
   },
 
-  'a config with a database persists when no file descriptor is left'(t) {
-    if (process.platform === 'win32') return;
-    const program = `${open(true)}
+  ...onPosix({
+    'a config with a database persists when no file descriptor is left'(t) {
+      const program = `${open(true)}
       setImmediate(exhaust);
       function exhaust() {
         const files = [];
@@ -223,13 +224,14 @@ export default suite('loading', {
         setTimeout(() => {}, 1000);
       }
     `;
-    const command = ['sh', '-c', 'ulimit -n 128 && exec "$0" "$@"', process.execPath];
-    assert.equal(run(install(t), program, { command }), 'at the end');
-  },
+      const command = ['sh', '-c', 'ulimit -n 128 && exec "$0" "$@"', process.execPath];
+      assert.equal(run(install(t), program, { command }), 'at the end');
+    },
+  }),
 
-  'it is tried again when there are descriptors again, and warned of'(t) {
-    if (process.platform === 'win32') return;
-    const program = `${open(true)}
+  ...onPosix({
+    'it is tried again when there are descriptors again, and warned of'(t) {
+      const program = `${open(true)}
       const held = setInterval(() => {}, 60_000);
       const files = [];
       try {
@@ -251,9 +253,10 @@ export default suite('loading', {
         config.persist('later').then(() => console.log('persisted')).finally(() => clearInterval(held));
       }
     `;
-    const command = ['sh', '-c', 'ulimit -n 128 && exec "$0" "$@"', process.execPath];
-    assert.equal(run(install(t), program, { command }), 'persisted');
-  },
+      const command = ['sh', '-c', 'ulimit -n 128 && exec "$0" "$@"', process.execPath];
+      assert.equal(run(install(t), program, { command }), 'persisted');
+    },
+  }),
 
   'they are loaded right after the start of a program with a database, and only then'(t) {
     const project = install(t);

@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { attachConfig, ConfigCore13Byte, createProductionConfig } from '13byte-config';
 import { createTestConfig, override, withOverrides } from '13byte-config/testing';
+import { onPosix } from './harness/posix.mjs';
 import { suite } from './harness/suite.mjs';
 
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
@@ -180,44 +181,45 @@ export default suite(
       );
     },
 
-    async 'a path that is too long for SQLite is refused by that, whatever is in it, and nothing is made'(t) {
-      if (process.platform === 'win32') return;
-      for (const [length, name] of [
-        [460, 'flags.db'],
-        [504, 'c.db'],
-        [505, 'c.db'],
-        [700, 'flags.db'],
-        [0, 'n'.repeat(247)],
-        [0, 'n'.repeat(248)],
-        [0, 'n'.repeat(255)],
-        [0, 'n'.repeat(300)],
-      ]) {
-        const path = pathOf(t.tempDir(), length, name);
-        const fits = length <= 504 && name.length <= 247;
-        let outcome = 'made';
-        try {
-          const config = createProductionConfig({ persistPath: path, environment: 'production' });
-          await config.persist('first');
-          await config.close();
-        } catch (error) {
-          outcome = error.code;
-          assert.match(error.message, / too long|longer than/);
+    ...onPosix({
+      async 'a path that is too long for SQLite is refused by that, whatever is in it, and nothing is made'(t) {
+        for (const [length, name] of [
+          [460, 'flags.db'],
+          [504, 'c.db'],
+          [505, 'c.db'],
+          [700, 'flags.db'],
+          [0, 'n'.repeat(247)],
+          [0, 'n'.repeat(248)],
+          [0, 'n'.repeat(255)],
+          [0, 'n'.repeat(300)],
+        ]) {
+          const path = pathOf(t.tempDir(), length, name);
+          const fits = length <= 504 && name.length <= 247;
+          let outcome = 'made';
+          try {
+            const config = createProductionConfig({ persistPath: path, environment: 'production' });
+            await config.persist('first');
+            await config.close();
+          } catch (error) {
+            outcome = error.code;
+            assert.match(error.message, / too long|longer than/);
+          }
+          assert.equal(outcome, fits ? 'made' : 'ERR_STORE_PATH', `${path.length} bytes, a name of ${name.length}`);
+          if (!fits) assert.deepEqual(readdirSync(dirname(path)), []);
         }
-        assert.equal(outcome, fits ? 'made' : 'ERR_STORE_PATH', `${path.length} bytes, a name of ${name.length}`);
-        if (!fits) assert.deepEqual(readdirSync(dirname(path)), []);
-      }
-      // The live file has a longer name.
-      const live = join(t.tempDir(), 'n'.repeat(245));
-      assert.throws(
-        () => createProductionConfig({ persistPath: live, environment: 'production', enableClusterSync: true }),
-        /choose a shorter path or environment/,
-      );
-    },
+        // The live file has a longer name.
+        const live = join(t.tempDir(), 'n'.repeat(245));
+        assert.throws(
+          () => createProductionConfig({ persistPath: live, environment: 'production', enableClusterSync: true }),
+          /choose a shorter path or environment/,
+        );
+      },
+    }),
 
-    'without descriptors the message is about those, not about owner and mode'(t) {
-      if (process.platform === 'win32') return;
-      const persistPath = join(t.tempDir(), 'c.db');
-      const program = `
+    ...onPosix({
+      'without descriptors the message is about those, not about owner and mode'(t) {
+        const persistPath = join(t.tempDir(), 'c.db');
+        const program = `
       import { openSync, closeSync } from 'node:fs';
       import { createProductionConfig } from '13byte-config';
       // The package has everything it needs.
@@ -236,31 +238,32 @@ export default suite(
       process.stdout.write(JSON.stringify([...found]));
       process.exit();
     `;
-      const { stdout, stderr } = spawnSync(
-        'sh',
-        [
-          '-c',
-          'ulimit -n 128 && exec "$0" "$@"',
-          process.execPath,
-          ...(process.versions.bun ? ['-e', program] : ['--input-type=module', '-e', program]),
-        ],
-        {
-          cwd: import.meta.dirname,
-          env: { ...process.env, PERSIST_PATH: persistPath, OTHER_PATH: `${persistPath}-other` },
-          encoding: 'utf8',
-        },
-      );
-      const found = JSON.parse(stdout || `["${stderr.slice(0, 500)}"]`);
-      assert.ok(found.length > 0, stderr);
-      for (const message of found) {
-        assert.match(message, /^ERR_(STORE_IO|THREAD|STORE|LIVE_FILE) /);
-        assert.doesNotMatch(message, /owner and mode/);
-      }
-      assert.ok(
-        found.some((message) => /no file descriptors are left/.test(message)),
-        found.join('\n'),
-      );
-    },
+        const { stdout, stderr } = spawnSync(
+          'sh',
+          [
+            '-c',
+            'ulimit -n 128 && exec "$0" "$@"',
+            process.execPath,
+            ...(process.versions.bun ? ['-e', program] : ['--input-type=module', '-e', program]),
+          ],
+          {
+            cwd: import.meta.dirname,
+            env: { ...process.env, PERSIST_PATH: persistPath, OTHER_PATH: `${persistPath}-other` },
+            encoding: 'utf8',
+          },
+        );
+        const found = JSON.parse(stdout || `["${stderr.slice(0, 500)}"]`);
+        assert.ok(found.length > 0, stderr);
+        for (const message of found) {
+          assert.match(message, /^ERR_(STORE_IO|THREAD|STORE|LIVE_FILE) /);
+          assert.doesNotMatch(message, /owner and mode/);
+        }
+        assert.ok(
+          found.some((message) => /no file descriptors are left/.test(message)),
+          found.join('\n'),
+        );
+      },
+    }),
   },
   { timeoutMs: 60_000 },
 );

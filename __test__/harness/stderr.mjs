@@ -1,4 +1,5 @@
 // @ts-check
+import { stripVTControlCharacters } from 'node:util';
 
 /**
  * What a program wrote to stderr, without the lines that Bun itself writes there in wine 8 whenever it starts.
@@ -6,5 +7,13 @@
  * @param {string} text
  */
 export function ownStderr(text) {
-  return process.platform === 'win32' ? text.replaceAll(/^Internal error: directory mismatch .*\r?\n/gm, '') : text;
+  return process.platform === 'win32'
+    ? text
+        .split(/(?<=\n)/)
+        .filter(isOwn)
+        .join('')
+    : text;
 }
+
+/** @param {string} line in grey if it is Bun's and colours are asked for */
+const isOwn = (line) => !stripVTControlCharacters(line).startsWith('Internal error: directory mismatch');
