@@ -172,7 +172,7 @@ export default suite('store errors', {
       assert.match(
         message,
         name === 'new.db'
-          ? / \(check the owner and mode of the file and its directory\)$/
+          ? / \(check the permissions of the file and its directory\)$/
           : /: it belongs to user \d+ and group \d+, with mode [04]{3}/,
       );
     }

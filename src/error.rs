@@ -167,7 +167,7 @@ pub enum Error {
     },
 
     /// The operating system refuses access.
-    #[error("No permission to use the database {} (check the owner and mode of the file and its directory)", text(.path.display()))]
+    #[error("No permission to use the database {} (check the permissions of the file and its directory)", text(.path.display()))]
     StorePermission {
         /// The database file.
         path: PathBuf,
@@ -561,7 +561,7 @@ fn names(list: &[String]) -> String {
         .join(", ")
 }
 
-/// What helps where the system refused a file, for reasons that have nothing to do with its owner and mode.
+/// What helps where the system refused a file, for reasons that have nothing to do with its permissions.
 fn remedy(source: &std::io::Error, otherwise: &'static str) -> &'static str {
     if is_out_of_descriptors(source) {
         "no file descriptors are left: raise the limit, ulimit -n, or find out what keeps so many files open"

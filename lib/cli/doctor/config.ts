@@ -30,7 +30,7 @@ const OPEN_FIXES: { readonly [code: string]: string } = {
   ERR_STORE_CORRUPT: 'Restore a backup',
   ERR_STORE_HARD_LINK: 'Keep one name only: find <directory> -samefile <path> lists them',
   ERR_STORE_MOUNTED_ALONE: 'Mount the directory of the database instead of the file',
-  ERR_STORE_PERMISSION: 'Check the owner and the mode of the file and of its directory',
+  ERR_STORE_PERMISSION: 'Check the permissions of the file and of its directory',
 };
 
 /** The checks of the library, on a config that is opened for reading. */
