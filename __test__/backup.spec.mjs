@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, lstatSync, readdirSync, realpathSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createProductionConfig } from '13byte-config';
+import { onPosix } from './harness/posix.mjs';
 import { suite } from './harness/suite.mjs';
 
 export default suite('backup', {
@@ -107,35 +108,39 @@ export default suite('backup', {
     assert.equal((await config.persist()).revision, 2);
   },
 
-  async 'what is not a regular file is never replaced'(t) {
-    const directory = t.tempDir();
-    const config = open(t, { persistPath: join(directory, 'config.db') });
-    await config.persist();
-    const path = (name) => join(directory, name);
-    execFileSync('mkfifo', [path('fifo')]);
-    symlinkSync('/dev/null', path('link'));
-    for (const [name, reason, isStill] of [
-      ['fifo', 'it is not a regular file (choose another name)', (found) => found.isFIFO()],
-      ['link', 'it is a symbolic link (name the file that it leads to)', (found) => found.isSymbolicLink()],
-    ]) {
-      for (const overwrite of [true, false]) {
-        await assert.rejects(config.backup(path(name), { overwrite }), {
-          name: 'ConfigError',
-          code: 'ERR_BACKUP',
-          message: message(path(name), reason),
-        });
+  ...onPosix({
+    async 'what is not a regular file is never replaced'(t) {
+      const directory = t.tempDir();
+      const config = open(t, { persistPath: join(directory, 'config.db') });
+      await config.persist();
+      const path = (name) => join(directory, name);
+      execFileSync('mkfifo', [path('fifo')]);
+      symlinkSync('/dev/null', path('link'));
+      for (const [name, reason, isStill] of [
+        ['fifo', 'it is not a regular file (choose another name)', (found) => found.isFIFO()],
+        ['link', 'it is a symbolic link (name the file that it leads to)', (found) => found.isSymbolicLink()],
+      ]) {
+        for (const overwrite of [true, false]) {
+          await assert.rejects(config.backup(path(name), { overwrite }), {
+            name: 'ConfigError',
+            code: 'ERR_BACKUP',
+            message: message(path(name), reason),
+          });
+        }
+        assert.ok(isStill(lstatSync(path(name))), name);
       }
-      assert.ok(isStill(lstatSync(path(name))), name);
-    }
-    // Whatever appears there before the copy is whole, too.
-    const late = path('copy.db');
-    const onProgress = () => {
-      if (!existsSync(late)) execFileSync('mkfifo', [late]);
-    };
-    await assert.rejects(config.backup(late, { overwrite: true, pagesPerStep: 1, onProgress }), { code: 'ERR_BACKUP' });
-    assert.deepEqual(copies(directory), ['copy.db']);
-    assert.ok(lstatSync(late).isFIFO());
-  },
+      // Whatever appears there before the copy is whole, too.
+      const late = path('copy.db');
+      const onProgress = () => {
+        if (!existsSync(late)) execFileSync('mkfifo', [late]);
+      };
+      await assert.rejects(config.backup(late, { overwrite: true, pagesPerStep: 1, onProgress }), {
+        code: 'ERR_BACKUP',
+      });
+      assert.deepEqual(copies(directory), ['copy.db']);
+      assert.ok(lstatSync(late).isFIFO());
+    },
+  }),
 
   async 'whoever only reads may make one, too'(t) {
     const directory = t.tempDir();

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createProductionConfig } from '13byte-config';
+import { onPosix } from './harness/posix.mjs';
 import { suite } from './harness/suite.mjs';
 import { holdLock } from './children/locked.mjs';
 
@@ -91,25 +92,27 @@ export default suite('health', {
     assert.match(find(health, 'page').message, /^The live state is not valid: Invalid rows: 0 \(must be 1-255\)\./);
   },
 
-  async 'files that are gone are named'(t) {
-    const persistPath = join(t.tempDir(), 'config.db');
-    const config = open(t, { persistPath, environment: 'production', enableClusterSync: true });
-    await config.persist();
-    rmSync(`${persistPath}-live-production`);
-    const split = await config.healthCheck();
-    assert.deepEqual(failing(split), ['live-file']);
-    assert.match(
-      find(split, 'live-file').message,
-      /-live-production was deleted or replaced .* Restart all processes that use it$/,
-    );
-    rmSync(`${persistPath}-wal`);
-    const lost = await config.healthCheck();
-    assert.ok(failing(lost).includes('database-files'), JSON.stringify(lost));
-    assert.match(
-      find(lost, 'database-files').message,
-      /config\.db-wal was deleted or replaced while the database is open/,
-    );
-  },
+  ...onPosix({
+    async 'files that are gone are named'(t) {
+      const persistPath = join(t.tempDir(), 'config.db');
+      const config = open(t, { persistPath, environment: 'production', enableClusterSync: true });
+      await config.persist();
+      rmSync(`${persistPath}-live-production`);
+      const split = await config.healthCheck();
+      assert.deepEqual(failing(split), ['live-file']);
+      assert.match(
+        find(split, 'live-file').message,
+        /-live-production was deleted or replaced .* Restart all processes that use it$/,
+      );
+      rmSync(`${persistPath}-wal`);
+      const lost = await config.healthCheck();
+      assert.ok(failing(lost).includes('database-files'), JSON.stringify(lost));
+      assert.match(
+        find(lost, 'database-files').message,
+        /config\.db-wal was deleted or replaced while the database is open/,
+      );
+    },
+  }),
 
   async 'a log that grows is named'(t) {
     const persistPath = join(t.tempDir(), 'config.db');

@@ -1,8 +1,8 @@
 // @ts-check
 
 /**
- * What is tested where there are modes and owners of files, signals that a program handles, `sh` and its like, limits of a
- * process, and open files that can be deleted: nothing of it on Windows.
+ * What is tested where there are modes and owners of files, symbolic links for everybody, signals that a program handles,
+ * `sh` and its like, limits of a process, and open files that can be deleted: nothing of it on Windows.
  *
  * @template {object} Cases
  * @param {Cases} cases of a suite, or a list of what one goes through

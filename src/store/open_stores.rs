@@ -12,7 +12,9 @@ use once_cell::sync::Lazy;
 
 use super::queue::Latch;
 use super::shared::Shared;
-use super::sqlite::errors::{CREATE_AGAIN, IS_DIRECTORY, RESTORE, check_length, from_io};
+use super::sqlite::errors::{
+    CREATE_AGAIN, IS_DIRECTORY, PART_IS_FILE, RESTORE, check_length, from_io,
+};
 use crate::error::Error;
 use crate::file_id::{self, FileId};
 use crate::file_system::sync_directory;
@@ -143,6 +145,9 @@ fn locate(path: &Path, may_create: bool) -> Result<Metadata, Error> {
     }
     let metadata = match fs::metadata(path) {
         Ok(metadata) => metadata,
+        Err(error) if error.kind() == io::ErrorKind::NotFound && leads_through_file(path) => {
+            return refused(PART_IS_FILE);
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound && may_create => {
             check_new_length(path)?;
             match create(path) {
@@ -169,6 +174,14 @@ fn locate(path: &Path, may_create: bool) -> Result<Metadata, Error> {
     } else {
         refused("it is not a regular file")
     }
+}
+
+/// Whether a part of the path is a file, which Windows only calls a path that it does not find.
+fn leads_through_file(path: &Path) -> bool {
+    let there = directory_of(path)
+        .ancestors()
+        .find_map(|part| fs::metadata(part).ok());
+    there.is_some_and(|part| !part.is_dir())
 }
 
 /// As [`check_length`], for a file that is not there yet.

@@ -196,11 +196,9 @@ pub fn from_io(path: &Path, source: io::Error) -> Error {
             no_permission(path, Box::new(source))
         }
         io::ErrorKind::IsADirectory => refused(path, IS_DIRECTORY),
-        io::ErrorKind::NotADirectory => {
-            refused(path, "a part of the path is a file, not a directory")
-        }
+        io::ErrorKind::NotADirectory => refused(path, PART_IS_FILE),
         io::ErrorKind::InvalidInput => refused(path, "the path contains a NUL character"),
-        io::ErrorKind::InvalidFilename => refused(path, "a name in the path is too long"),
+        io::ErrorKind::InvalidFilename => refused(path, UNFIT_NAME),
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Error::DiskFull { path },
         _ => Error::StoreIo { path, source },
     }
@@ -243,6 +241,16 @@ pub fn check_length(path: &Path, real: &Path) -> Result<(), Error> {
 pub fn check_length(_path: &Path, _real: &Path) -> Result<(), Error> {
     Ok(())
 }
+
+/// Windows does not tell the two apart.
+const UNFIT_NAME: &str = if cfg!(windows) {
+    "a name in the path is too long, or has a character that Windows does not allow"
+} else {
+    "a name in the path is too long"
+};
+
+/// What the system says of a path through a file, except on Windows.
+pub const PART_IS_FILE: &str = "a part of the path is a file, not a directory";
 
 pub const IS_DIRECTORY: &str = "it is a directory (name a file inside it)";
 
