@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createProductionConfig } from '../types/index.mjs';
 import { examples, runExample } from '../examples/run.mjs';
 import { runtime } from './harness/context.mjs';
+import { ownStderr } from './harness/stderr.mjs';
 import { suite } from './harness/suite.mjs';
 
 /**
@@ -36,8 +37,8 @@ const report = 'report: ';
  * @param {import('../examples/run.mjs').RunOptions} options
  */
 async function run(name, options) {
-  const { stdout, ...rest } = await runExample(name, options);
-  assert.deepEqual(rest, { code: 0, signal: null, stderr: '' });
+  const { stdout, stderr, ...rest } = await runExample(name, options);
+  assert.deepEqual({ ...rest, stderr: ownStderr(stderr) }, { code: 0, signal: null, stderr: '' });
   return stdout;
 }
 

@@ -13,7 +13,7 @@ use once_cell::sync::Lazy;
 use super::queue::Latch;
 use super::shared::Shared;
 use super::sqlite::errors::{
-    CREATE_AGAIN, IS_DIRECTORY, PART_IS_FILE, RESTORE, check_length, from_io,
+    CREATE_AGAIN, IS_DIRECTORY, PART_IS_FILE, RESTORE, UNFIT_NAME, check_length, from_io,
 };
 use crate::error::Error;
 use crate::file_id::{self, FileId};
@@ -157,6 +157,12 @@ fn locate(path: &Path, may_create: bool) -> Result<Metadata, Error> {
                     (io::ErrorKind::AlreadyExists, Ok(metadata)) if metadata.is_file() => metadata,
                     (io::ErrorKind::AlreadyExists, _) => {
                         return refused("it is a symbolic link to a file that does not exist");
+                    }
+                    // A name that is too long is not found by every Windows.
+                    (io::ErrorKind::NotFound, _)
+                        if cfg!(windows) && directory_of(path).is_dir() =>
+                    {
+                        return refused(UNFIT_NAME);
                     }
                     (io::ErrorKind::NotFound, _) => {
                         return refused("its directory does not exist (create it first)");

@@ -243,7 +243,7 @@ pub fn check_length(_path: &Path, _real: &Path) -> Result<(), Error> {
 }
 
 /// Windows does not tell the two apart.
-const UNFIT_NAME: &str = if cfg!(windows) {
+pub const UNFIT_NAME: &str = if cfg!(windows) {
     "a name in the path is too long, or has a character that Windows does not allow"
 } else {
     "a name in the path is too long"
