@@ -227,9 +227,7 @@ export default suite('loading', {
       const command = ['sh', '-c', 'ulimit -n 128 && exec "$0" "$@"', process.execPath];
       assert.equal(run(install(t), program, { command }), 'at the end');
     },
-  }),
 
-  ...onPosix({
     'it is tried again when there are descriptors again, and warned of'(t) {
       const program = `${open(true)}
       const held = setInterval(() => {}, 60_000);

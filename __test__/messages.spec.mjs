@@ -214,9 +214,7 @@ export default suite(
           /choose a shorter path or environment/,
         );
       },
-    }),
 
-    ...onPosix({
       'without descriptors the message is about those, not about permissions'(t) {
         const persistPath = join(t.tempDir(), 'c.db');
         const program = `

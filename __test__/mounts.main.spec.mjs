@@ -38,9 +38,7 @@ export default suite('mounts and links', {
       assert.match(message, /\(ERR_STORE_MOUNTED_ALONE\)$/);
       assert.ok(readFileSync(host).equals(before));
     },
-  }),
 
-  ...onPosix({
     async 'a directory that is mounted, an overlay and links work'(t) {
       const host = await database(t);
       const app = t.tempDir();

@@ -169,6 +169,15 @@ fn a_backup_is_for_those_whom_its_database_is_for() {
     assert_eq!(mode & 0o777, 0o640);
 }
 
+/// That no backup is made there, for this reason, and that nothing is left.
+fn expect_refusal(bed: &Bed, store: &Store, name: &str, overwrite: bool, reason: &str) {
+    let before = bed.files();
+    let error = back_up(store, &bed.directory.path().join(name), overwrite).unwrap_err();
+    assert_eq!(code(&error), "ERR_BACKUP", "{name}: {error}");
+    assert!(error.to_string().contains(reason), "{name}: {error}");
+    assert_eq!(bed.files(), before, "{name}");
+}
+
 #[test]
 fn places_that_cannot_be_used_are_refused() {
     let (bed, page) = (Bed::new(), page(0b1));
@@ -179,8 +188,7 @@ fn places_that_cannot_be_used_are_refused() {
     fs::write(place("crashed-wal"), "frames").unwrap();
     fs::create_dir(place("directory")).unwrap();
     fs::hard_link(bed.path(), place("hard")).unwrap();
-    let before = bed.files();
-    for (name, overwrite, reason) in [
+    let places = [
         ("existing", false, "overwrite"),
         ("config.db", true, "has open"),
         ("hard", true, "has open"),
@@ -191,12 +199,10 @@ fn places_that_cannot_be_used_are_refused() {
         ("crashed", false, "-wal"),
         ("missing/copy.db", false, "does not exist"),
         ("..", true, "file"),
-    ] {
-        let error = back_up(&store, &place(name), overwrite).unwrap_err();
-        assert_eq!(code(&error), "ERR_BACKUP", "{name}: {error}");
-        assert!(error.to_string().contains(reason), "{name}: {error}");
+    ];
+    for (name, overwrite, reason) in places {
+        expect_refusal(&bed, &store, name, overwrite, reason);
     }
-    assert_eq!(bed.files(), before);
     assert_eq!(fs::read_to_string(place("existing")).unwrap(), "mine");
     assert_eq!(
         back_up(&store, &place("existing"), true).unwrap().revisions,
@@ -225,7 +231,6 @@ fn what_is_no_regular_file_is_not_replaced() {
         .arg(place("fifo"))
         .status();
     assert!(fifo.unwrap().success());
-    let before = bed.files();
     for (name, reason) in [
         ("link", "has open"),
         ("other-link", "symbolic link"),
@@ -233,11 +238,8 @@ fn what_is_no_regular_file_is_not_replaced() {
         ("socket", "not a regular file"),
         ("fifo", "not a regular file"),
     ] {
-        let error = back_up(&store, &place(name), true).unwrap_err();
-        assert_eq!(code(&error), "ERR_BACKUP", "{name}: {error}");
-        assert!(error.to_string().contains(reason), "{name}: {error}");
+        expect_refusal(&bed, &store, name, true, reason);
     }
-    assert_eq!(bed.files(), before);
     assert!(place("other-link").is_symlink());
     for name in ["socket", "fifo"] {
         let kind = fs::symlink_metadata(place(name)).unwrap().file_type();
