@@ -28,7 +28,7 @@ use crate::error::Error;
 use crate::file_id::{self, Stamp};
 use crate::store::sqlite::errors::{DELETE_LOG, Fault, READ_AGAIN, is_damage};
 use crate::store::sqlite::paths::with_suffix;
-use crate::store::sqlite::{still, syscalls};
+use crate::store::sqlite::{file_methods, still};
 
 /// How long the system may give the same time to two changes of a file.
 pub const TICK: Duration = Duration::from_millis(20);
@@ -132,7 +132,7 @@ impl Contents {
             };
         }
         // While the log is moved into the file, that is between two moments.
-        let alone = syscalls::without_checkpoints(transaction, || heads_of_file(path));
+        let alone = file_methods::without_checkpoints(transaction, || heads_of_file(path));
         let fits = match &alone {
             Some(Ok(heads)) => follows(transaction, heads.clone()).or_else(no_if_damaged)?,
             // Where a reader keeps a part of the log from being moved, the file alone may be no database. Then

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, Transaction, ffi};
 
-use super::{side_files, syscalls};
+use super::{file_methods, side_files, syscalls};
 use crate::error::{Cause, Error, is_out_of_descriptors};
 
 /// What to do when the log belongs to something else than the file.
@@ -95,7 +95,7 @@ impl Fault {
     /// Says so if what failed to be written had no space, which SQLite knows only in the case of a full disk.
     pub fn with_reason(self, connection: &Connection, path: &Path) -> Self {
         match self {
-            Self::Sql(error) if is_write(&error) && syscalls::is_out_of_space(connection) => {
+            Self::Sql(error) if is_write(&error) && file_methods::is_out_of_space(connection) => {
                 let path = path.to_path_buf();
                 Self::Refused(Error::DiskFull { path })
             }

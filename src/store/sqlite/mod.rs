@@ -4,6 +4,7 @@ pub mod busy;
 pub mod connection;
 pub mod disk_space;
 pub mod errors;
+pub mod file_methods;
 pub mod online_backup;
 pub mod open_files;
 pub mod paths;

@@ -65,12 +65,12 @@ pub fn set_reader(is_reader: bool) {
     platform::set_reader(is_reader);
 }
 
-pub use platform::{is_out_of_space, last_open_error, lock_shared, without_checkpoints};
+pub use platform::{last_open_error, lock_shared};
 
 #[cfg(unix)]
 mod platform {
     use std::cell::{Cell, RefCell};
-    use std::ffi::{CStr, OsStr, c_char, c_int, c_uint, c_void};
+    use std::ffi::{CStr, OsStr, c_char, c_int, c_uint};
     use std::fs::File;
     use std::io;
     use std::mem::{ManuallyDrop, transmute};
@@ -80,7 +80,7 @@ mod platform {
     use std::path::{Path, PathBuf};
     use std::ptr;
 
-    use rusqlite::{Connection, ffi};
+    use rusqlite::ffi;
 
     use crate::file_id::{self, FileId};
     use crate::ownership::{self, Owner, effective_user};
@@ -264,68 +264,6 @@ mod platform {
             .filter_map(|(path, id)| id.map(|id| (path, id)));
         (result, opened.collect())
     }
-
-    /// Whether a write that SQLite calls an error of the disk failed for lack of space: by a quota or a limit on the
-    /// size of files, which SQLite does not tell from other reasons.
-    pub fn is_out_of_space(connection: &Connection) -> bool {
-        // SAFETY: the connection is open, and no other thread uses it meanwhile.
-        let handle = unsafe { connection.handle() };
-        [
-            ffi::SQLITE_FCNTL_FILE_POINTER,
-            ffi::SQLITE_FCNTL_JOURNAL_POINTER,
-        ]
-        .into_iter()
-        .filter_map(|which| last_error(handle, which))
-        .any(|error| error == libc::EDQUOT || error == libc::EFBIG)
-    }
-
-    /// Does something while no connection moves the log into the database. `None` if one is at it, or if this
-    /// connection may not keep others from it.
-    pub fn without_checkpoints<T>(connection: &Connection, work: impl FnOnce() -> T) -> Option<T> {
-        // https://www.sqlite.org/walformat.html#locks
-        const CHECKPOINTER: c_int = 1;
-        const TAKE: c_int = ffi::SQLITE_SHM_LOCK | ffi::SQLITE_SHM_EXCLUSIVE;
-        const GIVE_BACK: c_int = ffi::SQLITE_SHM_UNLOCK | ffi::SQLITE_SHM_EXCLUSIVE;
-        // SAFETY: the connection is open, and no other thread uses it meanwhile.
-        let handle = unsafe { connection.handle() };
-        let file = file_of(handle, ffi::SQLITE_FCNTL_FILE_POINTER)?;
-        let lock = methods_of(file)?.xShmLock?;
-        // SAFETY: the method is that of this file, which has a shared index from its first transaction on.
-        let status = unsafe { lock(file, CHECKPOINTER, 1, TAKE) };
-        let result = (status == ffi::SQLITE_OK).then(work);
-        if result.is_some() {
-            // SAFETY: as above; it was taken there. Giving it back does not fail.
-            let _status = unsafe { lock(file, CHECKPOINTER, 1, GIVE_BACK) };
-        }
-        result
-    }
-
-    /// One of the files of a connection, which lives as long as that.
-    fn file_of(handle: *mut ffi::sqlite3, which: c_int) -> Option<*mut ffi::sqlite3_file> {
-        let mut file: *mut ffi::sqlite3_file = ptr::null_mut();
-        let target: *mut c_void = ptr::from_mut(&mut file).cast();
-        // SAFETY: the handle is that of an open connection, and the operation stores a pointer to a file.
-        let status = unsafe { ffi::sqlite3_file_control(handle, ptr::null(), which, target) };
-        (status == ffi::SQLITE_OK && !file.is_null()).then_some(file)
-    }
-
-    fn methods_of<'a>(file: *mut ffi::sqlite3_file) -> Option<&'a ffi::sqlite3_io_methods> {
-        // SAFETY: one of SQLite's files, from `file_of`.
-        let methods = unsafe { file.as_ref() }?.pMethods;
-        // SAFETY: null while the file is not open, else one of SQLite's static tables.
-        unsafe { methods.as_ref() }
-    }
-
-    /// What the system said when SQLite last failed on one of the files.
-    fn last_error(handle: *mut ffi::sqlite3, which: c_int) -> Option<c_int> {
-        let file = file_of(handle, which)?;
-        let control = methods_of(file)?.xFileControl?;
-        let mut error: c_int = 0;
-        let target: *mut c_void = ptr::from_mut(&mut error).cast();
-        // SAFETY: the methods are those of this file, and the operation stores a number.
-        let found = unsafe { control(file, ffi::SQLITE_FCNTL_LAST_ERRNO, target) };
-        (found == ffi::SQLITE_OK).then_some(error)
-    }
 }
 
 /// Files that are open cannot be deleted, so there is nothing to observe.
@@ -334,8 +272,6 @@ mod platform {
     use std::fs::File;
     use std::io;
     use std::path::PathBuf;
-
-    use rusqlite::Connection;
 
     use crate::file_id::FileId;
 
@@ -358,18 +294,7 @@ mod platform {
         Ok(false)
     }
 
-    pub fn is_out_of_space(_connection: &Connection) -> bool {
-        false
-    }
-
     pub fn last_open_error() -> Option<std::io::Error> {
-        None
-    }
-
-    pub fn without_checkpoints<T>(
-        _connection: &Connection,
-        _work: impl FnOnce() -> T,
-    ) -> Option<T> {
         None
     }
 }
