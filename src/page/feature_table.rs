@@ -1,7 +1,8 @@
 //! The feature table of a live file: 32 × (length, 63 bytes of name), after the page.
 //!
 //! A name is written as eight 64-bit words. The first one, which has the length, is written last, so a reader sees
-//! either no name or the whole of it. Writers hold the file's exclusive lock.
+//! either no name or the whole of it. Before that its feature is off and rolled out to everyone. Writers hold the order lock;
+//! readers need none, and have to read a name before the switch of its bit. The tests run this through loom.
 
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::SeqCst;
@@ -13,24 +14,48 @@ use crate::feature_table::{FeatureTable, MAX_FEATURES};
 
 const WORDS_PER_NAME: usize = NAME_SIZE / 8;
 
+/// The words of a page that names are about, so that loom's can stand in for real ones.
+trait NameWords {
+    /// One of the words of a name.
+    fn load(&self, bit: usize, index: usize) -> u64;
+    fn store(&self, bit: usize, index: usize, value: u64);
+    /// Switches a feature off, and rolls it out to everyone.
+    fn reset(&self, bit: usize);
+}
+
+impl NameWords for Page {
+    fn load(&self, bit: usize, index: usize) -> u64 {
+        word(self, bit, index).map_or(0, |word| word.load(SeqCst))
+    }
+
+    fn store(&self, bit: usize, index: usize, value: u64) {
+        if let Some(word) = word(self, bit, index) {
+            word.store(value, SeqCst);
+        }
+    }
+
+    fn reset(&self, bit: usize) {
+        self.u64(STATE).fetch_and(!(1 << bit), SeqCst);
+        self.rollout(bit).store(FULL_ROLLOUT, SeqCst);
+    }
+}
+
 /// Reads and checks the table. A private page has none.
 pub(super) fn read(page: &Page) -> Result<FeatureTable, Error> {
-    let mut names = Vec::new();
-    for bit in 0..MAX_FEATURES {
-        let words: [u64; WORDS_PER_NAME] =
-            std::array::from_fn(|index| word(page, bit, index).map_or(0, |word| word.load(SeqCst)));
-        let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
-        let Some((&length, text)) = bytes.split_first() else {
-            break;
-        };
-        if length == 0 {
-            break;
-        }
-        // An overlong or garbled name fails the feature table's check of names.
-        let text = text.get(..length.into()).unwrap_or(text);
-        names.push(String::from_utf8_lossy(text).into_owned());
+    FeatureTable::new((0..MAX_FEATURES).map_while(|bit| read_name(page, bit)))
+}
+
+/// `None` for a bit without a name.
+fn read_name(words: &impl NameWords, bit: usize) -> Option<String> {
+    let words: [u64; WORDS_PER_NAME] = std::array::from_fn(|index| words.load(bit, index));
+    let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+    let (&length, text) = bytes.split_first()?;
+    if length == 0 {
+        return None;
     }
-    FeatureTable::new(names)
+    // An overlong or garbled name fails the feature table's check of names.
+    let text = text.get(..length.into()).unwrap_or(text);
+    Some(String::from_utf8_lossy(text).into_owned())
 }
 
 /// Replaces the whole table of a page that is not shared yet.
@@ -43,10 +68,12 @@ pub(super) fn write(page: &Page, table: &FeatureTable) {
 
 /// Gives a name its bit. The feature is off and rolled out to everyone before the name can be seen.
 pub(super) fn append(page: &Page, bit: usize, name: &str) {
-    page.u64(STATE).fetch_and(!(1 << bit), SeqCst);
-    page.rollout(bit).store(FULL_ROLLOUT, SeqCst);
+    give(page, bit, name);
+}
 
-    write_name(page, bit, name);
+fn give(words: &impl NameWords, bit: usize, name: &str) {
+    words.reset(bit);
+    write_name(words, bit, name);
 }
 
 /// Publishes the number of names. Every registration does so, so it does not matter if a process was killed
@@ -56,7 +83,13 @@ pub(super) fn announce(page: &Page, table: &FeatureTable) {
     page.u32(NAME_COUNT).fetch_max(names, SeqCst);
 }
 
-fn write_name(page: &Page, bit: usize, name: &str) {
+fn write_name(page: &impl NameWords, bit: usize, name: &str) {
+    for (index, word) in words_of(name).iter().enumerate().rev() {
+        page.store(bit, index, *word);
+    }
+}
+
+fn words_of(name: &str) -> [u64; WORDS_PER_NAME] {
     let mut bytes = [0; NAME_SIZE];
     // A table holds no name that is longer than the field.
     let length = u8::try_from(name.len()).unwrap_or(u8::MAX);
@@ -67,11 +100,7 @@ fn write_name(page: &Page, bit: usize, name: &str) {
         *byte = value;
     }
     let (words, _) = bytes.as_chunks::<8>();
-    for (index, bytes) in words.iter().enumerate().rev() {
-        if let Some(word) = word(page, bit, index) {
-            word.store(u64::from_le_bytes(*bytes), SeqCst);
-        }
-    }
+    std::array::from_fn(|index| words.get(index).map_or(0, |word| u64::from_le_bytes(*word)))
 }
 
 fn word(page: &Page, bit: usize, index: usize) -> Option<&AtomicU64> {
@@ -84,4 +113,83 @@ fn word(page: &Page, bit: usize, index: usize) -> Option<&AtomicU64> {
     // SAFETY: a live file is mapped in its full length, bit and index were checked, and the offset is a multiple of 8
     // from a page boundary; the table is only ever accessed in words of this width.
     Some(unsafe { AtomicU64::from_ptr(field) })
+}
+
+#[cfg(test)]
+mod tests {
+    use loom::sync::Arc;
+    use loom::sync::atomic::{AtomicU32, AtomicU64};
+    use loom::thread;
+
+    use super::*;
+
+    const NAME: &str = "of two words";
+
+    /// One bit that a killed process left switched on, and the first two words of its name; the others are 0.
+    struct Model {
+        switch: AtomicU32,
+        name: [AtomicU64; 2],
+    }
+
+    impl NameWords for Model {
+        fn load(&self, _bit: usize, index: usize) -> u64 {
+            // Loom has no sequentially consistent loads and stores, so all are read-modify-writes.
+            self.name
+                .get(index)
+                .map_or(0, |word| word.fetch_add(0, SeqCst))
+        }
+
+        fn store(&self, _bit: usize, index: usize, value: u64) {
+            match self.name.get(index) {
+                Some(word) => drop(word.swap(value, SeqCst)),
+                None => assert_eq!(value, 0),
+            }
+        }
+
+        fn reset(&self, _bit: usize) {
+            self.switch.swap(0, SeqCst);
+        }
+    }
+
+    fn check(give: fn(&Model)) {
+        loom::model(move || {
+            let page = Arc::new(Model {
+                switch: AtomicU32::new(1),
+                name: Default::default(),
+            });
+            let writer = Arc::clone(&page);
+            let writer = thread::spawn(move || give(&writer));
+            if let Some(name) = read_name(&*page, 0) {
+                assert_eq!(name, NAME, "half a name");
+                assert_eq!(page.switch.fetch_add(0, SeqCst), 0, "an old switch");
+            }
+            writer.join().unwrap();
+            assert_eq!(read_name(&*page, 0).unwrap(), NAME);
+        });
+    }
+
+    #[test]
+    fn a_name_is_seen_whole_and_its_feature_off() {
+        check(|page| give(page, 0, NAME));
+    }
+
+    #[test]
+    #[should_panic(expected = "half a name")]
+    fn a_length_that_is_written_first_is_noticed() {
+        check(|page| {
+            page.reset(0);
+            for (index, word) in words_of(NAME).iter().enumerate() {
+                page.store(0, index, *word);
+            }
+        });
+    }
+
+    #[test]
+    #[should_panic(expected = "an old switch")]
+    fn a_switch_that_goes_off_after_the_name_is_noticed() {
+        check(|page| {
+            write_name(page, 0, NAME);
+            page.reset(0);
+        });
+    }
 }

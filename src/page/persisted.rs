@@ -48,6 +48,46 @@ const fn mix(hash: u32, word: u32) -> u32 {
         .wrapping_add(0xe654_6b64)
 }
 
+/// The words of a page that say what is persisted, so that loom's can stand in for real ones.
+trait PersistedWords {
+    fn raise_revision(&self, revision: u64);
+    fn revision(&self) -> u64;
+    fn mark(&self) -> u32;
+    fn replace_mark(&self, before: u32, mark: u32) -> bool;
+}
+
+impl PersistedWords for Page {
+    fn raise_revision(&self, revision: u64) {
+        self.u64(REVISION).fetch_max(revision, SeqCst);
+    }
+
+    fn revision(&self) -> u64 {
+        self.u64(REVISION).load(SeqCst)
+    }
+
+    fn mark(&self) -> u32 {
+        self.u32(PERSISTED_MARK).load(SeqCst)
+    }
+
+    fn replace_mark(&self, before: u32, mark: u32) -> bool {
+        self.u32(PERSISTED_MARK)
+            .compare_exchange(before, mark, SeqCst, SeqCst)
+            .is_ok()
+    }
+}
+
+/// Other processes may do the same at the same time. One that finds its number replaced leaves the mark to them. The mark is
+/// read before that look, and replaced only if it is still the same. The tests run this through loom.
+fn note(words: &impl PersistedWords, revision: u64, mark: u32) {
+    words.raise_revision(revision);
+    loop {
+        let before = words.mark();
+        if words.revision() != revision || words.replace_mark(before, mark) {
+            return;
+        }
+    }
+}
+
 impl Page {
     /// The last revision that the page knows of; 0 for none.
     #[must_use]
@@ -57,25 +97,9 @@ impl Page {
 
     /// Notes what is on disk. An older number than the one noted is ignored.
     ///
-    /// Other processes may do the same at the same time. One that finds its number replaced leaves the mark to them,
-    /// and the mark is replaced only if it is still the one from before that look. A process that is killed in between
-    /// leaves a mark that fits no state, until the next revision.
+    /// A process that is killed in between leaves a mark that fits no state, until the next revision.
     pub fn note_persisted(&self, persisted: &Persisted) {
-        let Persisted { revision, .. } = *persisted;
-        let mark = persisted.mark();
-        self.u64(REVISION).fetch_max(revision, SeqCst);
-        loop {
-            let before = self.u32(PERSISTED_MARK).load(SeqCst);
-            if self.u64(REVISION).load(SeqCst) != revision {
-                return;
-            }
-            let exchanged = self
-                .u32(PERSISTED_MARK)
-                .compare_exchange(before, mark, SeqCst, SeqCst);
-            if exchanged.is_ok() {
-                return;
-            }
-        }
+        note(self, persisted.revision, persisted.mark());
     }
 
     /// Whether the page holds what its last persisted state does.
@@ -135,21 +159,73 @@ mod tests {
         assert!(is_persisted_as(|state| state.record.registry_hash = 1));
     }
 
-    #[test]
-    fn of_those_who_note_at_once_the_newest_has_the_last_word() {
-        const THREADS: u32 = 4;
-        let page = page(THREADS - 1);
-        for round in 0..2_000_u32 {
-            std::thread::scope(|scope| {
-                for thread in 0..THREADS {
-                    let page = &page;
-                    scope.spawn(move || {
-                        let number = u64::from(round * THREADS + thread + 1);
-                        page.note_persisted(&persisted(number, thread));
-                    });
+    mod of_those_who_note_at_once {
+        use loom::sync::Arc;
+        use loom::sync::atomic::{AtomicU32, AtomicU64};
+        use loom::thread;
+
+        use super::super::*;
+
+        /// Loom has no sequentially consistent loads and stores, so all are read-modify-writes.
+        #[derive(Default)]
+        struct Model {
+            revision: AtomicU64,
+            mark: AtomicU32,
+        }
+
+        impl PersistedWords for Model {
+            fn raise_revision(&self, revision: u64) {
+                self.revision.fetch_max(revision, SeqCst);
+            }
+
+            fn revision(&self) -> u64 {
+                self.revision.fetch_add(0, SeqCst)
+            }
+
+            fn mark(&self) -> u32 {
+                self.mark.fetch_add(0, SeqCst)
+            }
+
+            fn replace_mark(&self, before: u32, mark: u32) -> bool {
+                self.mark
+                    .compare_exchange(before, mark, SeqCst, SeqCst)
+                    .is_ok()
+            }
+        }
+
+        fn check(note: fn(&Model, u64, u32)) {
+            loom::model(move || {
+                let page = Arc::new(Model::default());
+                let others: Vec<_> = [(1, 11), (2, 22)]
+                    .into_iter()
+                    .map(|(revision, mark)| {
+                        let page = Arc::clone(&page);
+                        thread::spawn(move || note(&page, revision, mark))
+                    })
+                    .collect();
+                for other in others {
+                    other.join().unwrap();
+                }
+                assert_eq!((page.revision(), page.mark()), (2, 22), "an older mark");
+            });
+        }
+
+        #[test]
+        fn the_newest_has_the_last_word() {
+            check(note);
+        }
+
+        #[test]
+        #[should_panic(expected = "an older mark")]
+        fn a_mark_that_is_read_after_the_look_is_noticed() {
+            check(|words, revision, mark| {
+                words.raise_revision(revision);
+                while words.revision() == revision {
+                    if words.replace_mark(words.mark(), mark) {
+                        return;
+                    }
                 }
             });
-            assert!(page.is_persisted(), "round {round}");
         }
     }
 }

@@ -351,23 +351,32 @@ impl Target {
 }
 
 /// When doorbells that refuse connections first did so, as far as this process tried.
-static REFUSED: Lazy<Mutex<HashMap<Name, Instant>>> = Lazy::new(Mutex::default);
+#[derive(Debug, Default)]
+struct Refusals(HashMap<Name, Instant>);
 
-/// Whether a doorbell has refused connections for so long that its process must be gone.
-fn is_abandoned(name: Name) -> bool {
-    if REFUSAL_ENDS.is_zero() {
-        return true;
+static REFUSALS: Lazy<Mutex<Refusals>> = Lazy::new(Mutex::default);
+
+impl Refusals {
+    /// Whether a doorbell that refuses a connection now has done so for so long that its process must be gone.
+    fn add(&mut self, name: Name, now: Instant, limit: Duration) -> bool {
+        // Those that are not tried any more were taken down by others.
+        self.0.retain(|_, first| now - *first < 10 * limit);
+        now - *self.0.entry(name).or_insert(now) >= limit
     }
-    let now = Instant::now();
-    let mut refused = lock(&REFUSED);
-    // Those that are not tried any more were taken down by others.
-    refused.retain(|_, first| now - *first < 10 * REFUSAL_ENDS);
-    now - *refused.entry(name).or_insert(now) >= REFUSAL_ENDS
+
+    /// Starts anew for a doorbell that accepts a connection.
+    fn forget(&mut self, name: Name) {
+        self.0.remove(&name);
+    }
+}
+
+fn is_abandoned(name: Name) -> bool {
+    REFUSAL_ENDS.is_zero() || lock(&REFUSALS).add(name, Instant::now(), REFUSAL_ENDS)
 }
 
 fn note_accepted(name: Name) {
     if !REFUSAL_ENDS.is_zero() {
-        lock(&REFUSED).remove(&name);
+        lock(&REFUSALS).forget(name);
     }
 }
 
@@ -415,5 +424,28 @@ mod tests {
         }
         let beside = "/data/c.db-live-eu-doorbells";
         assert_eq!(place(beside), Path::new(beside));
+    }
+
+    #[test]
+    fn a_doorbell_is_abandoned_when_it_has_refused_for_long_enough() {
+        let mut refusals = Refusals::default();
+        let limit = Duration::from_secs(10);
+        let start = Instant::now();
+        let refuses = |refusals: &mut Refusals, name: u64, seconds: u64| {
+            refusals.add(Name(name), start + Duration::from_secs(seconds), limit)
+        };
+        assert!(!refuses(&mut refusals, 1, 0));
+        assert!(!refuses(&mut refusals, 2, 5));
+        assert!(!refuses(&mut refusals, 1, 9));
+        assert!(refuses(&mut refusals, 1, 10));
+        assert!(!refuses(&mut refusals, 2, 14), "each has a time of its own");
+        // One whose queue was full for a while is alive.
+        refusals.forget(Name(2));
+        assert!(!refuses(&mut refusals, 2, 16));
+        assert!(!refuses(&mut refusals, 2, 25));
+        assert!(refuses(&mut refusals, 2, 26));
+        // What has not been tried for long takes no room.
+        assert!(!refuses(&mut refusals, 3, 200));
+        assert_eq!(refusals.0.len(), 1);
     }
 }
