@@ -67,7 +67,7 @@ function disabledAddons(): string {
 // ---- A file that is there -----------------------------------------------------------------------------------
 
 function explainLoad(message: string, targets: readonly string[], libc: string | undefined): string {
-  const file = pathIn(message);
+  const file = pathIn(message) ?? installedFile(targets);
   const failed = `The native addon ${file ?? 'of 13byte-config'} cannot be loaded`;
   const system = endless(message);
   if (/too many open files/i.test(message)) {
@@ -97,6 +97,20 @@ const INSTALL_HERE = 'node_modules belongs to the platform on which it was insta
 /** The path of an addon in a system's message; the form depends on the system. */
 function pathIn(message: string): string | undefined {
   return /(?:[A-Za-z]:\\|\/)[^:*?"<>|()']*?\.node/.exec(message)?.[0];
+}
+
+/** The addon that is there for one of these targets. Bun on Windows does not say which file it could not load. */
+function installedFile(targets: readonly string[]): string | undefined {
+  for (const target of targets) {
+    for (const place of [`../native/binding.${target}.node`, `${SCOPE}/${PREFIX}${target}`]) {
+      try {
+        return require.resolve(place);
+      } catch {
+        // It is not here.
+      }
+    }
+  }
+  return undefined;
 }
 
 /** The first bytes of a file; `undefined` if it cannot be read. */
