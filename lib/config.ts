@@ -1110,7 +1110,8 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
     const flushed = this.#onDemand?.close();
     releasePage(this.#page);
     try {
-      await flushed;
+      // Otherwise in this turn: it may be the last one of the process.
+      if (flushed) await flushed;
     } finally {
       await this.#settings.store?.close();
     }

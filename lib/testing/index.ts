@@ -97,27 +97,51 @@ export function createTestConfig<const Features extends readonly string[] = read
   }
 }
 
-const directories = new Set<string>();
+/** Those that are to be removed at the latest when the process exits, each with the config that has a database in it. */
+const directories = new Map<string, ProductionConfig<any> | undefined>();
 
 function makeDirectory(): string {
   if (directories.size === 0) process.once('exit', removeDirectories);
   const directory = mkdtempSync(join(tmpdir(), '13byte-config-test-'));
-  directories.add(directory);
+  directories.set(directory, undefined);
   return directory;
 }
 
 function removeDirectory(directory: string): void {
-  rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
+  removeWithPatience(directory);
   directories.delete(directory);
   if (directories.size === 0) process.off('exit', removeDirectories);
 }
 
+/** On Windows what a virus scanner or an indexer has open cannot be removed. Bun ignores `maxRetries`. */
+function removeWithPatience(directory: string): void {
+  for (let attempts = 20; ; attempts -= 1) {
+    try {
+      return rmSync(directory, { recursive: true, force: true });
+    } catch (error) {
+      const { code = '' } = error as NodeJS.ErrnoException;
+      if (attempts === 1 || !['EBUSY', 'EPERM', 'ENOTEMPTY'].includes(code)) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
+    }
+  }
+}
+
 function removeDirectories(): void {
-  for (const directory of directories) removeDirectory(directory);
+  // Windows keeps files that are open. The stores close them while the first directories are tried again.
+  for (const config of directories.values()) config?.destroy();
+  for (const directory of directories.keys()) {
+    try {
+      removeDirectory(directory);
+    } catch (error) {
+      // Warnings are no longer printed, and an exception would change the exit code.
+      console.error(`A test database could not be removed from ${directory}: ${(error as Error).message}`);
+    }
+  }
 }
 
 /** All ways to close a config call `close`. */
 function removeWhenClosed(config: ProductionConfig<any>, directory: string): void {
+  directories.set(directory, config);
   const close = config.close.bind(config);
   let closing: Promise<void> | undefined;
   const value = () => (closing ??= close().finally(() => removeDirectory(directory)));
