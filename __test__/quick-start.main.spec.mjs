@@ -3,27 +3,37 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startProgram } from './children/peers.mjs';
+import { onLinux } from './harness/posix.mjs';
 import { suite } from './harness/suite.mjs';
-
-const macLocks = fileURLToPath(new URL('./children/mac-locks.c', import.meta.url));
 
 export default suite('quick start', {
   async 'what `npm run cross` runs on other platforms holds here'(t) {
     await quickStart(t);
   },
 
-  async 'it holds where locks are compared as on macOS'(t) {
-    if (process.platform !== 'linux') return;
-    const directory = t.tempDir();
-    const [library, check] = ['mac-locks.so', 'check'].map((name) => join(directory, name));
-    execFileSync('cc', ['-shared', '-fPIC', '-O1', '-o', library, macLocks, '-ldl']);
-    execFileSync('cc', ['-DCHECK', '-o', check, macLocks]);
-    const env = { LD_PRELOAD: library };
-    const found = execFileSync(check, [join(directory, 'locked')], { encoding: 'utf8', env });
-    assert.equal(found, 'fcntl after flock: refused\nflock after fcntl: refused\n');
-    await quickStart(t, env);
-  },
+  ...onLinux({
+    async 'it holds where locks are compared as on macOS'(t) {
+      const env = imitate(t, 'mac-locks.c', 'fcntl after flock: refused\nflock after fcntl: refused\n');
+      await quickStart(t, env);
+    },
+
+    async 'it holds where locks belong to processes alone'(t) {
+      await quickStart(t, imitate(t, 'process-locks.c', 'refused\ngranted\n'));
+    },
+  }),
 });
+
+/** The environment of programs whose locks are as this library has them, which prints this when it is asked. */
+function imitate(t, name, expected) {
+  const source = fileURLToPath(new URL(`./children/${name}`, import.meta.url));
+  const directory = t.tempDir();
+  const [library, check] = ['locks.so', 'check'].map((made) => join(directory, made));
+  execFileSync('cc', ['-shared', '-fPIC', '-O1', '-o', library, source, '-ldl']);
+  execFileSync('cc', ['-DCHECK', '-o', check, source]);
+  const env = { LD_PRELOAD: library };
+  assert.equal(execFileSync(check, [join(directory, 'locked')], { encoding: 'utf8', env }), expected);
+  return env;
+}
 
 async function quickStart(t, env) {
   const program = startProgram('./quick-start.mjs', { cwd: t.tempDir(), env });

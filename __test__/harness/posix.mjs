@@ -14,6 +14,17 @@ export function onPosix(cases) {
 }
 
 /**
+ * What is tested where a process can read in `/proc` what it has, and libraries can be preloaded.
+ *
+ * @template {object} Cases
+ * @param {Cases} cases of a suite
+ * @returns {Cases}
+ */
+export function onLinux(cases) {
+  return process.platform === 'linux' ? cases : /** @type {Cases} */ ({});
+}
+
+/**
  * The code and signal of a child that handles this signal and ends well. On Windows the signal of another process is no
  * event: the system ends the program.
  *
