@@ -15,7 +15,11 @@ import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { createProductionConfig } from '13byte-config';
 import { startProcess, startProgram } from './children/peers.mjs';
+import { onPosix } from './harness/posix.mjs';
+import { removeDirectory } from './harness/remove-directory.mjs';
 import { suite } from './harness/suite.mjs';
+
+const isWindows = process.platform === 'win32';
 
 export default suite('doorbells', {
   async 'a listener is told by other processes, and does not wait for the next look'(t) {
@@ -49,8 +53,10 @@ export default suite('doorbells', {
     const changes = config.changes({ signal: stop.signal });
     const next = changes.next();
     while (readdirSync(doorbells).length < 2) await turn();
-    assert.equal(statSync(doorbells).mode & 0o777, 0o700);
-    for (const name of readdirSync(doorbells)) assert.ok(statSync(join(doorbells, name)).isSocket());
+    if (!isWindows) {
+      assert.equal(statSync(doorbells).mode & 0o777, 0o700);
+      for (const name of readdirSync(doorbells)) assert.ok(statSync(join(doorbells, name)).isSocket());
+    }
     stop.abort();
     await assert.rejects(next, { name: 'AbortError' });
     assert.equal(readdirSync(doorbells).length, 1);
@@ -61,13 +67,15 @@ export default suite('doorbells', {
   async 'where no doorbell can be made, listeners hear of changes all the same'(t) {
     for (const spoil of [
       (path) => writeFileSync(path, 'in the way'),
-      (path) => {
-        mkdirSync(path);
-        chmodSync(path, 0o777);
-      },
+      ...onPosix([
+        (path) => {
+          mkdirSync(path);
+          chmodSync(path, 0o777);
+        },
+      ]),
     ]) {
       const { config, options, doorbells } = open(t);
-      rmSync(doorbells, { recursive: true, force: true });
+      removeDirectory(doorbells);
       spoil(doorbells);
       const peer = await listener(t, options);
       config.enableFeature('b');
@@ -79,88 +87,90 @@ export default suite('doorbells', {
     }
   },
 
-  async 'a directory that is removed or replaced by a link is repaired, and health says so meanwhile'(t) {
-    const { config, options, doorbells } = open(t);
-    const peer = await listener(t, options);
-    await stateOf(peer, 'ok');
-    const elsewhere = join(t.tempDir(), 'elsewhere');
-    mkdirSync(elsewhere, { mode: 0o700 });
-    // Of another program, and called as a doorbell is.
-    let callers = 0;
-    const foreign = createServer(() => (callers += 1)).listen(join(elsewhere, 'fedcba9876543210'));
-    t.after(() => foreign.close());
-    await once(foreign, 'listening');
-    renameSync(doorbells, join(elsewhere, 'moved'));
-    symlinkSync(elsewhere, doorbells);
-    const { message } = await stateOf(peer, 'degraded');
-    assert.match(message, /cannot notify this one of changes.*not a directory/);
-    config.enableFeature('a');
-    await peer.tell('hears', ['a']);
-    const { message: mute } = await stateOf(config, 'degraded');
-    assert.match(mute, /cannot notify others of its changes.*not a directory/);
-    assert.equal(callers, 0, 'what the link leads to is left alone');
-    assert.deepEqual(readdirSync(elsewhere).toSorted(), ['fedcba9876543210', 'moved']);
+  ...onPosix({
+    async 'a directory that is removed or replaced by a link is repaired, and health says so meanwhile'(t) {
+      const { config, options, doorbells } = open(t);
+      const peer = await listener(t, options);
+      await stateOf(peer, 'ok');
+      const elsewhere = join(t.tempDir(), 'elsewhere');
+      mkdirSync(elsewhere, { mode: 0o700 });
+      // Of another program, and called as a doorbell is.
+      let callers = 0;
+      const foreign = createServer(() => (callers += 1)).listen(join(elsewhere, 'fedcba9876543210'));
+      t.after(() => foreign.close());
+      await once(foreign, 'listening');
+      renameSync(doorbells, join(elsewhere, 'moved'));
+      symlinkSync(elsewhere, doorbells);
+      const { message } = await stateOf(peer, 'degraded');
+      assert.match(message, /cannot notify this one of changes.*not a directory/);
+      config.enableFeature('a');
+      await peer.tell('hears', ['a']);
+      const { message: mute } = await stateOf(config, 'degraded');
+      assert.match(mute, /cannot notify others of its changes.*not a directory/);
+      assert.equal(callers, 0, 'what the link leads to is left alone');
+      assert.deepEqual(readdirSync(elsewhere).toSorted(), ['fedcba9876543210', 'moved']);
 
-    rmSync(doorbells);
-    await stateOf(peer, 'ok');
-    assert.equal(readdirSync(doorbells).length, 1);
-    rmSync(doorbells, { recursive: true });
-    await stateOf(peer, 'ok');
-    assert.equal(readdirSync(doorbells).length, 1);
-    await stateOf(config, 'ok');
-  },
+      rmSync(doorbells);
+      await stateOf(peer, 'ok');
+      assert.equal(readdirSync(doorbells).length, 1);
+      rmSync(doorbells, { recursive: true });
+      await stateOf(peer, 'ok');
+      assert.equal(readdirSync(doorbells).length, 1);
+      await stateOf(config, 'ok');
+    },
 
-  async 'a directory that goes in the turn in which listening begins ends no program'(t) {
-    const { config, options, doorbells } = open(t);
-    const peer = startProcess();
-    t.after(() => peer.stop());
-    await peer.tell('open', options);
-    await peer.tell('listenAndRemove', doorbells);
-    config.enableFeature('a');
-    await peer.tell('hears', ['a']);
-    while (!existsSync(doorbells) || readdirSync(doorbells).length !== 1) await turn();
-    await stateOf(peer, 'ok');
-  },
+    async 'a directory that goes in the turn in which listening begins ends no program'(t) {
+      const { config, options, doorbells } = open(t);
+      const peer = startProcess();
+      t.after(() => peer.stop());
+      await peer.tell('open', options);
+      await peer.tell('listenAndRemove', doorbells);
+      config.enableFeature('a');
+      await peer.tell('hears', ['a']);
+      while (!existsSync(doorbells) || readdirSync(doorbells).length !== 1) await turn();
+      await stateOf(peer, 'ok');
+    },
 
-  async 'a program that becomes another user in that turn goes on, and says what is wrong'(t) {
-    const { config, options } = open(t);
-    const peer = startProcess();
-    t.after(() => peer.stop());
-    await peer.tell('open', options);
-    if (!(await peer.tell('listenAndDropPrivileges'))) return;
-    config.enableFeature('a');
-    await peer.tell('hears', ['a']);
-    await stateOf(peer, 'degraded');
-  },
+    async 'a program that becomes another user in that turn goes on, and says what is wrong'(t) {
+      const { config, options } = open(t);
+      const peer = startProcess();
+      t.after(() => peer.stop());
+      await peer.tell('open', options);
+      if (!(await peer.tell('listenAndDropPrivileges'))) return;
+      config.enableFeature('a');
+      await peer.tell('hears', ['a']);
+      await stateOf(peer, 'degraded');
+    },
 
-  async 'without descriptors health is degraded, and with them everything is as before'(t) {
-    const { config, options } = open(t);
-    const few = { path: 'sh', options: ['-c', 'ulimit -n 200; exec "$0" "$@"', process.execPath] };
-    const writer = startProcess(few);
-    const peer = startProcess(few);
-    for (const program of [writer, peer]) {
-      t.after(() => program.stop());
-      await program.tell('open', options);
-    }
-    await stateOf(writer, 'ok');
-    await writer.tell('useUpDescriptors');
-    await peer.tell('listen');
-    await stateOf(peer, 'ok');
-    const { message } = await stateOf(writer, 'degraded');
-    assert.match(message, /cannot notify others of its changes.*(oo many open files|No file descriptors)/);
-    await writer.tell('enableFeature', 'a');
-    await peer.tell('hears', ['a']);
-    await writer.tell('giveBackDescriptors');
-    await stateOf(writer, 'ok');
+    async 'without descriptors health is degraded, and with them everything is as before'(t) {
+      const { config, options } = open(t);
+      const few = { path: 'sh', options: ['-c', 'ulimit -n 200; exec "$0" "$@"', process.execPath] };
+      const writer = startProcess(few);
+      const peer = startProcess(few);
+      for (const program of [writer, peer]) {
+        t.after(() => program.stop());
+        await program.tell('open', options);
+      }
+      await stateOf(writer, 'ok');
+      await writer.tell('useUpDescriptors');
+      await peer.tell('listen');
+      await stateOf(peer, 'ok');
+      const { message } = await stateOf(writer, 'degraded');
+      assert.match(message, /cannot notify others of its changes.*(oo many open files|No file descriptors)/);
+      await writer.tell('enableFeature', 'a');
+      await peer.tell('hears', ['a']);
+      await writer.tell('giveBackDescriptors');
+      await stateOf(writer, 'ok');
 
-    await peer.tell('useUpDescriptors');
-    const { message: deaf } = await stateOf(peer, 'degraded');
-    assert.match(deaf, /cannot notify this one of changes.*(oo many open files|No file descriptors)/);
-    config.enableFeature('b');
-    await peer.tell('hears', ['a', 'b']);
-    await peer.tell('giveBackDescriptors');
-    await stateOf(peer, 'ok');
-  },
+      await peer.tell('useUpDescriptors');
+      const { message: deaf } = await stateOf(peer, 'degraded');
+      assert.match(deaf, /cannot notify this one of changes.*(oo many open files|No file descriptors)/);
+      config.enableFeature('b');
+      await peer.tell('hears', ['a', 'b']);
+      await peer.tell('giveBackDescriptors');
+      await stateOf(peer, 'ok');
+    },
+  }),
 
   async 'each of many listeners is told, and none of them waits for the next look'(t) {
     const { config, options } = open(t);
@@ -178,7 +188,7 @@ export default suite('doorbells', {
     const { config, options, doorbells } = open(t);
     const peer = await listener(t, options, 'stopTheClock');
     while (readdirSync(doorbells).some((name) => name.endsWith('.new'))) await turn();
-    const path = join(doorbells, readdirSync(doorbells)[0]);
+    const path = addressOf(doorbells, readdirSync(doorbells)[0]);
     config.enableFeature('a');
     await peer.tell('hears', ['a']);
     const callers = [];
@@ -218,6 +228,11 @@ function open(t, directory = t.tempDir()) {
   const config = createProductionConfig(options);
   t.after(() => config.close());
   return { config, options, doorbells: `${options.persistPath}-live-test-doorbells` };
+}
+
+/** Where a doorbell listens. */
+function addressOf(doorbells, name) {
+  return isWindows ? `\\\\.\\pipe\\13byte-config-${name}` : join(doorbells, name);
 }
 
 /** Another process that listens. */

@@ -90,7 +90,8 @@ function isPlain(name) {
   );
 }
 
-const file = fileURLToPath(new URL('./types/in-an-editor.ts', import.meta.url));
+// The compiler has slashes on every platform.
+const file = fileURLToPath(new URL('./types/in-an-editor.ts', import.meta.url)).replaceAll('\\', '/');
 let [text, version] = ['', 0];
 const service = ts.createLanguageService({
   getScriptFileNames: () => [file],

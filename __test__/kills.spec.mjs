@@ -101,7 +101,9 @@ export default suite('kills', {
       while (readLiveFile(live).sleepers === 0) await setTimeout(1);
       await listener.kill();
       assert.equal(readLiveFile(live).sleepers, 1, 'killed in its sleep');
-      assert.equal(readdirSync(`${live}-doorbells`).length, 1);
+      // Windows removes that of a process which ends.
+      const left = process.platform === 'win32' ? 0 : 1;
+      assert.equal(readdirSync(`${live}-doorbells`).length, left);
 
       reset();
       for (let flip = 0; flip < 1000; flip += 1) config.toggleFeature('b');

@@ -10,6 +10,8 @@ import { onPosix } from './harness/posix.mjs';
 import { suite } from './harness/suite.mjs';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+/** The text must escape it. On Windows a path has backslashes in any case, and a name must not have quotes. */
+const NAME_TO_ESCAPE = process.platform === 'win32' ? 'config.db' : 'with "quotes".db';
 const NOTHING = { count: 0, meanMs: null, p50Ms: null, p99Ms: null, maxMs: null };
 
 export default suite('metrics', {
@@ -344,7 +346,7 @@ export default suite('metrics', {
   },
 
   async 'the text says the same'(t) {
-    const { config, options } = openStore(t, { environment: 'eu.1', features: ['a', 'b'] }, 'with "quotes".db');
+    const { config, options } = openStore(t, { environment: 'eu.1', features: ['a', 'b'] }, NAME_TO_ESCAPE);
     const heard = listen(config).next();
     config.enableFeature('a');
     config.setRollout('b', 0.01);
@@ -355,7 +357,7 @@ export default suite('metrics', {
     const { listenerLag, store, uptimeMs, ...metrics } = config.getMetrics();
     const value = (name, labels) => samples.get(`config13byte_${name}{${labels}}`);
     const own = 'environment="eu.1"';
-    const file = `database="${options.persistPath.replaceAll('"', '\\"')}"`;
+    const file = `database="${options.persistPath.replaceAll(/["\\]/g, '\\$&')}"`;
     const both = `${file},${own}`;
     assert.equal(value('build_info', `${own},version="${version}"`), 1);
     assert.ok(value('uptime_seconds', own) > 0 && value('uptime_seconds', own) <= uptimeMs / 1000);

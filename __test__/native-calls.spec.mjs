@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { calls, handles, reset } from './children/counted-binding.mjs';
+import { onPosix } from './harness/posix.mjs';
 import { suite } from './harness/suite.mjs';
 
 // After the counters are in place: the package keeps the functions that it finds.
@@ -111,22 +112,24 @@ export default suite('native calls', {
     );
   },
 
-  async 'a handle opens its database once, and holds on to nothing when that fails'(t) {
-    const persistPath = join(t.tempDir(), 'config.db');
-    const handle = open(t, { persistPath, features: ['a'] }).share();
-    reset();
-    const attached = attachConfig(handle);
-    t.after(() => attached.close());
-    assert.deepEqual(
-      [calls.get('NativeStore.open'), calls.get('adoptPage'), calls.get('releasePage')],
-      [1, 1, undefined],
-    );
-    for (const suffix of ['', '-wal', '-shm']) rmSync(persistPath + suffix);
-    reset();
-    assert.throws(() => attachConfig(handle), { code: 'ERR_STALE_HANDLE' });
-    assert.deepEqual([calls.get('NativeStore.open'), calls.get('adoptPage'), calls.get('releasePage')], [1, 1, 1]);
-    assert.equal(existsSync(persistPath), false, 'no database is made, either');
-  },
+  ...onPosix({
+    async 'a handle opens its database once, and holds on to nothing when that fails'(t) {
+      const persistPath = join(t.tempDir(), 'config.db');
+      const handle = open(t, { persistPath, features: ['a'] }).share();
+      reset();
+      const attached = attachConfig(handle);
+      t.after(() => attached.close());
+      assert.deepEqual(
+        [calls.get('NativeStore.open'), calls.get('adoptPage'), calls.get('releasePage')],
+        [1, 1, undefined],
+      );
+      for (const suffix of ['', '-wal', '-shm']) rmSync(persistPath + suffix);
+      reset();
+      assert.throws(() => attachConfig(handle), { code: 'ERR_STALE_HANDLE' });
+      assert.deepEqual([calls.get('NativeStore.open'), calls.get('adoptPage'), calls.get('releasePage')], [1, 1, 1]);
+      assert.equal(existsSync(persistPath), false, 'no database is made, either');
+    },
+  }),
 
   async 'a config that cannot be opened closes its database'(t) {
     const persistPath = join(t.tempDir(), 'config.db');

@@ -205,7 +205,8 @@ export async function terminateThreads({ directory, path, rounds, after }) {
   assert.deepEqual({ code, signal, stderr }, { code: 0, signal: null, stderr: '' }, 'no crash and no hang');
   assert.ok(counts.works, 'the process still works');
   assert.equal(counts.reopened, 'a,c');
-  assert.deepEqual([counts.before.mapped, counts.after.mapped], [1, 1], 'one mapping, as before');
+  const mapped = process.platform === 'linux' ? 1 : 0;
+  assert.deepEqual([counts.before.mapped, counts.after.mapped], [mapped, mapped], 'one mapping, as before');
   assert.ok(counts.closed.mapped <= 1, 'and at most the one whose buffer looks alive after closing');
   assert.ok(
     counts.after.threads <= counts.before.threads + 1,
