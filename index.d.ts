@@ -19,8 +19,9 @@ export interface ConfigOptions<Features extends readonly string[] = readonly Def
 	environment?: string | undefined;
 	/**
 	 * The names of up to 32 features: each a letter, then up to 62 letters, digits, `_`, `.` or `-`. A name keeps the bit it
-	 * first got in a database, whatever its place in later lists. Default: the names in the database, or
-	 * {@link DEFAULT_FEATURES} in a new one.
+	 * first got in a database, whatever its place in later lists. When all 32 bits of a database have names, further names
+	 * read as off and cannot be changed, and health and a warning say so. Default: the names in the database, or
+	 * {@link DEFAULT_FEATURES} in a new one; an empty list registers none.
 	 */
 	features?: Features | undefined;
 	/**
@@ -86,6 +87,8 @@ export interface ConfigHandle<Name extends string = string> {
 	readonly environment: string;
 	/** The feature names, from bit 0 up. */
 	readonly features: readonly Name[];
+	/** Names that the config was opened with and that have no bit, if there are any. */
+	readonly featuresWithoutBit?: readonly string[] | undefined;
 	/** The absolute path of the database, if there is one. */
 	readonly persistPath?: string | undefined;
 	/** Whether other processes can attach. */
@@ -442,7 +445,7 @@ export interface FileCheck {
 /** `ok`; `degraded`: works, but needs attention; `failed`: something does not work. */
 export type HealthStatus = "ok" | "degraded" | "failed";
 /** What a check of the health is about. */
-export type HealthCheckName = "config" | "page" | "live-file" | "listening" | "store" | "store-thread" | "last-persist" | "database-files" | "wal-size" | "disk-space" | "chain-head";
+export type HealthCheckName = "config" | "page" | "features" | "live-file" | "listening" | "store" | "store-thread" | "last-persist" | "database-files" | "wal-size" | "disk-space" | "chain-head";
 /** The result of one check. */
 export interface HealthCheck {
 	/** What was checked. */

@@ -369,14 +369,16 @@ export default suite('command line: export and import', {
     const file = write(t, document('production', [['cart', true, 5]]));
     const missing = await failure(t, 3, ['import', file, ...production(persistPath)]);
     assert.equal(missing.code, 'ERR_STORE_NOT_FOUND');
-    assert.equal((await failure(t, 2, ['import', file, '--create', ...production(persistPath)])).code, 'ERR_DOCUMENT');
-    assert.equal(
-      (await result(t, ['import', file, '--create', '--add-features', '--dry-run', ...production(persistPath)]))
-        .changed,
-      true,
-    );
+    const trial = await result(t, ['import', file, '--create', '--dry-run', ...production(persistPath)]);
+    assert.deepEqual([trial.changed, trial.addedFeatures], [true, ['cart']]);
     assert.deepEqual(readdirSync(directory), []);
-    const made = await result(t, ['import', file, '--create', '--add-features', ...production(persistPath)]);
+    // A new database has the features of the file, and no others.
+    const made = await result(t, ['import', file, '--create', ...production(persistPath)]);
+    assert.deepEqual(made.addedFeatures, ['cart']);
+    assert.deepEqual(
+      (await result(t, ['status', ...production(persistPath)])).features.map(({ name }) => name),
+      ['cart'],
+    );
     assert.deepEqual(
       [made.revision, made.changes],
       [1, ['+cart', 'cart 100% → 5%', 'terminal raw 24x80 → cooked 30x90']],

@@ -114,12 +114,23 @@ export default suite('command line', {
       assert.equal(error.code, 'ERR_STORE_NOT_FOUND');
       assert.ok(error.message.startsWith(`No database at ${persistPath} (`), error.message);
     });
-    const unknown = await failure(t, 2, ['enable', 'checkout', '--create', '--db', persistPath]);
-    assert.equal(unknown.code, 'ERR_UNKNOWN_FEATURE');
+    const invalid = await failure(t, 2, ['enable', 'check out', '--create', '--db', persistPath]);
+    assert.equal(invalid.code, 'ERR_INVALID_FEATURE_NAME');
     assert.deepEqual(readdirSync(directory), []);
-    const made = await result(t, ['enable', 'debug', '--create', '--db', persistPath]);
+    const made = await result(t, ['enable', 'checkout', '--create', '--db', persistPath]);
     assert.deepEqual([made.changed, made.persisted, made.revision, made.live], [true, true, 1, false]);
-    assert.ok(existsSync(persistPath));
+    // It registers what was typed, and the default names for nobody.
+    assert.deepEqual(
+      (await result(t, ['status', '--db', persistPath])).features.map(({ name }) => name),
+      ['checkout'],
+    );
+    // From then on, a name that is not there is misspelt.
+    const unknown = await failure(t, 2, ['enable', 'chekout', '--create', '--db', persistPath]);
+    assert.equal(unknown.code, 'ERR_UNKNOWN_FEATURE');
+    assert.ok(unknown.message.includes('Did you mean checkout?'), unknown.message);
+    const empty = join(directory, 'empty.db');
+    await result(t, ['terminal', '2', '50', '120', '--create', '--db', empty]);
+    assert.deepEqual((await result(t, ['status', '--db', empty])).features, []);
   },
 
   async 'an environment without a history is asked about'(t) {

@@ -209,18 +209,6 @@ export default suite('cluster', {
     }
   },
 
-  async 'a thirty-third name is refused, and the others go on'(t) {
-    const options = { persistPath: join(t.tempDir(), 'config.db'), enableClusterSync: true };
-    const names = Array.from({ length: 32 }, (_, index) => `f${index}`);
-    const config = open(t, { ...options, features: names });
-    config.enableFeature('f31');
-    const other = peer(t);
-    assert.equal((await other.refuse('open', { ...options, features: ['f0', 'f32'] })).code, 'ERR_TOO_MANY_FEATURES');
-    assert.deepEqual(config.getFeatureNames(), names);
-    await other.tell('open', { ...options, features: ['f31'] });
-    assert.deepEqual(await other.tell('getEnabledFeatures'), ['f31']);
-  },
-
   async 'without a database, a name says who shares'(t) {
     const directory = t.tempDir();
     const env = { XDG_RUNTIME_DIR: directory, LOCALAPPDATA: directory };

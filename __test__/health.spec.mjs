@@ -14,6 +14,7 @@ export default suite('health', {
       status: 'ok',
       checks: [
         { name: 'page', status: 'ok', message: 'The live state is valid' },
+        { name: 'features', status: 'ok', message: '11 of 32 features are registered' },
         { name: 'listening', status: 'ok', message: 'Listeners for changes: 1' },
         {
           name: 'store',
@@ -29,6 +30,7 @@ export default suite('health', {
     const config = open(t, { persistPath, enableClusterSync: true });
     const all = [
       'page',
+      'features',
       'live-file',
       'listening',
       'store',

@@ -244,12 +244,17 @@ export default suite('options', {
     });
   },
 
-  'an empty list of features is refused'() {
-    assert.throws(() => createProductionConfig({ features: [] }), {
-      name: 'RangeError',
-      code: 'ERR_INVALID_VALUE',
-      message: 'Invalid features: an empty list (name one, or omit the option)',
-    });
+  async 'an empty list of features registers none'(t) {
+    const persistPath = join(t.tempDir(), 'config.db');
+    const open = (options) => createProductionConfig({ persistPath, ...options });
+    const tool = open({ features: [] });
+    assert.deepEqual([tool.getFeatureNames(), tool.featureFlags], [[], 0]);
+    assert.throws(() => tool.isFeatureEnabled('debug'), { code: 'ERR_UNKNOWN_FEATURE' });
+    await tool.persist();
+    await tool.close();
+    const program = open({ features: ['own'] });
+    assert.deepEqual(program.getFeatureNames(), ['own']);
+    await program.close();
   },
 
   'there are at most 32 features'(t) {
@@ -332,7 +337,7 @@ export default suite('options', {
     for (const wrong of [
       { unknown: 1 },
       { environment: '' },
-      { features: [] },
+      { features: 'a' },
       { features: ['a', 'a'] },
       { features: ['9'] },
       { features: Array.from({ length: 33 }, (_, index) => `f${index}`) },

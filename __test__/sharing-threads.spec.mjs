@@ -301,7 +301,7 @@ export default suite('sharing with threads', {
       [{ ...handle, environment: '../x' }, 'ERR_INVALID_VALUE', /^Invalid environment/],
       [{ ...handle, environment: 7 }, 'ERR_INVALID_TYPE', /^Invalid environment/],
       [{ ...handle, features: 'abc' }, 'ERR_INVALID_TYPE', /^Invalid features/],
-      [{ ...handle, features: [] }, 'ERR_INVALID_VALUE', /^Invalid features/],
+      [{ ...handle, featuresWithoutBit: 'abc' }, 'ERR_INVALID_TYPE', /^Invalid handle\.featuresWithoutBit/],
       [{ ...handle, features: ['a', 'a'] }, 'ERR_DUPLICATE_FEATURE', /^Duplicate feature name: a/],
       [{ ...handle, features: ['a b'] }, 'ERR_INVALID_FEATURE_NAME', /^Invalid feature name/],
       [{ ...handle, features: Array.from({ length: 33 }, (_, index) => `f${index}`) }, 'ERR_TOO_MANY_FEATURES', /f32/],

@@ -3,7 +3,7 @@ import { collectEdits, type Edits } from './core/draft';
 import { type EmitterMethod, inheritFromEmitter } from './core/event-emitter';
 import { makeError, printable, show, wrongThis } from './core/errors';
 import { type DirectReads, FeatureOfConfig } from './core/feature';
-import { type FeatureTable, namesOf, prefixOf, tableOfPage } from './core/feature-table';
+import { type FeatureTable, namesOf, noBitFor, prefixOf, tableOfPage } from './core/feature-table';
 import {
   FULL_ROLLOUT,
   RECORD_VERSION,
@@ -233,7 +233,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
    */
   feature<Own extends Name>(name: Own): Feature<Own> {
     if (this == null || !(#names in this)) throw notAConfig(this);
-    const mask = this.#maskOf(name);
+    const mask = maskOf(this.#names, name) || this.#findMask(name);
     this.#directReads ??= { allowed: this.#settings.stopwatch === undefined };
     return new FeatureOfConfig<Own>(this, name, mask, this.#page, this.#directReads);
   }
@@ -259,8 +259,8 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
   /** The percentage of keys that a feature is on for while it is on, 0 to 100. Default: 100. */
   getRollout(name: Name): number {
     if (this == null || !(#names in this)) throw notAConfig(this);
-    const mask = this.#maskOf(name);
-    return toPercent(readRollout(this.#page, 31 - Math.clz32(mask)));
+    const mask = maskOf(this.#names, name) || this.#findMask(name);
+    return mask === 0 ? 100 : toPercent(readRollout(this.#page, 31 - Math.clz32(mask)));
   }
 
   /**
@@ -319,7 +319,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
    */
   update(edit: (draft: ConfigDraft<Name>) => void): boolean {
     ProductionConfig.#checkWritable(this);
-    const edits = collectEdits<Name>('update', edit, (name) => this.#maskOf(name));
+    const edits = collectEdits<Name>('update', edit, (name) => this.#changeableMaskOf(name));
     if (edits.rollouts.length > 0) return this.#edit(edits);
     const { on, off, terminal: set } = edits;
     return this.#exchange((flags, terminal) => [(flags | on) & ~off, set ?? terminal]);
@@ -992,18 +992,17 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
    */
   #isOnSlowly(name: string, fallback: boolean | undefined): boolean {
     const mask = fallback === undefined ? this.#findMask(name) : this.#lookUp(name);
-    if (mask === 0) return checkBoolean(fallback, 'fallback');
+    if (mask === 0 && fallback !== undefined) return checkBoolean(fallback, 'fallback');
     return (loadWord(this.#words, this.#base + WORD_FEATURE_FLAGS) & mask) !== 0;
   }
 
-  #maskOf(name: string): number {
-    return maskOf(this.#names, name) || this.#findMask(name);
-  }
-
-  /** The slow path of a hot method: finds a name that another process has added, or throws why there is none. */
+  /**
+   * The slow path of a hot method: finds a name that another process has added, or throws why there is none. 0 for a name of
+   * this config's list that has no bit, so that it reads as off.
+   */
   #findMask(name: unknown): number {
     const mask = this.#lookUp(name);
-    if (mask !== 0) return mask;
+    if (mask !== 0 || this.#settings.withoutBit.includes(name as string)) return mask;
     const { names } = this.#table;
     throw makeError(
       'ERR_UNKNOWN_FEATURE',
@@ -1023,7 +1022,13 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
 
   #findWritableMask(name: unknown): number {
     ProductionConfig.#checkWritable(this);
-    return this.#findMask(name);
+    return this.#changeableMaskOf(name);
+  }
+
+  #changeableMaskOf(name: unknown): number {
+    const mask = maskOf(this.#names, name as string) || this.#findMask(name);
+    if (mask === 0) throw makeError('ERR_TOO_MANY_FEATURES', noBitFor(name as string, this.#table));
+    return mask;
   }
 
   /** The feature table, with names that other processes have added to a live page, or to a database that is followed. */
@@ -1084,7 +1089,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
       isClosed: () => this.#closing !== undefined,
       checkOpen: () => ProductionConfig.#checkOpen(this),
       checkWritable: () => ProductionConfig.#checkWritable(this),
-      maskOf: (name) => this.#maskOf(name),
+      maskOf: (name) => this.#changeableMaskOf(name),
       table: () => this.#currentTable(),
       adopt: (answer) => this.#adopt(answer),
       uptimeMs: () => now() - this.#createdAt,

@@ -1,5 +1,6 @@
 import { makeConfig, type ProductionConfig } from './config';
-import { tableOfPage } from './core/feature-table';
+import { type FeatureTable, noBitFor, tableOfPage } from './core/feature-table';
+import { MAX_FEATURES } from './core/layout';
 import type { Parts, Settings } from './internals';
 import { loadOnDemand } from './load-on-demand';
 import { native, type NativePage, type NativeStartup } from './native/binding';
@@ -54,6 +55,9 @@ export function attachConfig<Name extends string = DefaultFeature>(
 
 function create<Name extends string>(options: CheckedOptions, enabled: readonly string[]): ProductionConfig<Name> {
   const { opened, history } = open(options, startupOf(options, enabled));
+  for (const name of namesWithoutBit(options.features, tableOfPage(opened))) {
+    process.emitWarning(noBitFor(name, tableOfPage(opened)), { type: 'ConfigWarning', code: 'ERR_TOO_MANY_FEATURES' });
+  }
   return assemble(options, opened, history);
 }
 
@@ -70,11 +74,12 @@ export const NO_HISTORY: History = { store: undefined, storeStatus: { status: 'n
 
 /** Creates the config of a page that was opened with these options. */
 export function assemble<Name extends string>(
-  { environment, actor, readOnly, clusterSync, clusterName, autoPersistMs, debugMode }: CheckedOptions,
+  { environment, features, actor, readOnly, clusterSync, clusterName, autoPersistMs, debugMode }: CheckedOptions,
   opened: NativePage,
   { store, storeStatus, storeError }: History,
 ): ProductionConfig<Name> {
   const page = pageOf(opened.handle);
+  const table = tableOfPage(opened);
   // A degraded config has a private page. One that is attached to a private page of its process has the handle of a live one.
   const isShared = clusterSync !== false && isLive(page);
   const settings: Settings = {
@@ -88,9 +93,19 @@ export function assemble<Name extends string>(
     clusterSync: isShared,
     clusterName: isShared ? clusterName : undefined,
     autoPersistMs,
+    withoutBit: namesWithoutBit(features, table),
   };
-  const parts: Parts = { page, table: tableOfPage(opened), settings: shared(settings) };
+  const parts: Parts = { page, table, settings: shared(settings) };
   return (debugMode ? loadOnDemand().timedConfig(parts) : makeConfig(parts)) as ProductionConfig<Name>;
+}
+
+const NONE: readonly string[] = Object.freeze([]);
+
+/** The names of a program's list for which no bit was left. */
+function namesWithoutBit(features: readonly string[] | undefined, { names }: FeatureTable): readonly string[] {
+  if (features === undefined || names.length < MAX_FEATURES) return NONE;
+  const missing = features.filter((name) => !names.includes(name));
+  return missing.length === 0 ? NONE : missing;
 }
 
 let lastSettings: Settings | undefined;

@@ -44,6 +44,8 @@ export interface Settings {
   readonly clusterSync: boolean;
   readonly clusterName: string | undefined;
   readonly autoPersistMs: number | undefined;
+  /** Names of its list that have no bit. */
+  readonly withoutBit: readonly string[];
 }
 
 /** The parts of a config. */
@@ -62,7 +64,7 @@ export interface Internals {
   isClosed(): boolean;
   checkOpen(): void;
   checkWritable(): void;
-  /** The flag of a feature; throws if there is none. */
+  /** The flag of a feature that may be changed; throws if there is none. */
   maskOf(name: string): number;
   /** The current feature table. */
   table(): FeatureTable;

@@ -4,6 +4,7 @@
  */
 import { checkKeys, checkSignal } from './core/checks';
 import type { ConfigError } from './core/errors';
+import { noBitFor } from './core/feature-table';
 import type { Internals, OnDemand } from './internals';
 import { type Edits, forEachRollout } from './core/draft';
 import { native } from './native/binding';
@@ -143,7 +144,7 @@ export class OnDemandParts<Name extends string> implements OnDemand<Name> {
 
   validate(): Validation {
     const { page, settings } = this.#internals;
-    const errors = native.pageProblems(page.handle, this.#internals.table().all);
+    const errors = [...native.pageProblems(page.handle, this.#internals.table().all), ...this.#withoutBit()];
     const storeError = settings.storeError ?? this.#autoPersistError;
     if (storeError) errors.push(`Persistence is degraded: ${storeError.message}`);
     return { isValid: errors.length === 0, errors };
@@ -159,6 +160,8 @@ export class OnDemandParts<Name extends string> implements OnDemand<Name> {
       autoPersistError: this.#autoPersistError,
       isLive: isLive(page),
       page: page.handle,
+      featureCount: this.#internals.table().names.length,
+      featureProblems: this.#withoutBit(),
       pageProblems: () => native.pageProblems(page.handle, this.#internals.table().all),
       lostLiveFile: () => native.lostLiveFile(page.handle),
       listeners: () => this.listenerCount('change'),
@@ -209,6 +212,7 @@ export class OnDemandParts<Name extends string> implements OnDemand<Name> {
       pageId: native.offerPage(page.handle),
       environment,
       features: [...this.#internals.table().names],
+      ...(settings.withoutBit.length > 0 && { featuresWithoutBit: settings.withoutBit }),
       ...(store && { persistPath: store.path }),
       enableClusterSync: clusterSync,
       ...(clusterName !== undefined && { clusterName }),
@@ -227,6 +231,12 @@ export class OnDemandParts<Name extends string> implements OnDemand<Name> {
   }
 
   // ---- Inside -------------------------------------------------------------------------------------------------
+
+  /** What is wrong with the names of its list. */
+  #withoutBit(): string[] {
+    const table = this.#internals.table();
+    return this.#internals.settings.withoutBit.map((name) => noBitFor(name, table));
+  }
 
   #listen(): Listening<Name> {
     this.#internals.checkOpen();

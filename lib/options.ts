@@ -142,9 +142,6 @@ function checkFeatures(value: unknown): readonly string[] {
   if (!Array.isArray(value)) {
     throw makeError('ERR_INVALID_TYPE', `Invalid features: ${show(value)} (must be an array of names)`);
   }
-  if (value.length === 0) {
-    throw makeError('ERR_INVALID_VALUE', 'Invalid features: an empty list (name one, or omit the option)');
-  }
   const names = Array.from(value, (name) => checkString(name, 'feature name'));
   native.checkFeatures(names);
   return names;

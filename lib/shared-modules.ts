@@ -19,7 +19,7 @@ export { assemble, NO_HISTORY, startupOf } from './create';
 export { collectEdits, forEachRollout, isEmpty } from './core/draft';
 export { emitterMethods } from './core/event-emitter';
 export { escapeUnseen, makeError, messageOf, printable, show, wrongThis } from './core/errors';
-export { namesOf } from './core/feature-table';
+export { namesOf, noBitFor } from './core/feature-table';
 export { DEFAULT_RECORD, FULL_ROLLOUT, MAX_FEATURES, RECORD_VERSION } from './core/layout';
 export { native } from './native/binding';
 export { checkActor, checkEnvironment, checkOptions, checkPath } from './options';

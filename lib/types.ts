@@ -32,8 +32,9 @@ export interface ConfigOptions<Features extends readonly string[] = readonly Def
 
   /**
    * The names of up to 32 features: each a letter, then up to 62 letters, digits, `_`, `.` or `-`. A name keeps the bit it
-   * first got in a database, whatever its place in later lists. Default: the names in the database, or
-   * {@link DEFAULT_FEATURES} in a new one.
+   * first got in a database, whatever its place in later lists. When all 32 bits of a database have names, further names
+   * read as off and cannot be changed, and health and a warning say so. Default: the names in the database, or
+   * {@link DEFAULT_FEATURES} in a new one; an empty list registers none.
    */
   features?: Features | undefined;
 
@@ -112,6 +113,8 @@ export interface ConfigHandle<Name extends string = string> {
   readonly environment: string;
   /** The feature names, from bit 0 up. */
   readonly features: readonly Name[];
+  /** Names that the config was opened with and that have no bit, if there are any. */
+  readonly featuresWithoutBit?: readonly string[] | undefined;
   /** The absolute path of the database, if there is one. */
   readonly persistPath?: string | undefined;
   /** Whether other processes can attach. */
@@ -494,6 +497,7 @@ export type HealthStatus = 'ok' | 'degraded' | 'failed';
 export type HealthCheckName =
   | 'config'
   | 'page'
+  | 'features'
   | 'live-file'
   | 'listening'
   | 'store'

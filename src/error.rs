@@ -48,7 +48,7 @@ pub enum Error {
         name: String,
     },
 
-    /// A 33rd feature was to be registered.
+    /// A list has more than 32 features.
     #[error(
         "No bit left for feature {}: all {} are taken by {}. Keep the new one in another database",
         short(.name), .taken.len(), names(.taken)

@@ -48,7 +48,11 @@ export function makeChange<Details extends object>(
   { target }: Invocation,
   { command, features = [], edit, isIn, describe }: Change<Details>,
 ): Promise<ChangeResult & Details> {
-  const check = (config: ProductionConfig<string>) => checkFeatureNames(features, config.getFeatureNames());
+  const check = (config: ProductionConfig<string>, isNew: boolean) => {
+    if (isNew) return features;
+    checkFeatureNames(features, config.getFeatureNames());
+    return [];
+  };
   return changing(target, check, async (session) => {
     const { config } = session;
     await checkRevision(config, target);

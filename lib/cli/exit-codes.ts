@@ -37,6 +37,8 @@ const BY_ERROR_CODE: { readonly [code: string]: ExitCode } = {
   ERR_USAGE: ExitCode.usage,
   ERR_DOCUMENT: ExitCode.usage,
   ERR_UNKNOWN_FEATURE: ExitCode.usage,
+  ERR_INVALID_FEATURE_NAME: ExitCode.usage,
+  ERR_TOO_MANY_FEATURES: ExitCode.usage,
   ERR_UNKNOWN_OPTION: ExitCode.usage,
   ERR_INVALID_TYPE: ExitCode.usage,
   ERR_INVALID_VALUE: ExitCode.usage,

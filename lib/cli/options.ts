@@ -55,7 +55,10 @@ export const COMMON_OPTIONS: readonly Option[] = [
 /** Options of the commands that change something, before or after their name. */
 export const CHANGE_OPTIONS: readonly Option[] = [
   new Option('--no-persist', 'change the running programs only, not the database'),
-  new Option('--create', 'create the database, or start the history of the environment, if there is none'),
+  new Option(
+    '--create',
+    'create the database, with the features that are named, or start the history of the environment, if there is none',
+  ),
   new Option('--if-revision <number>', 'fail unless this is the last revision (0: no revision yet)').argParser((text) =>
     wholeNumber(text, '--if-revision', 0, Number.MAX_SAFE_INTEGER),
   ),

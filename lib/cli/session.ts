@@ -15,6 +15,8 @@ export interface Session {
   readonly config: ProductionConfig<string>;
   /** Whether running programs share its state; otherwise it is what is persisted. */
   readonly live: boolean;
+  /** Whether its database is to be created; until then the config is in memory. */
+  readonly isNew: boolean;
   readonly target: Target;
 }
 
@@ -26,7 +28,7 @@ export interface Identity {
   readonly live: boolean;
 }
 
-export function identityOf({ config, live, target }: Session): Identity {
+export function identityOf({ config, live, target }: Omit<Session, 'isNew'>): Identity {
   return {
     database: target.db ?? null,
     cluster: target.cluster ?? null,
@@ -37,9 +39,12 @@ export function identityOf({ config, live, target }: Session): Identity {
 
 /**
  * Looks at a config before a change, and throws if the change cannot be made. Returns the names of the features that it
- * registers, if it registers any.
+ * registers, if it registers any. `isNew` says that the database is to be created, so that no program has named features yet.
  */
-export type Check = (config: ProductionConfig<string>) => void | readonly string[] | Promise<void | readonly string[]>;
+export type Check = (
+  config: ProductionConfig<string>,
+  isNew: boolean,
+) => void | readonly string[] | Promise<void | readonly string[]>;
 
 /** Opens the config without creating or changing anything, and closes it after the work. */
 export function reading<T>(target: Target, work: (session: Session) => Promise<T>): Promise<T> {
@@ -118,15 +123,15 @@ async function openToChange(target: Target, check: Check): Promise<Session> {
   const found = await openExisting(target, false);
   const features = await unlessFailed(found, async () => {
     if (!found.live && !target.persist) throw nothingToChange(target);
-    const added = (await check(found.config)) ?? [];
-    return added.length === 0 ? undefined : [...found.config.getFeatureNames(), ...added];
+    const known = found.config.getFeatureNames();
+    return [...known, ...((await check(found.config, found.isNew)) ?? []).filter((name) => !known.includes(name))];
   });
-  if (found.live && features === undefined) return found;
+  if (found.live && features.length === found.config.getFeatureNames().length) return found;
   await found.config.close();
   // With a live state, which programs that start meanwhile join.
   const config = openConfig({
     ...databaseOptions(target, false),
-    ...(features && { features }),
+    features,
     enableClusterSync: true,
     fileMustExist: !target.create,
   });
@@ -138,16 +143,16 @@ async function openToChange(target: Target, check: Check): Promise<Session> {
  * with `--create` a config in memory for a database that does not exist yet.
  */
 async function openExisting(target: Target, readOnly: boolean): Promise<Session> {
-  if (target.db === undefined) return { config: joinCluster(target, readOnly), live: true, target };
+  if (target.db === undefined) return { config: joinCluster(target, readOnly), live: true, isNew: false, target };
   let config: ProductionConfig<string>;
   try {
     config = openConfig({ ...databaseOptions(target, readOnly), enableClusterSync: 'if-live' });
   } catch (error) {
     if ((error as { code?: string }).code !== 'ERR_STORE_NOT_FOUND') throw error;
     if (!target.create) throw noDatabase(target, readOnly, error);
-    return { config: openConfig(commonOptions(target, false)), live: false, target };
+    return { config: openConfig(commonOptions(target, false)), live: false, isNew: true, target };
   }
-  const session = { config, live: config.live, target };
+  const session = { config, live: config.live, isNew: false, target };
   if (!session.live && !target.create) await unlessFailed(session, () => checkEnvironment(config));
   return session;
 }
@@ -156,7 +161,7 @@ async function openPersisted(
   target: Target,
   check: (config: ProductionConfig<string>) => Promise<void> = async () => {},
 ): Promise<Session> {
-  const session = { config: openConfig(databaseOptions(target, true)), live: false, target };
+  const session = { config: openConfig(databaseOptions(target, true)), live: false, isNew: false, target };
   await unlessFailed(session, () => check(session.config));
   return session;
 }
@@ -214,8 +219,14 @@ function mayWrite(file: string): boolean {
   }
 }
 
+/** Without names: the command line registers those alone that were typed or imported. */
 function commonOptions({ environment, actor }: Target, readOnly: boolean) {
-  return { ...(environment !== undefined && { environment }), ...(actor !== undefined && { actor }), readOnly };
+  return {
+    features: [],
+    ...(environment !== undefined && { environment }),
+    ...(actor !== undefined && { actor }),
+    readOnly,
+  };
 }
 
 function databaseOptions(target: Target, readOnly: boolean) {

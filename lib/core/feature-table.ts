@@ -46,6 +46,14 @@ export function tableOfPage({ names, registryHash }: NativePage): FeatureTable {
   return defaultTable;
 }
 
+/** What there is to say of a feature that was listed when all bits had names. */
+export function noBitFor(name: string, { names }: FeatureTable): string {
+  return (
+    `No bit left for feature ${name}, which reads as off: all ${names.length} are taken by ${names.join(', ')}. ` +
+    'Keep the new one in another database'
+  );
+}
+
 /** The hash prefix for the rollout of the feature that owns this bit. */
 export function prefixOf({ names, prefixes }: FeatureTable, bit: number): RolloutPrefix {
   return (prefixes[bit] ??= rolloutPrefix(names[bit]!));

@@ -1,4 +1,5 @@
 import { messageOf } from '../core/errors';
+import { MAX_FEATURES } from '../core/layout';
 import type { NativeActivity, NativeFileState, NativeHistoryEnd } from '../native/binding';
 import { now, startDeadline } from '../core/real-timers';
 import type { Store } from '../native/store';
@@ -14,6 +15,9 @@ export interface Patient {
   /** Why the last automatic persist failed. */
   readonly autoPersistError: Error | undefined;
   readonly isLive: boolean;
+  /** How many features have a bit, and what is wrong with those that have none. */
+  readonly featureCount: number;
+  readonly featureProblems: readonly string[];
   /** Its handle. */
   readonly page: number;
   pageProblems(): string[];
@@ -46,6 +50,7 @@ export async function checkHealth(patient: Patient): Promise<Health> {
       checks.push(check('config', 'failed', 'This config is closed. Create a new one'));
     } else {
       checks.push(checkPage(patient));
+      checks.push(checkFeatures(patient));
       const files = patient.store && (await checkDatabase(patient, patient.store));
       if (patient.isLive) checks.push(checkLiveFile(patient, files?.end));
       checks.push(checkListening(patient));
@@ -67,6 +72,12 @@ function checkPage(patient: Patient): HealthCheck {
         'failed',
         `The live state is not valid: ${problems.join('; ')}. Correct it, or go back with load() or rollback()`,
       );
+}
+
+function checkFeatures({ featureCount, featureProblems }: Patient): HealthCheck {
+  return featureProblems.length === 0
+    ? check('features', 'ok', `${featureCount} of ${MAX_FEATURES} features are registered`)
+    : check('features', 'failed', featureProblems.join('. '));
 }
 
 function checkLiveFile(patient: Patient, end: NativeHistoryEnd | undefined): HealthCheck {

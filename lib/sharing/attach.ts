@@ -14,6 +14,7 @@ export function attach<Name extends string>(handle: ConfigHandle): ProductionCon
   const {
     environment,
     features,
+    featuresWithoutBit = [],
     persistPath,
     enableClusterSync,
     clusterName,
@@ -38,7 +39,11 @@ export function attach<Name extends string>(handle: ConfigHandle): ProductionCon
   try {
     store = persistPath === undefined ? undefined : openExisting(persistPath, environment, readOnly, checked);
     opened ??= openAgain(checked, options, store);
-    return assemble(options, opened, store ? historyOf(store) : NO_HISTORY);
+    return assemble(
+      { ...options, features: [...features, ...featuresWithoutBit] },
+      opened,
+      store ? historyOf(store) : NO_HISTORY,
+    );
   } catch (error) {
     if (opened) native.releasePage(opened.handle);
     store?.close().catch(() => {});

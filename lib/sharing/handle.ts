@@ -7,6 +7,7 @@ const KEYS: readonly (keyof ConfigHandle)[] = [
   'pageId',
   'environment',
   'features',
+  'featuresWithoutBit',
   'persistPath',
   'enableClusterSync',
   'clusterName',
@@ -34,9 +35,16 @@ export function checkHandle(value: unknown): ConfigHandle {
   checkBoolean(handle['enableClusterSync'], 'enableClusterSync');
   checkBoolean(handle['readOnly'], 'readOnly');
   checkBoolean(handle['debugMode'], 'debugMode');
-  if (!Array.isArray(handle['features'])) {
-    throw makeError('ERR_INVALID_TYPE', `Invalid features: ${show(handle['features'])} (must be an array of names)`);
+  handle['features'] = checkNames(handle['features'], 'features');
+  if (handle['featuresWithoutBit'] !== undefined) {
+    handle['featuresWithoutBit'] = checkNames(handle['featuresWithoutBit'], 'handle.featuresWithoutBit');
   }
-  handle['features'] = Array.from(handle['features']);
   return handle as unknown as ConfigHandle;
+}
+
+function checkNames(value: unknown, what: string): readonly string[] {
+  if (!Array.isArray(value)) {
+    throw makeError('ERR_INVALID_TYPE', `Invalid ${what}: ${show(value)} (must be an array of names)`);
+  }
+  return Array.from(value, (name) => checkString(name, what));
 }

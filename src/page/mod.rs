@@ -362,8 +362,9 @@ impl Page {
 
     /// Appends the names that the table of a live page lacks, and returns the table.
     fn register(&self, names: &[String]) -> Result<FeatureTable, Error> {
-        let known = feature_table::read(self)?;
-        if names.iter().all(|name| known.bit(name).is_some()) {
+        let mut known = feature_table::read(self)?;
+        let added = known.register(names.iter().map(String::as_str))?;
+        if added.is_empty() {
             feature_table::announce(self, &known);
             return Ok(known);
         }

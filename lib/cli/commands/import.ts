@@ -21,7 +21,7 @@ export const importState: CommandDefinition = {
   arguments: [{ term: '<file>', summary: 'the file; - for stdin', completion: 'files' }],
   options: [
     { flags: '--from <environment>', summary: 'import the state of this environment instead of that of --env' },
-    { flags: '--add-features', summary: 'register features that the database does not have' },
+    { flags: '--add-features', summary: 'register features that the database does not have, as in a new one' },
     { flags: '--dry-run', summary: 'only show the differences' },
   ],
   changes: true,
@@ -36,12 +36,15 @@ export const importState: CommandDefinition = {
     const [file] = invocation.arguments as [string];
     const { dryRun = false } = invocation.options as Options;
     const document = checkDocument(await readText(file));
-    const planFor = async (config: ProductionConfig<string>): Promise<Plan> => {
+    const planFor = async (config: ProductionConfig<string>, isNew: boolean): Promise<Plan> => {
       await checkRevision(config, target);
-      return plan(document, config.environment, config.getFeatureNames(), file, invocation.options as Options);
+      const options: Options = { ...invocation.options, ...(isNew && { addFeatures: true }) };
+      return plan(document, config.environment, config.getFeatureNames(), file, options);
     };
     const { planned, ...result } = dryRun
-      ? await readingBeforeChange(target, async (session) => wouldBe(session, await planFor(session.config)))
+      ? await readingBeforeChange(target, async (session) =>
+          wouldBe(session, await planFor(session.config, session.isNew)),
+        )
       : await apply(target, planFor, defaultReason(['import', file]));
     const details = { from: planned.source, dryRun, addedFeatures: planned.added };
     output.result({ ...result, ...details }, () => text(invocation, { ...result, ...details }));
@@ -135,15 +138,15 @@ async function wouldBe(session: Session, planned: Plan): Promise<ImportResult> {
 
 async function apply(
   target: Target,
-  planFor: (config: ProductionConfig<string>) => Promise<Plan>,
+  planFor: (config: ProductionConfig<string>, isNew: boolean) => Promise<Plan>,
   otherwise: string,
 ): Promise<ImportResult> {
   let planned: Plan | undefined;
   const result = await goTo(
     target,
     (config) => config.apply(planned!.state, target.reason ?? otherwise, ifRevision(target)),
-    async (config) => {
-      planned = await planFor(config);
+    async (config, isNew) => {
+      planned = await planFor(config, isNew);
       // They get their bits first, and keep them, switched off, if the rest fails.
       return planned.added;
     },

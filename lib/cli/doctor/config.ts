@@ -7,6 +7,7 @@ import { degraded, failed, type Finding, ok } from './finding';
 const FIXES: { readonly [name in HealthCheckName]: string } = {
   config: 'Run it again; report it if that does not help',
   page: 'Correct the state with enable, disable or terminal, or restore one with rollback',
+  features: 'Keep new features in another database',
   'live-file': 'Restart all programs that use it',
   listening: 'See the message; it is retried every second',
   store: 'See the message',

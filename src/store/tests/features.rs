@@ -35,19 +35,27 @@ fn the_defaults_go_into_an_empty_table() {
 }
 
 #[test]
-fn a_33rd_name_changes_nothing() {
+fn a_33rd_name_has_no_bit() {
     let bed = Bed::new();
     let store = Store::open(&bed.path(), Access::ReadWrite).unwrap();
     let most: Vec<String> = (1..MAX_FEATURES).map(|n| format!("f{n}")).collect();
     store.attach(ENV, Some(&most)).unwrap();
-    let error = store
-        .attach(ENV, Some(&names(&["one", "two"])))
-        .unwrap_err();
-    assert_eq!(code(&error), "ERR_TOO_MANY_FEATURES");
-    assert_eq!(store.attach(ENV, None).unwrap().table.names(), most);
     let error = store.attach(ENV, Some(&names(&["bad name"]))).unwrap_err();
     assert_eq!(code(&error), "ERR_INVALID_FEATURE_NAME");
-    store.attach(ENV, Some(&names(&["last"]))).unwrap();
+    assert_eq!(store.attach(ENV, None).unwrap().table.names(), most);
+    let table = store
+        .attach(ENV, Some(&names(&["one", "two"])))
+        .unwrap()
+        .table;
+    assert_eq!(table.bit("one"), Some(MAX_FEATURES - 1));
+    assert_eq!(table.bit("two"), None);
+    // Those who only read need not register what cannot be.
+    drop(store);
+    let reader = Store::open(&bed.path(), Access::ReadOnly).unwrap();
+    assert_eq!(
+        reader.attach(ENV, Some(&names(&["two"]))).unwrap().table,
+        table
+    );
 }
 
 #[test]
