@@ -5,8 +5,46 @@
 /** The public interfaces. This module imports nothing; the classes and functions that use them are exported by `index.ts`. */
 /** The features of a config without a `features` option, from bit 0 up: {@link DEFAULT_FEATURES}. */
 export type DefaultFeature = "debug" | "verbose" | "metrics" | "logging" | "caching" | "compression" | "encryption" | "validation" | "beta_feature" | "new_feature" | "maintenance_mode";
+/**
+ * What a program says of a feature in its `features` option. Description, owner and expiry are kept in the database, for
+ * people: `13byte-config describe` and `stale` show them. What is omitted everywhere stays as another program said it.
+ */
+export interface FeatureDeclaration {
+	/** What the feature does, up to 1,000 characters. */
+	readonly description?: string | undefined;
+	/** Who answers for it, up to 255 characters. */
+	readonly owner?: string | undefined;
+	/** When it should be gone: a date such as `2027-03-01`, with or without a time. Nothing happens to the feature then. */
+	readonly expires?: string | Date | undefined;
+	/**
+	 * Whether the feature starts switched on: once in each environment of a database, in a revision with the reason `declared`,
+	 * unless the history has a change of it. What was decided stays. Default: false.
+	 */
+	readonly enabled?: boolean | undefined;
+	/** The percentage of keys that it starts with, 0 to 100 in steps of 0.01; see `enabled`. Default: 100. */
+	readonly rollout?: number | undefined;
+}
+/** The features of a program: their names, or an object with what there is to say of each. */
+export type FeatureList = readonly string[] | {
+	readonly [name: string]: FeatureDeclaration;
+};
+/** The names in a {@link FeatureList}. */
+export type FeatureNames<Features extends FeatureList> = Features extends readonly (infer Name extends string)[] ? Name : keyof Features & string;
+/** What is known of a feature, from {@link ProductionConfig.getFeatureInfo}. */
+export interface FeatureInfo<Name extends string = string> {
+	/** Its name. */
+	readonly name: Name;
+	/** Its bit in the flags of the record; `null` if none was left for it. */
+	readonly bit: number | null;
+	/** What it does, if a program has said so. */
+	readonly description: string | null;
+	/** Who answers for it. */
+	readonly owner: string | null;
+	/** When it should be gone. */
+	readonly expires: Date | null;
+}
 /** Options of {@link createProductionConfig} and {@link createDevelopmentConfig}. An unknown option is an error. */
-export interface ConfigOptions<Features extends readonly string[] = readonly DefaultFeature[]> {
+export interface ConfigOptions<Features extends FeatureList = readonly DefaultFeature[]> {
 	/**
 	 * The SQLite file that keeps the history. It is created if it does not exist; its directory must exist. Without it, the
 	 * config lives in memory only.
@@ -22,8 +60,15 @@ export interface ConfigOptions<Features extends readonly string[] = readonly Def
 	 * first got in a database, whatever its place in later lists. When all 32 bits of a database have names, further names
 	 * read as off and cannot be changed, and health and a warning say so. Default: the names in the database, or
 	 * {@link DEFAULT_FEATURES} in a new one; an empty list registers none.
+	 *
+	 * With an object, each name has a {@link FeatureDeclaration}.
+	 *
+	 * @example
+	 * const features = { checkout: { description: 'The new checkout', owner: 'payments', expires: '2027-03-01', rollout: 10 } };
 	 */
-	features?: Features | undefined;
+	features?: Features | {
+		readonly [name: string]: FeatureDeclaration;
+	} | undefined;
 	/**
 	 * Shares the live state with every process and thread of this machine that opens the same database and environment: one
 	 * memory, in which a change is visible at once. Without `persistPath`, processes with the same `clusterName` share.
@@ -749,6 +794,15 @@ export declare class ProductionConfig<in Name extends string = DefaultFeature> {
 	/** The names of all features, in bit order, including those that other programs registered in the database. */
 	getFeatureNames(): string[];
 	/**
+	 * The bit of a feature, and what programs have said of it when they listed it. Reads the database, if there is one, so it
+	 * is not for hot paths.
+	 *
+	 * @throws ConfigError `ERR_UNKNOWN_FEATURE`, and errors of the database.
+	 * @example
+	 * const { description, owner, expires } = config.getFeatureInfo('checkout');
+	 */
+	getFeatureInfo<Own extends Name>(name: Own): FeatureInfo<Own>;
+	/**
 	 * Makes several changes atomically: readers see all of them or none. If `edit` throws, nothing changes. With rollouts
 	 * among them, a reader may see the features that go off before those that go on, but never a switch with a rollout that
 	 * does not belong to it.
@@ -1098,12 +1152,12 @@ export declare class ProductionConfig<in Name extends string = DefaultFeature> {
  * config.enableFeature('checkout'); // names that are not in the list do not compile
  * await config.persist('open the shop');
  */
-export declare function createProductionConfig<const Features extends readonly string[] = readonly DefaultFeature[]>(options?: ConfigOptions<Features>): ProductionConfig<Features[number]>;
+export declare function createProductionConfig<const Features extends FeatureList = readonly DefaultFeature[]>(options?: ConfigOptions<Features>): ProductionConfig<FeatureNames<Features>>;
 /**
  * Like {@link createProductionConfig}, but if nothing has been persisted yet, debug, verbose and logging are on, as far
  * as the config has these features.
  */
-export declare function createDevelopmentConfig<const Features extends readonly string[] = readonly DefaultFeature[]>(options?: ConfigOptions<Features>): ProductionConfig<Features[number]>;
+export declare function createDevelopmentConfig<const Features extends FeatureList = readonly DefaultFeature[]>(options?: ConfigOptions<Features>): ProductionConfig<FeatureNames<Features>>;
 /**
  * Opens the config of a handle from `config.share()` in another thread: the same memory, the same history. The handle
  * of a config with `enableClusterSync` also works in other processes, as long as its page is in use.

@@ -83,7 +83,7 @@ export default suite('command line: completion', {
       },
     );
     const commands = (await print(t, ['__complete', ''])).split('\n').map((line) => line.split('\t')[0]);
-    assert.deepEqual(commands.slice(0, 4), ['status', 'get', 'enable', 'disable']);
+    assert.deepEqual(commands.slice(0, 4), ['status', 'get', 'describe', 'enable']);
     assert.equal(await print(t, ['__complete', 'get', 'me'], { env: { CONFIG13BYTE_DB: persistPath } }), 'metrics\n');
   },
 

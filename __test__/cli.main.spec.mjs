@@ -18,6 +18,9 @@ import {
 } from './harness/command-line.mjs';
 import { suite } from './harness/suite.mjs';
 
+/** Of a feature that nobody has declared. */
+const NOTHING_SAID = { description: null, owner: null, expires: null, expired: false };
+
 export default suite('command line', {
   async 'it tells its version and its commands'(t) {
     const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
@@ -54,7 +57,7 @@ export default suite('command line', {
   async 'what is misspelt is refused with what is nearest'(t) {
     const persistPath = await database(t);
     const cases = [
-      [['stat'], 'ERR_USAGE', "unknown command 'stat' (Did you mean status?)"],
+      [['statu'], 'ERR_USAGE', "unknown command 'statu' (Did you mean status?)"],
       [['status', '--bd', persistPath], 'ERR_USAGE', "unknown option '--bd' (Did you mean --db?)"],
       [['status', 'all'], 'ERR_USAGE', 'too many arguments'],
       [['enable'], 'ERR_USAGE', "missing required argument 'features'"],
@@ -161,8 +164,8 @@ export default suite('command line', {
         environment: 'production',
         live: false,
         features: [
-          { name: 'metrics', enabled: true, rollout: 100 },
-          { name: 'maintenance_mode', enabled: true, rollout: 100 },
+          { name: 'metrics', enabled: true, rollout: 100, bit: 2, ...NOTHING_SAID },
+          { name: 'maintenance_mode', enabled: true, rollout: 100, bit: 10, ...NOTHING_SAID },
         ],
         terminal: { mode: 1, modeName: 'cooked', rows: 30, cols: 90 },
         generation: 0,

@@ -32,6 +32,20 @@ export default suite('in an editor', {
     }
   },
 
+  'names of declared features are completed, and what there is to say of them'() {
+    const declared = "const config = createProductionConfig({ features: { checkout: { owner: 'a' }, search: {} } });";
+    for (const use of ["config.enableFeature('|')", "config.getFeatureInfo('|')"]) {
+      assert.deepEqual(completions(`${declared}${use}`), ['checkout', 'search'], use);
+    }
+    assert.deepEqual(completions('createProductionConfig({ features: { checkout: { | } } })'), [
+      'description',
+      'enabled',
+      'expires',
+      'owner',
+      'rollout',
+    ]);
+  },
+
   'options are completed by name and by value'() {
     const names = completions('createProductionConfig({ | })');
     for (const name of [

@@ -253,6 +253,7 @@ function usesOf(config, feature) {
   return {
     isFeatureEnabled: () => config.isFeatureEnabled('debug'),
     hasFeature: () => config.hasFeature('debug'),
+    getFeatureInfo: () => config.getFeatureInfo('debug'),
     enableFeature: () => config.enableFeature('debug'),
     disableFeature: () => config.disableFeature('debug'),
     setFeature: () => config.setFeature('debug', true),

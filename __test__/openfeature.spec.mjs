@@ -28,6 +28,31 @@ export default suite('openfeature', {
     assert.deepEqual([off.value, off.variant, off.reason], [false, 'off', 'STATIC']);
   },
 
+  async 'what was declared of a feature is its metadata'(t) {
+    const features = {
+      checkout: { description: 'The new checkout', owner: 'payments', expires: '2027-03-01', enabled: true },
+      plain: {},
+    };
+    const config = createProductionConfig({
+      persistPath: join(t.tempDir(), 'config.db'),
+      environment: 'test',
+      features,
+    });
+    t.after(() => config.close());
+    const api = OpenFeatureAPI.getInstance();
+    t.after(() => api.clearProviders());
+    await api.setProviderAndWait('declared', new ConfigProvider(config));
+    const metadata = async (name) => (await api.getClient('declared').getBooleanDetails(name, false)).flagMetadata;
+    assert.deepEqual(await metadata('checkout'), {
+      environment: 'test',
+      rollout: 100,
+      description: 'The new checkout',
+      owner: 'payments',
+      expires: '2027-03-01T00:00:00.000Z',
+    });
+    assert.deepEqual(await metadata('plain'), { environment: 'test', rollout: 100 });
+  },
+
   async 'the terminal settings are numbers and an object'(t) {
     const { client } = await open(t);
     const rows = await client.getNumberDetails('terminal.rows', 1);

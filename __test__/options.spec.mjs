@@ -78,7 +78,11 @@ export default suite('options', {
       ['readOnly', 'true or false', [null, 1, 'yes']],
       ['fileMustExist', 'true or false', [null, 1, 'yes']],
       ['liveMustExist', 'true or false', [null, 1, 'yes']],
-      ['features', 'an array of names', [null, 'debug', { 0: 'debug' }, new Set(['debug'])]],
+      [
+        'features',
+        'an array of names, or an object with a declaration for each',
+        [null, 'debug', new Set(['debug']), new Map(), new Date(0), () => ['debug']],
+      ],
     ]) {
       for (const value of values) {
         assert.throws(

@@ -57,6 +57,7 @@ import type {
   DebugView,
   DefaultFeature,
   Feature,
+  FeatureInfo,
   Health,
   HistoryEntry,
   Metrics,
@@ -298,6 +299,18 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
   getFeatureNames(): string[] {
     ProductionConfig.#checkOpen(this);
     return [...this.#currentTable().names];
+  }
+
+  /**
+   * The bit of a feature, and what programs have said of it when they listed it. Reads the database, if there is one, so it
+   * is not for hot paths.
+   *
+   * @throws ConfigError `ERR_UNKNOWN_FEATURE`, and errors of the database.
+   * @example
+   * const { description, owner, expires } = config.getFeatureInfo('checkout');
+   */
+  getFeatureInfo<Own extends Name>(name: Own): FeatureInfo<Own> {
+    return ProductionConfig.#onDemandOf(this).featureInfo(name) as FeatureInfo<Own>;
   }
 
   // ---- Several changes at once --------------------------------------------------------------------------------
@@ -1089,6 +1102,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
       isClosed: () => this.#closing !== undefined,
       checkOpen: () => ProductionConfig.#checkOpen(this),
       checkWritable: () => ProductionConfig.#checkWritable(this),
+      findMask: (name) => maskOf(this.#names, name) || this.#findMask(name),
       maskOf: (name) => this.#changeableMaskOf(name),
       table: () => this.#currentTable(),
       adopt: (answer) => this.#adopt(answer),

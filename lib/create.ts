@@ -3,11 +3,12 @@ import { type FeatureTable, noBitFor, tableOfPage } from './core/feature-table';
 import { MAX_FEATURES } from './core/layout';
 import type { Parts, Settings } from './internals';
 import { loadOnDemand } from './load-on-demand';
+import { defaultActor } from './native/actor';
 import { native, type NativePage, type NativeStartup } from './native/binding';
 import { type CheckedOptions, checkOptions } from './options';
 import { isLive, pageOf } from './core/page';
 import { Store } from './native/store';
-import type { ConfigHandle, ConfigOptions, DefaultFeature } from './types';
+import type { ConfigHandle, ConfigOptions, DefaultFeature, FeatureList, FeatureNames } from './types';
 
 const DEVELOPMENT_FEATURES = ['debug', 'verbose', 'logging'] as const satisfies readonly DefaultFeature[];
 
@@ -22,9 +23,9 @@ const DEVELOPMENT_FEATURES = ['debug', 'verbose', 'logging'] as const satisfies 
  * config.enableFeature('checkout'); // names that are not in the list do not compile
  * await config.persist('open the shop');
  */
-export function createProductionConfig<const Features extends readonly string[] = readonly DefaultFeature[]>(
+export function createProductionConfig<const Features extends FeatureList = readonly DefaultFeature[]>(
   options?: ConfigOptions<Features>,
-): ProductionConfig<Features[number]> {
+): ProductionConfig<FeatureNames<Features>> {
   return create(checkOptions(options), []);
 }
 
@@ -32,9 +33,9 @@ export function createProductionConfig<const Features extends readonly string[] 
  * Like {@link createProductionConfig}, but if nothing has been persisted yet, debug, verbose and logging are on, as far
  * as the config has these features.
  */
-export function createDevelopmentConfig<const Features extends readonly string[] = readonly DefaultFeature[]>(
+export function createDevelopmentConfig<const Features extends FeatureList = readonly DefaultFeature[]>(
   options?: ConfigOptions<Features>,
-): ProductionConfig<Features[number]> {
+): ProductionConfig<FeatureNames<Features>> {
   return create(checkOptions(options), DEVELOPMENT_FEATURES);
 }
 
@@ -62,9 +63,16 @@ function create<Name extends string>(options: CheckedOptions, enabled: readonly 
 }
 
 export function startupOf(options: CheckedOptions, enabled: readonly string[]): NativeStartup {
-  const { environment, features, autoLoad, clusterSync } = options;
+  const { environment, features, declarations, actor, autoLoad, clusterSync } = options;
   const liveMustExist = options.liveMustExist || clusterSync === 'if-live';
-  return { environment, enabled: [...enabled], autoLoad, liveMustExist, ...(features && { features: [...features] }) };
+  return {
+    environment,
+    enabled: [...enabled],
+    autoLoad,
+    liveMustExist,
+    ...(features && { features: [...features] }),
+    ...(declarations.length > 0 && { declarations: [...declarations], actor: actor ?? defaultActor() }),
+  };
 }
 
 /** The history of a config, or why there is none. */
@@ -74,10 +82,12 @@ export const NO_HISTORY: History = { store: undefined, storeStatus: { status: 'n
 
 /** Creates the config of a page that was opened with these options. */
 export function assemble<Name extends string>(
-  { environment, features, actor, readOnly, clusterSync, clusterName, autoPersistMs, debugMode }: CheckedOptions,
+  options: CheckedOptions,
   opened: NativePage,
   { store, storeStatus, storeError }: History,
 ): ProductionConfig<Name> {
+  const { environment, features, declarations, actor, readOnly, clusterSync, clusterName, autoPersistMs, debugMode } =
+    options;
   const page = pageOf(opened.handle);
   const table = tableOfPage(opened);
   // A degraded config has a private page. One that is attached to a private page of its process has the handle of a live one.
@@ -94,6 +104,7 @@ export function assemble<Name extends string>(
     clusterName: isShared ? clusterName : undefined,
     autoPersistMs,
     withoutBit: namesWithoutBit(features, table),
+    declarations,
   };
   const parts: Parts = { page, table, settings: shared(settings) };
   return (debugMode ? loadOnDemand().timedConfig(parts) : makeConfig(parts)) as ProductionConfig<Name>;

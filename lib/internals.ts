@@ -6,6 +6,7 @@ import type { Edits } from './core/draft';
 import type { FeatureTable } from './core/feature-table';
 import type { EmitterMethod } from './core/event-emitter';
 import type { Page } from './core/page';
+import type { NativeDeclaration } from './native/binding';
 import type { Store, StoreAnswer } from './native/store';
 import type {
   BackupOptions,
@@ -16,6 +17,7 @@ import type {
   ConfigHandle,
   ConfigState,
   DebugView,
+  FeatureInfo,
   Health,
   HistoryEntry,
   Metrics,
@@ -46,6 +48,8 @@ export interface Settings {
   readonly autoPersistMs: number | undefined;
   /** Names of its list that have no bit. */
   readonly withoutBit: readonly string[];
+  /** What it was told of its features. */
+  readonly declarations: readonly NativeDeclaration[];
 }
 
 /** The parts of a config. */
@@ -64,6 +68,8 @@ export interface Internals {
   isClosed(): boolean;
   checkOpen(): void;
   checkWritable(): void;
+  /** The flag of a feature, 0 for one without a bit; throws if there is no such feature. */
+  findMask(name: string): number;
   /** The flag of a feature that may be changed; throws if there is none. */
   maskOf(name: string): number;
   /** The current feature table. */
@@ -113,6 +119,7 @@ export interface OnDemand<Name extends string> {
   getDebugView(): DebugView<Name>;
   inspect(options: object, inspect: (value: unknown, options: object) => string): string;
   getState(): ConfigState<Name>;
+  featureInfo<Own extends Name>(name: Own): FeatureInfo<Own>;
   validate(): Validation;
   healthCheck(): Promise<Health>;
   getMetrics(): Metrics;

@@ -26,6 +26,7 @@ import type {
   ConfigHandle,
   ConfigState,
   DebugView,
+  FeatureInfo,
   Health,
   Metrics,
   StoreStatus,
@@ -140,6 +141,24 @@ export class OnDemandParts<Name extends string> implements OnDemand<Name> {
 
   getState(): ConfigState<Name> {
     return readConfigState(this.#internals.page, this.#internals.table()) as ConfigState<Name>;
+  }
+
+  featureInfo<Own extends Name>(name: Own): FeatureInfo<Own> {
+    this.#internals.checkOpen();
+    const mask = this.#internals.findMask(name);
+    const bit = mask === 0 ? null : 31 - Math.clz32(mask);
+    const { store, declarations } = this.#internals.settings;
+    const notes = store
+      ? store.notes()[bit ?? -1]
+      : declarations.find(({ name: declared }) => declared === name)?.notes;
+    const expires = notes?.expires ?? null;
+    return {
+      name,
+      bit,
+      description: notes?.description ?? null,
+      owner: notes?.owner ?? null,
+      expires: expires === null ? null : new Date(expires),
+    };
   }
 
   validate(): Validation {

@@ -1,6 +1,7 @@
 import { checkBoolean, checkInteger, checkKeys, checkString, checkText } from './core/checks';
-import { makeError, show } from './core/errors';
-import { native } from './native/binding';
+import { makeError, messageOf, show } from './core/errors';
+import { checkDeclaration } from './core/declaration';
+import { native, type NativeDeclaration } from './native/binding';
 import type { ConfigOptions } from './types';
 
 /** Options after all checks, with the defaults filled in. */
@@ -8,6 +9,8 @@ export interface CheckedOptions {
   readonly persistPath: string | undefined;
   readonly environment: string;
   readonly features: readonly string[] | undefined;
+  /** What is said of them. */
+  readonly declarations: readonly NativeDeclaration[];
   readonly clusterSync: boolean | 'if-live';
   readonly clusterName: string | undefined;
   readonly autoPersistMs: number | undefined;
@@ -51,7 +54,7 @@ export function checkOptions(options: unknown = {}): CheckedOptions {
   const checked = {
     persistPath: optional(given.persistPath, (value) => checkPath(value, 'persistPath')),
     environment: optional(given.environment, checkEnvironment) ?? defaultEnvironment(),
-    features: optional(given.features, checkFeatures),
+    ...(optional(given.features, checkFeatures) ?? { features: undefined, declarations: NO_DECLARATIONS }),
     clusterSync: optional(given.enableClusterSync, checkClusterSync) ?? false,
     clusterName: optional(given.clusterName, (value) => checkName(value, 'clusterName')),
     autoPersistMs: optional(given.autoPersist, checkAutoPersist),
@@ -138,13 +141,51 @@ export function checkPath(value: unknown, what: string): string {
   return path;
 }
 
-function checkFeatures(value: unknown): readonly string[] {
-  if (!Array.isArray(value)) {
-    throw makeError('ERR_INVALID_TYPE', `Invalid features: ${show(value)} (must be an array of names)`);
+const NO_DECLARATIONS: readonly NativeDeclaration[] = Object.freeze([]);
+
+function checkFeatures(value: unknown): Pick<CheckedOptions, 'features' | 'declarations'> {
+  const isList = Array.isArray(value);
+  if (!isList && !isPlainObject(value)) {
+    throw makeError(
+      'ERR_INVALID_TYPE',
+      `Invalid features: ${show(value)} (must be an array of names, or an object with a declaration for each)`,
+    );
   }
-  const names = Array.from(value, (name) => checkString(name, 'feature name'));
-  native.checkFeatures(names);
-  return names;
+  if (isList) {
+    const features = Array.from(value as unknown[], (name) => checkString(name, 'feature name'));
+    native.checkFeatures(features);
+    return { features, declarations: NO_DECLARATIONS };
+  }
+  const entries = entriesOf(value);
+  const features = entries.map(([name]) => name);
+  native.checkFeatures(features);
+  const declarations = entries.map(([name, declaration]) => checkDeclaration(name, declaration));
+  return { features, declarations };
+}
+
+/** Of any realm, so that a `Set` or a `Map` of names does not count as an object without any. */
+function isPlainObject(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false;
+  try {
+    const prototype: unknown = Object.getPrototypeOf(value);
+    return prototype === null || Object.getPrototypeOf(prototype) === null;
+  } catch {
+    // A proxy may throw anything.
+    return false;
+  }
+}
+
+function entriesOf(value: object): [string, unknown][] {
+  try {
+    return Object.entries(value);
+  } catch (error) {
+    // A proxy or an accessor may throw anything.
+    throw makeError(
+      'ERR_INVALID_VALUE',
+      `Invalid features: ${show(value)} (cannot be read: ${messageOf(error)})`,
+      error,
+    );
+  }
 }
 
 function checkOnStoreError(value: unknown): 'throw' | 'degrade' {

@@ -21,6 +21,7 @@ export { emitterMethods } from './core/event-emitter';
 export { escapeUnseen, makeError, messageOf, printable, show, wrongThis } from './core/errors';
 export { namesOf, noBitFor } from './core/feature-table';
 export { DEFAULT_RECORD, FULL_ROLLOUT, MAX_FEATURES, RECORD_VERSION } from './core/layout';
+export { defaultActor } from './native/actor';
 export { native } from './native/binding';
 export { checkActor, checkEnvironment, checkOptions, checkPath } from './options';
 export {

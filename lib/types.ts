@@ -16,8 +16,50 @@ export type DefaultFeature =
   | 'new_feature'
   | 'maintenance_mode';
 
+/**
+ * What a program says of a feature in its `features` option. Description, owner and expiry are kept in the database, for
+ * people: `13byte-config describe` and `stale` show them. What is omitted everywhere stays as another program said it.
+ */
+export interface FeatureDeclaration {
+  /** What the feature does, up to 1,000 characters. */
+  readonly description?: string | undefined;
+  /** Who answers for it, up to 255 characters. */
+  readonly owner?: string | undefined;
+  /** When it should be gone: a date such as `2027-03-01`, with or without a time. Nothing happens to the feature then. */
+  readonly expires?: string | Date | undefined;
+  /**
+   * Whether the feature starts switched on: once in each environment of a database, in a revision with the reason `declared`,
+   * unless the history has a change of it. What was decided stays. Default: false.
+   */
+  readonly enabled?: boolean | undefined;
+  /** The percentage of keys that it starts with, 0 to 100 in steps of 0.01; see `enabled`. Default: 100. */
+  readonly rollout?: number | undefined;
+}
+
+/** The features of a program: their names, or an object with what there is to say of each. */
+export type FeatureList = readonly string[] | { readonly [name: string]: FeatureDeclaration };
+
+/** The names in a {@link FeatureList}. */
+export type FeatureNames<Features extends FeatureList> = Features extends readonly (infer Name extends string)[]
+  ? Name
+  : keyof Features & string;
+
+/** What is known of a feature, from {@link ProductionConfig.getFeatureInfo}. */
+export interface FeatureInfo<Name extends string = string> {
+  /** Its name. */
+  readonly name: Name;
+  /** Its bit in the flags of the record; `null` if none was left for it. */
+  readonly bit: number | null;
+  /** What it does, if a program has said so. */
+  readonly description: string | null;
+  /** Who answers for it. */
+  readonly owner: string | null;
+  /** When it should be gone. */
+  readonly expires: Date | null;
+}
+
 /** Options of {@link createProductionConfig} and {@link createDevelopmentConfig}. An unknown option is an error. */
-export interface ConfigOptions<Features extends readonly string[] = readonly DefaultFeature[]> {
+export interface ConfigOptions<Features extends FeatureList = readonly DefaultFeature[]> {
   /**
    * The SQLite file that keeps the history. It is created if it does not exist; its directory must exist. Without it, the
    * config lives in memory only.
@@ -35,8 +77,14 @@ export interface ConfigOptions<Features extends readonly string[] = readonly Def
    * first got in a database, whatever its place in later lists. When all 32 bits of a database have names, further names
    * read as off and cannot be changed, and health and a warning say so. Default: the names in the database, or
    * {@link DEFAULT_FEATURES} in a new one; an empty list registers none.
+   *
+   * With an object, each name has a {@link FeatureDeclaration}.
+   *
+   * @example
+   * const features = { checkout: { description: 'The new checkout', owner: 'payments', expires: '2027-03-01', rollout: 10 } };
    */
-  features?: Features | undefined;
+  // With `Features` alone, editors would not complete what is in a declaration.
+  features?: Features | { readonly [name: string]: FeatureDeclaration } | undefined;
 
   /**
    * Shares the live state with every process and thread of this machine that opens the same database and environment: one

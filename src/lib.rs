@@ -3,6 +3,7 @@
 //! | module | owns |
 //! |---|---|
 //! | [`record`] | the 13 bytes: parse, check, encode, diff |
+//! | [`declaration`] | what a program says of its features beside their names |
 //! | [`feature_table`] | feature names and the bits they own for good |
 //! | [`page`] | the shared memory that holds the live state |
 //! | [`watch`] | waking listeners |
@@ -18,7 +19,7 @@
 //! | [`error`] | every way this crate can fail, with a stable code |
 //! | `node` | the N-API boundary (feature `node`) |
 //!
-//! Dependencies point one way: `node` → `startup` → `store` → `watch` → `page` → `feature_table` → `record`.
+//! Dependencies point one way: `node` → `startup` → `store` → `watch` → `declaration` → `page` → `feature_table` → `record`.
 
 #[cfg(not(target_endian = "little"))]
 compile_error!(
@@ -31,6 +32,7 @@ compile_error!(
 );
 
 pub mod clock;
+pub mod declaration;
 pub mod distribution;
 pub mod error;
 pub mod feature_table;

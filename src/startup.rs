@@ -1,10 +1,14 @@
 //! What the page of a configuration starts with.
 
+use std::cell::Cell;
+
+use crate::declaration::{self, Declaration};
 use crate::error::Error;
 use crate::feature_table::{DEFAULT_FEATURES, FeatureTable};
-use crate::page::{self, FULL_ROLLOUTS, Initial, Page, Persisted, State};
+use crate::page::{self, FULL_ROLLOUTS, Initial, Page, Parts, Persisted, State};
 use crate::record::Record;
-use crate::store::Store;
+use crate::store::{Opened, Opening, Store};
+use crate::watch;
 
 /// How a configuration is to start.
 #[derive(Clone, Debug)]
@@ -13,6 +17,10 @@ pub struct Startup {
     pub environment: String,
     /// The features it needs; by default those that the table has, or the default ones in a new table.
     pub features: Option<Vec<String>>,
+    /// What it says of some of them.
+    pub declarations: Vec<Declaration>,
+    /// The actor of the revision that seeds them.
+    pub actor: String,
     /// Features that are on when nothing was persisted. Names that the table lacks are ignored.
     pub enabled: Vec<String>,
     /// Whether it starts from the last persisted state when there is one.
@@ -24,20 +32,35 @@ pub struct Startup {
 impl Startup {
     /// Registers the features in the store, and gives what a new page starts with.
     pub fn from_store(&self, store: &Store) -> Result<Initial, Error> {
-        let answer = store.attach(&self.environment, self.features.as_deref())?;
-        let persisted = answer.value.as_ref().map(|last| Persisted {
+        Ok(self.initial(self.attach(store)?))
+    }
+
+    fn attach(&self, store: &Store) -> Result<Opened, Error> {
+        store.attach_as(Opening {
+            environment: self.environment.clone(),
+            features: self.features.clone(),
+            declarations: self.declarations.clone(),
+            actor: self.actor.clone(),
+        })
+    }
+
+    fn initial(&self, opened: Opened) -> Initial {
+        let Opened {
+            revision, table, ..
+        } = opened;
+        let persisted = revision.as_ref().map(|last| Persisted {
             revision: last.id.cast_unsigned(),
             state: last.state,
         });
-        let state = match answer.value.filter(|_| self.auto_load) {
-            Some(last) => describe(last.state, &answer.table),
-            None => self.fresh_state(&answer.table),
+        let state = match revision.filter(|_| self.auto_load) {
+            Some(last) => describe(last.state, &table),
+            None => self.fresh_state(&table),
         };
-        Ok(Initial {
+        Initial {
             state,
-            table: answer.table,
+            table,
             persisted,
-        })
+        }
     }
 
     /// What a page without a store starts with.
@@ -55,7 +78,9 @@ impl Startup {
 
     /// The page that all processes with this store and environment share, in a file beside the database.
     pub fn open_live_with_store(&self, store: &Store) -> Result<Page, Error> {
-        let table = self.from_store(store)?.table;
+        let Opened {
+            table, is_seeded, ..
+        } = self.attach(store)?;
         let path = page::live_path(store.path(), &self.environment);
         // Read again once this process is alone with the file: another process may have persisted and ended meanwhile.
         let page = if self.live_must_exist {
@@ -63,18 +88,34 @@ impl Startup {
         } else {
             page::open_live(&path, &table, Some(store.path()), || self.from_store(store))?
         };
-        store.keep(&self.environment, &page)?;
+        if is_seeded {
+            store.bring_up(&self.environment, &page)?;
+        } else {
+            store.keep(&self.environment, &page)?;
+        }
         Ok(page)
     }
 
     /// The page that all processes with this cluster name and environment share.
     pub fn open_live(&self, cluster: Option<&str>) -> Result<Page, Error> {
-        let table = FeatureTable::new(self.features.iter().flatten())?;
+        let names = FeatureTable::new(self.features.iter().flatten())?;
         let path = page::cluster_path(cluster, &self.environment, !self.live_must_exist)?;
-        if self.live_must_exist {
-            return page::join_live(&path, &table, None);
+        let nobody = FeatureTable::default();
+        let page = if self.live_must_exist {
+            page::join_live(&path, &nobody, None)?
+        } else {
+            page::open_live(&path, &nobody, None, || self.fresh())?
+        };
+        let is_seeded = Cell::new(false);
+        page.add_features(names.names(), |table, added| {
+            let seeds = declaration::seeds(&self.declarations, table, added, &State::EMPTY);
+            is_seeded.set(seeds.parts() != Parts::default());
+            seeds
+        })?;
+        if is_seeded.get() {
+            watch::announce(&page);
         }
-        page::open_live(&path, &table, None, || self.fresh())
+        Ok(page)
     }
 
     fn fresh_state(&self, table: &FeatureTable) -> State {
@@ -91,7 +132,8 @@ impl Startup {
             record,
             rollouts: FULL_ROLLOUTS,
         };
-        describe(state, table)
+        let seeds = declaration::seeds(&self.declarations, table, u32::MAX, &state);
+        describe(seeds.apply_to(state), table)
     }
 }
 
@@ -109,6 +151,8 @@ mod tests {
         Startup {
             environment: "test".to_owned(),
             features: features.map(|names| names.iter().map(ToString::to_string).collect()),
+            declarations: Vec::new(),
+            actor: String::new(),
             enabled: vec!["debug".to_owned(), "logging".to_owned()],
             auto_load: true,
             live_must_exist: false,

@@ -1,6 +1,6 @@
 // Generated from lib by `npm run build`. Edit the sources, not this file.
 
-import { type ConfigHandle, type DefaultFeature, type ProductionConfig, type TerminalSettings } from '13byte-config';
+import { type ConfigHandle, type DefaultFeature, type FeatureDeclaration, type FeatureList, type FeatureNames, type ProductionConfig, type TerminalSettings } from '13byte-config';
 /**
  * Values for features and the terminal: `true` is on for every key, `false` is off, and a number is on for that
  * percentage of keys. `terminal` with an object sets the terminal; each of its settings is optional.
@@ -16,9 +16,11 @@ export type Overrides<Name extends string = string> = string extends Name ? {
     readonly terminal?: Partial<TerminalSettings> | ('terminal' extends Name ? boolean | number : never) | undefined;
 };
 /** Options of {@link createTestConfig}. Unknown options are refused. */
-export interface TestConfigOptions<Features extends readonly string[] = readonly DefaultFeature[]> {
-    /** Names of the features. Default: those of a config without this option. */
-    features?: Features | undefined;
+export interface TestConfigOptions<Features extends FeatureList = readonly DefaultFeature[]> {
+    /** The features. What an object says of them beside their names has no effect here. Default: those of a config without this option. */
+    features?: Features | {
+        readonly [name: string]: FeatureDeclaration;
+    } | undefined;
     /** The environment of the config. Default: `test`, regardless of `NODE_ENV`. */
     environment?: string | undefined;
     /**
@@ -46,7 +48,7 @@ export interface OverrideOptions {
  * @example
  * await using config = createTestConfig({ checkout: true }, { features: ['checkout', 'search'], database: true });
  */
-export declare function createTestConfig<const Features extends readonly string[] = readonly DefaultFeature[]>(overrides?: Overrides<Features[number]>, options?: TestConfigOptions<Features>): ProductionConfig<Features[number]>;
+export declare function createTestConfig<const Features extends FeatureList = readonly DefaultFeature[]>(overrides?: Overrides<FeatureNames<Features>>, options?: TestConfigOptions<Features>): ProductionConfig<FeatureNames<Features>>;
 /**
  * Overrides features or the terminal of any config until the returned scope ends. All configs with the same memory see
  * the overrides. They do not count as changes of the config, so `autoPersist` persists neither them nor their end.

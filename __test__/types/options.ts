@@ -7,8 +7,13 @@ import {
   type ConfigOptions,
   createDevelopmentConfig,
   createProductionConfig,
+  type FeatureDeclaration,
+  type FeatureInfo,
+  type FeatureList,
+  type FeatureNames,
   type FileCheck,
   type FileCheckName,
+  type ProductionConfig,
   type PruneOptions,
   type RestoreOptions,
   type RevisionOptions,
@@ -35,6 +40,33 @@ createProductionConfig({
 createDevelopmentConfig({ enableClusterSync: true, clusterName: 'shop', liveMustExist: true });
 createProductionConfig({ persistPath: './config.db', fileMustExist: true });
 createProductionConfig({ persistPath: './config.db', enableClusterSync: 'if-live', readOnly: true });
+
+const declared = createProductionConfig({
+  features: {
+    checkout: { description: 'The new checkout', owner: 'payments', expires: '2027-03-01', enabled: true, rollout: 10 },
+    search: { expires: new Date() },
+    plain: {},
+  },
+});
+expectType<typeof declared, ProductionConfig<'checkout' | 'search' | 'plain'>>(true);
+const info = declared.getFeatureInfo('checkout');
+expectType<typeof info, FeatureInfo<'checkout'>>(true);
+expectType<typeof info.expires, Date | null>(true);
+expectType<FeatureNames<readonly ['a', 'b']>, 'a' | 'b'>(true);
+expectType<FeatureNames<{ a: FeatureDeclaration; b: object }>, 'a' | 'b'>(true);
+expectType<FeatureNames<FeatureList>, string>(true);
+const anyNames: FeatureList = Math.random() < 0.5 ? ['a'] : { a: {} };
+expectType<ReturnType<typeof createProductionConfig<typeof anyNames>>, ProductionConfig<string>>(true);
+// @ts-expect-error
+declared.enableFeature('chekout');
+// @ts-expect-error
+declared.getFeatureInfo('chekout');
+// @ts-expect-error
+createProductionConfig({ features: { a: { descripton: 'misspelt' } } });
+// @ts-expect-error
+createProductionConfig({ features: { a: { rollout: '10' } } });
+// @ts-expect-error
+createProductionConfig({ features: { a: true } });
 
 // @ts-expect-error
 createProductionConfig({ persistpath: './config.db' });

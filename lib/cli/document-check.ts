@@ -10,8 +10,9 @@ import {
   SyntaxKind,
 } from 'jsonc-parser';
 import { type DocumentProblem, MOST_PROBLEMS } from './errors';
-import { FORMAT_NAME, FORMAT_VERSION, type States } from './document';
-import { printable, show as shown } from '../core/errors';
+import { type DocumentNotes, FORMAT_NAME, FORMAT_VERSION, NOTE_KEYS, type NoteKey, type States } from './document';
+import { NOTES } from '../core/declaration';
+import { messageOf, printable, show as shown } from '../core/errors';
 import { ENVIRONMENT_NAME, FEATURE_NAME } from '../core/layout';
 import { MAX_TERMINAL_SIZE, MIN_TERMINAL_SIZE } from '../core/record';
 import { basisPointsOf } from '../core/rollout';
@@ -21,6 +22,7 @@ import { hint } from './suggest';
 /** The states in a document, as far as they are valid, and where its features are. */
 export interface CheckedDocument {
   readonly states: States;
+  readonly notes: DocumentNotes;
   readonly problems: readonly DocumentProblem[];
   /** The names of its environments, and of the features of one, also of invalid ones. */
   readonly environments: readonly string[];
@@ -41,6 +43,7 @@ export function checkDocument(text: string): CheckedDocument {
   const states = check.document();
   return {
     states,
+    notes: check.notes,
     problems: check.problems,
     environments: [...check.named.keys()],
     featuresOf: (environment) => check.named.get(environment) ?? [],
@@ -52,6 +55,7 @@ class Check {
   readonly problems: DocumentProblem[] = [];
   /** The features of each environment. */
   readonly named = new Map<string, string[]>();
+  readonly notes = new Map<string, { readonly [key in NoteKey]?: string }>();
   readonly #text: string;
   /** Where environments and their features are, by `environment` and `environment feature`. */
   readonly #places = new Map<string, { readonly offset: number; readonly path: string }>();
@@ -67,7 +71,13 @@ class Check {
     const format = this.#member(root, 'format');
     // Nothing else in the file of another version can be judged.
     if (format && !this.#isFormat(format)) return states;
-    const { environments } = this.#members(root, '$', ['format', 'environments'], true);
+    const { environments, features } = this.#members(
+      root,
+      '$',
+      ['format', 'environments', 'features'],
+      ['format', 'environments'],
+    );
+    if (features) this.#notes(features, '$.features');
     if (!environments || !this.#isObject(environments, '$.environments')) return states;
     const entries = this.#entries(environments, '$.environments');
     if (entries.length === 0) this.#problem(environments, '$.environments', 'must contain at least one environment');
@@ -119,10 +129,31 @@ class Check {
     return false;
   }
 
+  #notes(node: Node, path: string): void {
+    if (!this.#isObject(node, path)) return;
+    for (const { name, key, value, path: place } of this.#entries(node, path)) {
+      if (!FEATURE_NAME.test(name)) {
+        this.#problem(key, place, `${shown(name)} cannot name a feature (must match ${FEATURE_NAME.source})`);
+      }
+      if (!this.#isObject(value, place)) continue;
+      const own: { [key in NoteKey]?: string } = {};
+      for (const [note, text] of Object.entries(this.#members(value, place, NOTE_KEYS, [])) as [NoteKey, Node][]) {
+        const found: unknown = getNodeValue(text);
+        try {
+          NOTES[note](found, note);
+          own[note] = found as string;
+        } catch (error) {
+          this.#problem(text, `${place}.${note}`, messageOf(error));
+        }
+      }
+      this.notes.set(name, own);
+    }
+  }
+
   #state(environment: string, node: Node, path: string): ConfigState | undefined {
     if (!this.#isObject(node, path)) return undefined;
     const before = this.problems.length;
-    const { terminal, features } = this.#members(node, path, ['terminal', 'features'], true);
+    const { terminal, features } = this.#members(node, path, ['terminal', 'features']);
     const settings = terminal && this.#terminal(terminal, `${path}.terminal`);
     const states = features && this.#features(environment, features, `${path}.features`);
     return settings && states && this.problems.length === before ? { terminal: settings, features: states } : undefined;
@@ -130,7 +161,7 @@ class Check {
 
   #terminal(node: Node, path: string): TerminalSettings | undefined {
     if (!this.#isObject(node, path)) return undefined;
-    const { mode, rows, cols } = this.#members(node, path, ['mode', 'rows', 'cols'], true);
+    const { mode, rows, cols } = this.#members(node, path, ['mode', 'rows', 'cols']);
     const number = mode && this.#mode(mode, `${path}.mode`);
     const size = [rows && this.#size(rows, `${path}.rows`), cols && this.#size(cols, `${path}.cols`)];
     return number === undefined || size[0] === undefined || size[1] === undefined
@@ -169,7 +200,7 @@ class Check {
 
   #feature(node: Node, path: string): FeatureState | undefined {
     if (!this.#isObject(node, path)) return undefined;
-    const { enabled, rollout } = this.#members(node, path, ['enabled', 'rollout'], true);
+    const { enabled, rollout } = this.#members(node, path, ['enabled', 'rollout']);
     const [on, percent]: unknown[] = [enabled && getNodeValue(enabled), rollout && getNodeValue(rollout)];
     const isPercent = typeof percent === 'number' && basisPointsOf(percent) !== undefined;
     if (enabled && typeof on !== 'boolean') {
@@ -191,12 +222,12 @@ class Check {
     return node.children?.find((property) => property.children?.[0]?.value === name)?.children?.[1];
   }
 
-  /** The members of these names. Others are problems, and so are missing ones. */
+  /** The members of these names. Others are problems, and so are required ones that are missing. */
   #members<Name extends string>(
     node: Node,
     path: string,
     names: readonly Name[],
-    all: boolean,
+    required: readonly Name[] = names,
   ): { [name in Name]?: Node } {
     const members: { [name in Name]?: Node } = {};
     for (const { name, key, value, path: place } of this.#entries(node, path)) {
@@ -204,7 +235,7 @@ class Check {
       if (known === undefined) this.#problem(key, place, `is not a known property.${hint(name, names)}`);
       else members[known] = value;
     }
-    for (const name of all ? names : []) {
+    for (const name of required) {
       if (!members[name]) this.#problem(node, path, `${JSON.stringify(name)} is missing`);
     }
     return members;

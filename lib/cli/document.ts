@@ -10,11 +10,24 @@ export const FORMAT_VERSION = 1;
 /** States by environment. */
 export type States = ReadonlyMap<string, ConfigState>;
 
+/** What was declared of features, by name. Dates are in ISO 8601. */
+export type DocumentNotes = ReadonlyMap<string, { readonly [key in NoteKey]?: string }>;
+
+export const NOTE_KEYS = ['description', 'owner', 'expires'] as const;
+
+export type NoteKey = (typeof NOTE_KEYS)[number];
+
 /**
  * The text of a document: names sorted, so that it does not depend on the order in which they were registered; a line for
  * each feature, and nothing that differs from one call to the next.
  */
-export function writeDocument(states: States): string {
+export function writeDocument(states: States, notes: DocumentNotes): string {
+  const noted = sorted(notes).map(
+    ([name, own]) =>
+      `    ${quote(name)}: { ${NOTE_KEYS.filter((key) => own[key] !== undefined)
+        .map((key) => `${quote(key)}: ${quote(own[key]!)}`)
+        .join(', ')} }`,
+  );
   const environments = sorted(states).map(([environment, state]) => {
     const { mode, rows, cols } = checkTerminal(environment, state);
     const features = sorted(Object.entries(state.features)).map(
@@ -32,6 +45,7 @@ export function writeDocument(states: States): string {
   return [
     '{',
     `  "format": ${quote(`${FORMAT_NAME}/${FORMAT_VERSION}`)},`,
+    ...(noted.length > 0 ? ['  "features": {', noted.join(',\n'), '  },'] : []),
     '  "environments": {',
     environments.join(',\n'),
     '  }',

@@ -22,6 +22,22 @@ export function featureStates<Details extends object = object>(
   );
 }
 
+/** What programs have declared of a feature. */
+export interface FeatureNotes {
+  readonly bit: number | null;
+  readonly description: string | null;
+  readonly owner: string | null;
+  readonly expires: string | null;
+  /** Whether that is past. */
+  readonly expired: boolean;
+}
+
+export function notesOf(config: ProductionConfig<string>, name: string): FeatureNotes {
+  const { bit, description, owner, expires } = config.getFeatureInfo(name);
+  const expired = expires !== null && expires.getTime() <= Date.now();
+  return { bit, description, owner, expires: expires?.toISOString() ?? null, expired };
+}
+
 export function featureTable(output: Output, features: readonly FeatureState[]): string {
   const rows = features.map(({ name, enabled, rollout }) => [name, output.onOrOff(enabled), `${rollout}%`]);
   return output.table(['feature', 'state', 'rollout'], rows);

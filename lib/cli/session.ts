@@ -1,5 +1,5 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
-import { createProductionConfig, type ProductionConfig } from '13byte-config';
+import { createProductionConfig, type FeatureList, type ProductionConfig } from '13byte-config';
 import { printable } from '../core/errors';
 import { PROGRAM } from './program-name';
 import { CliError, usageError } from './errors';
@@ -8,7 +8,7 @@ import type { Target } from './options';
 import { hint } from './suggest';
 
 /** Opens a config whose features are not known when this is compiled. */
-const openConfig = createProductionConfig<readonly string[]>;
+const openConfig = createProductionConfig<FeatureList>;
 
 /** A config that is open while a command runs. */
 export interface Session {
@@ -38,13 +38,13 @@ export function identityOf({ config, live, target }: Omit<Session, 'isNew'>): Id
 }
 
 /**
- * Looks at a config before a change, and throws if the change cannot be made. Returns the names of the features that it
- * registers, if it registers any. `isNew` says that the database is to be created, so that no program has named features yet.
+ * Looks at a config before a change, and throws if the change cannot be made. Returns the features that it registers or
+ * declares, if there are any. `isNew` says that the database is to be created, so that no program has named features yet.
  */
 export type Check = (
   config: ProductionConfig<string>,
   isNew: boolean,
-) => void | readonly string[] | Promise<void | readonly string[]>;
+) => void | FeatureList | Promise<void | FeatureList>;
 
 /** Opens the config without creating or changing anything, and closes it after the work. */
 export function reading<T>(target: Target, work: (session: Session) => Promise<T>): Promise<T> {
@@ -123,10 +123,9 @@ async function openToChange(target: Target, check: Check): Promise<Session> {
   const found = await openExisting(target, false);
   const features = await unlessFailed(found, async () => {
     if (!found.live && !target.persist) throw nothingToChange(target);
-    const known = found.config.getFeatureNames();
-    return [...known, ...((await check(found.config, found.isNew)) ?? []).filter((name) => !known.includes(name))];
+    return (await check(found.config, found.isNew)) ?? [];
   });
-  if (found.live && features.length === found.config.getFeatureNames().length) return found;
+  if (found.live && Object.keys(features).length === 0) return found;
   await found.config.close();
   // With a live state, which programs that start meanwhile join.
   const config = openConfig({

@@ -127,13 +127,13 @@ export function checkKey(key: unknown): asserts key is string {
 }
 
 /** Percent to basis points. */
-export function checkPercent(percent: unknown): number {
+export function checkPercent(percent: unknown, what = 'rollout'): number {
   if (typeof percent !== 'number') {
-    throw makeError('ERR_INVALID_TYPE', `Invalid rollout: ${show(percent)} (must be a percentage, 0-100)`);
+    throw makeError('ERR_INVALID_TYPE', `Invalid ${what}: ${show(percent)} (must be a percentage, 0-100)`);
   }
   const basisPoints = basisPointsOf(percent);
   if (basisPoints === undefined) {
-    throw makeError('ERR_OUT_OF_RANGE', `Invalid rollout: ${percent} (must be 0-100 percent in steps of 0.01)`);
+    throw makeError('ERR_OUT_OF_RANGE', `Invalid ${what}: ${percent} (must be 0-100 percent in steps of 0.01)`);
   }
   return basisPoints;
 }

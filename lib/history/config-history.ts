@@ -3,7 +3,8 @@ import { collectEdits, isEmpty } from '../core/draft';
 import { makeError, show } from '../core/errors';
 import { MAX_HISTORY_LIMIT } from '../core/limits';
 import type { HistoryMethods, Internals } from '../internals';
-import { native, type NativeRevision } from '../native/binding';
+import type { NativeRevision } from '../native/binding';
+import { defaultActor } from '../native/actor';
 import { checkActor, checkEnvironment, checkPath } from '../options';
 import { isLive } from '../core/page';
 import type { CheckedRestore, Store, StoreAnswer } from '../native/store';
@@ -193,17 +194,4 @@ export class ConfigHistory<Name extends string> implements HistoryMethods<Name> 
 
 function checkRevision(revision: unknown, what: string): number {
   return checkInteger(revision, what, 1, Number.MAX_SAFE_INTEGER);
-}
-
-let actorOfProcess: string | undefined;
-
-/** Such as `alice:4711`. A user without a name, as in containers, is given by id. */
-function defaultActor(): string {
-  actorOfProcess ??= `${native.userName() ?? process.getuid?.() ?? runtimesUserName()}:${process.pid}`;
-  return actorOfProcess;
-}
-
-/** For Windows. */
-function runtimesUserName(): string {
-  return (require('node:os') as typeof import('node:os')).userInfo().username;
 }

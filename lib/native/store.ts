@@ -14,6 +14,7 @@ import {
   type NativeFileState,
   type NativeHistoryEnd,
   type NativeLag,
+  type NativeNotes,
   type NativePage,
   type NativePruneProgress,
   type NativeRevision,
@@ -68,6 +69,11 @@ export class Store {
   /** Has others' revisions put on the page from now on. */
   follow(page: number): void {
     guard(() => this.#native.follow(page, this.environment))();
+  }
+
+  /** What programs have said of their features, by bit. */
+  notes(): NativeNotes[] {
+    return guard(() => this.#native.notes())();
   }
 
   /** The feature table of the database as last seen. */

@@ -5,6 +5,7 @@
 import {
   ErrorCode,
   type EvaluationContext,
+  type FlagMetadata,
   FlagNotFoundError,
   GeneralError,
   InvalidContextError,
@@ -73,6 +74,8 @@ export class ConfigProvider implements Provider {
   #isListening = false;
   #timer: Timer | undefined;
   #health: Health['status'] = 'ok';
+  /** What was declared of features. Evaluations never wait for the database, so it is read once. */
+  #notes: ReadonlyMap<string, FlagMetadata> = new Map();
 
   /** @param config - The config to serve. */
   constructor(config: ProductionConfig<any>, options: ConfigProviderOptions = {}) {
@@ -99,6 +102,7 @@ export class ConfigProvider implements Provider {
     }
     this.#isListening = true;
     this.#health = 'ok';
+    this.#notes = notesOf(this.#config);
     if (this.#healthEveryMs === 0) {
       // Without a health check; whether the database could be opened is known.
       const { error } = this.#config.getDebugView().store;
@@ -185,7 +189,7 @@ export class ConfigProvider implements Provider {
       value,
       variant: value ? 'on' : 'off',
       reason: isSplit ? StandardResolutionReasons.SPLIT : StandardResolutionReasons.STATIC,
-      flagMetadata: { environment: this.#config.environment, rollout },
+      flagMetadata: { environment: this.#config.environment, rollout, ...this.#notes.get(name) },
     };
   }
 
@@ -252,6 +256,21 @@ function flagsOf({ enabled, disabled, rollouts = {}, terminal }: ConfigChange<st
     }
   }
   return [...flags];
+}
+
+/** Description, owner and expiry of each feature, as far as they were declared. */
+function notesOf(config: ProductionConfig<string>): ReadonlyMap<string, FlagMetadata> {
+  try {
+    const features = config.getFeatureNames().map((name) => {
+      const { description, owner, expires } = config.getFeatureInfo(name);
+      const notes = { description, owner, expires: expires?.toISOString() ?? null };
+      return [name, Object.fromEntries(Object.entries(notes).filter(([, text]) => text !== null))] as const;
+    });
+    return new Map(features as [string, FlagMetadata][]);
+  } catch {
+    // The health check says what is wrong with the database; flags are served all the same.
+    return new Map();
+  }
 }
 
 function whatIsWrong({ checks }: Health): string {

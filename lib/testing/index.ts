@@ -10,6 +10,9 @@ import {
   type ConfigHandle,
   createProductionConfig,
   type DefaultFeature,
+  type FeatureDeclaration,
+  type FeatureList,
+  type FeatureNames,
   type ProductionConfig,
   type TerminalSettings,
 } from '13byte-config';
@@ -32,9 +35,9 @@ export type Overrides<Name extends string = string> = string extends Name
     };
 
 /** Options of {@link createTestConfig}. Unknown options are refused. */
-export interface TestConfigOptions<Features extends readonly string[] = readonly DefaultFeature[]> {
-  /** Names of the features. Default: those of a config without this option. */
-  features?: Features | undefined;
+export interface TestConfigOptions<Features extends FeatureList = readonly DefaultFeature[]> {
+  /** The features. What an object says of them beside their names has no effect here. Default: those of a config without this option. */
+  features?: Features | { readonly [name: string]: FeatureDeclaration } | undefined;
   /** The environment of the config. Default: `test`, regardless of `NODE_ENV`. */
   environment?: string | undefined;
   /**
@@ -66,35 +69,39 @@ export interface OverrideOptions {
  * @example
  * await using config = createTestConfig({ checkout: true }, { features: ['checkout', 'search'], database: true });
  */
-export function createTestConfig<const Features extends readonly string[] = readonly DefaultFeature[]>(
-  overrides: Overrides<Features[number]> = {} as Overrides<Features[number]>,
+export function createTestConfig<const Features extends FeatureList = readonly DefaultFeature[]>(
+  overrides: Overrides<FeatureNames<Features>> = {} as Overrides<FeatureNames<Features>>,
   options: TestConfigOptions<Features> = {},
-): ProductionConfig<Features[number]> {
+): ProductionConfig<FeatureNames<Features>> {
   const {
     features,
     environment = 'test',
     database = false,
   } = checkKeys(options, 'options', ['features', 'environment', 'database']) as TestConfigOptions<Features>;
   const directory = checkBoolean(database, 'database') ? makeDirectory() : undefined;
-  let config: ProductionConfig<Features[number]> | undefined;
+  // Only a config without literal names accepts any name.
+  let config: ProductionConfig<any> | undefined;
   try {
-    config = createProductionConfig<Features>({
+    config = createProductionConfig<readonly string[]>({
       environment,
-      ...(features !== undefined && { features }),
+      ...(features !== undefined && { features: namesIn(features) }),
       ...(directory !== undefined && { persistPath: join(directory, 'config.db') }),
     });
     if (directory !== undefined) removeWhenClosed(config, directory);
-    // Only a config without literal names accepts any name.
-    write(
-      config as unknown as ProductionConfig<any>,
-      settingsOf(config as unknown as ProductionConfig<any>, overrides),
-    );
+    write(config, settingsOf(config, overrides));
     return config;
   } catch (error) {
     if (config) config.destroy();
     else if (directory !== undefined) removeDirectory(directory);
     throw error;
   }
+}
+
+/** Anything else is refused when the config is opened. */
+function namesIn(features: FeatureList): readonly string[] {
+  return typeof features === 'object' && features !== null && !Array.isArray(features)
+    ? Object.keys(features)
+    : (features as readonly string[]);
 }
 
 /** Those that are to be removed at the latest when the process exits, each with the config that has a database in it. */

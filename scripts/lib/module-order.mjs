@@ -16,6 +16,7 @@ const rooms = [
   'file_system',
   'distribution',
   'page',
+  'declaration',
   'watch',
   'store::sqlite',
   'store::rows',

@@ -13,6 +13,7 @@ use napi::bindgen_prelude::Unknown;
 use napi_derive::napi;
 
 use super::{Result, buffer};
+use crate::declaration::{Declaration, Notes};
 use crate::error::Error;
 use crate::feature_table::FeatureTable;
 use crate::page::layout::PAGE_SIZE;
@@ -77,12 +78,80 @@ pub struct NativeStartup {
     pub environment: String,
     /// The features it needs.
     pub features: Option<Vec<String>>,
+    /// What it says of some of them.
+    pub declarations: Option<Vec<NativeDeclaration>>,
+    /// The actor of the revision that seeds them.
+    pub actor: Option<String>,
     /// Features that are on when nothing was persisted, as far as they exist.
     pub enabled: Vec<String>,
     /// Whether it starts from the last persisted state.
     pub auto_load: bool,
     /// Whether a live page is only joined, and refused if it is not in use.
     pub live_must_exist: bool,
+}
+
+/// A feature as a program lists it.
+#[napi(object)]
+pub struct NativeDeclaration {
+    /// The feature.
+    pub name: String,
+    /// What people should know of it.
+    pub notes: NativeNotes,
+    /// Whether it starts switched on.
+    pub enabled: bool,
+    /// The rollout that it starts with, in basis points.
+    pub rollout: Option<u32>,
+}
+
+/// What people should know of a feature.
+#[napi(object)]
+pub struct NativeNotes {
+    /// What it does.
+    pub description: Option<String>,
+    /// Who answers for it.
+    pub owner: Option<String>,
+    /// When it should be gone, in milliseconds since 1970.
+    pub expires: Option<f64>,
+}
+
+impl From<NativeDeclaration> for Declaration {
+    fn from(declared: NativeDeclaration) -> Self {
+        let NativeNotes {
+            description,
+            owner,
+            expires,
+        } = declared.notes;
+        Self {
+            name: declared.name,
+            notes: Notes {
+                description,
+                owner,
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    reason = "whole milliseconds of a JavaScript Date, which fit"
+                )]
+                expires: expires.map(|expires| expires as i64),
+            },
+            enabled: declared.enabled,
+            rollout: declared
+                .rollout
+                .map(|rollout| u16::try_from(rollout).unwrap_or(u16::MAX)),
+        }
+    }
+}
+
+impl From<Notes> for NativeNotes {
+    fn from(notes: Notes) -> Self {
+        Self {
+            description: notes.description,
+            owner: notes.owner,
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "whole milliseconds of a JavaScript Date, which fit"
+            )]
+            expires: notes.expires.map(|expires| expires as f64),
+        }
+    }
 }
 
 /// A page that was opened, and the features it has.
@@ -101,6 +170,13 @@ impl From<NativeStartup> for Startup {
         Self {
             environment: options.environment,
             features: options.features,
+            declarations: options
+                .declarations
+                .unwrap_or_default()
+                .into_iter()
+                .map(Declaration::from)
+                .collect(),
+            actor: options.actor.unwrap_or_default(),
             enabled: options.enabled,
             auto_load: options.auto_load,
             live_must_exist: options.live_must_exist,

@@ -16,7 +16,7 @@ use napi_derive::napi;
 
 use super::objects::{NativeAnswer, NativeFailure, NativeRevision, NativeState};
 use super::outcome::{Outcome, Report};
-use super::page::{self, NativePage, NativeStartup, to_edits};
+use super::page::{self, NativeNotes, NativePage, NativeStartup, to_edits};
 use super::persist_batch::PersistBatch;
 use super::{Result, js_error, runtime_error};
 use crate::error::Error;
@@ -88,6 +88,13 @@ impl NativeStore {
     pub fn follow(&self, handle: u32, environment: String) -> Result<()> {
         let page = page::page(handle)?;
         Ok(self.store()?.follow(&environment, &page)?)
+    }
+
+    /// What programs have said of their features, by bit. Blocks.
+    #[napi(catch_unwind)]
+    pub fn notes(&self) -> Result<Vec<NativeNotes>> {
+        let notes = self.store()?.notes()?;
+        Ok(notes.into_iter().map(NativeNotes::from).collect())
     }
 
     /// The features of the database as last seen, for a page.

@@ -1,14 +1,14 @@
 //! The feature table of a live file: 32 × (length, 63 bytes of name), after the page.
 //!
 //! A name is written as eight 64-bit words. The first one, which has the length, is written last, so a reader sees
-//! either no name or the whole of it. Before that its feature is off and rolled out to everyone. Writers hold the order lock;
+//! either no name or the whole of it. Before that its feature is what it starts with. Writers hold the order lock;
 //! readers need none, and have to read a name before the switch of its bit. The tests run this through loom.
 
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::SeqCst;
 
-use super::Page;
 use super::layout::{FULL_ROLLOUT, NAME_COUNT, NAME_SIZE, NAMES, STATE};
+use super::{Page, State};
 use crate::error::Error;
 use crate::feature_table::{FeatureTable, MAX_FEATURES};
 
@@ -19,8 +19,8 @@ trait NameWords {
     /// One of the words of a name.
     fn load(&self, bit: usize, index: usize) -> u64;
     fn store(&self, bit: usize, index: usize, value: u64);
-    /// Switches a feature off, and rolls it out to everyone.
-    fn reset(&self, bit: usize);
+    /// Gives a feature its switch and its rollout in this state.
+    fn set(&self, bit: usize, state: &State);
 }
 
 impl NameWords for Page {
@@ -34,9 +34,12 @@ impl NameWords for Page {
         }
     }
 
-    fn reset(&self, bit: usize) {
+    fn set(&self, bit: usize, state: &State) {
+        let rollout = state.rollouts.get(bit).copied().unwrap_or(FULL_ROLLOUT);
         self.u64(STATE).fetch_and(!(1 << bit), SeqCst);
-        self.rollout(bit).store(FULL_ROLLOUT, SeqCst);
+        self.rollout(bit).store(rollout, SeqCst);
+        let flag = state.record.feature_flags & 1 << bit;
+        self.u64(STATE).fetch_or(flag.into(), SeqCst);
     }
 }
 
@@ -66,13 +69,13 @@ pub(super) fn write(page: &Page, table: &FeatureTable) {
     }
 }
 
-/// Gives a name its bit. The feature is off and rolled out to everyone before the name can be seen.
-pub(super) fn append(page: &Page, bit: usize, name: &str) {
-    give(page, bit, name);
+/// Gives a name its bit. The feature is what it starts with before the name can be seen.
+pub(super) fn append(page: &Page, bit: usize, name: &str, starts: &State) {
+    give(page, bit, name, starts);
 }
 
-fn give(words: &impl NameWords, bit: usize, name: &str) {
-    words.reset(bit);
+fn give(words: &impl NameWords, bit: usize, name: &str, starts: &State) {
+    words.set(bit, starts);
     write_name(words, bit, name);
 }
 
@@ -146,7 +149,7 @@ mod tests {
             }
         }
 
-        fn reset(&self, _bit: usize) {
+        fn set(&self, _bit: usize, _starts: &State) {
             self.switch.swap(0, SeqCst);
         }
     }
@@ -170,14 +173,14 @@ mod tests {
 
     #[test]
     fn a_name_is_seen_whole_and_its_feature_off() {
-        check(|page| give(page, 0, NAME));
+        check(|page| give(page, 0, NAME, &State::EMPTY));
     }
 
     #[test]
     #[should_panic(expected = "half a name")]
     fn a_length_that_is_written_first_is_noticed() {
         check(|page| {
-            page.reset(0);
+            page.set(0, &State::EMPTY);
             for (index, word) in words_of(NAME).iter().enumerate() {
                 page.store(0, index, *word);
             }
@@ -189,7 +192,7 @@ mod tests {
     fn a_switch_that_goes_off_after_the_name_is_noticed() {
         check(|page| {
             write_name(page, 0, NAME);
-            page.reset(0);
+            page.set(0, &State::EMPTY);
         });
     }
 }

@@ -26,7 +26,7 @@ use super::doorbells::Doorbells;
 use super::feature_table;
 use super::layout::LIVE_SIZE;
 use super::mapping::{self, Lock, Mapping, Range, io_error};
-use super::{Page, PageMemory, Persisted, State};
+use super::{Edits, Page, PageMemory, Persisted, State};
 use crate::error::Error;
 use crate::feature_table::FeatureTable;
 use crate::file_id::{self, FileId};
@@ -226,7 +226,7 @@ fn register(
     table: &FeatureTable,
     owned_elsewhere: bool,
 ) -> Result<Page, Error> {
-    let known = page.register(table.names())?;
+    let known = page.add_features(table.names(), |_, _| Edits::default())?;
     if owned_elsewhere && !known.names().starts_with(table.names()) {
         return Err(Error::LiveFileMismatch {
             path: path.to_path_buf(),

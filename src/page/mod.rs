@@ -60,9 +60,10 @@ pub use units::{Parts, Units};
 use crate::error::Error;
 use crate::feature_table::{FeatureTable, MAX_FEATURES};
 use crate::record::{Problem, RECORD_VERSION, Record, Terminal};
+pub use layout::FULL_ROLLOUT;
 use layout::{
-    DOORBELLS, FORMAT, FULL_ROLLOUT, GENERATION, HEADER, MAGIC, NAME_COUNT, PAGE_FORMAT, PAGE_ID,
-    REGISTRY_HASH, REVISION, ROLLOUTS, STATE,
+    DOORBELLS, FORMAT, GENERATION, HEADER, MAGIC, NAME_COUNT, PAGE_FORMAT, PAGE_ID, REGISTRY_HASH,
+    REVISION, ROLLOUTS, STATE,
 };
 
 /// How a boundary may number pages: private ones by their place in an arena, live ones from here on.
@@ -360,8 +361,13 @@ impl Page {
         live.map(|live| live.lock_order(wait)).transpose()
     }
 
-    /// Appends the names that the table of a live page lacks, and returns the table.
-    fn register(&self, names: &[String]) -> Result<FeatureTable, Error> {
+    /// Appends the names that the table of a live page lacks, and returns the table. `starts` says what new ones start with,
+    /// given the table and their bits.
+    pub fn add_features(
+        &self,
+        names: &[String],
+        starts: impl Fn(&FeatureTable, u32) -> Edits,
+    ) -> Result<FeatureTable, Error> {
         let mut known = feature_table::read(self)?;
         let added = known.register(names.iter().map(String::as_str))?;
         if added.is_empty() {
@@ -372,8 +378,12 @@ impl Page {
         let mut grown = feature_table::read(self)?;
         let first = grown.names().len();
         let added = grown.register(names.iter().map(String::as_str))?;
+        let bits = (first..)
+            .take(added.len())
+            .fold(0, |bits, bit| bits | 1 << bit);
+        let starts = starts(&grown, bits).apply_to(State::EMPTY);
         for (bit, name) in (first..).zip(added) {
-            feature_table::append(self, bit, name);
+            feature_table::append(self, bit, name, &starts);
         }
         self.u32(REGISTRY_HASH).store(grown.hash(), SeqCst);
         feature_table::announce(self, &grown);

@@ -9,9 +9,11 @@ use super::jobs::health::HistoryEnd;
 use super::jobs::prune::{Prune, Pruned};
 use super::jobs::restore::Restore;
 use super::jobs::verify::{Verification, Verifier};
-use super::reply::{Answer, Progress, Reply};
+use super::reply::{Progress, Reply};
+use super::rows::opening::{Opened, Opening};
 use super::rows::revision::{Entry, Revision};
 use super::sqlite::connection::Access;
+use crate::declaration::Notes;
 use crate::error::Error;
 use crate::page::Page;
 
@@ -119,10 +121,6 @@ pub struct Item {
 }
 
 /// What the thread does. Beside the jobs, these are the calls whose callers block.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly every task is a job, which is not worth an allocation of its own"
-)]
 pub enum Task {
     Job(Job),
     Open {
@@ -131,9 +129,12 @@ pub enum Task {
         reply: SyncSender<Result<(), Error>>,
     },
     Attach {
-        environment: String,
-        features: Option<Vec<String>>,
-        reply: SyncSender<Result<Answer<Option<Revision>>, Error>>,
+        opening: Opening,
+        reply: SyncSender<Result<Opened, Error>>,
+    },
+    /// Reads what programs have said of their features.
+    Notes {
+        reply: SyncSender<Result<Vec<Notes>, Error>>,
     },
     /// A page was opened that has to be looked after: a live one, which needs repair when a process is killed while it
     /// changes all of it, or one that follows what others persist.
@@ -141,6 +142,8 @@ pub enum Task {
         environment: String,
         page: Page,
         follows: bool,
+        /// Whether what was persisted is put on it now.
+        is_behind: bool,
         reply: SyncSender<Result<(), Error>>,
     },
     /// A handle goes. Answered when everything before it is done, and the file closed if it was the last.

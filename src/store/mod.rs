@@ -52,10 +52,12 @@ pub use jobs::verify::{Breach, Verification, VerifiedEnvironment, Verifier};
 pub use meters::StoreMetrics;
 pub use reply::{Answer, Progress, Reply};
 pub use rows::digest::hex;
+pub use rows::opening::{Opened, Opening};
 pub use rows::revision::{Entry, Kind, Revision};
 pub use shared::{Activity, PersistFailure};
 pub use sqlite::connection::Access;
 
+use crate::declaration::Notes;
 use crate::error::Error;
 use crate::feature_table::FeatureTable;
 use crate::page::Page;
@@ -152,30 +154,56 @@ impl Store {
         environment: &str,
         features: Option<&[String]>,
     ) -> Result<Answer<Option<Revision>>, Error> {
-        self.call(|reply| Task::Attach {
+        let opened = self.attach_as(Opening {
             environment: environment.to_owned(),
             features: features.map(<[String]>::to_vec),
-            reply,
+            ..Opening::default()
+        })?;
+        Ok(Answer {
+            value: opened.revision,
+            table: opened.table,
         })
+    }
+
+    /// [`Store::attach`], with what the program says of its features.
+    pub fn attach_as(&self, opening: Opening) -> Result<Opened, Error> {
+        self.call(|reply| Task::Attach { opening, reply })
+    }
+
+    /// What programs have said of their features, by bit. Blocks, like [`Store::attach`].
+    pub fn notes(&self) -> Result<Vec<Notes>, Error> {
+        self.call(|reply| Task::Notes { reply })
     }
 
     /// Completes any whole-state change of this live page that a killed process leaves half-made, now and from now on
     /// within a second. Blocks. Like [`Store::open`], not to be called from a [`Reply`].
     pub fn keep(&self, environment: &str, page: &Page) -> Result<(), Error> {
-        self.look_after(environment, page, false)
+        self.look_after(environment, page, false, false)
+    }
+
+    /// [`Store::keep`] for a page that lacks what was just persisted, and takes that over.
+    pub fn bring_up(&self, environment: &str, page: &Page) -> Result<(), Error> {
+        self.look_after(environment, page, false, true)
     }
 
     /// Puts on this page what others persist in the environment, now and from now on within half a second, without
     /// persisting what it has changed itself. As [`Store::keep`] otherwise.
     pub fn follow(&self, environment: &str, page: &Page) -> Result<(), Error> {
-        self.look_after(environment, page, true)
+        self.look_after(environment, page, true, false)
     }
 
-    fn look_after(&self, environment: &str, page: &Page, follows: bool) -> Result<(), Error> {
+    fn look_after(
+        &self,
+        environment: &str,
+        page: &Page,
+        follows: bool,
+        is_behind: bool,
+    ) -> Result<(), Error> {
         self.call(|reply| Task::Keep {
             environment: environment.to_owned(),
             page: page.clone(),
             follows,
+            is_behind,
             reply,
         })
     }

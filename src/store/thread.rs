@@ -247,22 +247,22 @@ impl Dispatcher {
             Task::Open { must_exist, reply } => {
                 drop(reply.send(self.worker.open_anew(access, must_exist)));
             }
-            Task::Attach {
-                environment,
-                features,
-                reply,
-            } => {
-                let answer = self
-                    .worker
-                    .attach(access, &environment, features.as_deref());
-                drop(reply.send(answer));
+            Task::Attach { opening, reply } => {
+                drop(reply.send(self.worker.attach(access, &opening)));
             }
+            Task::Notes { reply } => drop(reply.send(self.worker.notes())),
             Task::Keep {
                 environment,
                 page,
                 follows,
+                is_behind,
                 reply,
             } => {
+                if is_behind {
+                    // Should its lock be taken, the mark has the rest done within a second.
+                    page.mark_commit();
+                    self.worker.catch_up(&environment, &page, None);
+                }
                 self.worker.keep(environment, page, follows);
                 self.worker.look_after_pages();
                 drop(reply.send(Ok(())));

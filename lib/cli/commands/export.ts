@@ -1,5 +1,7 @@
-import { writeDocument } from '../document';
+import type { ProductionConfig } from '13byte-config';
+import { type DocumentNotes, writeDocument } from '../document';
 import type { CommandDefinition } from '../command';
+import { notesOf } from '../features';
 import { usageError } from '../errors';
 import { pathText } from '../output';
 import { writeFileWhole } from '../files';
@@ -29,10 +31,15 @@ export const exportStates: CommandDefinition = {
         await reading({ ...target, environment }, async (session) => ({
           identity: identityOf(session),
           state: session.config.getState(),
+          notes: notesIn(session.config),
         })),
       );
     }
-    const document = writeDocument(new Map(sessions.map(({ identity, state }) => [identity.environment, state])));
+    const document = writeDocument(
+      new Map(sessions.map(({ identity, state }) => [identity.environment, state])),
+      // Of the whole database.
+      sessions[0]!.notes,
+    );
     if (file === '-') {
       process.stdout.write(document);
       return;
@@ -49,3 +56,12 @@ export const exportStates: CommandDefinition = {
     );
   },
 };
+
+function notesIn(config: ProductionConfig<string>): DocumentNotes {
+  const notes = config.getFeatureNames().map((name) => {
+    const { description, owner, expires } = notesOf(config, name);
+    const own = Object.entries({ description, owner, expires }).filter(([, text]) => text !== null);
+    return [name, Object.fromEntries(own) as { [key: string]: string }] as const;
+  });
+  return new Map(notes.filter(([, own]) => Object.keys(own).length > 0));
+}

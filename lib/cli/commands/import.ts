@@ -1,4 +1,4 @@
-import type { ConfigState, ProductionConfig } from '13byte-config';
+import type { ConfigState, FeatureDeclaration, ProductionConfig } from '13byte-config';
 import { printable } from '../../core/errors';
 import { MAX_FEATURES } from '../../core/layout';
 import { changeNote, checkRevision, defaultReason, ifRevision, lastRevision, openersOf } from '../change';
@@ -64,6 +64,8 @@ interface Plan {
   readonly state: ConfigState;
   /** Features that the database does not have. */
   readonly added: readonly string[];
+  /** What is declared of features that the database has then. */
+  readonly notes: { readonly [name: string]: FeatureDeclaration };
 }
 
 /** Throws with everything that is wrong with a document, by itself and for a config with these features. */
@@ -77,7 +79,9 @@ function plan(
   const added = document.featuresOf(source).filter((name) => !names.includes(name));
   const problems = [...document.problems, ...problemsHere(document, source, names, added, addFeatures)];
   if (problems.length > 0) throw new DocumentError(nameOfFile(file), problems);
-  return { source, state: document.states.get(source)!, added };
+  const known = new Set([...names, ...added]);
+  const notes = Object.fromEntries([...document.notes].filter(([name]) => known.has(name)));
+  return { source, state: document.states.get(source)!, added, notes };
 }
 
 function problemsHere(
@@ -148,7 +152,7 @@ async function apply(
     async (config, isNew) => {
       planned = await planFor(config, isNew);
       // They get their bits first, and keep them, switched off, if the rest fails.
-      return planned.added;
+      return { ...Object.fromEntries(planned.added.map((name) => [name, {}])), ...planned.notes };
     },
   );
   return { ...result, planned: planned! };

@@ -1,6 +1,7 @@
 import type { CommandDefinition } from '../command';
 import { backup } from './backup';
 import { completion } from './completion';
+import { describe } from './describe';
 import { diff } from './diff';
 import { doctor } from './doctor';
 import { disable, enable } from './enable';
@@ -13,6 +14,7 @@ import { promote } from './promote';
 import { prune } from './prune';
 import { rollback } from './rollback';
 import { rollout } from './rollout';
+import { stale } from './stale';
 import { status } from './status';
 import { terminal } from './terminal';
 import { verify } from './verify';
@@ -22,6 +24,7 @@ import { watch } from './watch';
 export const commands: readonly CommandDefinition[] = [
   status,
   get,
+  describe,
   enable,
   disable,
   rollout,
@@ -30,6 +33,7 @@ export const commands: readonly CommandDefinition[] = [
   watch,
   history,
   diff,
+  stale,
   rollback,
   promote,
   exportStates,

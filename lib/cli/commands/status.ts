@@ -2,7 +2,7 @@ import type { HistoryEntry } from '13byte-config';
 import { isPersisted, lastRevision, openersOf } from '../change';
 import type { CommandDefinition } from '../command';
 import { describeTerminal } from '../../core/terminal';
-import { featureStates, featureTable } from '../features';
+import { featureStates, featureTable, notesOf } from '../features';
 import { nameOfOpener, type Opener } from '../openers';
 import { oneLine, type Output, pathText } from '../output';
 import { type Identity, identityOf, reading, type Session } from '../session';
@@ -29,7 +29,7 @@ async function lookAt(session: Session) {
   const { isValid, errors } = config.validate();
   return {
     ...identityOf(session),
-    features: featureStates(config),
+    features: featureStates(config, undefined, (name) => notesOf(config, name)),
     terminal: terminalOf(config),
     generation,
     revision: last ? describe(last) : null,

@@ -1,33 +1,40 @@
-//! Registering the features of a configuration.
+//! Opening a configuration.
 
 use std::sync::Arc;
 
+use crate::declaration::Notes;
 use crate::error::Error;
-use crate::store::reply::Answer;
 use crate::store::rows::contents::Trace;
 use crate::store::rows::features;
-use crate::store::rows::revision::Revision;
+use crate::store::rows::opening::{self, Opened, Opening};
 use crate::store::sqlite::connection::Access;
 use crate::store::worker::Worker;
 
 impl Worker {
     /// Registers the features, and finds the revision in effect in the environment.
-    pub fn attach(
-        &mut self,
-        access: Access,
-        environment: &str,
-        features: Option<&[String]>,
-    ) -> Result<Answer<Option<Revision>>, Error> {
+    pub fn attach(&mut self, access: Access, opening: &Opening) -> Result<Opened, Error> {
         let path = Arc::clone(&self.shared.path);
-        let answer = self.with(access, |connection| {
-            let (value, table) =
-                features::attach(connection, &path, access, environment, features)?;
-            Ok(Answer { value, table })
+        let opened = self.with(access, |connection| {
+            opening::attach(connection, &path, access, opening)
         })?;
-        self.learn(&answer.table);
-        if let (Some(database), Some(revision)) = (&mut self.database, &answer.value) {
+        self.learn(&opened.table);
+        // For pages that follow.
+        self.has_written |= opened.is_seeded;
+        if let (Some(database), Some(revision)) = (&mut self.database, &opened.revision) {
             database.contents.know(Trace::of_revision(revision));
         }
-        Ok(answer)
+        Ok(opened)
+    }
+
+    /// What programs have said of their features, by bit.
+    pub fn notes(&mut self) -> Result<Vec<Notes>, Error> {
+        let found = self.look(|connection| {
+            let bits = 0..features::read(connection)?.names().len();
+            Ok(bits
+                .map(|bit| features::read_notes(connection, bit))
+                .collect::<Result<_, _>>()?)
+        })?;
+        self.learn(&found.table);
+        Ok(found.value)
     }
 }

@@ -1,15 +1,11 @@
 //! The feature table of the file: which name owns which bit.
 
-use std::path::Path;
-
 use rusqlite::types::Type;
-use rusqlite::{Connection, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
-use super::revision::{self, Revision};
-use crate::error::Error;
-use crate::feature_table::{DEFAULT_FEATURES, FeatureTable};
-use crate::store::sqlite::connection::Access;
-use crate::store::sqlite::errors::{Fault, commit};
+use crate::declaration::Notes;
+use crate::feature_table::FeatureTable;
+use crate::store::sqlite::errors::Fault;
 
 /// The table as it is.
 pub fn read(connection: &Connection) -> Result<FeatureTable, Fault> {
@@ -28,56 +24,37 @@ pub fn read(connection: &Connection) -> Result<FeatureTable, Fault> {
     Ok(FeatureTable::new(names).map_err(damage)?)
 }
 
-/// Registers the names that have no bit yet, and finds the environment's last persisted revision.
-pub fn attach(
-    connection: &mut Connection,
-    path: &Path,
-    access: Access,
-    environment: &str,
-    features: Option<&[String]>,
-) -> Result<(Option<Revision>, FeatureTable), Fault> {
-    // A look first: usually all names are there, and then this works while another process is writing.
-    let transaction = connection.transaction()?;
-    let mut table = read(&transaction)?;
-    if register(&mut table, features)?.is_empty() {
-        let value = revision::effective(&transaction, environment)?;
-        return Ok((value, table));
-    }
-    if access == Access::ReadOnly {
-        if features.is_some() {
-            let path = path.to_path_buf();
-            return Err(Error::ReadOnly { path }.into());
-        }
-        return Ok((
-            revision::effective(&transaction, environment)?,
-            read(&transaction)?,
-        ));
-    }
-    transaction.finish()?;
-
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mut table = read(&transaction)?;
-    let known = table.names().len();
-    register(&mut table, features)?;
-    for (bit, name) in table.names().iter().enumerate().skip(known) {
-        transaction.execute(
-            "INSERT INTO feature (bit, name) VALUES (?1, ?2)",
-            params![i64::try_from(bit).unwrap_or(-1), name],
-        )?;
-    }
-    let value = revision::effective(&transaction, environment)?;
-    commit(transaction)?;
-    Ok((value, table))
+/// What programs have said of the feature with this bit.
+pub fn read_notes(connection: &Connection, bit: usize) -> rusqlite::Result<Notes> {
+    let notes = connection
+        .prepare_cached("SELECT description, owner, expires FROM note WHERE feature = ?1")?
+        .query_row([to_row(bit)], |row| {
+            Ok(Notes {
+                description: row.get(0)?,
+                owner: row.get(1)?,
+                expires: row.get(2)?,
+            })
+        })
+        .optional()?;
+    Ok(notes.unwrap_or_default())
 }
 
-/// Appends what is missing and returns it.
-fn register<'n>(
-    table: &mut FeatureTable,
-    features: Option<&'n [String]>,
-) -> Result<Vec<&'n str>, Error> {
-    match features {
-        Some(names) => table.register(names.iter().map(String::as_str)),
-        None if table.names().is_empty() => table.register(DEFAULT_FEATURES),
-        None => Ok(Vec::new()),
-    }
+/// Replaces what was said of it.
+pub fn write_notes(connection: &Connection, bit: usize, notes: &Notes) -> rusqlite::Result<()> {
+    let Notes {
+        description,
+        owner,
+        expires,
+    } = notes;
+    connection
+        .prepare_cached(
+            "INSERT OR REPLACE INTO note (feature, description, owner, expires) VALUES (?1, ?2, ?3, ?4)",
+        )?
+        .execute(params![to_row(bit), description, owner, expires])?;
+    Ok(())
+}
+
+/// A bit as a row has it.
+pub fn to_row(bit: usize) -> i64 {
+    i64::try_from(bit).unwrap_or(-1)
 }

@@ -9,5 +9,6 @@ pub mod features;
 pub mod ledger;
 pub mod listing;
 pub mod merge;
+pub mod opening;
 pub mod pages;
 pub mod revision;

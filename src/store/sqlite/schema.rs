@@ -21,13 +21,25 @@ pub const STEPS: &[Step] = &[create_version_1];
 ///
 /// `rollouts` is NULL when every feature is rolled out to everyone, as nearly always, else 32 u16 LE. `delta` is NULL for a
 /// snapshot that did not take effect. `page_id` and `page.id` hold the 64 bits of an unsigned number; for `page` see
-/// `rows/pages.rs`. An anchor stands for removed revisions, see `rows/anchor.rs`.
+/// `rows/pages.rs`. `note` has what programs say of features, and `declared` which of them a program has declared in an
+/// environment, so that each is seeded once at most. An anchor stands for removed revisions, see `rows/anchor.rs`.
 fn create_version_1(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     transaction.execute_batch(
         "CREATE TABLE feature (
            bit INTEGER PRIMARY KEY CHECK (bit BETWEEN 0 AND 31),
            name TEXT NOT NULL UNIQUE CHECK (length(name) BETWEEN 1 AND 63)
          ) STRICT;
+         CREATE TABLE note (
+           feature INTEGER PRIMARY KEY REFERENCES feature (bit),
+           description TEXT,
+           owner TEXT,
+           expires INTEGER
+         ) STRICT;
+         CREATE TABLE declared (
+           environment TEXT NOT NULL,
+           feature INTEGER NOT NULL REFERENCES feature (bit),
+           PRIMARY KEY (environment, feature)
+         ) STRICT, WITHOUT ROWID;
          CREATE TABLE environment (
            id INTEGER PRIMARY KEY,
            name TEXT NOT NULL UNIQUE CHECK (length(name) BETWEEN 1 AND 64),

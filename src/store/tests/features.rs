@@ -1,7 +1,10 @@
 //! The feature table of the file.
 
 use super::*;
+use crate::declaration::{Declaration, Notes};
 use crate::feature_table::{DEFAULT_FEATURES, MAX_FEATURES};
+use crate::page::{Edits, FULL_ROLLOUT};
+use crate::store::{Kind, Opening};
 
 fn names(list: &[&str]) -> Vec<String> {
     list.iter().map(ToString::to_string).collect()
@@ -114,4 +117,109 @@ fn a_table_that_cannot_be_right_is_damage() {
             assert!(error.to_string().contains("config.db"), "{error}");
         }
     }
+}
+
+/// A feature that starts switched on, for some.
+fn declared(name: &str, rollout: Option<u16>) -> Declaration {
+    let notes = Notes {
+        description: Some(format!("what {name} does")),
+        ..Notes::default()
+    };
+    Declaration {
+        name: name.to_owned(),
+        notes,
+        enabled: true,
+        rollout,
+    }
+}
+
+fn opening(environment: &str, declarations: Vec<Declaration>) -> Opening {
+    Opening {
+        environment: environment.to_owned(),
+        features: Some(names(&["a", "b"])),
+        declarations,
+        actor: "tester".to_owned(),
+    }
+}
+
+#[test]
+fn a_declared_feature_is_seeded_once_in_each_environment() {
+    let bed = Bed::new();
+    let store = Store::open(&bed.path(), Access::ReadWrite).unwrap();
+    let declare = |environment: &str| {
+        let declarations = vec![declared("a", None), declared("b", Some(50))];
+        store.attach_as(opening(environment, declarations)).unwrap()
+    };
+    let opened = declare(ENV);
+    assert!(opened.is_seeded);
+    let seeds = opened.revision.unwrap();
+    assert_eq!(seeds.state.record.feature_flags, 0b11);
+    assert_eq!(seeds.state.rollouts[..3], [FULL_ROLLOUT, 50, FULL_ROLLOUT]);
+    assert_eq!(
+        (seeds.reason.as_str(), seeds.actor.as_str()),
+        ("declared", "tester")
+    );
+    assert_eq!((seeds.kind, seeds.id), (Kind::Commit, 1));
+
+    // What somebody decides stays.
+    let page = page(0b01);
+    let job = persist_job(ENV, &page, page.take_snapshot(), "", None);
+    ask(&store, job).unwrap();
+    let again = declare(ENV);
+    assert!(!again.is_seeded);
+    assert_eq!(again.revision.unwrap().id, 2);
+    assert_eq!(declare("other").revision.unwrap().id, 3);
+    assert_eq!(
+        store.notes().unwrap()[1].description.as_deref(),
+        Some("what b does")
+    );
+}
+
+#[test]
+fn a_feature_that_somebody_decided_about_is_described_and_not_seeded() {
+    let bed = Bed::new();
+    let store = Store::open(&bed.path(), Access::ReadWrite).unwrap();
+    store.attach_as(opening(ENV, Vec::new())).unwrap();
+    // Somebody switches it on and off again.
+    let page = page(0b01);
+    ask(
+        &store,
+        persist_job(ENV, &page, page.take_snapshot(), "on", None),
+    )
+    .unwrap();
+    page.edit(&Edits {
+        off: 0b01,
+        ..Edits::default()
+    })
+    .unwrap();
+    ask(
+        &store,
+        persist_job(ENV, &page, page.take_snapshot(), "off", None),
+    )
+    .unwrap();
+    let opened = store
+        .attach_as(opening(ENV, vec![declared("a", None), declared("b", None)]))
+        .unwrap();
+    assert!(opened.is_seeded);
+    assert_eq!(opened.revision.unwrap().state.record.feature_flags, 0b10);
+    let described = || store.notes().unwrap()[0].description.clone().unwrap();
+    assert_eq!(described(), "what a does");
+    // Those who say nothing leave it; who says something else replaces it.
+    store.attach_as(opening(ENV, Vec::new())).unwrap();
+    assert_eq!(described(), "what a does");
+    let mut other = declared("a", None);
+    other.notes.description = Some("something else".to_owned());
+    store.attach_as(opening(ENV, vec![other])).unwrap();
+    assert_eq!(described(), "something else");
+    // A reader changes nothing, and needs no right to.
+    drop(store);
+    let reader = Store::open(&bed.path(), Access::ReadOnly).unwrap();
+    let opened = reader
+        .attach_as(opening("other", vec![declared("a", None)]))
+        .unwrap();
+    assert!(!opened.is_seeded);
+    assert_eq!(
+        reader.notes().unwrap()[0].description.as_deref(),
+        Some("something else")
+    );
 }

@@ -1,0 +1,160 @@
+// The commands about what programs declare of their features, and about features that can be removed.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createProductionConfig } from '13byte-config';
+import { pathOfRuntimeWithSqlite } from './children/other-sqlite.mjs';
+import { failure, print, production, result, run } from './harness/command-line.mjs';
+import { suite } from './harness/suite.mjs';
+
+const FEATURES = {
+  checkout: { description: 'The new checkout', owner: 'payments', expires: '2020-03-01', enabled: true, rollout: 10 },
+  search: { owner: 'team\u001b[31m search', enabled: true },
+  plain: {},
+};
+
+export default suite('command line: declared features', {
+  async 'describe shows what was declared, and the last change'(t) {
+    const persistPath = await declared(t);
+    const checkout = await result(t, ['describe', 'checkout', ...production(persistPath)]);
+    const { at, ...lastChange } = checkout.lastChange;
+    assert.ok(Math.abs(Date.parse(at) - Date.now()) < 60_000, at);
+    assert.deepEqual(
+      { ...checkout, lastChange },
+      {
+        database: persistPath,
+        cluster: null,
+        environment: 'production',
+        live: false,
+        name: 'checkout',
+        enabled: true,
+        rollout: 10,
+        bit: 0,
+        description: 'The new checkout',
+        owner: 'payments',
+        expires: '2020-03-01T00:00:00.000Z',
+        expired: true,
+        lastChange: { revision: 1, actor: 'deploy', reason: 'declared' },
+      },
+    );
+    assert.match(
+      await print(t, ['describe', 'checkout', ...production(persistPath)]),
+      /^feature\tcheckout\nstate\ton\nrollout\t10%\nbit\t0\ndescription\tThe new checkout\nowner\tpayments\nexpires\t2020-.*, past\nlast change\trevision 1, .*deploy: declared\n$/,
+    );
+    const plain = await print(t, ['describe', 'plain', ...production(persistPath)]);
+    assert.equal(plain, 'feature\tplain\nstate\toff\nrollout\t100%\nbit\t2\nlast change\tnone in the history\n');
+    // What a program said must not control the terminal.
+    assert.match(await print(t, ['describe', 'search', ...production(persistPath)]), /owner\tteam\\u001b\[31m search/);
+    const unknown = await failure(t, 2, ['describe', 'chekout', ...production(persistPath)]);
+    assert.ok(unknown.message.includes('Did you mean checkout?'), unknown.message);
+    const status = await result(t, ['status', ...production(persistPath)]);
+    assert.deepEqual(
+      status.features.map(({ name, owner, expired }) => [name, owner, expired]),
+      [
+        ['checkout', 'payments', true],
+        ['search', FEATURES.search.owner, false],
+        ['plain', null, false],
+      ],
+    );
+  },
+
+  async 'stale lists what has expired, or has long been fully on or off, and where it is named'(t) {
+    const persistPath = await declared(t);
+    const names = async (...args) =>
+      (await result(t, ['stale', ...args, ...production(persistPath)])).features.map(({ name }) => name);
+    assert.deepEqual(await names(), ['checkout'], 'a young history says nothing');
+    age(persistPath, 41);
+    const config = createProductionConfig({ persistPath, environment: 'production', features: ['half', 'young'] });
+    config.enableFeature('half');
+    config.setRollout('half', 50);
+    await config.persist();
+    await config.close();
+    // `half` has not changed for long either, but is on for some; `young` was never changed, and is as old as the history.
+    age(persistPath, 41);
+    const toggled = createProductionConfig({ persistPath, environment: 'production' });
+    toggled.enableFeature('young');
+    await toggled.persist();
+    await toggled.close();
+    assert.deepEqual(await names(), ['checkout', 'search', 'plain']);
+    assert.deepEqual(await names('--days', '90'), ['checkout']);
+
+    const directory = t.tempDir();
+    mkdirSync(join(directory, 'node_modules'));
+    mkdirSync(join(directory, 'src'));
+    const source =
+      "import x from 'y';\nif (flags.search || on('checkout')) research();\nconst search_all = searching;\n";
+    writeFileSync(join(directory, 'src', 'app.ts'), source);
+    writeFileSync(join(directory, 'node_modules', 'search.js'), 'search');
+    writeFileSync(join(directory, 'binary'), 'search\0');
+    const places = async () => {
+      const { features } = await result(t, ['stale', '--in', directory, ...production(persistPath)]);
+      return Object.fromEntries(features.map(({ name, places: own }) => [name, own]));
+    };
+    const app = [{ file: join('src', 'app.ts'), line: 2 }];
+    assert.deepEqual(await places(), { checkout: app, search: app, plain: [] });
+    assert.match(
+      await print(t, ['stale', '--in', directory, ...production(persistPath)]),
+      /^checkout\ton for 10%\texpired 2020-03-01T00:00:00\.000Z\tpayments\tsrc[\\/]app\.ts:2\nsearch\ton for 100%\tunchanged since .*\nplain\toff\tunchanged since .*\t\tno file\n$/,
+    );
+    // In a repository, git says which files count.
+    execFileSync('git', ['init', '--quiet', directory]);
+    writeFileSync(join(directory, '.gitignore'), 'src/\nnode_modules/\n');
+    writeFileSync(join(directory, 'main.ts'), '\n\nplain();');
+    assert.deepEqual(await places(), { checkout: [], search: [], plain: [{ file: 'main.ts', line: 3 }] });
+    const missing = join(directory, 'missing');
+    assert.equal(
+      (await failure(t, 3, ['stale', '--in', missing, ...production(persistPath)])).code,
+      'ERR_FILE_NOT_FOUND',
+    );
+    assert.equal((await failure(t, 2, ['stale', '--days', '0', ...production(persistPath)])).code, 'ERR_USAGE');
+  },
+
+  async 'export and import keep what was declared'(t) {
+    const persistPath = await declared(t);
+    const other = join(t.tempDir(), 'other.db');
+    const file = join(t.tempDir(), 'flags.json');
+    await print(t, ['export', file, ...production(persistPath)]);
+    await print(t, ['import', file, '--create', ...production(other)]);
+    const text = await print(t, ['export', ...production(other)]);
+    assert.equal(text, await print(t, ['export', ...production(persistPath)]));
+    assert.deepEqual(JSON.parse(text).features, {
+      checkout: { description: 'The new checkout', owner: 'payments', expires: '2020-03-01T00:00:00.000Z' },
+      search: { owner: FEATURES.search.owner },
+    });
+    // A program that declares them afterwards finds them decided.
+    const config = createProductionConfig({ persistPath: other, environment: 'production', features: FEATURES });
+    t.after(() => config.close());
+    assert.equal((await config.getHistory()).length, 1);
+
+    const wrong = JSON.parse(text);
+    wrong.features = { 'no name': {}, plain: { owner: 7, expires: 'soon', colour: 'red' }, search: [] };
+    writeFileSync(file, JSON.stringify(wrong));
+    const { code, stderr } = await run(t, ['import', file, ...production(other)]);
+    assert.equal(code, 2);
+    for (const problem of [
+      /\$\.features\["no name"\]: "no name" cannot name a feature/,
+      /\$\.features\.plain\.owner: Invalid owner: 7 \(must be a string\)/,
+      /\$\.features\.plain\.expires: Invalid expires: "soon" \(must be a Date/,
+      /\$\.features\.plain\.colour: is not a known property/,
+      /\$\.features\.search: must be an object, not an array/,
+    ]) {
+      assert.match(stderr, problem);
+    }
+  },
+});
+
+/** A database with these features, as a program declares them. */
+async function declared(t) {
+  const persistPath = join(t.tempDir(), 'config.db');
+  const options = { persistPath, environment: 'production', actor: 'deploy', features: FEATURES };
+  await createProductionConfig(options).close();
+  return persistPath;
+}
+
+/** Makes the history of a database older. */
+function age(persistPath, days) {
+  const program = fileURLToPath(new URL('./children/age-history.mjs', import.meta.url));
+  execFileSync(pathOfRuntimeWithSqlite(), [program, persistPath, `${days}`]);
+}

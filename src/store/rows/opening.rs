@@ -1,0 +1,221 @@
+//! What a program that opens a database finds there and adds to it: names, what it says of them, and what they start with.
+
+use std::path::Path;
+
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+
+use super::features::{read, read_notes, to_row, write_notes};
+use super::ledger::{Draft, Ledger};
+use super::revision::{self, Kind, Revision};
+use crate::declaration::{self, Declaration, Notes};
+use crate::error::Error;
+use crate::feature_table::{DEFAULT_FEATURES, FeatureTable, MAX_FEATURES};
+use crate::page::Parts;
+use crate::store::sqlite::connection::Access;
+use crate::store::sqlite::errors::{Fault, commit};
+
+/// The page of a revision that was written for none. Pages have other numbers.
+const NO_PAGE: u64 = 0;
+
+/// How a program opens a database.
+#[derive(Clone, Debug, Default)]
+pub struct Opening {
+    /// The environment it reads and writes.
+    pub environment: String,
+    /// The features that it lists; without a list, the table is used as it is.
+    pub features: Option<Vec<String>>,
+    /// What it says of some of them.
+    pub declarations: Vec<Declaration>,
+    /// The actor of the revision that seeds them.
+    pub actor: String,
+}
+
+/// What a program finds that has opened a database.
+#[derive(Clone, Debug)]
+pub struct Opened {
+    /// The environment's last persisted revision.
+    pub revision: Option<Revision>,
+    /// Whether that was written now, to seed features.
+    pub is_seeded: bool,
+    /// The feature table, with the names that were listed and found a bit.
+    pub table: FeatureTable,
+}
+
+/// Registers the names that have no bit yet, with what there is to say of them and what they start with, and finds the
+/// environment's last persisted revision.
+pub fn attach(
+    connection: &mut Connection,
+    path: &Path,
+    access: Access,
+    opening: &Opening,
+) -> Result<Opened, Fault> {
+    let Opening {
+        environment,
+        features,
+        declarations,
+        actor,
+    } = opening;
+    let features = features.as_deref();
+    // A look first: usually all names are there, and then this works while another process is writing.
+    let transaction = connection.transaction()?;
+    let known = read(&transaction)?;
+    let mut table = known.clone();
+    let added = register(&mut table, features)?;
+    let is_there = added.is_empty()
+        && undeclared(&transaction, environment, &table, declarations)? == 0
+        && new_notes(&transaction, &table, declarations)?.is_empty();
+    if access == Access::ReadOnly && !added.is_empty() && features.is_some() {
+        let path = path.to_path_buf();
+        return Err(Error::ReadOnly { path }.into());
+    }
+    if is_there || access == Access::ReadOnly {
+        return Ok(Opened {
+            revision: revision::effective(&transaction, environment)?,
+            is_seeded: false,
+            table: known,
+        });
+    }
+    transaction.finish()?;
+
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut table = read(&transaction)?;
+    let known = table.names().len();
+    register(&mut table, features)?;
+    for (bit, name) in table.names().iter().enumerate().skip(known) {
+        transaction.execute(
+            "INSERT INTO feature (bit, name) VALUES (?1, ?2)",
+            params![to_row(bit), name],
+        )?;
+    }
+    for (bit, notes) in new_notes(&transaction, &table, declarations)? {
+        write_notes(&transaction, bit, notes)?;
+    }
+    let newly_declared = undeclared(&transaction, environment, &table, declarations)?;
+    for bit in (0..MAX_FEATURES).filter(|bit| newly_declared & 1 << bit != 0) {
+        transaction.execute(
+            "INSERT INTO declared (environment, feature) VALUES (?1, ?2)",
+            params![environment, to_row(bit)],
+        )?;
+    }
+    let is_seeded = seed(
+        &transaction,
+        environment,
+        declarations,
+        newly_declared,
+        actor,
+    )?;
+    let revision = revision::effective(&transaction, environment)?;
+    commit(transaction)?;
+    Ok(Opened {
+        revision,
+        is_seeded,
+        table,
+    })
+}
+
+/// Commits what the features with these bits start with. Returns whether that is anything.
+fn seed(
+    transaction: &Transaction<'_>,
+    environment: &str,
+    declarations: &[Declaration],
+    bits: u32,
+    actor: &str,
+) -> Result<bool, Fault> {
+    if bits == 0 || declarations.is_empty() {
+        return Ok(false);
+    }
+    let bits = bits & !decided(transaction, environment, bits)?;
+    let mut not_kept = None;
+    let mut ledger = Ledger::begin(transaction, &mut not_kept)?;
+    let state = ledger.state_in_effect(environment)?;
+    let edits = declaration::seeds(declarations, ledger.table(), bits, &state);
+    let parts = edits.parts();
+    if parts == Parts::default() {
+        return Ok(false);
+    }
+    let parent = ledger.effective(environment)?;
+    ledger.append(&Draft {
+        environment,
+        kind: Kind::Commit,
+        state: edits.apply_to(state),
+        delta: Some(parts.into()),
+        page_id: NO_PAGE,
+        ticket: 0,
+        reason: "declared",
+        actor,
+        parent,
+        restored_from: None,
+    })?;
+    ledger.finish()?;
+    Ok(true)
+}
+
+/// The bits of declared features that no program has declared in this environment before.
+fn undeclared(
+    connection: &Connection,
+    environment: &str,
+    table: &FeatureTable,
+    declarations: &[Declaration],
+) -> rusqlite::Result<u32> {
+    let wanted = declarations
+        .iter()
+        .filter_map(|declaration| table.bit(&declaration.name))
+        .fold(0, |bits, bit| bits | 1 << bit);
+    if wanted == 0 {
+        return Ok(0);
+    }
+    let mut statement =
+        connection.prepare_cached("SELECT feature FROM declared WHERE environment = ?1")?;
+    let rows = statement.query_map([environment], |row| row.get::<_, u32>(0))?;
+    let mut missing: u32 = wanted;
+    for bit in rows {
+        missing &= !1_u32.checked_shl(bit?).unwrap_or(0);
+    }
+    Ok(missing)
+}
+
+/// Which of these features the history has changes of: somebody has decided about them, even if they are off again.
+fn decided(connection: &Connection, environment: &str, bits: u32) -> rusqlite::Result<u32> {
+    let mut statement = connection.prepare_cached(
+        "SELECT EXISTS (SELECT * FROM revision \
+         WHERE environment = (SELECT id FROM environment WHERE name = ?1) AND delta & ?2)",
+    )?;
+    let mut found = 0;
+    for bit in (0..MAX_FEATURES).filter(|bit| bits & 1 << bit != 0) {
+        let flag = 1_u32 << bit;
+        if statement.query_row(params![environment, flag], |row| row.get(0))? {
+            found |= flag;
+        }
+    }
+    Ok(found)
+}
+
+/// The notes that are different in the database, with their bits. What a program says nothing of stays.
+fn new_notes<'d>(
+    connection: &Connection,
+    table: &FeatureTable,
+    declarations: &'d [Declaration],
+) -> rusqlite::Result<Vec<(usize, &'d Notes)>> {
+    let mut different = Vec::new();
+    for Declaration { name, notes, .. } in declarations {
+        if let Some(bit) = table.bit(name)
+            && !notes.is_empty()
+            && read_notes(connection, bit)? != *notes
+        {
+            different.push((bit, notes));
+        }
+    }
+    Ok(different)
+}
+
+/// Appends what is missing and returns it.
+fn register<'n>(
+    table: &mut FeatureTable,
+    features: Option<&'n [String]>,
+) -> Result<Vec<&'n str>, Error> {
+    match features {
+        Some(names) => table.register(names.iter().map(String::as_str)),
+        None if table.names().is_empty() => table.register(DEFAULT_FEATURES),
+        None => Ok(Vec::new()),
+    }
+}
