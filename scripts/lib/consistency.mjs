@@ -114,10 +114,11 @@ export async function supplyChainProblem() {
       action: String(action),
     })),
   );
-  const addressed = ['.', 'bench', '__test__/bundlers', '__test__/runtimes'].flatMap((directory) =>
-    Object.entries(readJson(directory, 'package-lock.json').packages)
-      .filter(([, { resolved, link }]) => resolved !== undefined && !link)
-      .map(([name]) => `${directory}/package-lock.json has an address for ${name}`),
+  const addressed = ['.', 'bench', '__test__/bundlers', '__test__/migration', '__test__/runtimes'].flatMap(
+    (directory) =>
+      Object.entries(readJson(directory, 'package-lock.json').packages)
+        .filter(([, { resolved, link }]) => resolved !== undefined && !link)
+        .map(([name]) => `${directory}/package-lock.json has an address for ${name}`),
   );
   const problems = [
     ...actions
