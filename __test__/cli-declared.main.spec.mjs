@@ -111,6 +111,28 @@ export default suite('command line: declared features', {
     assert.equal((await failure(t, 2, ['stale', '--days', '0', ...production(persistPath)])).code, 'ERR_USAGE');
   },
 
+  async 'commands that list features take a pattern'(t) {
+    const persistPath = join(t.tempDir(), 'config.db');
+    const features = ['shop.cart', 'shop.search', 'shop', 'workshop', 'shopXcart'];
+    const config = createProductionConfig({ persistPath, environment: 'production', features });
+    await config.persist();
+    await config.close();
+    const matching = async (command, pattern) =>
+      (await result(t, [command, '--match', pattern, ...production(persistPath)])).features.map(({ name }) => name);
+    assert.deepEqual(await matching('status', 'shop.*'), ['shop.cart', 'shop.search']);
+    assert.deepEqual(await matching('get', '*shop'), ['shop', 'workshop']);
+    assert.deepEqual(await matching('get', '*'), features);
+    assert.deepEqual(await matching('get', 'shop.cart'), ['shop.cart']);
+    age(persistPath, 41);
+    assert.deepEqual(await matching('stale', 'shop*h'), ['shop.search']);
+    const none = await failure(t, 2, ['status', '--match', 'shp.*', ...production(persistPath)]);
+    assert.deepEqual(
+      [none.code, none.message.startsWith('No feature matches "shp.*".')],
+      ['ERR_UNKNOWN_FEATURE', true],
+    );
+    assert.equal((await failure(t, 2, ['get', 'shop', '--match', '*', ...production(persistPath)])).code, 'ERR_USAGE');
+  },
+
   async 'export and import keep what was declared'(t) {
     const persistPath = await declared(t);
     const other = join(t.tempDir(), 'other.db');

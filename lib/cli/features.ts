@@ -1,7 +1,9 @@
 import type { ProductionConfig } from '13byte-config';
 import { show } from '../core/errors';
-import { usageError } from './errors';
+import type { OptionDefinition } from './command';
+import { CliError, usageError } from './errors';
 import type { Output } from './output';
+import { hint } from './suggest';
 
 /** A feature in results. */
 export interface FeatureState {
@@ -41,6 +43,26 @@ export function notesOf(config: ProductionConfig<string>, name: string): Feature
 export function featureTable(output: Output, features: readonly FeatureState[]): string {
   const rows = features.map(({ name, enabled, rollout }) => [name, output.onOrOff(enabled), `${rollout}%`]);
   return output.table(['feature', 'state', 'rollout'], rows);
+}
+
+/** The option of commands that list features. */
+export const MATCH: OptionDefinition = {
+  flags: '--match <pattern>',
+  summary: "only features whose names match, such as 'checkout.*': * stands for any characters",
+};
+
+/** The names of the features that match the pattern, if there is one. A pattern that none matches is probably misspelt. */
+export function matchingNames(config: ProductionConfig<string>, { match }: { readonly match?: string }): string[] {
+  const names = config.getFeatureNames();
+  if (match === undefined) return names;
+  const parts = match.split('*').map((part) => part.replaceAll(/[^\w-]/g, '\\$&'));
+  const pattern = new RegExp(`^${parts.join('.*')}$`, 's');
+  const found = names.filter((name) => pattern.test(name));
+  if (found.length > 0) return found;
+  throw new CliError(
+    'ERR_UNKNOWN_FEATURE',
+    `No feature matches ${show(match)}.${hint(match.replaceAll('*', ''), names)} Available: ${names.join(', ')}`,
+  );
 }
 
 /** For the completion of rollouts. */

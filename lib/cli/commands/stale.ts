@@ -1,5 +1,5 @@
 import type { CommandDefinition } from '../command';
-import { type FeatureState, featureStates, notesOf } from '../features';
+import { type FeatureState, featureStates, MATCH, matchingNames, notesOf } from '../features';
 import { lastChanges } from '../last-change';
 import { wholeNumber } from '../options';
 import { oneLine } from '../output';
@@ -30,6 +30,7 @@ export const stale: CommandDefinition = {
       summary: 'and where its files name them; in a repository, those that git tracks',
       completion: 'files',
     },
+    MATCH,
   ],
   examples: ['stale --db ./config.db --env production', 'stale --days 90 --in src'],
   run: ({ options, target, output }) => {
@@ -37,7 +38,7 @@ export const stale: CommandDefinition = {
     return reading(target, async (session) => {
       const { config } = session;
       const { days = DEFAULT_DAYS, in: directory } = options as { days?: number; in?: string };
-      const all = featureStates(config, undefined, (name) => notesOf(config, name));
+      const all = featureStates(config, matchingNames(config, options), (name) => notesOf(config, name));
       const { changes, begins } = await lastChanges(
         config,
         all.map(({ name }) => name),

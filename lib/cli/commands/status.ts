@@ -2,7 +2,7 @@ import type { HistoryEntry } from '13byte-config';
 import { isPersisted, lastRevision, openersOf } from '../change';
 import type { CommandDefinition } from '../command';
 import { describeTerminal } from '../../core/terminal';
-import { featureStates, featureTable, notesOf } from '../features';
+import { featureStates, featureTable, MATCH, matchingNames, notesOf } from '../features';
 import { nameOfOpener, type Opener } from '../openers';
 import { oneLine, type Output, pathText } from '../output';
 import { type Identity, identityOf, reading, type Session } from '../session';
@@ -12,24 +12,25 @@ export const status: CommandDefinition = {
   name: 'status',
   summary: 'show the features, the terminal and the last revision',
   description: 'Shows the live state of running programs, or what is persisted if none is running.',
+  options: [MATCH],
   examples: ['status --db ./config.db --env production', 'status --cluster shop', 'status --db ./config.db --json'],
-  run: ({ target, output }) =>
+  run: ({ options, target, output }) =>
     reading(target, async (session) => {
-      const result = await lookAt(session);
+      const result = await lookAt(session, options);
       output.result(result, () => show(output, result));
     }),
 };
 
 type Status = Awaited<ReturnType<typeof lookAt>>;
 
-async function lookAt(session: Session) {
+async function lookAt(session: Session, options: { readonly match?: string }) {
   const { config, live, target } = session;
   const last = await lastRevision(config);
   const { generation } = config.getDebugView();
   const { isValid, errors } = config.validate();
   return {
     ...identityOf(session),
-    features: featureStates(config, undefined, (name) => notesOf(config, name)),
+    features: featureStates(config, matchingNames(config, options), (name) => notesOf(config, name)),
     terminal: terminalOf(config),
     generation,
     revision: last ? describe(last) : null,
