@@ -1,7 +1,7 @@
 // What a program says of its features beside their names.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { attachConfig, createProductionConfig } from '13byte-config';
+import { attachConfig, createDevelopmentConfig, createProductionConfig } from '13byte-config';
 import { createTestConfig } from '13byte-config/testing';
 import { startProcess } from './children/peers.mjs';
 import { suite } from './harness/suite.mjs';
@@ -130,6 +130,25 @@ export default suite('declared features', {
     const test = createTestConfig({ plain: true }, { features: DECLARED });
     t.after(() => test.close());
     assert.deepEqual([test.getFeatureNames(), test.getEnabledFeatures()], [['checkout', 'search', 'plain'], ['plain']]);
+  },
+
+  async 'a development config has its features on until something else is persisted'(t) {
+    for (const more of [{}, { enableClusterSync: true }, { persistPath: undefined }]) {
+      const options = { ...database(t), features: { debug: {}, checkout: { enabled: true } }, ...more };
+      const config = createDevelopmentConfig(options);
+      t.after(() => config.close());
+      assert.deepEqual(config.getEnabledFeatures(), ['debug', 'checkout']);
+      if (options.persistPath === undefined) continue;
+      await config.close();
+      const next = createDevelopmentConfig(options);
+      assert.deepEqual(next.getEnabledFeatures(), ['debug', 'checkout']);
+      next.disableFeature('debug');
+      await next.persist();
+      await next.close();
+      const last = createDevelopmentConfig(options);
+      t.after(() => last.close());
+      assert.deepEqual(last.getEnabledFeatures(), ['checkout']);
+    }
   },
 
   async 'who only reads has what others have declared'(t) {

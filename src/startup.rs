@@ -46,14 +46,23 @@ impl Startup {
 
     fn initial(&self, opened: Opened) -> Initial {
         let Opened {
-            revision, table, ..
+            revision,
+            is_untouched,
+            table,
+            ..
         } = opened;
         let persisted = revision.as_ref().map(|last| Persisted {
             revision: last.id.cast_unsigned(),
             state: last.state,
         });
         let state = match revision.filter(|_| self.auto_load) {
-            Some(last) => describe(last.state, &table),
+            Some(last) => {
+                let mut state = last.state;
+                if is_untouched {
+                    state.record.feature_flags |= self.flags_when_new(&table);
+                }
+                describe(state, &table)
+            }
             None => self.fresh_state(&table),
         };
         Initial {
@@ -118,14 +127,14 @@ impl Startup {
         Ok(page)
     }
 
+    fn flags_when_new(&self, table: &FeatureTable) -> u32 {
+        let bits = self.enabled.iter().filter_map(|name| table.bit(name));
+        bits.fold(0, |flags, bit| flags | 1 << bit)
+    }
+
     fn fresh_state(&self, table: &FeatureTable) -> State {
-        let feature_flags = self
-            .enabled
-            .iter()
-            .filter_map(|name| table.bit(name))
-            .fold(0, |flags, bit| flags | 1 << bit);
         let record = Record {
-            feature_flags,
+            feature_flags: self.flags_when_new(table),
             ..Record::default()
         };
         let state = State {

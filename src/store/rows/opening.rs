@@ -37,6 +37,8 @@ pub struct Opened {
     pub revision: Option<Revision>,
     /// Whether that was written now, to seed features.
     pub is_seeded: bool,
+    /// Whether nothing was ever persisted but what features start with.
+    pub is_untouched: bool,
     /// The feature table, with the names that were listed and found a bit.
     pub table: FeatureTable,
 }
@@ -69,11 +71,7 @@ pub fn attach(
         return Err(Error::ReadOnly { path }.into());
     }
     if is_there || access == Access::ReadOnly {
-        return Ok(Opened {
-            revision: revision::effective(&transaction, environment)?,
-            is_seeded: false,
-            table: known,
-        });
+        return finish(&transaction, environment, false, known);
     }
     transaction.finish()?;
 
@@ -104,11 +102,32 @@ pub fn attach(
         newly_declared,
         actor,
     )?;
-    let revision = revision::effective(&transaction, environment)?;
+    let opened = finish(&transaction, environment, is_seeded, table)?;
     commit(transaction)?;
+    Ok(opened)
+}
+
+fn finish(
+    connection: &Connection,
+    environment: &str,
+    is_seeded: bool,
+    table: FeatureTable,
+) -> Result<Opened, Fault> {
+    let revision = revision::effective(connection, environment)?;
+    let is_seed = revision
+        .as_ref()
+        .is_some_and(|revision| revision.page_id == NO_PAGE);
+    let is_untouched = is_seed
+        && connection
+            .prepare_cached(
+                "SELECT NOT EXISTS (SELECT * FROM revision \
+                 WHERE environment = (SELECT id FROM environment WHERE name = ?1) AND page_id <> ?2)",
+            )?
+            .query_row(params![environment, NO_PAGE.cast_signed()], |row| row.get(0))?;
     Ok(Opened {
         revision,
         is_seeded,
+        is_untouched,
         table,
     })
 }
