@@ -1,5 +1,6 @@
 //! What a program says of its features beside their names.
 
+use crate::bits::Bits;
 use crate::feature_table::FeatureTable;
 use crate::page::{Edits, FULL_ROLLOUT, State};
 
@@ -41,7 +42,7 @@ impl Notes {
 pub fn seeds(
     declarations: &[Declaration],
     table: &FeatureTable,
-    bits: u32,
+    bits: Bits,
     state: &State,
 ) -> Edits {
     let mut edits = Edits::default();
@@ -49,14 +50,12 @@ pub fn seeds(
         let Some(bit) = table.bit(&declaration.name) else {
             continue;
         };
-        let flag = 1 << bit;
-        let is_undecided = state.record.feature_flags & flag == 0
-            && state.rollouts.get(bit) == Some(&FULL_ROLLOUT);
-        if bits & flag == 0 || !is_undecided {
+        let is_undecided = !state.flags.has(bit) && state.rollouts.get(bit) == Some(&FULL_ROLLOUT);
+        if !bits.has(bit) || !is_undecided {
             continue;
         }
         if declaration.enabled {
-            edits.on |= flag;
+            edits.on = edits.on | Bits::only(bit);
         }
         if let Some(rollout) = declaration
             .rollout
@@ -92,13 +91,13 @@ mod tests {
         ];
         let mut state = State::with_flags(0b1);
         state.rollouts[1] = 7;
-        let edits = seeds(&declarations, &table, 0b0_1111, &state);
-        assert_eq!(edits.on, 0b1100);
+        let edits = seeds(&declarations, &table, Bits::first(4), &state);
+        assert_eq!(edits.on, Bits::of_first_bank(0b1100));
         assert_eq!(edits.rollouts, [(2, 50)]);
         let nothing = seeds(
             &[declare("a", false, None)],
             &table,
-            u32::MAX,
+            Bits::ALL,
             &State::EMPTY,
         );
         assert_eq!(nothing.parts(), Parts::default());

@@ -6,11 +6,12 @@
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
+use crate::bits::Bits;
 use crate::error::Error;
 use crate::record::DEFAULT_REGISTRY_HASH;
 
-/// Features that fit into the flags word.
-pub const MAX_FEATURES: usize = 32;
+/// Features that have a bit.
+pub const MAX_FEATURES: usize = Bits::CAPACITY;
 
 /// Bytes of the longest feature name.
 pub const MAX_NAME_LENGTH: usize = 63;
@@ -110,9 +111,8 @@ impl FeatureTable {
 
     /// One flag for each name: the flags a record of this table may have.
     #[must_use]
-    pub fn mask(&self) -> u32 {
-        // At most 32 names, so the shift stays inside 64 bits and the result inside 32.
-        u32::try_from((1_u64 << self.names.len()) - 1).unwrap_or(u32::MAX)
+    pub fn mask(&self) -> Bits {
+        Bits::first(self.names.len())
     }
 
     /// Whether these are the default features, in their order.
@@ -275,14 +275,14 @@ mod tests {
             ["x", "y"]
         );
         assert_eq!(table.names(), ["a", "b", "c", "x", "y"]);
-        assert_eq!(table.mask(), 0b1_1111);
+        assert_eq!(table.mask(), Bits::first(5));
     }
 
     #[test]
     fn a_33rd_feature_has_no_bit() {
         let names: Vec<String> = (0..MAX_FEATURES).map(|bit| format!("f{bit}")).collect();
         let mut table = FeatureTable::new(&names).unwrap();
-        assert_eq!(table.mask(), u32::MAX);
+        assert_eq!(table.mask(), Bits::ALL);
         let before = table.clone();
         assert!(table.register(["f31", "one_more"]).unwrap().is_empty());
         assert_eq!(table, before);

@@ -3,6 +3,7 @@
 //! | module | owns |
 //! |---|---|
 //! | [`record`] | the 13 bytes: parse, check, encode, diff |
+//! | [`bits`] | sets of features |
 //! | [`declaration`] | what a program says of its features beside their names |
 //! | [`feature_table`] | feature names and the bits they own for good |
 //! | [`page`] | the shared memory that holds the live state |
@@ -31,6 +32,7 @@ compile_error!(
     "flags and terminal settings change together in one 64-bit atomic, which this target lacks"
 );
 
+pub mod bits;
 pub mod clock;
 pub mod declaration;
 pub mod distribution;

@@ -2,11 +2,11 @@
 
 use std::cell::Cell;
 
+use crate::bits::Bits;
 use crate::declaration::{self, Declaration};
 use crate::error::Error;
 use crate::feature_table::{DEFAULT_FEATURES, FeatureTable};
-use crate::page::{self, FULL_ROLLOUTS, Initial, Page, Parts, Persisted, State};
-use crate::record::Record;
+use crate::page::{self, Initial, Page, Parts, Persisted, State};
 use crate::store::{Opened, Opening, Store};
 use crate::watch;
 
@@ -59,7 +59,7 @@ impl Startup {
             Some(last) => {
                 let mut state = last.state;
                 if is_untouched {
-                    state.record.feature_flags |= self.flags_when_new(&table);
+                    state.flags = state.flags | self.flags_when_new(&table);
                 }
                 describe(state, &table)
             }
@@ -127,28 +127,24 @@ impl Startup {
         Ok(page)
     }
 
-    fn flags_when_new(&self, table: &FeatureTable) -> u32 {
-        let bits = self.enabled.iter().filter_map(|name| table.bit(name));
-        bits.fold(0, |flags, bit| flags | 1 << bit)
+    fn flags_when_new(&self, table: &FeatureTable) -> Bits {
+        let enabled = self.enabled.iter();
+        enabled.filter_map(|name| table.bit(name)).collect()
     }
 
     fn fresh_state(&self, table: &FeatureTable) -> State {
-        let record = Record {
-            feature_flags: self.flags_when_new(table),
-            ..Record::default()
-        };
         let state = State {
-            record,
-            rollouts: FULL_ROLLOUTS,
+            flags: self.flags_when_new(table),
+            ..State::EMPTY
         };
-        let seeds = declaration::seeds(&self.declarations, table, u32::MAX, &state);
+        let seeds = declaration::seeds(&self.declarations, table, Bits::ALL, &state);
         describe(seeds.apply_to(state), table)
     }
 }
 
 /// The registry hash describes the table in use now, not the one at the time of persisting.
 fn describe(mut state: State, table: &FeatureTable) -> State {
-    state.record.registry_hash = table.hash();
+    state.registry_hash = table.hash();
     state
 }
 
@@ -171,10 +167,10 @@ mod tests {
     #[test]
     fn a_fresh_state_has_the_features_that_exist_and_were_asked_for() {
         let initial = startup(None).fresh().unwrap();
-        assert_eq!(initial.state.record.feature_flags, 0b1001);
+        assert_eq!(initial.state.flags.first_bank(), 0b1001);
         assert_eq!(initial.table.names(), DEFAULT_FEATURES);
         let initial = startup(Some(&["a", "b", "debug"])).fresh().unwrap();
-        assert_eq!(initial.state.record.feature_flags, 0b100);
-        assert_eq!(initial.state.record.registry_hash, initial.table.hash());
+        assert_eq!(initial.state.flags.first_bank(), 0b100);
+        assert_eq!(initial.state.registry_hash, initial.table.hash());
     }
 }

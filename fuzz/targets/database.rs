@@ -169,10 +169,7 @@ fn page() -> Page {
         feature_flags: 0b101,
         ..Record::default()
     };
-    let state = State {
-        record,
-        rollouts: FULL_ROLLOUTS,
-    };
+    let state = State::of_record(record, FULL_ROLLOUTS);
     let handle = arena.allocate(&state, 0).expect("a page");
     arena.page(handle).expect("the page").clone()
 }

@@ -93,10 +93,7 @@ fn expect_header(contents: &[u8]) {
 }
 
 fn state() -> State {
-    State {
-        record: Record::default(),
-        rollouts: FULL_ROLLOUTS,
-    }
+    State::of_record(Record::default(), FULL_ROLLOUTS)
 }
 
 fn open(path: &Path) -> Result<Page, Error> {
@@ -142,13 +139,13 @@ fn hold(path: &Path) -> File {
 /// Everything that reads or changes a page, whatever is in it.
 fn exercise(page: &Page) {
     let snapshot = page.snapshot();
-    assert_eq!(snapshot.state.record.encode().len(), 13);
+    assert_eq!(snapshot.state.record().encode().len(), 13);
     match page.table() {
         Ok(table) => {
             let table = table.expect("a live page has a table");
             assert!(table.names().len() <= 32);
             assert!(table.names().iter().all(|name| FEATURE_NAME.allows(name)));
-            let problems = snapshot.state.record.problems(table.mask());
+            let problems = snapshot.state.record().problems(table.mask().first_bank());
             assert!(problems.len() <= 6);
         }
         Err(error) => assert!(!error.to_string().is_empty()),
@@ -160,9 +157,9 @@ fn exercise(page: &Page) {
     changed.expect("nobody else locks the journal");
     page.clear_mark();
     drop(guard);
-    let after = page.snapshot().state.record;
-    assert_eq!(after.feature_flags, state().record.feature_flags);
-    assert_eq!(after.terminal, state().record.terminal);
+    let after = page.snapshot().state;
+    assert_eq!(after.flags, state().flags);
+    assert_eq!(after.terminal, state().terminal);
     assert!(!page.is_unfinished());
     let ticket = page.ticket();
     assert_eq!(page.take_snapshot().ticket, ticket.wrapping_add(1));

@@ -9,6 +9,7 @@ const rooms = [
   'statx',
   'file_id',
   'clock',
+  'bits',
   'record',
   'feature_table',
   'ownership',

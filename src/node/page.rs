@@ -13,6 +13,7 @@ use napi::bindgen_prelude::Unknown;
 use napi_derive::napi;
 
 use super::{Result, buffer};
+use crate::bits::Bits;
 use crate::declaration::{Declaration, Notes};
 use crate::error::Error;
 use crate::feature_table::FeatureTable;
@@ -297,7 +298,10 @@ pub fn lost_live_file(handle: u32) -> Result<Option<String>> {
 /// A sentence for each field of the page that is out of range, when the features in `known` exist.
 #[napi(catch_unwind)]
 pub fn page_problems(handle: u32, known: u32) -> Result<Vec<String>> {
-    let problems = page(handle)?.snapshot().state.problems(known);
+    let problems = page(handle)?
+        .snapshot()
+        .state
+        .problems(Bits::of_first_bank(known));
     Ok(problems.iter().map(ToString::to_string).collect())
 }
 
@@ -330,8 +334,8 @@ pub fn edit_page(
 pub fn to_edits(on: u32, off: u32, rollouts: &[u32], terminal: Option<u32>) -> Edits {
     let rollouts = rollouts.iter();
     Edits {
-        on,
-        off,
+        on: Bits::of_first_bank(on),
+        off: Bits::of_first_bank(off),
         rollouts: rollouts
             .map(|packed| ((packed & 0x1f) as usize, (packed >> 16) as u16))
             .collect(),

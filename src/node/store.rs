@@ -19,6 +19,7 @@ use super::outcome::{Outcome, Report};
 use super::page::{self, NativeNotes, NativePage, NativeStartup, to_edits};
 use super::persist_batch::PersistBatch;
 use super::{Result, js_error, runtime_error};
+use crate::bits::Bits;
 use crate::error::Error;
 use crate::page::{FULL_ROLLOUTS, Rollouts, State};
 use crate::record::Record;
@@ -231,7 +232,10 @@ impl NativeStore {
         if_revision: Option<f64>,
     ) -> Result<Object<'env>> {
         let state = given_state(&record, &rollouts)?;
-        let source = Source::Given { state, known };
+        let source = Source::Given {
+            state,
+            known: Bits::of_first_bank(known),
+        };
         self.restore(
             env,
             handle,
@@ -453,10 +457,10 @@ fn to_revision(revision: Revision) -> NativeRevision {
     }
 }
 
-fn to_state(State { record, rollouts }: State) -> NativeState {
+fn to_state(state: State) -> NativeState {
     NativeState {
-        record: format!("0x{}", hex(&Record::encode(&record))),
-        rollouts: to_rollouts(rollouts),
+        record: format!("0x{}", hex(&state.record().encode())),
+        rollouts: to_rollouts(state.rollouts),
     }
 }
 
@@ -465,10 +469,7 @@ fn given_state(record: &[u8], given: &[u16]) -> std::result::Result<State, Error
     for (rollout, given) in rollouts.iter_mut().zip(given) {
         *rollout = *given;
     }
-    Ok(State {
-        record: Record::decode(record)?,
-        rollouts,
-    })
+    Ok(State::of_record(Record::decode(record)?, rollouts))
 }
 
 fn to_rollouts(rollouts: Rollouts) -> Option<Vec<u16>> {

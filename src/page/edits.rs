@@ -1,15 +1,16 @@
 //! Changes of single features and of the terminal, as a caller makes them.
 
 use super::{Parts, State};
+use crate::bits::Bits;
 use crate::record::Terminal;
 
 /// Changes that are made together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Edits {
-    /// The bits of features that go on, and of others that go off.
-    pub on: u32,
+    /// The features that go on, and others that go off.
+    pub on: Bits,
     /// See [`Edits::on`].
-    pub off: u32,
+    pub off: Bits,
     /// Rollouts in basis points, by bit.
     pub rollouts: Vec<(usize, u16)>,
     /// The terminal settings.
@@ -20,10 +21,10 @@ impl Edits {
     /// What they set.
     #[must_use]
     pub fn parts(&self) -> Parts {
-        let bits = self.rollouts.iter().map(|(bit, _)| 1 << bit);
+        let bits = self.rollouts.iter().map(|(bit, _)| *bit);
         Parts {
             switches: self.on | self.off,
-            rollouts: bits.fold(0, |all, bit: u32| all | bit),
+            rollouts: bits.collect(),
             terminal: self.terminal.is_some(),
         }
     }
@@ -31,15 +32,14 @@ impl Edits {
     /// A state with them.
     #[must_use]
     pub fn apply_to(&self, mut state: State) -> State {
-        let flags = &mut state.record.feature_flags;
-        *flags = (*flags | self.on) & !self.off;
+        state.flags = (state.flags | self.on) & !self.off;
         for (bit, basis_points) in &self.rollouts {
             if let Some(rollout) = state.rollouts.get_mut(*bit) {
                 *rollout = *basis_points;
             }
         }
         if let Some(terminal) = self.terminal {
-            state.record.terminal = terminal;
+            state.terminal = terminal;
         }
         state
     }

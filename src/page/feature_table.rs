@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering::SeqCst;
 
 use super::layout::{FULL_ROLLOUT, NAME_COUNT, NAME_SIZE, NAMES, STATE};
 use super::{Page, State};
+use crate::bits::Bits;
 use crate::error::Error;
 use crate::feature_table::{FeatureTable, MAX_FEATURES};
 
@@ -38,8 +39,8 @@ impl NameWords for Page {
         let rollout = state.rollouts.get(bit).copied().unwrap_or(FULL_ROLLOUT);
         self.u64(STATE).fetch_and(!(1 << bit), SeqCst);
         self.rollout(bit).store(rollout, SeqCst);
-        let flag = state.record.feature_flags & 1 << bit;
-        self.u64(STATE).fetch_or(flag.into(), SeqCst);
+        let flag = state.flags & Bits::only(bit);
+        self.u64(STATE).fetch_or(flag.first_bank().into(), SeqCst);
     }
 }
 

@@ -399,7 +399,7 @@ mod tests {
     }
 
     fn flags(page: &Page) -> u32 {
-        page.snapshot().state.record.feature_flags
+        page.snapshot().state.flags.first_bank()
     }
 
     /// Another process that has the file open, as far as locks go.
@@ -462,7 +462,7 @@ mod tests {
         let names = page.table().unwrap().unwrap();
         assert_eq!(names.names(), ["a", "b", &longest]);
         let state = page.snapshot().state;
-        assert_eq!(state.record.feature_flags, 0b011);
+        assert_eq!(state.flags.first_bank(), 0b011);
         assert_eq!(state.rollouts, FULL_ROLLOUTS);
     }
 

@@ -57,6 +57,7 @@ pub use mapping::{cluster_path, examine as examine_live_file};
 pub use persisted::Persisted;
 pub use units::{Parts, Units};
 
+use crate::bits::Bits;
 use crate::error::Error;
 use crate::feature_table::{FeatureTable, MAX_FEATURES};
 use crate::record::{Problem, RECORD_VERSION, Record, Terminal};
@@ -78,18 +79,44 @@ pub const FULL_ROLLOUTS: Rollouts = [FULL_ROLLOUT; MAX_FEATURES];
 /// All that a revision keeps of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct State {
-    /// The 13 bytes.
-    pub record: Record,
+    /// Record format.
+    pub version: u8,
+    /// Describes the feature table at the time of writing; decides nothing.
+    pub registry_hash: u32,
+    /// The features that are on.
+    pub flags: Bits,
+    /// Terminal settings.
+    pub terminal: Terminal,
     /// Rollout of each feature.
     pub rollouts: Rollouts,
 }
 
 impl State {
     /// What an environment has before its first revision: nothing is on, and everything rolled out to everyone.
-    pub const EMPTY: Self = Self {
-        record: Record::EMPTY,
-        rollouts: FULL_ROLLOUTS,
-    };
+    pub const EMPTY: Self = Self::of_record(Record::EMPTY, FULL_ROLLOUTS);
+
+    /// That of a record, and these rollouts.
+    #[must_use]
+    pub const fn of_record(record: Record, rollouts: Rollouts) -> Self {
+        Self {
+            version: record.version,
+            registry_hash: record.registry_hash,
+            flags: Bits::of_first_bank(record.feature_flags),
+            terminal: record.terminal,
+            rollouts,
+        }
+    }
+
+    /// The record of the first bank.
+    #[must_use]
+    pub const fn record(&self) -> Record {
+        Record {
+            version: self.version,
+            registry_hash: self.registry_hash,
+            feature_flags: self.flags.first_bank(),
+            terminal: self.terminal,
+        }
+    }
 
     /// The default record with these flags, rolled out to everyone.
     #[cfg(test)]
@@ -98,25 +125,22 @@ impl State {
             feature_flags,
             ..Record::default()
         };
-        Self {
-            record,
-            rollouts: FULL_ROLLOUTS,
-        }
+        Self::of_record(record, FULL_ROLLOUTS)
     }
 
-    /// Every field out of range, when the features in `known_flags` exist.
+    /// Every field out of range, when these features exist.
     #[must_use]
-    pub fn problems(&self, known_flags: u32) -> Vec<Problem> {
+    pub fn problems(&self, known: Bits) -> Vec<Problem> {
         let rollouts = self.rollouts.iter().enumerate();
         let beyond = rollouts.filter(|(_, basis_points)| **basis_points > FULL_ROLLOUT);
-        let mut problems = self.record.problems(known_flags);
+        let mut problems = self.record().problems(known.first_bank());
         problems.extend(beyond.map(|(bit, &basis_points)| Problem::Rollout { bit, basis_points }));
         problems
     }
 
-    /// Refuses a state with a field out of range, when the features in `known_flags` exist.
-    pub fn expect_valid(&self, known_flags: u32) -> Result<(), Error> {
-        let problems = self.problems(known_flags);
+    /// Refuses a state with a field out of range, when these features exist.
+    pub fn expect_valid(&self, known: Bits) -> Result<(), Error> {
+        let problems = self.problems(known);
         if problems.is_empty() {
             return Ok(());
         }
@@ -191,9 +215,8 @@ impl Page {
     /// Fills a page that is not shared yet. `contains` is the revision that the state comes from.
     fn initialize(&self, state: &State, contains: u64) -> Result<(), Error> {
         self.u32(HEADER).store(0, SeqCst);
-        self.u32(REGISTRY_HASH)
-            .store(state.record.registry_hash, SeqCst);
-        self.u64(STATE).store(state_word(&state.record), SeqCst);
+        self.u32(REGISTRY_HASH).store(state.registry_hash, SeqCst);
+        self.u64(STATE).store(state_word(state), SeqCst);
         self.u32(GENERATION).store(0, SeqCst);
         self.u32(layout::SLEEPERS).store(0, SeqCst);
         self.u32(FORMAT).store(PAGE_FORMAT, SeqCst);
@@ -217,14 +240,13 @@ impl Page {
     fn state(&self) -> State {
         let [_, _, _, version] = self.u32(HEADER).load(SeqCst).to_le_bytes();
         let word = self.u64(STATE).load(SeqCst);
-        let record = Record {
+        State {
             version,
             registry_hash: self.u32(REGISTRY_HASH).load(SeqCst),
-            feature_flags: low_half(word),
+            flags: Bits::of_first_bank(low_half(word)),
             terminal: Terminal::from_word(high_half(word)),
-        };
-        let rollouts = std::array::from_fn(|bit| self.rollout(bit).load(SeqCst));
-        State { record, rollouts }
+            rollouts: std::array::from_fn(|bit| self.rollout(bit).load(SeqCst)),
+        }
     }
 
     /// The page's random identity.
@@ -366,7 +388,7 @@ impl Page {
     pub fn add_features(
         &self,
         names: &[String],
-        starts: impl Fn(&FeatureTable, u32) -> Edits,
+        starts: impl Fn(&FeatureTable, Bits) -> Edits,
     ) -> Result<FeatureTable, Error> {
         let mut known = feature_table::read(self)?;
         let added = known.register(names.iter().map(String::as_str))?;
@@ -378,9 +400,7 @@ impl Page {
         let mut grown = feature_table::read(self)?;
         let first = grown.names().len();
         let added = grown.register(names.iter().map(String::as_str))?;
-        let bits = (first..)
-            .take(added.len())
-            .fold(0, |bits, bit| bits | 1 << bit);
+        let bits = (first..).take(added.len()).collect();
         let starts = starts(&grown, bits).apply_to(State::EMPTY);
         for (bit, name) in (first..).zip(added) {
             feature_table::append(self, bit, name, &starts);
@@ -437,8 +457,8 @@ impl Page {
     }
 }
 
-fn state_word(record: &Record) -> u64 {
-    join(record.feature_flags, record.terminal.to_word())
+fn state_word(state: &State) -> u64 {
+    join(state.flags.first_bank(), state.terminal.to_word())
 }
 
 fn join(flags: u32, terminal: u32) -> u64 {
@@ -475,6 +495,6 @@ mod tests {
         // SAFETY: the page's first 16 bytes, which no other thread sees.
         let bytes: [u8; 16] = unsafe { page.as_ptr().cast::<[u8; 16]>().read() };
         assert_eq!(bytes[..3], MAGIC);
-        assert_eq!(bytes[3..], state.record.encode());
+        assert_eq!(bytes[3..], state.record().encode());
     }
 }

@@ -23,6 +23,7 @@ use super::whole_change::{self, PageWords};
 use super::{
     Edits, LockGuard, Page, Parts, Snapshot, State, high_half, join, low_half, state_word,
 };
+use crate::bits::Bits;
 use crate::error::Error;
 use crate::feature_table::MAX_FEATURES;
 use crate::record::Terminal;
@@ -272,23 +273,23 @@ impl Page {
 
     fn set_live(&self, target: &State, parts: Parts) {
         let switches = parts.switches;
-        let turning_off = switches & !target.record.feature_flags;
+        let turning_off = switches & !target.flags;
         self.u64(super::STATE)
-            .fetch_and(!u64::from(turning_off), SeqCst);
+            .fetch_and(!u64::from(turning_off.first_bank()), SeqCst);
         for (bit, rollout) in target.rollouts.iter().enumerate() {
-            if parts.rollouts >> bit & 1 == 1 {
+            if parts.rollouts.has(bit) {
                 self.rollout(bit).store(*rollout, SeqCst);
             }
         }
         let mut current = self.u64(super::STATE).load(SeqCst);
         loop {
-            let flags = low_half(current) & !switches | target.record.feature_flags & switches;
+            let flags = Bits::of_first_bank(low_half(current)).with(switches, target.flags);
             let terminal = if parts.terminal {
-                target.record.terminal.to_word()
+                target.terminal.to_word()
             } else {
                 high_half(current)
             };
-            let wanted = join(flags, terminal);
+            let wanted = join(flags.first_bank(), terminal);
             match self
                 .u64(super::STATE)
                 .compare_exchange(current, wanted, SeqCst, SeqCst)
@@ -363,13 +364,15 @@ impl PageWords for Page {
 
     fn write_journal(&self, target: &Target) {
         let journal = self.journal();
-        journal.switches.store(target.parts.switches, SeqCst);
-        journal.rolled_out.store(target.parts.rollouts, SeqCst);
+        journal
+            .switches
+            .store(target.parts.switches.first_bank(), SeqCst);
+        journal
+            .rolled_out
+            .store(target.parts.rollouts.first_bank(), SeqCst);
         journal.terminal.store(target.parts.terminal.into(), SeqCst);
         journal.contains.store(target.contains, SeqCst);
-        journal
-            .state
-            .store(state_word(&target.state.record), SeqCst);
+        journal.state.store(state_word(&target.state), SeqCst);
         for (kept, rollout) in journal.rollouts.iter().zip(target.state.rollouts) {
             kept.store(rollout, SeqCst);
         }
@@ -379,16 +382,16 @@ impl PageWords for Page {
         let journal = self.journal();
         let word = journal.state.load(SeqCst);
         let mut state = State::EMPTY;
-        state.record.feature_flags = low_half(word);
-        state.record.terminal = Terminal::from_word(high_half(word));
+        state.flags = Bits::of_first_bank(low_half(word));
+        state.terminal = Terminal::from_word(high_half(word));
         for (rollout, kept) in state.rollouts.iter_mut().zip(&journal.rollouts) {
             *rollout = kept.load(SeqCst);
         }
         Target {
             state,
             parts: Parts {
-                switches: journal.switches.load(SeqCst),
-                rollouts: journal.rolled_out.load(SeqCst),
+                switches: Bits::of_first_bank(journal.switches.load(SeqCst)),
+                rollouts: Bits::of_first_bank(journal.rolled_out.load(SeqCst)),
                 terminal: journal.terminal.load(SeqCst) != 0,
             },
             contains: journal.contains.load(SeqCst),
@@ -424,7 +427,7 @@ mod tests {
 
     fn state(flags: u32, rows: u8) -> State {
         let mut state = State::with_flags(flags);
-        state.record.terminal = Terminal {
+        state.terminal = Terminal {
             rows,
             ..DEFAULT_TERMINAL
         };
@@ -438,17 +441,21 @@ mod tests {
         let mut target = state(0b0001, 50);
         target.rollouts[0] = 1_000;
         target.rollouts[4] = 77;
-        page.change(&target, Units::with_terminal(0b0111), 9)
-            .unwrap();
+        page.change(
+            &target,
+            Units::with_terminal(Bits::of_first_bank(0b0111)),
+            9,
+        )
+        .unwrap();
         let after = page.snapshot();
-        assert_eq!(after.state.record.feature_flags, 0b1_0001);
-        assert_eq!(after.state.record.terminal.rows, 50);
+        assert_eq!(after.state.flags.first_bank(), 0b1_0001);
+        assert_eq!(after.state.terminal.rows, 50);
         assert_eq!(after.state.rollouts[0], 1_000);
         assert_eq!(after.state.rollouts[4], FULL_ROLLOUT);
         assert_eq!(after.contains, 9);
         assert_eq!(page.generation().load(SeqCst), before + 1);
         page.change(&state(0, 1), Units::from_bits(0b1), 9).unwrap();
-        assert_eq!(page.snapshot().state.record.terminal.rows, 50);
+        assert_eq!(page.snapshot().state.terminal.rows, 50);
     }
 
     #[test]
@@ -457,13 +464,13 @@ mod tests {
         page.change(&state(0b01, 24), Units::NONE, 5).unwrap();
         let before = page.generation().load(SeqCst);
         let edits = Edits {
-            on: 0b10,
+            on: Bits::of_first_bank(0b10),
             rollouts: vec![(0, 300), (1, 400)],
             ..Edits::default()
         };
         assert!(page.edit(&edits).unwrap());
         let after = page.snapshot();
-        assert_eq!(after.state.record.feature_flags, 0b11);
+        assert_eq!(after.state.flags.first_bank(), 0b11);
         assert_eq!(after.state.rollouts[..3], [300, 400, FULL_ROLLOUT]);
         assert_eq!(after.contains, 5);
         assert_eq!(page.generation().load(SeqCst), before + 1);
@@ -474,14 +481,14 @@ mod tests {
         let mut target = state(0, 24);
         target.rollouts[2] = 7;
         let parts = Parts {
-            rollouts: 0b100,
+            rollouts: Bits::of_first_bank(0b100),
             ..Parts::default()
         };
         page.leave_change(&target, parts, AS_IT_IS);
         assert_eq!(page.snapshot().contains, 5);
         page.complete_change().unwrap();
         let after = page.snapshot();
-        assert_eq!(after.state.record.feature_flags, 0b11);
+        assert_eq!(after.state.flags.first_bank(), 0b11);
         assert_eq!((after.state.rollouts[2], after.contains), (7, 5));
     }
 
@@ -495,7 +502,7 @@ mod tests {
                 scope.spawn(move || {
                     for rollout in 1..=ROUNDS {
                         let edits = Edits {
-                            on: 1 << bit,
+                            on: Bits::of_first_bank(1 << bit),
                             rollouts: vec![(bit, rollout)],
                             ..Edits::default()
                         };
@@ -505,7 +512,7 @@ mod tests {
                 });
             }
         });
-        assert_eq!(page.snapshot().state.record.feature_flags, 0b111);
+        assert_eq!(page.snapshot().state.flags.first_bank(), 0b111);
     }
 
     #[test]
@@ -532,15 +539,15 @@ mod tests {
         let page = page(0b01);
         let mut target = state(0b10, 60);
         target.rollouts[1] = 500;
-        page.leave_change(&target, Units::with_terminal(0b11), 4);
+        page.leave_change(&target, Units::with_terminal(Bits::of_first_bank(0b11)), 4);
         assert!(page.is_unfinished());
         let snapshot = page.snapshot();
-        assert_eq!(snapshot.state.record.feature_flags, 0b10);
-        assert_eq!(snapshot.state.record.terminal.rows, 60);
+        assert_eq!(snapshot.state.flags.first_bank(), 0b10);
+        assert_eq!(snapshot.state.terminal.rows, 60);
         assert_eq!(snapshot.state.rollouts[1], 500);
         assert_eq!(snapshot.contains, 4);
         // The live words are still as before.
-        assert_eq!(page.state().record.feature_flags, 0b01);
+        assert_eq!(page.state().flags.first_bank(), 0b01);
         page.complete_change().unwrap();
         assert!(!page.is_unfinished());
         assert_eq!(page.snapshot(), snapshot);

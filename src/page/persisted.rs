@@ -23,7 +23,7 @@ impl Persisted {
     /// same mark; others do by chance, one pair in 2^32. The number of the revision is the seed, so that a mark says
     /// nothing beside the number of another one.
     fn mark(&self) -> u32 {
-        let word = state_word(&self.state.record);
+        let word = state_word(&self.state);
         let pairs = self.state.rollouts.chunks(2);
         let rollouts = pairs.map(|pair| {
             let [low, high] =
@@ -116,6 +116,7 @@ impl Page {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bits::Bits;
     use crate::page::Arena;
 
     fn page(flags: u32) -> Page {
@@ -150,13 +151,15 @@ mod tests {
             page.is_persisted()
         };
         assert!(is_persisted_as(|_| {}));
-        assert!(!is_persisted_as(|state| state.record.feature_flags = 0b111));
-        assert!(!is_persisted_as(|state| state.record.terminal.rows = 25));
-        assert!(!is_persisted_as(|state| state.record.terminal.reserved = 1));
+        assert!(!is_persisted_as(
+            |state| state.flags = Bits::of_first_bank(0b111)
+        ));
+        assert!(!is_persisted_as(|state| state.terminal.rows = 25));
+        assert!(!is_persisted_as(|state| state.terminal.reserved = 1));
         assert!(!is_persisted_as(|state| state.rollouts[0] = 0));
         assert!(!is_persisted_as(|state| state.rollouts[31] = 1));
         // These describe the time of writing.
-        assert!(is_persisted_as(|state| state.record.registry_hash = 1));
+        assert!(is_persisted_as(|state| state.registry_hash = 1));
     }
 
     mod of_those_who_note_at_once {

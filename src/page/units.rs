@@ -4,61 +4,82 @@
 use std::ops::{BitAnd, BitOr, Not};
 
 use super::{Rollouts, State};
+use crate::bits::Bits;
 
 /// A set of units.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Units(u64);
+pub struct Units {
+    features: Bits,
+    terminal: bool,
+}
 
+/// The terminal's bit in the number of [`Units::to_bits`].
 const TERMINAL: u64 = 1 << 32;
 
 impl Units {
     /// Nothing.
-    pub const NONE: Self = Self(0);
+    pub const NONE: Self = Self {
+        features: Bits::NONE,
+        terminal: false,
+    };
 
     /// The terminal alone.
-    pub const TERMINAL: Self = Self(TERMINAL);
+    pub const TERMINAL: Self = Self {
+        features: Bits::NONE,
+        terminal: true,
+    };
 
     /// Every feature, and the terminal.
-    pub const ALL: Self = Self(TERMINAL | 0xffff_ffff);
+    pub const ALL: Self = Self {
+        features: Bits::ALL,
+        terminal: true,
+    };
 
-    /// The features with these bits, and the terminal.
+    /// These features, and the terminal.
     #[must_use]
-    pub fn with_terminal(features: u32) -> Self {
-        Self(TERMINAL | u64::from(features))
+    pub const fn with_terminal(features: Bits) -> Self {
+        Self {
+            features,
+            terminal: true,
+        }
     }
 
     /// From the number that [`Units::to_bits`] gives. Bits without a meaning are ignored.
-    #[must_use]
-    pub const fn from_bits(bits: u64) -> Self {
-        Self(bits & Self::ALL.0)
-    }
-
-    /// A bit for each feature, and bit 32 for the terminal.
-    #[must_use]
-    pub const fn to_bits(self) -> u64 {
-        self.0
-    }
-
-    /// Whether there are none.
-    #[must_use]
-    pub const fn is_empty(self) -> bool {
-        self.0 == 0
-    }
-
-    /// The bits of the features.
     #[must_use]
     #[expect(
         clippy::cast_possible_truncation,
         reason = "the low half is what is wanted"
     )]
-    pub const fn features(self) -> u32 {
-        self.0 as u32
+    pub const fn from_bits(bits: u64) -> Self {
+        Self {
+            features: Bits::of_first_bank(bits as u32),
+            terminal: bits & TERMINAL != 0,
+        }
+    }
+
+    /// A bit for each feature, and bit 32 for the terminal.
+    #[must_use]
+    pub const fn to_bits(self) -> u64 {
+        let terminal = if self.terminal { TERMINAL } else { 0 };
+        self.features.first_bank() as u64 | terminal
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self == Self::NONE
+    }
+
+    /// The features.
+    #[must_use]
+    pub const fn features(self) -> Bits {
+        self.features
     }
 
     /// Whether the terminal is one of them.
     #[must_use]
     pub const fn has_terminal(self) -> bool {
-        self.0 & TERMINAL != 0
+        self.terminal
     }
 }
 
@@ -66,10 +87,10 @@ impl Units {
 /// other as it is live.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Parts {
-    /// The bits of the features whose switches are set.
-    pub switches: u32,
-    /// The bits of the features whose rollouts are set.
-    pub rollouts: u32,
+    /// The features whose switches are set.
+    pub switches: Bits,
+    /// The features whose rollouts are set.
+    pub rollouts: Bits,
     /// Whether the terminal is set.
     pub terminal: bool,
 }
@@ -86,11 +107,9 @@ impl From<Units> for Parts {
 
 impl From<Parts> for Units {
     fn from(parts: Parts) -> Self {
-        let features = Self(u64::from(parts.switches | parts.rollouts));
-        if parts.terminal {
-            features | Self::TERMINAL
-        } else {
-            features
+        Self {
+            features: parts.switches | parts.rollouts,
+            terminal: parts.terminal,
         }
     }
 }
@@ -123,7 +142,10 @@ impl BitAnd for Units {
     type Output = Self;
 
     fn bitand(self, other: Self) -> Self {
-        Self(self.0 & other.0)
+        Self {
+            features: self.features & other.features,
+            terminal: self.terminal && other.terminal,
+        }
     }
 }
 
@@ -131,7 +153,10 @@ impl BitOr for Units {
     type Output = Self;
 
     fn bitor(self, other: Self) -> Self {
-        Self(self.0 | other.0)
+        Self {
+            features: self.features | other.features,
+            terminal: self.terminal || other.terminal,
+        }
     }
 }
 
@@ -139,7 +164,10 @@ impl Not for Units {
     type Output = Self;
 
     fn not(self) -> Self {
-        Self(!self.0 & Self::ALL.0)
+        Self {
+            features: !self.features,
+            terminal: !self.terminal,
+        }
     }
 }
 
@@ -147,14 +175,11 @@ impl State {
     /// The units in which two states differ. Version and registry hash describe the time of writing, so they are none.
     #[must_use]
     pub fn differences(&self, other: &Self) -> Units {
-        let switches = self.record.feature_flags ^ other.record.feature_flags;
         let rollouts = differing(&self.rollouts, &other.rollouts);
-        let terminal = if self.record.terminal == other.record.terminal {
-            0
-        } else {
-            TERMINAL
-        };
-        Units(terminal | u64::from(switches | rollouts))
+        Units {
+            features: self.flags ^ other.flags | rollouts,
+            terminal: self.terminal != other.terminal,
+        }
     }
 
     /// Takes over these units, or parts of them, of another state.
@@ -164,24 +189,28 @@ impl State {
             rollouts,
             terminal,
         } = parts.into();
-        let flags = &mut self.record.feature_flags;
-        *flags = *flags & !switches | from.record.feature_flags & switches;
+        self.flags = self.flags.with(switches, from.flags);
         for (bit, (own, given)) in self.rollouts.iter_mut().zip(from.rollouts).enumerate() {
-            if rollouts >> bit & 1 == 1 {
+            if rollouts.has(bit) {
                 *own = given;
             }
         }
         if terminal {
-            self.record.terminal = from.record.terminal;
+            self.terminal = from.terminal;
         }
     }
 }
 
-fn differing(one: &Rollouts, other: &Rollouts) -> u32 {
+fn differing(one: &Rollouts, other: &Rollouts) -> Bits {
+    // Nearly always there is no difference.
+    if one == other {
+        return Bits::NONE;
+    }
     let pairs = one.iter().zip(other).enumerate();
     pairs
         .filter(|(_, (one, other))| one != other)
-        .fold(0, |bits, (bit, _)| bits | 1 << bit)
+        .map(|(bit, _)| bit)
+        .collect()
 }
 
 #[cfg(test)]
@@ -193,20 +222,20 @@ mod tests {
         let before = State::with_flags(0b11);
         let mut after = State::with_flags(0b10);
         after.rollouts[4] = 5;
-        after.record.terminal.rows = 99;
-        after.record.registry_hash = 7;
+        after.terminal.rows = 99;
+        after.registry_hash = 7;
         let units = after.differences(&before);
-        assert_eq!(units, Units::with_terminal(0b1_0001));
+        assert_eq!(units, Units::with_terminal(Bits::of_first_bank(0b1_0001)));
         assert_eq!(before.differences(&before), Units::NONE);
 
         let mut merged = before;
         merged.set(Units::from_bits(0b1_0000), &after);
         assert_eq!(merged.rollouts[4], 5);
-        assert_eq!(merged.record.feature_flags, 0b11);
-        assert_eq!(merged.record.terminal, before.record.terminal);
+        assert_eq!(merged.flags.first_bank(), 0b11);
+        assert_eq!(merged.terminal, before.terminal);
         merged.set(units, &after);
         assert_eq!(merged.differences(&after), Units::NONE);
-        assert_eq!(merged.record.registry_hash, before.record.registry_hash);
+        assert_eq!(merged.registry_hash, before.registry_hash);
         assert_eq!(!Units::ALL, Units::NONE);
         assert_eq!(Units::from_bits(u64::MAX), Units::ALL);
     }

@@ -43,7 +43,7 @@ impl Listening {
     fn look(&self) -> u32 {
         self.delivery.looking();
         self.page.sleepers().store(1, SeqCst);
-        self.page.snapshot().state.record.feature_flags
+        self.page.snapshot().state.flags.first_bank()
     }
 
     /// Looks after every message until it sees these flags.

@@ -42,10 +42,7 @@ fn state(feature_flags: u32) -> State {
         feature_flags,
         ..Record::default()
     };
-    State {
-        record,
-        rollouts: FULL_ROLLOUTS,
-    }
+    State::of_record(record, FULL_ROLLOUTS)
 }
 
 fn page() -> Page {
@@ -90,7 +87,7 @@ fn allocate() -> Operation {
 fn snapshot() -> Operation {
     let page = page();
     Box::new(move || {
-        assert_eq!(black_box(page.snapshot()).state.record.feature_flags, 7);
+        assert_eq!(black_box(page.snapshot()).state.flags.first_bank(), 7);
     })
 }
 

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use rusqlite::{Connection, Transaction};
 
+use crate::bits::Bits;
 use crate::error::Error;
 use crate::feature_table::FeatureTable;
 use crate::page::{Edits, Page, Parts, Persisted, State, Units};
@@ -48,8 +49,8 @@ pub enum Source {
     Given {
         /// The state. The version and registry hash of its record are ignored.
         state: State,
-        /// The bits of the features that the state covers. The others keep theirs.
-        known: u32,
+        /// The features that the state covers. The others keep theirs.
+        known: Bits,
     },
     /// The caller, for some units. It is appended even if the last revision holds the same.
     Edits(Edits),

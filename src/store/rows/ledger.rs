@@ -296,7 +296,7 @@ impl<'t> Ledger<'t> {
         let Standing { table, last, .. } = &self.standing;
         let known = table.mask();
         let mut state = draft.state;
-        state.record.registry_hash = table.hash();
+        state.registry_hash = table.hash();
         let id = last
             .checked_add(1)
             .ok_or(rusqlite::Error::IntegralValueOutOfRange(0, *last))?;

@@ -139,6 +139,7 @@ pub fn merge_foreign(state: &State, base: &State, in_effect: &State) -> State {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bits::Bits;
     use crate::store::rows::digest::NO_DIGEST;
 
     const PAGE: u64 = 1;
@@ -151,7 +152,7 @@ mod tests {
             kind,
             state: State::with_flags(flags),
             delta: Some(Units::from_bits(delta.into())),
-            known: u32::MAX,
+            known: Bits::ALL,
             reason: String::new(),
             actor: String::new(),
             created_at: 0,
@@ -173,7 +174,7 @@ mod tests {
 
     fn merged(live: u32, base: u32, since: &[Revision]) -> u32 {
         let (live, base) = (State::with_flags(live), State::with_flags(base));
-        merge(&live, &base, since).record.feature_flags
+        merge(&live, &base, since).flags.first_bank()
     }
 
     #[test]

@@ -7,9 +7,10 @@ use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use super::features::{read, read_notes, to_row, write_notes};
 use super::ledger::{Draft, Ledger};
 use super::revision::{self, Kind, Revision};
+use crate::bits::Bits;
 use crate::declaration::{self, Declaration, Notes};
 use crate::error::Error;
-use crate::feature_table::{DEFAULT_FEATURES, FeatureTable, MAX_FEATURES};
+use crate::feature_table::{DEFAULT_FEATURES, FeatureTable};
 use crate::page::Parts;
 use crate::store::sqlite::connection::Access;
 use crate::store::sqlite::errors::{Fault, commit};
@@ -64,7 +65,7 @@ pub fn attach(
     let mut table = known.clone();
     let added = register(&mut table, features)?;
     let is_there = added.is_empty()
-        && undeclared(&transaction, environment, &table, declarations)? == 0
+        && undeclared(&transaction, environment, &table, declarations)?.is_empty()
         && new_notes(&transaction, &table, declarations)?.is_empty();
     if access == Access::ReadOnly && !added.is_empty() && features.is_some() {
         let path = path.to_path_buf();
@@ -89,7 +90,7 @@ pub fn attach(
         write_notes(&transaction, bit, notes)?;
     }
     let newly_declared = undeclared(&transaction, environment, &table, declarations)?;
-    for bit in (0..MAX_FEATURES).filter(|bit| newly_declared & 1 << bit != 0) {
+    for bit in newly_declared.iter() {
         transaction.execute(
             "INSERT INTO declared (environment, feature) VALUES (?1, ?2)",
             params![environment, to_row(bit)],
@@ -137,10 +138,10 @@ fn seed(
     transaction: &Transaction<'_>,
     environment: &str,
     declarations: &[Declaration],
-    bits: u32,
+    bits: Bits,
     actor: &str,
 ) -> Result<bool, Fault> {
-    if bits == 0 || declarations.is_empty() {
+    if bits.is_empty() || declarations.is_empty() {
         return Ok(false);
     }
     let bits = bits & !decided(transaction, environment, bits)?;
@@ -175,35 +176,34 @@ fn undeclared(
     environment: &str,
     table: &FeatureTable,
     declarations: &[Declaration],
-) -> rusqlite::Result<u32> {
-    let wanted = declarations
+) -> rusqlite::Result<Bits> {
+    let wanted: Bits = declarations
         .iter()
         .filter_map(|declaration| table.bit(&declaration.name))
-        .fold(0, |bits, bit| bits | 1 << bit);
-    if wanted == 0 {
-        return Ok(0);
+        .collect();
+    if wanted.is_empty() {
+        return Ok(wanted);
     }
     let mut statement =
         connection.prepare_cached("SELECT feature FROM declared WHERE environment = ?1")?;
     let rows = statement.query_map([environment], |row| row.get::<_, u32>(0))?;
-    let mut missing: u32 = wanted;
-    for bit in rows {
-        missing &= !1_u32.checked_shl(bit?).unwrap_or(0);
-    }
-    Ok(missing)
+    let declared: Bits = rows
+        .map(|bit| bit.map(|bit| bit as usize))
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(wanted & !declared)
 }
 
 /// Which of these features the history has changes of: somebody has decided about them, even if they are off again.
-fn decided(connection: &Connection, environment: &str, bits: u32) -> rusqlite::Result<u32> {
+fn decided(connection: &Connection, environment: &str, bits: Bits) -> rusqlite::Result<Bits> {
     let mut statement = connection.prepare_cached(
         "SELECT EXISTS (SELECT * FROM revision \
          WHERE environment = (SELECT id FROM environment WHERE name = ?1) AND delta & ?2)",
     )?;
-    let mut found = 0;
-    for bit in (0..MAX_FEATURES).filter(|bit| bits & 1 << bit != 0) {
-        let flag = 1_u32 << bit;
+    let mut found = Bits::NONE;
+    for feature in bits.iter().map(Bits::only) {
+        let flag = feature.first_bank();
         if statement.query_row(params![environment, flag], |row| row.get(0))? {
-            found |= flag;
+            found = found | feature;
         }
     }
     Ok(found)

@@ -4,6 +4,7 @@ use rusqlite::types::Type;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, Statement, params};
 
 use super::digest::{DIGEST_SIZE, Fields, ROLLOUTS_SIZE};
+use crate::bits::Bits;
 use crate::page::{FULL_ROLLOUTS, Rollouts, State, Units};
 use crate::record::{RECORD_SIZE, Record};
 
@@ -48,8 +49,8 @@ pub struct Revision {
     /// What it changed of the state in effect before: of a commit all that it set. `None` for a snapshot that did not take
     /// effect, since a later one of its page was written before it.
     pub delta: Option<Units>,
-    /// One flag for each bit that the feature table had. The state says nothing of the others.
-    pub known: u32,
+    /// The features that the table had. The state says nothing of the others.
+    pub known: Bits,
     /// Why it was persisted.
     pub reason: String,
     /// The actor.
@@ -112,9 +113,9 @@ impl Revision {
         let fields = Fields {
             id: self.id,
             environment: self.environment.as_bytes(),
-            record: &self.state.record.encode(),
+            record: &self.state.record().encode(),
             rollouts: &encode_rollouts(&self.state.rollouts),
-            known: self.known,
+            known: self.known.first_bank(),
             reason: self.reason.as_bytes(),
             actor: self.actor.as_bytes(),
             created_at: self.created_at,
@@ -149,9 +150,9 @@ pub fn insert(
     statement.execute(params![
         revision.id,
         environment,
-        revision.state.record.encode(),
+        revision.state.record().encode(),
         rollouts,
-        revision.known,
+        revision.known.first_bank(),
         revision.reason,
         revision.actor,
         revision.created_at,
@@ -238,7 +239,7 @@ pub fn read(row: &Row<'_>, environment: &str) -> rusqlite::Result<Revision> {
         kind: Kind::from_number(row.get("kind")?),
         state,
         delta: delta.map(|bits| Units::from_bits(bits.cast_unsigned())),
-        known: row.get("known")?,
+        known: Bits::of_first_bank(row.get("known")?),
         reason: row.get("reason")?,
         actor: row.get("actor")?,
         created_at: row.get("created_at")?,
@@ -259,7 +260,7 @@ pub fn decode_state(
         rusqlite::Error::FromSqlConversionFailure(RECORD_SIZE, Type::Blob, Box::new(error))
     })?;
     let rollouts = rollouts.map_or(FULL_ROLLOUTS, decode_rollouts);
-    Ok(State { record, rollouts })
+    Ok(State::of_record(record, rollouts))
 }
 
 fn decode_rollouts(bytes: &[u8; ROLLOUTS_SIZE]) -> Rollouts {

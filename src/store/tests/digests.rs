@@ -125,9 +125,9 @@ fn the_library_agrees_with_what_it_stored() {
     let changes: [fn(&mut Revision); 15] = [
         |r| r.id += 1,
         |r| r.environment.push('x'),
-        |r| r.state.record.feature_flags ^= 1,
+        |r| r.state.flags = r.state.flags ^ Bits::only(0),
         |r| r.state.rollouts[31] -= 1,
-        |r| r.known ^= 1,
+        |r| r.known = r.known ^ Bits::only(0),
         |r| r.reason.push('x'),
         |r| r.actor.push('x'),
         |r| r.created_at += 1,

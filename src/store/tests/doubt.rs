@@ -97,13 +97,13 @@ fn a_rollback_whose_sync_failed_holds_in_memory_as_on_disk() {
     disk.fail(1);
     let entry = try_rollback(&store, &page, None, None).unwrap();
     assert_eq!((entry.revision.id, flags(&entry)), (3, 1));
-    assert_eq!(page.snapshot().state.record.feature_flags, 1);
+    assert_eq!(page.snapshot().state.flags.first_bank(), 1);
     set(&page, 2);
     disk.fail(u32::MAX);
     let unknown = try_rollback(&store, &page, Some(1), None).unwrap_err();
     assert_eq!(code(&unknown), "ERR_STORE_OUTCOME_UNKNOWN");
     assert_eq!(
-        page.snapshot().state.record.feature_flags,
+        page.snapshot().state.flags.first_bank(),
         2,
         "memory is as it was"
     );

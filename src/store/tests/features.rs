@@ -96,8 +96,8 @@ fn a_revision_is_checked_and_described_by_the_table_of_its_time() {
     let answer = ask(&store, job).unwrap();
     assert_eq!(answer.table.names(), ["a", "theirs"]);
     let revision = answer.value.revision;
-    assert_eq!(revision.known, 0b11);
-    assert_eq!(revision.state.record.registry_hash, answer.table.hash());
+    assert_eq!(revision.known, Bits::of_first_bank(0b11));
+    assert_eq!(revision.state.registry_hash, answer.table.hash());
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn a_declared_feature_is_seeded_once_in_each_environment() {
     let opened = declare(ENV);
     assert!(opened.is_seeded);
     let seeds = opened.revision.unwrap();
-    assert_eq!(seeds.state.record.feature_flags, 0b11);
+    assert_eq!(seeds.state.flags.first_bank(), 0b11);
     assert_eq!(seeds.state.rollouts[..3], [FULL_ROLLOUT, 50, FULL_ROLLOUT]);
     assert_eq!(
         (seeds.reason.as_str(), seeds.actor.as_str()),
@@ -188,7 +188,7 @@ fn a_feature_that_somebody_decided_about_is_described_and_not_seeded() {
     )
     .unwrap();
     page.edit(&Edits {
-        off: 0b01,
+        off: Bits::of_first_bank(0b01),
         ..Edits::default()
     })
     .unwrap();
@@ -201,7 +201,7 @@ fn a_feature_that_somebody_decided_about_is_described_and_not_seeded() {
         .attach_as(opening(ENV, vec![declared("a", None), declared("b", None)]))
         .unwrap();
     assert!(opened.is_seeded);
-    assert_eq!(opened.revision.unwrap().state.record.feature_flags, 0b10);
+    assert_eq!(opened.revision.unwrap().state.flags.first_bank(), 0b10);
     let described = || store.notes().unwrap()[0].description.clone().unwrap();
     assert_eq!(described(), "what a does");
     // Those who say nothing leave it; who says something else replaces it.

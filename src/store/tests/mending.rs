@@ -274,7 +274,7 @@ fn a_process_that_is_stopped_in_a_whole_change_holds_up_neither_snapshots_nor_th
     // What it is about to do is the state that is persisted.
     assert_eq!(flags(&persist(&store, &page, "")), 0b10);
     let edits = Edits {
-        on: 0b100,
+        on: Bits::of_first_bank(0b100),
         ..Edits::default()
     };
     let error = page.edit(&edits).unwrap_err();

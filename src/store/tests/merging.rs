@@ -57,7 +57,10 @@ fn commits_name_what_they_set_even_if_it_was_so_already() {
     persist(&store, &page, "");
     let commit = try_apply(&store, &page, (state(0b11), 0b11), None).unwrap();
     assert_eq!(commit.revision.kind, Kind::Commit);
-    assert_eq!(commit.revision.delta, Some(Units::with_terminal(0b11)));
+    assert_eq!(
+        commit.revision.delta,
+        Some(Units::with_terminal(Bits::of_first_bank(0b11)))
+    );
     assert_eq!((commit.revision.ticket, page.contains()), (0, 2));
 }
 
@@ -145,8 +148,8 @@ fn edits_set_single_units_and_leave_the_rest_as_it_is_in_effect() {
     persist(&store, &page, "");
     set(&page, 0b111);
     let edits = Edits {
-        on: 0b010,
-        off: 0b001,
+        on: Bits::of_first_bank(0b010),
+        off: Bits::of_first_bank(0b001),
         rollouts: vec![(3, 70)],
         terminal: None,
     };
@@ -154,12 +157,12 @@ fn edits_set_single_units_and_leave_the_rest_as_it_is_in_effect() {
     assert_eq!((entry.revision.kind, flags(&entry)), (Kind::Commit, 0b010));
     assert_eq!(entry.revision.delta, Some(Units::from_bits(0b1011)));
     let live = page.snapshot().state;
-    assert_eq!(live.record.feature_flags, 0b110);
+    assert_eq!(live.flags.first_bank(), 0b110);
     // Only the switch of feature 1 was set.
     assert_eq!(live.rollouts[..4], [10_000, 10_000, 10_000, 70]);
     // Also where that is so already.
     let edits = Edits {
-        on: 0b010,
+        on: Bits::of_first_bank(0b010),
         ..Edits::default()
     };
     let again = try_restore(&store, ENV, &page, Source::Edits(edits), None).unwrap();
@@ -183,7 +186,7 @@ fn an_edit_of_half_a_feature_leaves_the_other_half_as_it_is_live() {
     set(&other, 0b100);
     persist(&store, &other, "");
     let edits = Edits {
-        on: 0b10,
+        on: Bits::of_first_bank(0b10),
         rollouts: vec![(0, 70)],
         ..Edits::default()
     };
@@ -191,7 +194,7 @@ fn an_edit_of_half_a_feature_leaves_the_other_half_as_it_is_live() {
     assert_eq!(flags(&entry), 0b110);
     assert_eq!(entry.revision.state.rollouts[..2], [70, 10_000]);
     let live = page.snapshot();
-    assert_eq!(live.state.record.feature_flags, 0b111);
+    assert_eq!(live.state.flags.first_bank(), 0b111);
     assert_eq!(live.state.rollouts[..2], [70, 500]);
     assert_eq!(live.contains, 3);
     // They are the page's own changes, which its next snapshot persists.
@@ -210,7 +213,7 @@ fn a_page_that_follows_has_what_others_persist_and_keeps_its_own() {
     store.follow(ENV, &follower).unwrap();
     let until = |flags| {
         let started = Instant::now();
-        while follower.snapshot().state.record.feature_flags != flags {
+        while follower.snapshot().state.flags.first_bank() != flags {
             assert!(started.elapsed() < Duration::from_secs(20));
             std::thread::yield_now();
         }
@@ -222,7 +225,7 @@ fn a_page_that_follows_has_what_others_persist_and_keeps_its_own() {
     // What it has changed itself stays.
     set(&follower, 0b011);
     let edits = Edits {
-        on: 0b100,
+        on: Bits::of_first_bank(0b100),
         ..Edits::default()
     };
     try_restore(&store, ENV, &other, Source::Edits(edits), None).unwrap();

@@ -47,6 +47,7 @@ use super::{
     Access, Answer, Entry, Job, Persist, Progress, Prune, Pruned, Reply, Restore, Revision, Source,
     Store, Verification, Verifier, open_stores,
 };
+use crate::bits::Bits;
 use crate::error::Error;
 use crate::page::{Arena, Edits, Page, Snapshot, State, Units};
 use crate::record::{DEFAULT_TERMINAL, Terminal};
@@ -116,7 +117,7 @@ fn state(flags: u32) -> State {
 
 fn state_with_rows(flags: u32, rows: u8) -> State {
     let mut state = state(flags);
-    state.record.terminal = Terminal {
+    state.terminal = Terminal {
         rows,
         ..DEFAULT_TERMINAL
     };
@@ -252,7 +253,10 @@ fn try_apply(
     (state, known): (State, u32),
     if_revision: Option<i64>,
 ) -> Result<Entry, Error> {
-    let source = Source::Given { state, known };
+    let source = Source::Given {
+        state,
+        known: Bits::of_first_bank(known),
+    };
     try_restore(store, ENV, page, source, if_revision)
 }
 
@@ -366,7 +370,7 @@ fn code(error: &Error) -> String {
 }
 
 fn flags(entry: &Entry) -> u32 {
-    entry.revision.state.record.feature_flags
+    entry.revision.state.flags.first_bank()
 }
 
 fn ids(entries: &[Entry]) -> Vec<i64> {

@@ -247,7 +247,9 @@ fn row(entry: &Entry, environment: usize) -> Row {
         environment,
         is_commit: revision.kind == Kind::Commit,
         flags: flags(entry),
-        delta: revision.delta.map(|delta| delta.features() & 0b1111),
+        delta: revision
+            .delta
+            .map(|delta| delta.features().first_bank() & 0b1111),
         parent: revision.parent,
         restored_from: revision.restored_from,
         page_id: revision.page_id,
@@ -277,7 +279,7 @@ impl Run {
         let mut model = Model::default();
         for (live, page) in model.pages.iter_mut().zip(&pages) {
             live.id = page.id();
-            live.flags = page.snapshot().state.record.feature_flags;
+            live.flags = page.snapshot().state.flags.first_bank();
         }
         Self {
             store: bed.open(),
@@ -324,7 +326,7 @@ impl Run {
         assert_eq!(code(&error), "ERR_REVISION_CONFLICT");
         let outcome = ask(&self.store, job(Some(last)));
         let takes_effect = snapshot.ticket > live.written;
-        let flags = snapshot.state.record.feature_flags;
+        let flags = snapshot.state.flags.first_bank();
         let merged = if takes_effect {
             let Some(merged) = self
                 .model
@@ -514,7 +516,7 @@ impl Run {
                 let parent = self.model.effective(environment).map(|row| row.id);
                 let given = Source::Given {
                     state: state(flags),
-                    known,
+                    known: Bits::of_first_bank(known),
                 };
                 let name = ENVIRONMENTS[environment];
                 let outcome = try_restore(&self.store, name, &self.pages[page], given, None);
@@ -556,7 +558,7 @@ impl Run {
             let snapshot = page.snapshot();
             assert_eq!(
                 (
-                    snapshot.state.record.feature_flags,
+                    snapshot.state.flags.first_bank(),
                     snapshot.contains.cast_signed(),
                     snapshot.ticket
                 ),
@@ -602,7 +604,7 @@ impl Run {
                     .of(number)
                     .rfind(|other| other.id < row.id && other.delta.is_some());
                 assert_eq!(
-                    entry.previous.map(|previous| previous.record.feature_flags),
+                    entry.previous.map(|previous| previous.flags.first_bank()),
                     before.map(|before| before.flags)
                 );
             }

@@ -31,7 +31,7 @@ fn ten_persists_give_ten_revisions_in_order() {
         assert_eq!(revision.actor, "tester");
         assert_eq!(flags(&entry), number);
         assert_eq!(revision.parent, (number > 0).then_some(number.into()));
-        let previous = entry.previous.map(|state| state.record.feature_flags);
+        let previous = entry.previous.map(|state| state.flags.first_bank());
         assert_eq!(previous, number.checked_sub(1));
     }
     assert_eq!(commits(&store), 1, "one turn shares a transaction");
@@ -84,8 +84,8 @@ fn an_invalid_state_fails_alone() {
     let bed = Bed::new();
     let (store, page) = (bed.open(), page(0));
     let mut invalid = page.take_snapshot();
-    invalid.state.record.feature_flags = 1 << 31;
-    invalid.state.record.terminal.rows = 0;
+    invalid.state.flags = Bits::of_first_bank(1 << 31);
+    invalid.state.terminal.rows = 0;
     let valid = || page.take_snapshot();
     let first = submit(&store, persist_job(ENV, &page, valid(), "first", None));
     let second = submit(&store, persist_job(ENV, &page, invalid, "second", None));
@@ -371,6 +371,6 @@ fn the_page_tells_whether_it_holds_the_state_in_effect() {
     set(&page, 0b1);
     assert!(!page.is_persisted());
     load(&store, ENV, &page);
-    assert_eq!(page.snapshot().state.record.feature_flags, 0b11);
+    assert_eq!(page.snapshot().state.flags.first_bank(), 0b11);
     assert!(page.is_persisted());
 }

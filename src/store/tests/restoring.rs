@@ -86,11 +86,11 @@ fn features_that_a_revision_did_not_know_keep_their_state() {
 
     let entry = try_rollback(&store, &page, None, None).unwrap();
     assert_eq!(flags(&entry), 0b111);
-    assert_eq!(entry.revision.known, 0b111);
+    assert_eq!(entry.revision.known, Bits::of_first_bank(0b111));
     assert_eq!(entry.revision.state.rollouts[2], 500);
     let live = page.snapshot().state;
     assert_eq!(
-        (live.record.feature_flags, live.rollouts),
+        (live.flags.first_bank(), live.rollouts),
         (0b111, entry.revision.state.rollouts)
     );
 
@@ -98,14 +98,14 @@ fn features_that_a_revision_did_not_know_keep_their_state() {
     set(&page, 1 << 20);
     let entry = try_rollback(&store, &page, Some(1), None).unwrap();
     assert_eq!(flags(&entry), 0b111);
-    assert_eq!(page.snapshot().state.record.feature_flags, 1 << 20 | 0b11);
+    assert_eq!(page.snapshot().state.flags.first_bank(), 1 << 20 | 0b11);
 
     // Loading spares unknown features, too.
     let other = super::page(0b1000_0000);
     let loaded = load(&store, ENV, &other).unwrap();
     assert_eq!(loaded.revision, entry.revision);
     assert_eq!(
-        other.snapshot().state.record.feature_flags,
+        other.snapshot().state.flags.first_bank(),
         0b1000_0000 | 0b111
     );
 }
@@ -119,12 +119,15 @@ fn a_given_state_becomes_a_revision_and_the_page() {
     let mut given = state(0b100);
     given.rollouts[0] = 10;
     given.rollouts[1] = 11;
-    given.record.terminal.rows = 99;
-    given.record.registry_hash = 7;
+    given.terminal.rows = 99;
+    given.registry_hash = 7;
     let entry = try_apply(&store, &page, (given, 0b101), Some(1)).unwrap();
     // A flip that nobody persisted is not part of it, and stays.
     assert_eq!((entry.revision.id, flags(&entry)), (2, 0b100));
-    assert_eq!(entry.revision.delta, Some(Units::with_terminal(0b101)));
+    assert_eq!(
+        entry.revision.delta,
+        Some(Units::with_terminal(Bits::of_first_bank(0b101)))
+    );
     assert_eq!(entry.revision.reason, "set to a given state");
     assert_eq!(entry.revision.actor, "tester");
     assert_eq!(
@@ -132,10 +135,10 @@ fn a_given_state_becomes_a_revision_and_the_page() {
         (Some(1), None)
     );
     assert_eq!(entry.previous, Some(state(0b001)));
-    assert_ne!(entry.revision.state.record.registry_hash, 7);
+    assert_ne!(entry.revision.state.registry_hash, 7);
     let live = page.snapshot().state;
-    assert_eq!(live.record.feature_flags, 0b110);
-    assert_eq!(live.record.terminal.rows, 99);
+    assert_eq!(live.flags.first_bank(), 0b110);
+    assert_eq!(live.terminal.rows, 99);
     assert_eq!(live.rollouts[..3], [10, FULL_ROLLOUT, FULL_ROLLOUT]);
     assert_eq!(live.rollouts, entry.revision.state.rollouts);
     assert!(!page.is_unfinished());
@@ -194,7 +197,7 @@ fn a_given_state_that_is_refused_changes_nothing() {
     let mut beyond = state(0b1);
     beyond.rollouts[1] = FULL_ROLLOUT + 1;
     let mut rows = state(0b1);
-    rows.record.terminal.rows = 0;
+    rows.terminal.rows = 0;
     for invalid in [beyond, rows] {
         let error = try_apply(&store, &page, (invalid, 0b11), None).unwrap_err();
         assert_eq!(code(&error), "ERR_INVALID_STATE");

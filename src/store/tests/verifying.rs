@@ -429,9 +429,9 @@ fn links_to_what_is_not_there_are_found() {
         (|r| r.parent = Some(r.id), "its parent"),
         (|r| r.parent = Some(1), "its parent"),
         (|r| r.restored_from = Some(r.id + 1), "restores"),
-        (|r| r.state.record.terminal.rows = 0, "rows"),
-        (|r| r.known = u32::MAX, "knows features"),
-        (|r| r.state.record.registry_hash ^= 1, "feature table"),
+        (|r| r.state.terminal.rows = 0, "rows"),
+        (|r| r.known = Bits::ALL, "knows features"),
+        (|r| r.state.registry_hash ^= 1, "feature table"),
     ];
     for (edit, reason) in edits {
         fs::write(bed.path(), &original).unwrap();
@@ -451,8 +451,8 @@ fn links_to_what_is_not_there_are_found() {
                     revision.id,
                     revision.parent,
                     revision.restored_from,
-                    revision.state.record.encode(),
-                    revision.known,
+                    revision.state.record().encode(),
+                    revision.known.first_bank(),
                     revision.digest
                 ],
             )

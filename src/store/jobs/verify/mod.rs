@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode, Row, Statement};
 
+use crate::bits::Bits;
 use crate::error::{Error, printable};
 use crate::feature_table::FeatureTable;
 use crate::page::FULL_ROLLOUTS;
@@ -60,7 +61,7 @@ impl Verifier {
             found_expected: false,
             stage: Stage::Begin,
             registry_hashes: Vec::new(),
-            mask: 0,
+            mask: Bits::NONE,
             chains: Vec::new(),
             last: 0,
             removals: 0,
@@ -84,7 +85,7 @@ struct State {
     stage: Stage,
     /// The hash of the table with the first `n` names, by `n`.
     registry_hashes: Vec<u32>,
-    mask: u32,
+    mask: Bits,
     /// By the number of the environment.
     chains: Vec<Chain>,
     /// The last revision that was checked.
@@ -296,7 +297,12 @@ impl State {
         if kept != Some(digest) {
             problems.push(chain.found.mismatch());
         }
-        check_record(&fields, self.mask, &self.registry_hashes, &mut problems);
+        check_record(
+            &fields,
+            self.mask.first_bank(),
+            &self.registry_hashes,
+            &mut problems,
+        );
         check_links(
             &fields,
             columns.environment,
