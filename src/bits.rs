@@ -46,6 +46,18 @@ impl Bits {
         Self(words)
     }
 
+    /// With the word that `word` gives for each bank.
+    #[must_use]
+    pub fn of_banks(word: impl FnMut(usize) -> u32) -> Self {
+        Self(std::array::from_fn(word))
+    }
+
+    /// The words, by bank.
+    #[must_use]
+    pub const fn banks(self) -> [u32; BANKS] {
+        self.0
+    }
+
     /// The word of the first bank.
     #[must_use]
     pub const fn first_bank(self) -> u32 {

@@ -7,9 +7,9 @@
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::SeqCst;
 
-use super::layout::{FULL_ROLLOUT, NAME_COUNT, NAME_SIZE, NAMES, STATE};
+use super::layout::{FULL_ROLLOUT, NAME_COUNT, NAME_SIZE, NAMES};
 use super::{Page, State};
-use crate::bits::Bits;
+use crate::bits::BANK_SIZE;
 use crate::error::Error;
 use crate::feature_table::{FeatureTable, MAX_FEATURES};
 
@@ -37,10 +37,12 @@ impl NameWords for Page {
 
     fn set(&self, bit: usize, state: &State) {
         let rollout = state.rollouts.get(bit).copied().unwrap_or(FULL_ROLLOUT);
-        self.u64(STATE).fetch_and(!(1 << bit), SeqCst);
+        let (word, flag) = (self.state_word(bit / BANK_SIZE), 1 << (bit % BANK_SIZE));
+        word.fetch_and(!flag, SeqCst);
         self.rollout(bit).store(rollout, SeqCst);
-        let flag = state.flags & Bits::only(bit);
-        self.u64(STATE).fetch_or(flag.first_bank().into(), SeqCst);
+        if state.flags.has(bit) {
+            word.fetch_or(flag, SeqCst);
+        }
     }
 }
 

@@ -3,9 +3,11 @@
 //!
 //! The record starts at byte 3, so that each group of its fields is one naturally aligned word.
 
+use crate::bits::{BANK_SIZE, BANKS};
 use crate::feature_table::{MAX_FEATURES, MAX_NAME_LENGTH};
 
-/// Bytes of a state page.
+/// Bytes of a state page, and of the block that each further bank has in a live file: with its flags and its rollouts in the
+/// same places.
 pub const PAGE_SIZE: usize = 128;
 
 /// Alignment of a state page: one cache line.
@@ -47,11 +49,11 @@ pub const PAGE_ID: usize = 40;
 pub const DOORBELLS: usize = 56;
 /// A mark of the state that is in effect since the last persisted revision, u32; of no use while that is 0.
 pub const PERSISTED_MARK: usize = 60;
-/// Rollout of each feature in basis points, 32 × u16.
+/// Rollout of each feature of a bank in basis points, 32 × u16.
 pub const ROLLOUTS: usize = 64;
 
 /// Start of the words by which the revisions of a live page are in order, see `order.rs`. They lie in the header of the
-/// second block of 128 bytes; up to 8 blocks are reserved for features beyond the first 32.
+/// second block of 128 bytes; there is room for 8 blocks.
 pub const ORDER: usize = PAGE_SIZE + 16;
 /// Start of the journal, which holds the target of a change of several words. Only a live file has it.
 pub const JOURNAL: usize = 8 * PAGE_SIZE;
@@ -65,7 +67,8 @@ pub const LIVE_SIZE: usize = NAMES + MAX_FEATURES * NAME_SIZE;
 const _: () = {
     assert!(STATE.is_multiple_of(8) && REVISION.is_multiple_of(8));
     assert!(PAGE_ID.is_multiple_of(8));
-    assert!(ROLLOUTS + MAX_FEATURES * size_of::<u16>() == PAGE_SIZE);
+    assert!(ROLLOUTS + BANK_SIZE * size_of::<u16>() == PAGE_SIZE);
+    assert!(BANKS * PAGE_SIZE <= JOURNAL);
     assert!(PAGE_SIZE.is_multiple_of(PAGE_ALIGN));
-    assert!(LIVE_SIZE == 2048 + 2048);
+    assert!(LIVE_SIZE == 2048 + BANKS * 2048);
 };

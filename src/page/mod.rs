@@ -35,6 +35,7 @@ mod persisted;
 mod units;
 mod whole_change;
 
+use std::ops::Range;
 use std::path::Path;
 use std::ptr::NonNull;
 use std::sync::atomic::Ordering::SeqCst;
@@ -57,14 +58,14 @@ pub use mapping::{cluster_path, examine as examine_live_file};
 pub use persisted::Persisted;
 pub use units::{Parts, Units};
 
-use crate::bits::Bits;
+use crate::bits::{BANK_SIZE, BANKS, Bits};
 use crate::error::Error;
 use crate::feature_table::{FeatureTable, MAX_FEATURES};
 use crate::record::{Problem, RECORD_VERSION, Record, Terminal};
 pub use layout::FULL_ROLLOUT;
 use layout::{
-    DOORBELLS, FORMAT, GENERATION, HEADER, MAGIC, NAME_COUNT, PAGE_FORMAT, PAGE_ID, REGISTRY_HASH,
-    REVISION, ROLLOUTS, STATE,
+    DOORBELLS, FORMAT, GENERATION, HEADER, MAGIC, NAME_COUNT, PAGE_FORMAT, PAGE_ID, PAGE_SIZE,
+    REGISTRY_HASH, REVISION, ROLLOUTS, STATE,
 };
 
 /// How a boundary may number pages: private ones by their place in an arena, live ones from here on.
@@ -216,7 +217,10 @@ impl Page {
     fn initialize(&self, state: &State, contains: u64) -> Result<(), Error> {
         self.u32(HEADER).store(0, SeqCst);
         self.u32(REGISTRY_HASH).store(state.registry_hash, SeqCst);
-        self.u64(STATE).store(state_word(state), SeqCst);
+        for (bank, flags) in self.banks().zip(state.flags.banks()) {
+            self.state_word(bank).store(flags.into(), SeqCst);
+        }
+        self.state_word(0).store(state_word(state), SeqCst);
         self.u32(GENERATION).store(0, SeqCst);
         self.u32(layout::SLEEPERS).store(0, SeqCst);
         self.u32(FORMAT).store(PAGE_FORMAT, SeqCst);
@@ -226,8 +230,8 @@ impl Page {
         self.initialize_order(contains);
         self.u32(DOORBELLS).store(0, SeqCst);
         self.u32(layout::PERSISTED_MARK).store(0, SeqCst);
-        for (bit, rollout) in state.rollouts.iter().enumerate() {
-            self.rollout(bit).store(*rollout, SeqCst);
+        for (bit, rollout) in self.bits().zip(state.rollouts) {
+            self.rollout(bit).store(rollout, SeqCst);
         }
         // The header goes last: it says that all the rest is in place.
         let [m0, m1, m2] = MAGIC;
@@ -239,14 +243,31 @@ impl Page {
     /// The live words as they are, whatever is being changed.
     fn state(&self) -> State {
         let [_, _, _, version] = self.u32(HEADER).load(SeqCst).to_le_bytes();
-        let word = self.u64(STATE).load(SeqCst);
+        let mut words = [0; BANKS];
+        for (word, bank) in words.iter_mut().zip(self.banks()) {
+            *word = self.state_word(bank).load(SeqCst);
+        }
+        let mut rollouts = FULL_ROLLOUTS;
+        for (rollout, bit) in rollouts.iter_mut().zip(self.bits()) {
+            *rollout = self.rollout(bit).load(SeqCst);
+        }
         State {
             version,
             registry_hash: self.u32(REGISTRY_HASH).load(SeqCst),
-            flags: Bits::of_first_bank(low_half(word)),
-            terminal: Terminal::from_word(high_half(word)),
-            rollouts: std::array::from_fn(|bit| self.rollout(bit).load(SeqCst)),
+            flags: Bits::of_banks(|bank| words.get(bank).copied().map_or(0, low_half)),
+            terminal: Terminal::from_word(high_half(words[0])),
+            rollouts,
         }
+    }
+
+    /// The banks that the page has: a private one has the first alone.
+    fn banks(&self) -> Range<usize> {
+        0..if self.is_live() { BANKS } else { 1 }
+    }
+
+    /// The bits of its banks.
+    fn bits(&self) -> Range<usize> {
+        0..self.banks().len() * BANK_SIZE
     }
 
     /// The page's random identity.
@@ -448,11 +469,21 @@ impl Page {
         unsafe { AtomicU64::from_ptr(field) }
     }
 
-    fn rollout(&self, bit: usize) -> &AtomicU16 {
-        debug_assert!(bit < MAX_FEATURES);
-        let offset = ROLLOUTS + bit * size_of::<u16>();
+    /// The flags of a bank, in the low half. In the high one the first bank has the terminal, and the others nothing.
+    fn state_word(&self, bank: usize) -> &AtomicU64 {
+        debug_assert!(self.banks().contains(&bank));
+        let offset = bank * PAGE_SIZE + STATE;
         let field = self.0.base.as_ptr().wrapping_add(offset).cast();
-        // SAFETY: `bit` is below 32 at every caller, so the field lies in the page's last 64 bytes, 2-aligned.
+        // SAFETY: `bank` is one of the page's, so that its block is within the page's bytes; the rest as in `u64`.
+        unsafe { AtomicU64::from_ptr(field) }
+    }
+
+    fn rollout(&self, bit: usize) -> &AtomicU16 {
+        debug_assert!(self.bits().contains(&bit));
+        let block = bit / BANK_SIZE * PAGE_SIZE;
+        let offset = block + ROLLOUTS + bit % BANK_SIZE * size_of::<u16>();
+        let field = self.0.base.as_ptr().wrapping_add(offset).cast();
+        // SAFETY: `bit` is in one of the page's banks, so the field lies in the last 64 bytes of its block, 2-aligned.
         unsafe { AtomicU16::from_ptr(field) }
     }
 }

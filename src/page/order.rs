@@ -23,7 +23,7 @@ use super::whole_change::{self, PageWords};
 use super::{
     Edits, LockGuard, Page, Parts, Snapshot, State, high_half, join, low_half, state_word,
 };
-use crate::bits::Bits;
+use crate::bits::{BANKS, Bits};
 use crate::error::Error;
 use crate::feature_table::MAX_FEATURES;
 use crate::record::Terminal;
@@ -45,18 +45,45 @@ pub(super) struct Words {
 }
 
 /// The target of a whole change.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 #[repr(C)]
 pub(super) struct Journal {
     /// Of which features the switches, and the rollouts, are set.
-    switches: AtomicU32,
-    rolled_out: AtomicU32,
+    switches: [AtomicU32; BANKS],
+    rolled_out: [AtomicU32; BANKS],
     /// [`AS_IT_IS`], or what the word of that name becomes.
     contains: AtomicU64,
     state: AtomicU64,
     /// Whether the terminal is set, 0 or 1.
     terminal: AtomicU32,
+    /// The flags of the banks after the first.
+    more_flags: [AtomicU32; BANKS - 1],
     rollouts: [AtomicU16; MAX_FEATURES],
+}
+
+impl Default for Journal {
+    fn default() -> Self {
+        Self {
+            switches: std::array::from_fn(|_| AtomicU32::default()),
+            rolled_out: std::array::from_fn(|_| AtomicU32::default()),
+            contains: AtomicU64::default(),
+            state: AtomicU64::default(),
+            terminal: AtomicU32::default(),
+            more_flags: std::array::from_fn(|_| AtomicU32::default()),
+            rollouts: std::array::from_fn(|_| AtomicU16::default()),
+        }
+    }
+}
+
+fn store_all(words: &[AtomicU32], values: &[u32]) {
+    for (word, value) in words.iter().zip(values) {
+        word.store(*value, SeqCst);
+    }
+}
+
+fn load_all(words: &[AtomicU32; BANKS]) -> Bits {
+    let mut words = words.iter();
+    Bits::of_banks(|_| words.next().map_or(0, |word| word.load(SeqCst)))
 }
 
 /// No revision: the change leaves what the page contains.
@@ -274,28 +301,30 @@ impl Page {
     fn set_live(&self, target: &State, parts: Parts) {
         let switches = parts.switches;
         let turning_off = switches & !target.flags;
-        self.u64(super::STATE)
-            .fetch_and(!u64::from(turning_off.first_bank()), SeqCst);
-        for (bit, rollout) in target.rollouts.iter().enumerate() {
+        for (bank, flags) in self.banks().zip(turning_off.banks()) {
+            self.state_word(bank).fetch_and(!u64::from(flags), SeqCst);
+        }
+        for (bit, rollout) in self.bits().zip(target.rollouts) {
             if parts.rollouts.has(bit) {
-                self.rollout(bit).store(*rollout, SeqCst);
+                self.rollout(bit).store(rollout, SeqCst);
             }
         }
-        let mut current = self.u64(super::STATE).load(SeqCst);
-        loop {
-            let flags = Bits::of_first_bank(low_half(current)).with(switches, target.flags);
-            let terminal = if parts.terminal {
-                target.terminal.to_word()
-            } else {
-                high_half(current)
-            };
-            let wanted = join(flags.first_bank(), terminal);
-            match self
-                .u64(super::STATE)
-                .compare_exchange(current, wanted, SeqCst, SeqCst)
-            {
-                Ok(_) => break,
-                Err(actual) => current = actual,
+        let wanted = switches.banks().into_iter().zip(target.flags.banks());
+        // The first bank comes last, since it has the terminal.
+        for (bank, (switches, flags)) in self.banks().zip(wanted).rev() {
+            let word = self.state_word(bank);
+            let mut current = word.load(SeqCst);
+            loop {
+                let flags = low_half(current) & !switches | flags & switches;
+                let terminal = if bank == 0 && parts.terminal {
+                    target.terminal.to_word()
+                } else {
+                    high_half(current)
+                };
+                match word.compare_exchange(current, join(flags, terminal), SeqCst, SeqCst) {
+                    Ok(_) => break,
+                    Err(actual) => current = actual,
+                }
             }
         }
     }
@@ -364,15 +393,13 @@ impl PageWords for Page {
 
     fn write_journal(&self, target: &Target) {
         let journal = self.journal();
-        journal
-            .switches
-            .store(target.parts.switches.first_bank(), SeqCst);
-        journal
-            .rolled_out
-            .store(target.parts.rollouts.first_bank(), SeqCst);
+        store_all(&journal.switches, &target.parts.switches.banks());
+        store_all(&journal.rolled_out, &target.parts.rollouts.banks());
         journal.terminal.store(target.parts.terminal.into(), SeqCst);
         journal.contains.store(target.contains, SeqCst);
         journal.state.store(state_word(&target.state), SeqCst);
+        let [_, more @ ..] = target.state.flags.banks();
+        store_all(&journal.more_flags, &more);
         for (kept, rollout) in journal.rollouts.iter().zip(target.state.rollouts) {
             kept.store(rollout, SeqCst);
         }
@@ -382,7 +409,11 @@ impl PageWords for Page {
         let journal = self.journal();
         let word = journal.state.load(SeqCst);
         let mut state = State::EMPTY;
-        state.flags = Bits::of_first_bank(low_half(word));
+        let mut more = journal.more_flags.iter();
+        state.flags = Bits::of_banks(|bank| match bank {
+            0 => low_half(word),
+            _ => more.next().map_or(0, |word| word.load(SeqCst)),
+        });
         state.terminal = Terminal::from_word(high_half(word));
         for (rollout, kept) in state.rollouts.iter_mut().zip(&journal.rollouts) {
             *rollout = kept.load(SeqCst);
@@ -390,8 +421,8 @@ impl PageWords for Page {
         Target {
             state,
             parts: Parts {
-                switches: Bits::of_first_bank(journal.switches.load(SeqCst)),
-                rollouts: Bits::of_first_bank(journal.rolled_out.load(SeqCst)),
+                switches: load_all(&journal.switches),
+                rollouts: load_all(&journal.rolled_out),
                 terminal: journal.terminal.load(SeqCst) != 0,
             },
             contains: journal.contains.load(SeqCst),

@@ -30,8 +30,10 @@ impl Persisted {
                 [pair.first(), pair.get(1)].map(|half| half.map_or(0, |half| u32::from(*half)));
             high << 16 | low
         });
+        let [_, more @ ..] = self.state.flags.banks();
         [low_half(word), high_half(word)]
             .into_iter()
+            .chain(more)
             .chain(rollouts)
             .fold(low_half(self.revision), mix)
     }
