@@ -16,17 +16,21 @@ after(() => rmSync(directory, { recursive: true, force: true }));
 const { checkDocument, writeDocument } = await load();
 const validate = makeSchema();
 const { below: random, pick } = makeRandom(13);
+const NO_NOTES = new Map();
 
 test('what is written is read again as it was, and conforms to the schema', () => {
   for (let round = 0; round < 500; round += 1) {
     const states = new Map(Array.from({ length: 1 + random(4) }, () => [environmentName(), state()]));
-    const text = writeDocument(states);
-    const { problems, states: read } = checkDocument(text);
+    const notes = new Map(Array.from({ length: random(4) }, () => [featureName(), notesOfFeature()]));
+    const text = writeDocument(states, notes);
+    const { problems, states: read, notes: readNotes } = checkDocument(text);
     assert.deepEqual(problems, [], text);
     assert.deepEqual(new Map([...read].toSorted()), new Map([...states].toSorted()));
-    assert.ok(validate(JSON.parse(text)), text);
-    assert.equal(writeDocument(read), text, 'the same text');
-    assert.equal(writeDocument(new Map([...states].toReversed().map(reversed))), text, 'whatever the order was');
+    assert.deepEqual(new Map([...readNotes].toSorted()), new Map([...notes].toSorted()));
+    assert.ok(validate(JSON.parse(text)), `${text}\n${JSON.stringify(validate.errors)}`);
+    assert.equal(writeDocument(read, readNotes), text, 'the same text');
+    const other = new Map([...states].toReversed().map(reversed));
+    assert.equal(writeDocument(other, new Map([...notes].toReversed())), text, 'whatever the order was');
   }
 });
 
@@ -37,7 +41,9 @@ test('a line has one feature, and a changed feature changes one line', () => {
     if (name === undefined) continue;
     const enabled = !before.features[name].enabled;
     const later = { ...before, features: { ...before.features, [name]: { ...before.features[name], enabled } } };
-    const [from, to] = [before, later].map((version) => writeDocument(new Map([['production', version]])).split('\n'));
+    const [from, to] = [before, later].map((version) =>
+      writeDocument(new Map([['production', version]]), NO_NOTES).split('\n'),
+    );
     assert.equal(from.length, to.length);
     assert.equal(from.filter((line, index) => line !== to[index]).length, 1);
   }
@@ -51,6 +57,10 @@ test('what is damaged has problems where the schema has, each with its place', (
         new Map([
           ['production', state()],
           ['staging', state()],
+        ]),
+        new Map([
+          [featureName(), notesOfFeature()],
+          [featureName(), notesOfFeature()],
         ]),
       ),
     );
@@ -77,7 +87,7 @@ test('what is damaged has problems where the schema has, each with its place', (
 });
 
 test('bytes that were changed give problems or a state, and never an error', () => {
-  const text = writeDocument(new Map([['production', state()]]));
+  const text = writeDocument(new Map([['production', state()]]), NO_NOTES);
   for (let round = 0; round < 3000; round += 1) {
     const at = random(text.length);
     const [cut, put] = [
@@ -228,6 +238,16 @@ function state() {
     [...names].map((name) => [name, { enabled: random(2) === 1, rollout: random(10_001) / 100 }]),
   );
   return { terminal: { mode: random(4), rows: 1 + random(255), cols: 1 + random(255) }, features };
+}
+
+function notesOfFeature() {
+  /** @type {[string, string][]} */
+  const notes = [
+    ['description', `“${word(random(50), 'aZ ü\u202e"\\')}”`],
+    ['owner', `team ${word(random(20), 'aZ-')}`],
+    ['expires', ['2027-03-01', '2027-03-01T12:00Z', '2027-03-01T12:00:00.5+02:00'][random(3)] ?? ''],
+  ];
+  return Object.fromEntries(notes.filter(() => random(2) === 1));
 }
 
 /** @param {[string, any]} entry */
