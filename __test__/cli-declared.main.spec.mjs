@@ -1,6 +1,6 @@
 // The commands about what programs declare of their features, and about features that can be removed.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,6 +14,8 @@ const FEATURES = {
   search: { owner: 'team\u001b[31m search', enabled: true },
   plain: {},
 };
+
+const hasGit = spawnSync('git', ['--version']).status === 0;
 
 export default suite('command line: declared features', {
   async 'describe shows what was declared, and the last change'(t) {
@@ -92,17 +94,12 @@ export default suite('command line: declared features', {
       const { features } = await result(t, ['stale', '--in', directory, ...production(persistPath)]);
       return Object.fromEntries(features.map(({ name, places: own }) => [name, own]));
     };
-    const app = [{ file: join('src', 'app.ts'), line: 2 }];
+    const app = [{ file: 'src/app.ts', line: 2 }];
     assert.deepEqual(await places(), { checkout: app, search: app, plain: [] });
     assert.match(
       await print(t, ['stale', '--in', directory, ...production(persistPath)]),
-      /^checkout\ton for 10%\texpired 2020-03-01T00:00:00\.000Z\tpayments\tsrc[\\/]app\.ts:2\nsearch\ton for 100%\tunchanged since .*\nplain\toff\tunchanged since .*\t\tno file\n$/,
+      /^checkout\ton for 10%\texpired 2020-03-01T00:00:00\.000Z\tpayments\tsrc\/app\.ts:2\nsearch\ton for 100%\tunchanged since .*\nplain\toff\tunchanged since .*\t\tno file\n$/,
     );
-    // In a repository, git says which files count.
-    execFileSync('git', ['init', '--quiet', directory]);
-    writeFileSync(join(directory, '.gitignore'), 'src/\nnode_modules/\n');
-    writeFileSync(join(directory, 'main.ts'), '\n\nplain();');
-    assert.deepEqual(await places(), { checkout: [], search: [], plain: [{ file: 'main.ts', line: 3 }] });
     const missing = join(directory, 'missing');
     assert.equal(
       (await failure(t, 3, ['stale', '--in', missing, ...production(persistPath)])).code,
@@ -110,6 +107,36 @@ export default suite('command line: declared features', {
     );
     assert.equal((await failure(t, 2, ['stale', '--days', '0', ...production(persistPath)])).code, 'ERR_USAGE');
   },
+
+  ...(hasGit && {
+    async 'in a repository, git says which files count'(t) {
+      const persistPath = await declared(t);
+      const directory = t.tempDir();
+      execFileSync('git', ['init', '--quiet', directory]);
+      mkdirSync(join(directory, 'src'));
+      for (const [file, text] of [
+        ['.gitignore', 'ignored.ts\n'],
+        ['ignored.ts', 'checkout()'],
+        [join('src', 'main.ts'), "\n\non('checkout');"],
+        ['.hidden', 'checkout'],
+      ]) {
+        writeFileSync(join(directory, file), text);
+      }
+      const { features } = await result(t, ['stale', '--in', directory, ...production(persistPath)]);
+      assert.deepEqual(
+        features.map(({ name, places }) => [name, places.toSorted((a, b) => (a.file < b.file ? -1 : 1))]),
+        [
+          [
+            'checkout',
+            [
+              { file: '.hidden', line: 1 },
+              { file: 'src/main.ts', line: 3 },
+            ],
+          ],
+        ],
+      );
+    },
+  }),
 
   async 'commands that list features take a pattern'(t) {
     const persistPath = join(t.tempDir(), 'config.db');

@@ -1,14 +1,14 @@
 /** Where features are named in the files of a directory. */
 import { execFile } from 'node:child_process';
 import { open, readdir, stat } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { join, relative, sep } from 'node:path';
 import { promisify } from 'node:util';
 import { CliError } from './errors';
 import { pathText } from './output';
 
 /** A line that names a feature. */
 export interface Place {
-  /** Its path from the directory. */
+  /** Its path from the directory, with slashes. */
   readonly file: string;
   readonly line: number;
 }
@@ -73,7 +73,7 @@ async function walk(root: string, directory: string): Promise<string[]> {
     if (SKIPPED.test(entry.name)) continue;
     const path = join(directory, entry.name);
     if (entry.isDirectory()) files.push(...(await walk(root, path)));
-    else if (entry.isFile()) files.push(relative(root, path));
+    else if (entry.isFile()) files.push(relative(root, path).replaceAll(sep, '/'));
   }
   return files;
 }
