@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { startProgram } from './children/peers.mjs';
+import { startProcess, startProgram } from './children/peers.mjs';
 import { onLinux } from './harness/posix.mjs';
 import { suite } from './harness/suite.mjs';
 
@@ -18,7 +18,17 @@ export default suite('quick start', {
     },
 
     async 'it holds where locks belong to processes alone'(t) {
-      await quickStart(t, imitate(t, 'process-locks.c', 'refused\ngranted\n'));
+      const env = imitate(t, 'process-locks.c', 'refused\ngranted\n');
+      await quickStart(t, { ...env, QUICK_START_HEALTH: 'degraded' });
+      // An operator has to know why.
+      const program = startProcess({ env });
+      t.after(() => program.stop());
+      await program.tell('open', { persistPath: join(t.tempDir(), 'config.db'), enableClusterSync: true });
+      const { status, checks } = await program.tell('healthCheck');
+      assert.equal(status, 'degraded');
+      const [{ name, message }, ...others] = checks.filter(({ status: own }) => own !== 'ok');
+      assert.deepEqual([name, others], ['database-files', []]);
+      assert.match(message, /^This system refuses locks of open files, .*F_OFD_SETLK/);
     },
   }),
 });

@@ -225,7 +225,10 @@ function checkFiles({ readOnly }: Patient, { path }: Store, settledFiles: Settle
   ];
 }
 
-function checkPlaces({ replaced, split, findings }: NativeFileState, readOnly: boolean): HealthCheck {
+function checkPlaces(
+  { replaced, split, findings, hasLocksOfProcess }: NativeFileState,
+  readOnly: boolean,
+): HealthCheck {
   if (replaced !== undefined) {
     return check(
       'database-files',
@@ -240,9 +243,16 @@ function checkPlaces({ replaced, split, findings }: NativeFileState, readOnly: b
   if (obstacle !== undefined && !readOnly)
     return check('database-files', 'failed', `Nothing can be persisted: ${obstacle.message}. ${obstacle.fix}`);
   const useless = sideFiles.find(({ status }) => status === 'degraded');
-  return useless === undefined
-    ? check('database-files', 'ok', 'The database files are in place')
-    : check('database-files', 'degraded', `${useless.message}. ${useless.fix}`);
+  if (useless !== undefined) return check('database-files', 'degraded', `${useless.message}. ${useless.fix}`);
+  return hasLocksOfProcess
+    ? check(
+        'database-files',
+        'degraded',
+        'This system refuses locks of open files, as some sandboxes do, so the database is locked by the process: when any ' +
+          'other part of this process closes the file, such as another SQLite or a copy, the lock is lost, and with it what is ' +
+          'persisted. Run where these locks are allowed (F_OFD_SETLK), or open the file in no other way',
+      )
+    : check('database-files', 'ok', 'The database files are in place');
 }
 
 function checkSpace(path: string, freeBytes: number | undefined): HealthCheck {

@@ -121,6 +121,7 @@ impl NativeStore {
                     .map(|path| path.to_string_lossy().into_owned()),
                 findings: state.findings.into_iter().map(to_finding).collect(),
                 split: state.split,
+                has_locks_of_process: state.has_locks_of_process,
                 log_bytes: to_number(state.log_bytes),
                 free_bytes: state.free_bytes.map(to_number),
             })

@@ -124,6 +124,8 @@ pub struct NativeFileState {
     pub findings: Vec<NativeFinding>,
     /// Why programs that open the database do not all find the same log, if they do not.
     pub split: Option<String>,
+    /// Whether its locks belong to the process, which drops them when it closes the file anywhere.
+    pub has_locks_of_process: bool,
     /// The size of the write-ahead log.
     pub log_bytes: f64,
     /// Bytes that may still be written there, where that is known.

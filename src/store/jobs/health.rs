@@ -20,6 +20,7 @@ use crate::store::shared::Shared;
 use crate::store::sqlite::disk_space::free_bytes;
 use crate::store::sqlite::errors::Fault;
 use crate::store::sqlite::paths::with_suffix;
+use crate::store::sqlite::syscalls;
 use crate::store::worker::Worker;
 
 /// The files of the database, as the system sees them.
@@ -31,6 +32,8 @@ pub struct FileState {
     pub findings: Vec<Finding>,
     /// Why programs that open the database do not all find the same log, if they do not.
     pub split: Option<String>,
+    /// Whether its locks belong to the process, which drops them when it closes the file anywhere.
+    pub has_locks_of_process: bool,
     /// The size of the write-ahead log.
     pub log_bytes: u64,
     /// Bytes that may still be written there, where that is known.
@@ -66,6 +69,7 @@ pub fn look_at_files(
                     .ok()
                     .and_then(|found| expect_one_name(path, &found).err())
                     .map(|error| error.to_string()),
+                has_locks_of_process: syscalls::has_locks_of_process(),
                 log_bytes: log.map_or(0, |log| log.len()),
                 free_bytes: free_bytes(path),
             };

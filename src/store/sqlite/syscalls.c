@@ -31,6 +31,13 @@ static int is_refusal(int error) {
   return error == EINVAL || error == ENOSYS || error == EPERM || error == EOPNOTSUPP;
 }
 
+static int locks_of_process;
+
+// Whether a lock had to be one of the process, so that closing any descriptor of the file drops it.
+int config13_has_locks_of_process(void) {
+  return __atomic_load_n(&locks_of_process, __ATOMIC_RELAXED);
+}
+
 int config13_fcntl(int file, int command, ...) {
   va_list arguments;
   va_start(arguments, command);
@@ -45,6 +52,7 @@ int config13_fcntl(int file, int command, ...) {
     lock->l_pid = 0;
     int result = fcntl(file, better, lock);
     if (result == 0 || !is_refusal(errno)) return result;
+    __atomic_store_n(&locks_of_process, 1, __ATOMIC_RELAXED);
   }
   return fcntl(file, command, argument);
 }

@@ -65,7 +65,7 @@ pub fn set_reader(is_reader: bool) {
     platform::set_reader(is_reader);
 }
 
-pub use platform::{last_open_error, lock_shared};
+pub use platform::{has_locks_of_process, last_open_error, lock_shared};
 
 #[cfg(unix)]
 mod platform {
@@ -129,6 +129,12 @@ mod platform {
     unsafe extern "C" {
         #[link_name = "config13_fcntl"]
         fn control(file: c_int, command: c_int, ...) -> c_int;
+        safe fn config13_has_locks_of_process() -> c_int;
+    }
+
+    /// Whether the system has refused locks of open file descriptions, so that those of the process are used instead.
+    pub fn has_locks_of_process() -> bool {
+        config13_has_locks_of_process() != 0
     }
 
     /// Stands for SQLite's own one, which does no more than `system_open`.
@@ -287,6 +293,11 @@ mod platform {
     }
 
     pub fn set_reader(_is_reader: bool) {}
+
+    /// They belong to handles.
+    pub const fn has_locks_of_process() -> bool {
+        false
+    }
 
     /// Never, so that SQLite reads in its own way.
     #[expect(clippy::unnecessary_wraps, reason = "the counterpart can fail")]
