@@ -234,7 +234,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
    */
   feature<Own extends Name>(name: Own): Feature<Own> {
     if (this == null || !(#names in this)) throw notAConfig(this);
-    const mask = maskOf(this.#names, name) || this.#findMask(name);
+    const mask = this.#maskOf(name);
     this.#directReads ??= { allowed: this.#settings.stopwatch === undefined };
     return new FeatureOfConfig<Own>(this, name, mask, this.#page, this.#directReads);
   }
@@ -260,7 +260,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
   /** The percentage of keys that a feature is on for while it is on, 0 to 100. Default: 100. */
   getRollout(name: Name): number {
     if (this == null || !(#names in this)) throw notAConfig(this);
-    const mask = maskOf(this.#names, name) || this.#findMask(name);
+    const mask = this.#maskOf(name);
     return mask === 0 ? 100 : toPercent(readRollout(this.#page, 31 - Math.clz32(mask)));
   }
 
@@ -1009,6 +1009,10 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
     return (loadWord(this.#words, this.#base + WORD_FEATURE_FLAGS) & mask) !== 0;
   }
 
+  #maskOf(name: string): number {
+    return maskOf(this.#names, name) || this.#findMask(name);
+  }
+
   /**
    * The slow path of a hot method: finds a name that another process has added, or throws why there is none. 0 for a name of
    * this config's list that has no bit, so that it reads as off.
@@ -1039,7 +1043,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
   }
 
   #changeableMaskOf(name: unknown): number {
-    const mask = maskOf(this.#names, name as string) || this.#findMask(name);
+    const mask = this.#maskOf(name as string);
     if (mask === 0) throw makeError('ERR_TOO_MANY_FEATURES', noBitFor(name as string, this.#table));
     return mask;
   }
@@ -1102,7 +1106,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
       isClosed: () => this.#closing !== undefined,
       checkOpen: () => ProductionConfig.#checkOpen(this),
       checkWritable: () => ProductionConfig.#checkWritable(this),
-      findMask: (name) => maskOf(this.#names, name) || this.#findMask(name),
+      findMask: (name) => this.#maskOf(name),
       maskOf: (name) => this.#changeableMaskOf(name),
       table: () => this.#currentTable(),
       adopt: (answer) => this.#adopt(answer),

@@ -7,7 +7,7 @@ import type { ConfigError } from './core/errors';
 import { noBitFor } from './core/feature-table';
 import type { Internals, OnDemand } from './internals';
 import { type Edits, forEachRollout } from './core/draft';
-import { native } from './native/binding';
+import { native, type NativeNotes } from './native/binding';
 import { isLive, readGeneration, readRevision, splitState } from './core/page';
 import { describeTerminal } from './core/terminal';
 import { AutoPersist } from './history/auto-persist';
@@ -148,9 +148,9 @@ export class OnDemandParts<Name extends string> implements OnDemand<Name> {
     const mask = this.#internals.findMask(name);
     const bit = mask === 0 ? null : 31 - Math.clz32(mask);
     const { store, declarations } = this.#internals.settings;
-    const notes = store
-      ? store.notes()[bit ?? -1]
-      : declarations.find(({ name: declared }) => declared === name)?.notes;
+    let notes: NativeNotes | undefined;
+    if (!store) notes = declarations.find(({ name: declared }) => declared === name)?.notes;
+    else if (bit !== null) notes = store.notes(bit);
     const expires = notes?.expires ?? null;
     return {
       name,

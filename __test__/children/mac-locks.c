@@ -26,8 +26,7 @@ int main(int count, char **arguments) {
 
 #else
 
-#include <dlfcn.h>
-#include <stdarg.h>
+#include "preloaded-fcntl.h"
 
 // Whether any process holds a lock of this kind that a lock of `bytes` from `start` on is in conflict with.
 static int conflicts(int file, int of_flock, int exclusive, long long start, long long end) {
@@ -52,29 +51,13 @@ static int conflicts(int file, int of_flock, int exclusive, long long start, lon
   return found;
 }
 
-static int refused(int file, int command, struct flock *lock) {
+static int refusal(int file, int command, void *argument) {
+  struct flock *lock = argument;
   if (command != F_SETLK && command != F_OFD_SETLK) return 0;
   if (lock->l_type == F_UNLCK) return 0;
   long long end = lock->l_len == 0 ? __LONG_LONG_MAX__ : lock->l_start + lock->l_len - 1;
-  return conflicts(file, 1, lock->l_type == F_WRLCK, lock->l_start, end);
+  return conflicts(file, 1, lock->l_type == F_WRLCK, lock->l_start, end) ? EAGAIN : 0;
 }
-
-#define CONTROL(name)                                                     \
-  int name(int file, int command, ...) {                                  \
-    static int (*real)(int, int, ...);                                    \
-    if (real == NULL) *(void **)&real = dlsym(RTLD_NEXT, #name);          \
-    va_list arguments;                                                    \
-    va_start(arguments, command);                                         \
-    void *argument = va_arg(arguments, void *);                           \
-    va_end(arguments);                                                    \
-    if (refused(file, command, argument)) {                               \
-      errno = EAGAIN;                                                     \
-      return -1;                                                          \
-    }                                                                     \
-    return real(file, command, argument);                                 \
-  }
-CONTROL(fcntl)
-CONTROL(fcntl64)
 
 int flock(int file, int operation) {
   static int (*real)(int, int);

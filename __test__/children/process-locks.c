@@ -22,24 +22,11 @@ int main(int count, char **arguments) {
 
 #else
 
-#include <dlfcn.h>
-#include <stdarg.h>
+#include "preloaded-fcntl.h"
 
-#define CONTROL(name)                                                     \
-  int name(int file, int command, ...) {                                  \
-    static int (*real)(int, int, ...);                                    \
-    if (real == NULL) *(void **)&real = dlsym(RTLD_NEXT, #name);          \
-    va_list arguments;                                                    \
-    va_start(arguments, command);                                         \
-    void *argument = va_arg(arguments, void *);                           \
-    va_end(arguments);                                                    \
-    if (command == F_OFD_SETLK || command == F_OFD_SETLKW || command == F_OFD_GETLK) { \
-      errno = EINVAL;                                                     \
-      return -1;                                                          \
-    }                                                                     \
-    return real(file, command, argument);                                 \
-  }
-CONTROL(fcntl)
-CONTROL(fcntl64)
+static int refusal(int file, int command, void *argument) {
+  (void)file, (void)argument;
+  return command == F_OFD_SETLK || command == F_OFD_SETLKW || command == F_OFD_GETLK ? EINVAL : 0;
+}
 
 #endif

@@ -37,7 +37,7 @@ export async function findPlaces(
     const text = await readText(join(directory, file));
     if (text === undefined) continue;
     for (const [index, line] of text.split('\n').entries()) {
-      for (const [name] of new Set(Array.from(line.matchAll(pattern), (match) => match[0])).entries()) {
+      for (const name of new Set(Array.from(line.matchAll(pattern), ([word]) => word))) {
         found.get(name)!.push({ file, line: index + 1 });
       }
     }

@@ -71,9 +71,9 @@ export class Store {
     guard(() => this.#native.follow(page, this.environment))();
   }
 
-  /** What programs have said of their features, by bit. */
-  notes(): NativeNotes[] {
-    return guard(() => this.#native.notes())();
+  /** What programs have said of the feature with this bit. */
+  notes(bit: number): NativeNotes {
+    return guard(() => this.#native.notes(bit))();
   }
 
   /** The feature table of the database as last seen. */

@@ -91,11 +91,10 @@ impl NativeStore {
         Ok(self.store()?.follow(&environment, &page)?)
     }
 
-    /// What programs have said of their features, by bit. Blocks.
+    /// What programs have said of the feature with this bit. Blocks.
     #[napi(catch_unwind)]
-    pub fn notes(&self) -> Result<Vec<NativeNotes>> {
-        let notes = self.store()?.notes()?;
-        Ok(notes.into_iter().map(NativeNotes::from).collect())
+    pub fn notes(&self, bit: u32) -> Result<NativeNotes> {
+        Ok(self.store()?.notes(bit as usize)?.into())
     }
 
     /// The features of the database as last seen, for a page.

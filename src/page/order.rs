@@ -45,7 +45,7 @@ pub(super) struct Words {
 }
 
 /// The target of a whole change.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 #[repr(C)]
 pub(super) struct Journal {
     /// Of which features the switches, and the rollouts, are set.
@@ -59,20 +59,6 @@ pub(super) struct Journal {
     /// The flags of the banks after the first.
     more_flags: [AtomicU32; BANKS - 1],
     rollouts: [AtomicU16; MAX_FEATURES],
-}
-
-impl Default for Journal {
-    fn default() -> Self {
-        Self {
-            switches: std::array::from_fn(|_| AtomicU32::default()),
-            rolled_out: std::array::from_fn(|_| AtomicU32::default()),
-            contains: AtomicU64::default(),
-            state: AtomicU64::default(),
-            terminal: AtomicU32::default(),
-            more_flags: std::array::from_fn(|_| AtomicU32::default()),
-            rollouts: std::array::from_fn(|_| AtomicU16::default()),
-        }
-    }
 }
 
 fn store_all(words: &[AtomicU32], values: &[u32]) {

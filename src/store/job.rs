@@ -132,9 +132,10 @@ pub enum Task {
         opening: Opening,
         reply: SyncSender<Result<Opened, Error>>,
     },
-    /// Reads what programs have said of their features.
+    /// Reads what programs have said of a feature.
     Notes {
-        reply: SyncSender<Result<Vec<Notes>, Error>>,
+        bit: usize,
+        reply: SyncSender<Result<Notes, Error>>,
     },
     /// A page was opened that has to be looked after: a live one, which needs repair when a process is killed while it
     /// changes all of it, or one that follows what others persist.

@@ -170,9 +170,9 @@ impl Store {
         self.call(|reply| Task::Attach { opening, reply })
     }
 
-    /// What programs have said of their features, by bit. Blocks, like [`Store::attach`].
-    pub fn notes(&self) -> Result<Vec<Notes>, Error> {
-        self.call(|reply| Task::Notes { reply })
+    /// What programs have said of the feature with this bit. Blocks, like [`Store::attach`].
+    pub fn notes(&self, bit: usize) -> Result<Notes, Error> {
+        self.call(|reply| Task::Notes { bit, reply })
     }
 
     /// Completes any whole-state change of this live page that a killed process leaves half-made, now and from now on

@@ -250,7 +250,7 @@ impl Dispatcher {
             Task::Attach { opening, reply } => {
                 drop(reply.send(self.worker.attach(access, &opening)));
             }
-            Task::Notes { reply } => drop(reply.send(self.worker.notes())),
+            Task::Notes { bit, reply } => drop(reply.send(self.worker.notes(bit))),
             Task::Keep {
                 environment,
                 page,

@@ -26,14 +26,9 @@ impl Worker {
         Ok(opened)
     }
 
-    /// What programs have said of their features, by bit.
-    pub fn notes(&mut self) -> Result<Vec<Notes>, Error> {
-        let found = self.look(|connection| {
-            let bits = 0..features::read(connection)?.names().len();
-            Ok(bits
-                .map(|bit| features::read_notes(connection, bit))
-                .collect::<Result<_, _>>()?)
-        })?;
+    /// What programs have said of the feature with this bit.
+    pub fn notes(&mut self, bit: usize) -> Result<Notes, Error> {
+        let found = self.look(|connection| Ok(features::read_notes(connection, bit)?))?;
         self.learn(&found.table);
         Ok(found.value)
     }

@@ -11,7 +11,7 @@ use crate::bits::Bits;
 use crate::declaration::{self, Declaration, Notes};
 use crate::error::Error;
 use crate::feature_table::{DEFAULT_FEATURES, FeatureTable};
-use crate::page::Parts;
+use crate::page::{Parts, Units};
 use crate::store::sqlite::connection::Access;
 use crate::store::sqlite::errors::{Fault, commit};
 
@@ -141,13 +141,16 @@ fn seed(
     bits: Bits,
     actor: &str,
 ) -> Result<bool, Fault> {
-    if bits.is_empty() || declarations.is_empty() {
+    if bits.is_empty() {
         return Ok(false);
     }
-    let bits = bits & !decided(transaction, environment, bits)?;
     let mut not_kept = None;
     let mut ledger = Ledger::begin(transaction, &mut not_kept)?;
     let state = ledger.state_in_effect(environment)?;
+    // The history is searched for those alone that start with something.
+    let bits = Units::from(declaration::seeds(declarations, ledger.table(), bits, &state).parts())
+        .features();
+    let bits = bits & !decided(transaction, environment, bits)?;
     let edits = declaration::seeds(declarations, ledger.table(), bits, &state);
     let parts = edits.parts();
     if parts == Parts::default() {

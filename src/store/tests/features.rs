@@ -170,7 +170,7 @@ fn a_declared_feature_is_seeded_once_in_each_environment() {
     assert_eq!(again.revision.unwrap().id, 2);
     assert_eq!(declare("other").revision.unwrap().id, 3);
     assert_eq!(
-        store.notes().unwrap()[1].description.as_deref(),
+        store.notes(1).unwrap().description.as_deref(),
         Some("what b does")
     );
 }
@@ -202,7 +202,7 @@ fn a_feature_that_somebody_decided_about_is_described_and_not_seeded() {
         .unwrap();
     assert!(opened.is_seeded);
     assert_eq!(opened.revision.unwrap().state.flags.first_bank(), 0b10);
-    let described = || store.notes().unwrap()[0].description.clone().unwrap();
+    let described = || store.notes(0).unwrap().description.clone().unwrap();
     assert_eq!(described(), "what a does");
     // Those who say nothing leave it; who says something else replaces it.
     store.attach_as(opening(ENV, Vec::new())).unwrap();
@@ -219,7 +219,7 @@ fn a_feature_that_somebody_decided_about_is_described_and_not_seeded() {
         .unwrap();
     assert!(!opened.is_seeded);
     assert_eq!(
-        reader.notes().unwrap()[0].description.as_deref(),
+        reader.notes(0).unwrap().description.as_deref(),
         Some("something else")
     );
 }
