@@ -41,6 +41,8 @@ const faults = {
   },
   'crash'() {
     process.kill(process.pid, 'SIGSEGV');
+    // Linux may deliver the signal to another thread, after kill() has returned here.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
   },
   async 'child that dies'(t) {
     await t.spawn('process.exit(3)').line();
