@@ -1,6 +1,6 @@
 //! Prints `lib/core/layout.ts`, the JavaScript copy of the constants that the core owns.
 
-use config13::page::{FIRST_LIVE_HANDLE, PAGES_PER_CHUNK, layout};
+use config13::page::{BLOCKS_PER_CHUNK, FIRST_LIVE_HANDLE, layout};
 use config13::{feature_table, record};
 
 /// The words of a page: name, what it holds, and its offset in bytes.
@@ -67,11 +67,11 @@ fn main() {
         "Index in 16-bit words from the page's start of the first feature's rollout, in basis points.",
         layout::ROLLOUTS / 2,
     );
-    constant("PAGE_SIZE", "Bytes of a state page.", layout::PAGE_SIZE);
+    constant("BLOCK_SIZE", "Bytes of a state page.", layout::BLOCK_SIZE);
     constant(
-        "PAGES_PER_CHUNK",
+        "BLOCKS_PER_CHUNK",
         "Pages of one chunk of private pages.",
-        PAGES_PER_CHUNK,
+        BLOCKS_PER_CHUNK,
     );
     constant(
         "FIRST_LIVE_HANDLE",

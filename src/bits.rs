@@ -5,8 +5,18 @@ use std::ops::{BitAnd, BitOr, BitXor, Not};
 /// Features in a bank: those whose switches are in one word, and in one record.
 pub const BANK_SIZE: usize = 32;
 
-/// Banks of a configuration.
-pub const BANKS: usize = 1;
+/// Banks of a configuration at most.
+pub const BANKS: usize = 8;
+
+/// How many banks it takes for so many features. There is always one.
+#[must_use]
+pub const fn banks_for(features: usize) -> usize {
+    if features <= BANK_SIZE {
+        1
+    } else {
+        features.div_ceil(BANK_SIZE)
+    }
+}
 
 /// A set of features, by their bits: a word for each bank.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -172,5 +182,6 @@ mod tests {
         assert_eq!(Bits::first(Bits::CAPACITY + 1), Bits::ALL);
         assert_eq!(Bits::first(3), Bits::of_first_bank(0b111));
         assert_eq!(Bits::only(4).first_bank(), 1 << 4);
+        assert_eq!([0, 1, 32, 33, 256].map(banks_for), [1, 1, 1, 2, 8]);
     }
 }

@@ -3,10 +3,11 @@
 //! A bit belongs to its name for good: a table only grows, so two programs with different lists never
 //! misread each other's flags.
 
+use std::collections::HashSet;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use crate::bits::Bits;
+use crate::bits::{BANK_SIZE, BANKS, Bits};
 use crate::error::Error;
 use crate::record::DEFAULT_REGISTRY_HASH;
 
@@ -34,11 +35,12 @@ pub const DEFAULT_FEATURES: [&str; 11] = [
 /// Seed of the registry hash.
 const HASH_SEED: u32 = 0x9747_b28c;
 
-/// The names that own the bits, from bit 0 up. Names are valid and distinct, and there are at most 32. Clones share them.
+/// The names that own the bits, from bit 0 up. Names are valid and distinct, and there are at most [`MAX_FEATURES`]. Clones
+/// share them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FeatureTable {
     names: Arc<[String]>,
-    hash: u32,
+    hashes: [u32; BANKS],
 }
 
 impl Default for FeatureTable {
@@ -51,26 +53,24 @@ impl FeatureTable {
     /// A table of these names in this order.
     pub fn new<I: IntoIterator<Item = S>, S: AsRef<str>>(names: I) -> Result<Self, Error> {
         let mut known: Vec<String> = Vec::new();
+        let mut seen = HashSet::new();
         for name in names {
-            if known.iter().any(|known| known == name.as_ref()) {
-                return Err(Error::DuplicateFeature {
-                    name: name.as_ref().to_owned(),
-                });
+            let name = name.as_ref();
+            if !seen.insert(name.to_owned()) {
+                let name = name.to_owned();
+                return Err(Error::DuplicateFeature { name });
             }
-            append(&mut known, name.as_ref())?;
+            append(&mut known, name)?;
         }
         Ok(Self::of(known))
     }
 
     /// The names are checked.
     fn of(names: Vec<String>) -> Self {
-        let hash = if names == DEFAULT_FEATURES {
-            DEFAULT_REGISTRY_HASH
-        } else {
-            murmur3_x86_32(names.join("\n").as_bytes(), HASH_SEED)
-        };
+        let mut banks = names.chunks(BANK_SIZE);
+        let hashes = std::array::from_fn(|_| banks.next().map_or(0, hash_names));
         let names = names.into();
-        Self { names, hash }
+        Self { names, hashes }
     }
 
     /// Gives each name that has no bit yet the next free one, and returns those names in order. Names for which no bit is
@@ -80,9 +80,10 @@ impl FeatureTable {
         names: I,
     ) -> Result<Vec<&'n str>, Error> {
         let mut grown = self.names.to_vec();
+        let mut seen: HashSet<&str> = self.names.iter().map(String::as_str).collect();
         let mut added = Vec::new();
         for name in names {
-            if grown.iter().any(|known| known == name) {
+            if !seen.insert(name) {
                 continue;
             }
             match append(&mut grown, name) {
@@ -121,10 +122,20 @@ impl FeatureTable {
         *self.names == DEFAULT_FEATURES
     }
 
-    /// The hash that describes this table in a record. The default features have a constant of their own.
+    /// For each bank, the hash that describes its names in a record; 0 for none.
     #[must_use]
-    pub const fn hash(&self) -> u32 {
-        self.hash
+    pub const fn hashes(&self) -> [u32; BANKS] {
+        self.hashes
+    }
+}
+
+/// The hash of the names of a bank. The default features have a constant of their own.
+#[must_use]
+pub fn hash_names(names: &[String]) -> u32 {
+    if names == DEFAULT_FEATURES {
+        DEFAULT_REGISTRY_HASH
+    } else {
+        murmur3_x86_32(names.join("\n").as_bytes(), HASH_SEED)
     }
 }
 
@@ -257,14 +268,15 @@ mod tests {
 
     #[test]
     fn registry_hash_has_the_documented_values() {
-        assert_eq!(
-            FeatureTable::new(["a", "b", "c"]).unwrap().hash(),
-            0x2058_86c9
-        );
-        assert_eq!(
-            FeatureTable::new(DEFAULT_FEATURES).unwrap().hash(),
-            DEFAULT_REGISTRY_HASH
-        );
+        let hashes = |names: &[&str]| FeatureTable::new(names).unwrap().hashes();
+        assert_eq!(hashes(&["a", "b", "c"])[0], 0x2058_86c9);
+        assert_eq!(hashes(&DEFAULT_FEATURES)[0], DEFAULT_REGISTRY_HASH);
+        // Each bank by itself: what a later one gets changes nothing.
+        let names: Vec<String> = (0..40).map(|bit| format!("f{bit}")).collect();
+        let all: Vec<&str> = names.iter().map(String::as_str).collect();
+        assert_eq!(hashes(&all)[0], hashes(&all[..32])[0]);
+        assert_eq!(hashes(&all)[1], hashes(&all[32..])[0]);
+        assert_eq!(hashes(&all)[2], 0);
     }
 
     #[test]
@@ -279,12 +291,12 @@ mod tests {
     }
 
     #[test]
-    fn a_33rd_feature_has_no_bit() {
+    fn a_257th_feature_has_no_bit() {
         let names: Vec<String> = (0..MAX_FEATURES).map(|bit| format!("f{bit}")).collect();
         let mut table = FeatureTable::new(&names).unwrap();
         assert_eq!(table.mask(), Bits::ALL);
         let before = table.clone();
-        assert!(table.register(["f31", "one_more"]).unwrap().is_empty());
+        assert!(table.register(["f255", "one_more"]).unwrap().is_empty());
         assert_eq!(table, before);
         // What was no list of anybody's would be one with a mistake.
         let error =

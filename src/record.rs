@@ -1,4 +1,4 @@
-//! The 13-byte record: the whole state of a configuration, as it is exchanged and stored.
+//! The 13-byte record: the state of up to 32 features and of the terminal, as it is exchanged and stored.
 //!
 //! | offset | field | type |
 //! |---|---|---|
@@ -9,6 +9,9 @@
 //! | 10 | rows | u8 |
 //! | 11 | cols | u8 |
 //! | 12 | reserved | u8 |
+//!
+//! A configuration of more features has a record for each bank of 32. Byte 12 is the number of the bank, which is 0 for the
+//! first: the one that has the terminal. Bytes 9 to 11 of the others are 0.
 //!
 //! Everything here is pure: no memory is shared and nothing is looked up.
 
@@ -45,7 +48,7 @@ pub struct Terminal {
     pub rows: u8,
     /// Columns, 1–255.
     pub cols: u8,
-    /// Kept for later formats; 0.
+    /// 0, as the number of the first bank.
     pub reserved: u8,
 }
 
@@ -69,7 +72,7 @@ impl Terminal {
     }
 }
 
-/// A whole configuration state.
+/// The state of a bank.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Record {
     /// Record format, [`RECORD_VERSION`].
@@ -101,8 +104,21 @@ pub enum Problem {
     #[error("Invalid version: {0} (must be {RECORD_VERSION})")]
     Version(u8),
     /// Flags set on bits that no feature owns.
-    #[error("Invalid feature flags: no feature owns the bits 0x{0:08x}")]
-    UnknownFlags(u32),
+    #[error("Invalid feature flags{}: no feature owns the bits 0x{flags:08x}", of_bank(*bank))]
+    UnknownFlags {
+        /// The bank.
+        bank: usize,
+        /// These flags of it.
+        flags: u32,
+    },
+    /// The last four bytes of the record of a further bank are not 0, 0, 0 and its number.
+    #[error("Invalid bank {bank}: its record ends in 0x{word:08x} (must be 0x{bank:08x})")]
+    Bank {
+        /// The bank.
+        bank: usize,
+        /// What was found, as a big-endian number.
+        word: u32,
+    },
     /// The terminal mode is above [`MAX_TERMINAL_MODE`].
     #[error("Invalid terminal mode: {0} (must be 0-{MAX_TERMINAL_MODE})")]
     TerminalMode(u8),
@@ -125,7 +141,32 @@ pub enum Problem {
     },
 }
 
+/// What a message says of a bank, unless it is the first.
+fn of_bank(bank: usize) -> String {
+    if bank == 0 {
+        String::new()
+    } else {
+        format!(" of bank {bank}")
+    }
+}
+
 impl Record {
+    /// That of a bank after the first.
+    #[must_use]
+    pub fn of_bank(bank: usize, version: u8, registry_hash: u32, feature_flags: u32) -> Self {
+        Self {
+            version,
+            registry_hash,
+            feature_flags,
+            terminal: Terminal {
+                mode: 0,
+                rows: 0,
+                cols: 0,
+                reserved: u8::try_from(bank).unwrap_or(u8::MAX),
+            },
+        }
+    }
+
     /// The default record with no feature on.
     pub const EMPTY: Self = Self {
         version: RECORD_VERSION,
@@ -195,19 +236,27 @@ impl Record {
         })
     }
 
-    /// Every field out of range, in field order, when the features in `known_flags` exist.
+    /// Every field of this bank's record that is out of range, in field order, when the features in `known_flags` exist.
     #[must_use]
-    pub fn problems(&self, known_flags: u32) -> Vec<Problem> {
+    pub fn problems(&self, bank: usize, known_flags: u32) -> Vec<Problem> {
         let Terminal {
             mode,
             rows,
             cols,
             reserved,
         } = self.terminal;
-        let unknown = self.feature_flags & !known_flags;
+        let flags = self.feature_flags & !known_flags;
+        let version = (self.version != RECORD_VERSION).then_some(Problem::Version(self.version));
+        let unknown = (flags != 0).then_some(Problem::UnknownFlags { bank, flags });
+        if bank != 0 {
+            let word = self.terminal.to_word().swap_bytes();
+            let is_wrong = usize::try_from(word) != Ok(bank);
+            let wrong = is_wrong.then_some(Problem::Bank { bank, word });
+            return [version, unknown, wrong].into_iter().flatten().collect();
+        }
         [
-            (self.version != RECORD_VERSION).then_some(Problem::Version(self.version)),
-            (unknown != 0).then_some(Problem::UnknownFlags(unknown)),
+            version,
+            unknown,
             (mode > MAX_TERMINAL_MODE).then_some(Problem::TerminalMode(mode)),
             (rows == 0).then_some(Problem::Rows(rows)),
             (cols == 0).then_some(Problem::Cols(cols)),
@@ -269,17 +318,39 @@ mod tests {
             ..Record::default()
         };
         assert_eq!(
-            record.problems(0b1),
+            record.problems(0, 0b1),
             [
                 Problem::Version(2),
-                Problem::UnknownFlags(0x8000_0000),
+                Problem::UnknownFlags {
+                    bank: 0,
+                    flags: 0x8000_0000
+                },
                 Problem::TerminalMode(4),
                 Problem::Rows(0),
                 Problem::Cols(0),
                 Problem::Reserved(7),
             ]
         );
-        assert_eq!(Record::default().problems(0b111), []);
+        assert_eq!(Record::default().problems(0, 0b111), []);
+    }
+
+    #[test]
+    fn further_banks_have_a_number_and_no_terminal() {
+        let record = Record::of_bank(7, RECORD_VERSION, 5, 0b11);
+        assert_eq!(hex(&record), "01050000000300000000000007");
+        assert_eq!(record.problems(7, 0b11), []);
+        let problems = |bank, known| {
+            let problems = record.problems(bank, known);
+            problems.iter().map(Problem::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            problems(7, 0b10),
+            ["Invalid feature flags of bank 7: no feature owns the bits 0x00000001"]
+        );
+        assert_eq!(
+            problems(6, 0b11),
+            ["Invalid bank 6: its record ends in 0x00000007 (must be 0x00000006)"]
+        );
     }
 
     proptest! {

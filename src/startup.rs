@@ -144,7 +144,7 @@ impl Startup {
 
 /// The registry hash describes the table in use now, not the one at the time of persisting.
 fn describe(mut state: State, table: &FeatureTable) -> State {
-    state.registry_hash = table.hash();
+    state.registry_hashes = table.hashes();
     state
 }
 
@@ -171,6 +171,6 @@ mod tests {
         assert_eq!(initial.table.names(), DEFAULT_FEATURES);
         let initial = startup(Some(&["a", "b", "debug"])).fresh().unwrap();
         assert_eq!(initial.state.flags.first_bank(), 0b100);
-        assert_eq!(initial.state.registry_hash, initial.table.hash());
+        assert_eq!(initial.state.registry_hashes, initial.table.hashes());
     }
 }

@@ -115,7 +115,7 @@ fn persist(environment: &str, page: &Page, reply: Reply<Entry>) -> Job {
     Job::Persist(Persist {
         environment: environment.to_owned(),
         page: page.clone(),
-        snapshot: page.take_snapshot(),
+        snapshot: page.take_snapshot().into(),
         reason: "because".to_owned(),
         actor: "fuzzer".to_owned(),
         unless_same: false,
@@ -170,7 +170,7 @@ fn page() -> Page {
         ..Record::default()
     };
     let state = State::of_record(record, FULL_ROLLOUTS);
-    let handle = arena.allocate(&state, 0).expect("a page");
+    let handle = arena.allocate(&state, 0, true).expect("a page");
     arena.page(handle).expect("the page").clone()
 }
 

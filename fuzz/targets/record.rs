@@ -35,11 +35,11 @@ fn check_problems(record: &Record, known: u32) {
         cols == 0,
         reserved != 0,
     ];
-    let problems = record.problems(known);
+    let problems = record.problems(0, known);
     assert_eq!(problems.len(), wrong.iter().filter(|wrong| **wrong).count());
     for problem in problems {
         assert!(!problem.to_string().is_empty());
-        if let Problem::UnknownFlags(flags) = problem {
+        if let Problem::UnknownFlags { flags, .. } = problem {
             assert_eq!(flags & known, 0);
         }
     }

@@ -34,10 +34,10 @@ export const STATE_WORD64 = 1;
 export const ROLLOUT_WORD16 = 32;
 
 /** Bytes of a state page. */
-export const PAGE_SIZE = 128;
+export const BLOCK_SIZE = 128;
 
 /** Pages of one chunk of private pages. */
-export const PAGES_PER_CHUNK = 512;
+export const BLOCKS_PER_CHUNK = 512;
 
 /** Page handles from here on are live pages; smaller ones are private: chunk × pages per chunk + slot. */
 export const FIRST_LIVE_HANDLE = 2147483648;

@@ -1,8 +1,8 @@
 import {
   FIRST_LIVE_HANDLE,
   MAX_FEATURES,
-  PAGE_SIZE,
-  PAGES_PER_CHUNK,
+  BLOCK_SIZE,
+  BLOCKS_PER_CHUNK,
   RECORD_SIZE,
   ROLLOUT_WORD16,
   STATE_WORD64,
@@ -49,9 +49,9 @@ export function pageOf(handle: number): Page {
   if (handle >= FIRST_LIVE_HANDLE) {
     return { handle, views: makeViews(native.pageBuffer(handle)), base: 0, isReleased: false };
   }
-  const chunk = Math.floor(handle / PAGES_PER_CHUNK);
+  const chunk = Math.floor(handle / BLOCKS_PER_CHUNK);
   const views = (chunks[chunk] ??= makeViews(native.chunkBuffer(chunk)));
-  const base = ((handle % PAGES_PER_CHUNK) * PAGE_SIZE) / Int32Array.BYTES_PER_ELEMENT;
+  const base = ((handle % BLOCKS_PER_CHUNK) * BLOCK_SIZE) / Int32Array.BYTES_PER_ELEMENT;
   return { handle, views, base, isReleased: false };
 }
 

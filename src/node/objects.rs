@@ -14,9 +14,10 @@ pub struct NativeFailure {
 /// A whole state.
 #[napi(object)]
 pub struct NativeState {
-    /// The 13 bytes, as `0x` and 26 hexadecimal digits: one string crosses the boundary faster than 13 numbers.
+    /// The 13 bytes of each bank, as `0x` and 26 hexadecimal digits for each: one string crosses the boundary faster than 13
+    /// numbers.
     pub record: String,
-    /// Basis points for each bit; left out when every feature is rolled out to everyone.
+    /// Basis points for each bit of these banks; left out when every feature is rolled out to everyone.
     pub rollouts: Option<Vec<u16>>,
 }
 
@@ -50,8 +51,8 @@ pub struct NativeRevision {
 pub struct NativeAnswer {
     /// The feature names of the database, from bit 0 up; left out when they are those of this object's last answer.
     pub names: Option<Vec<String>>,
-    /// The hash of a table with these names.
-    pub registry_hash: u32,
+    /// The hashes of a table with these names, by bank.
+    pub registry_hashes: Vec<u32>,
     /// The revisions in question, in the order of the question.
     pub revisions: Vec<NativeRevision>,
 }

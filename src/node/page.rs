@@ -12,12 +12,13 @@ use napi::Env;
 use napi::bindgen_prelude::Unknown;
 use napi_derive::napi;
 
-use super::{Result, buffer};
-use crate::bits::Bits;
+use super::objects::NativeState;
+use super::{Result, buffer, store};
+use crate::bits::{BANK_SIZE, Bits};
 use crate::declaration::{Declaration, Notes};
 use crate::error::Error;
 use crate::feature_table::FeatureTable;
-use crate::page::layout::PAGE_SIZE;
+use crate::page::layout::BLOCK_SIZE;
 use crate::page::{Arena, CHUNK_SIZE, Edits, FIRST_LIVE_HANDLE, Initial, Page, offers};
 use crate::record::Terminal;
 use crate::startup::Startup;
@@ -162,8 +163,8 @@ pub struct NativePage {
     pub handle: u32,
     /// Its feature names, from bit 0 up; left out when they are the default ones.
     pub names: Option<Vec<String>>,
-    /// The hash of a table with these names.
-    pub registry_hash: u32,
+    /// The hashes of a table with these names, by bank.
+    pub registry_hashes: Vec<u32>,
 }
 
 impl From<NativeStartup> for Startup {
@@ -190,11 +191,12 @@ pub fn page(handle: u32) -> std::result::Result<Page, Error> {
     PAGES.with_borrow(|pages| pages.page(handle).cloned())
 }
 
-/// A private page that starts with this.
-pub fn open_private(initial: &Initial) -> Result<NativePage> {
+/// A private page that starts with this. Without a store its table never grows, so that a page of one block can do.
+pub fn open_private(initial: &Initial, has_store: bool) -> Result<NativePage> {
     PAGES.with_borrow_mut(|pages| {
         let contains = initial.persisted.map_or(0, |persisted| persisted.revision);
-        let handle = pages.private.allocate(&initial.state, contains)?;
+        let is_full = has_store || initial.table.names().len() > BANK_SIZE;
+        let handle = pages.private.allocate(&initial.state, contains, is_full)?;
         if let Some(persisted) = &initial.persisted {
             pages.private.page(handle)?.note_persisted(persisted);
         }
@@ -214,14 +216,14 @@ pub fn to_native(handle: u32, table: &FeatureTable) -> NativePage {
     NativePage {
         handle,
         names: (!table.is_default()).then(|| table.names().to_vec()),
-        registry_hash: table.hash(),
+        registry_hashes: table.hashes().to_vec(),
     }
 }
 
 /// Opens a private page without a store.
 #[napi(catch_unwind)]
 pub fn open_private_page(startup: NativeStartup) -> Result<NativePage> {
-    open_private(&Startup::from(startup).fresh()?)
+    open_private(&Startup::from(startup).fresh()?, false)
 }
 
 /// Opens the page that all processes with this cluster name and environment share. Without a name, processes with
@@ -250,8 +252,8 @@ pub fn chunk_buffer(env: &Env, index: u32) -> Result<Unknown<'_>> {
 #[napi(catch_unwind, ts_return_type = "SharedArrayBuffer | ArrayBuffer")]
 pub fn page_buffer(env: &Env, handle: u32) -> Result<Unknown<'_>> {
     let page = page(handle)?;
-    // SAFETY: a page keeps its PAGE_SIZE bytes at that address.
-    unsafe { buffer::share(env, page.as_ptr(), PAGE_SIZE, page) }
+    // SAFETY: a page keeps its bytes at that address.
+    unsafe { buffer::share(env, page.as_ptr(), page.size(), page) }
 }
 
 /// Whether buffers are real `SharedArrayBuffer`s in this runtime.
@@ -295,13 +297,19 @@ pub fn lost_live_file(handle: u32) -> Result<Option<String>> {
     Ok(lost.map(|path| path.to_string_lossy().into_owned()))
 }
 
-/// A sentence for each field of the page that is out of range, when the features in `known` exist.
+/// The state of the page, of all banks that it has. While a whole change is made, it is that after the change.
 #[napi(catch_unwind)]
-pub fn page_problems(handle: u32, known: u32) -> Result<Vec<String>> {
-    let problems = page(handle)?
-        .snapshot()
-        .state
-        .problems(Bits::of_first_bank(known));
+pub fn page_state(handle: u32) -> Result<NativeState> {
+    let page = page(handle)?;
+    let banks = page.size() / BLOCK_SIZE;
+    Ok(store::to_state(&page.snapshot().state, banks))
+}
+
+/// A sentence for each field of the page that is out of range, when there are so many names.
+#[napi(catch_unwind)]
+pub fn page_problems(handle: u32, names: u32) -> Result<Vec<String>> {
+    let known = Bits::first(names as usize);
+    let problems = page(handle)?.snapshot().state.problems(known);
     Ok(problems.iter().map(ToString::to_string).collect())
 }
 
@@ -312,33 +320,58 @@ pub fn ringing_problem(handle: u32) -> Result<Option<String>> {
     Ok(checked.err().map(|error| error.to_string()))
 }
 
-/// Makes some changes of the page as one, and says whether they changed anything: features by their bits, rollouts as the
-/// bit and, from bit 16 on, basis points, and the packed terminal settings.
+/// Changes of single features and of the terminal.
+#[napi(object)]
+pub struct NativeEdits {
+    /// The features that go on, as a word of bits for each bank.
+    pub on: Vec<u32>,
+    /// Those that go off.
+    pub off: Vec<u32>,
+    /// The bits of features, and from bit 16 on their basis points.
+    pub rollouts: Vec<u32>,
+    /// The packed terminal settings.
+    pub terminal: Option<u32>,
+}
+
+/// A state that a caller gives, of some features.
+#[napi(object)]
+pub struct NativeGiven {
+    /// The features that are on, as a word of bits for each bank.
+    pub flags: Vec<u32>,
+    /// Those that it says something of.
+    pub known: Vec<u32>,
+    /// Basis points by bit.
+    pub rollouts: Vec<u16>,
+    /// The packed terminal settings.
+    pub terminal: u32,
+}
+
+/// Makes some changes of the page as one, and says whether they changed anything.
 #[napi(catch_unwind)]
-pub fn edit_page(
-    handle: u32,
-    on: u32,
-    off: u32,
-    rollouts: Vec<u32>,
-    terminal: Option<u32>,
-) -> Result<bool> {
+pub fn edit_page(handle: u32, edits: NativeEdits) -> Result<bool> {
     let page = page(handle)?;
-    let changed = page.edit(&to_edits(on, off, &rollouts, terminal))?;
+    let changed = page.edit(&Edits::from(&edits))?;
     if changed {
         watch::announce(&page);
     }
     Ok(changed)
 }
 
-/// Edits from what `editPage` takes.
-pub fn to_edits(on: u32, off: u32, rollouts: &[u32], terminal: Option<u32>) -> Edits {
-    let rollouts = rollouts.iter();
-    Edits {
-        on: Bits::of_first_bank(on),
-        off: Bits::of_first_bank(off),
-        rollouts: rollouts
-            .map(|packed| ((packed & 0x1f) as usize, (packed >> 16) as u16))
-            .collect(),
-        terminal: terminal.map(Terminal::from_word),
+impl From<&NativeEdits> for Edits {
+    fn from(edits: &NativeEdits) -> Self {
+        let rollouts = edits.rollouts.iter();
+        Self {
+            on: to_bits(&edits.on),
+            off: to_bits(&edits.off),
+            rollouts: rollouts
+                .map(|packed| ((packed & 0xffff) as usize, (packed >> 16) as u16))
+                .collect(),
+            terminal: edits.terminal.map(Terminal::from_word),
+        }
     }
+}
+
+/// A set of features from its words. Banks without one have no feature in it.
+pub fn to_bits(words: &[u32]) -> Bits {
+    Bits::of_banks(|bank| words.get(bank).copied().unwrap_or(0))
 }

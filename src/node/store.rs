@@ -16,13 +16,15 @@ use napi_derive::napi;
 
 use super::objects::{NativeAnswer, NativeFailure, NativeRevision, NativeState};
 use super::outcome::{Outcome, Report};
-use super::page::{self, NativeNotes, NativePage, NativeStartup, to_edits};
+use super::page::{
+    self, NativeEdits, NativeGiven, NativeNotes, NativePage, NativeStartup, to_bits,
+};
 use super::persist_batch::PersistBatch;
 use super::{Result, js_error, runtime_error};
-use crate::bits::Bits;
+use crate::bits::BANK_SIZE;
 use crate::error::Error;
-use crate::page::{FULL_ROLLOUTS, Rollouts, State};
-use crate::record::Record;
+use crate::page::{Edits, FULL_ROLLOUT, FULL_ROLLOUTS, State};
+use crate::record::Terminal;
 use crate::startup::Startup;
 use crate::store::{
     Access, Answer, Entry, Job, Kind, Persist, Reply, Restore, Revision, Source, Store, hex,
@@ -80,7 +82,7 @@ impl NativeStore {
             page::open_live(page?)
         } else {
             let initial = startup.from_store(store);
-            page::open_private(&initial?)
+            page::open_private(&initial?, true)
         }
     }
 
@@ -120,7 +122,7 @@ impl NativeStore {
         let reply = store.reply(self.batch.answer(to_persisted));
         store.submit(Job::Persist(Persist {
             environment,
-            snapshot: page.take_snapshot(),
+            snapshot: page.take_snapshot().into(),
             page,
             reason,
             actor,
@@ -145,7 +147,7 @@ impl NativeStore {
         let page = page::page(handle)?;
         let answer = self.store()?.persist_now(|reply| Persist {
             environment,
-            snapshot: page.take_snapshot(),
+            snapshot: page.take_snapshot().into(),
             page,
             reason,
             actor,
@@ -215,26 +217,19 @@ impl NativeStore {
         self.restore(env, handle, environment, source, reason, actor, if_revision)
     }
 
-    /// Appends a revision with a given state of the features whose bits are in `known`, unless the last one holds the
-    /// same, and applies it to the page.
+    /// Appends a revision with a given state, unless the last one holds the same, and applies it to the page.
     #[napi(catch_unwind, ts_return_type = "Promise<NativeFailure | NativeAnswer>")]
     pub fn apply<'env>(
         &self,
         env: &'env Env,
         handle: u32,
         environment: String,
-        record: Vec<u8>,
-        rollouts: Vec<u16>,
-        known: u32,
+        given: NativeGiven,
         reason: String,
         actor: String,
         if_revision: Option<f64>,
     ) -> Result<Object<'env>> {
-        let state = given_state(&record, &rollouts)?;
-        let source = Source::Given {
-            state,
-            known: Bits::of_first_bank(known),
-        };
+        let source = to_source(&given);
         self.restore(
             env,
             handle,
@@ -246,23 +241,19 @@ impl NativeStore {
         )
     }
 
-    /// Appends a revision with some changes of the state in effect, and applies them to the page. They are as those of
-    /// `editPage`.
+    /// Appends a revision with some changes of the state in effect, and applies them to the page.
     #[napi(catch_unwind, ts_return_type = "Promise<NativeFailure | NativeAnswer>")]
     pub fn commit<'env>(
         &self,
         env: &'env Env,
         handle: u32,
         environment: String,
-        on: u32,
-        off: u32,
-        rollouts: Vec<u32>,
-        terminal: Option<u32>,
+        edits: NativeEdits,
         reason: String,
         actor: String,
         if_revision: Option<f64>,
     ) -> Result<Object<'env>> {
-        let source = Source::Edits(to_edits(on, off, &rollouts, terminal));
+        let source = Source::Edits(Edits::from(&edits));
         self.restore(
             env,
             handle,
@@ -424,15 +415,16 @@ fn to_persisted(answer: Answer<Entry>) -> Outcome {
 fn to_answer<T>(answer: Answer<T>, convert: impl FnOnce(T) -> Vec<NativeRevision>) -> NativeAnswer {
     let Answer { value, table } = answer;
     NativeAnswer {
-        registry_hash: table.hash(),
+        registry_hashes: table.hashes().to_vec(),
         names: None,
         revisions: convert(value),
     }
 }
 
 fn to_entry(entry: Entry) -> NativeRevision {
+    let banks = entry.revision.banks();
     NativeRevision {
-        previous: entry.previous.map(to_state),
+        previous: entry.previous.map(|state| to_state(&state, banks)),
         ..to_revision(entry.revision)
     }
 }
@@ -442,10 +434,11 @@ fn to_entry(entry: Entry) -> NativeRevision {
     reason = "revisions and dates stay far below 2^53"
 )]
 fn to_revision(revision: Revision) -> NativeRevision {
+    let state = to_state(&revision.state, revision.banks());
     NativeRevision {
         revision: revision.id as f64,
         environment: revision.environment,
-        state: to_state(revision.state),
+        state,
         reason: revision.reason,
         actor: revision.actor,
         created_at: revision.created_at as f64,
@@ -456,23 +449,31 @@ fn to_revision(revision: Revision) -> NativeRevision {
     }
 }
 
-fn to_state(state: State) -> NativeState {
+/// The first banks of a state.
+pub fn to_state(state: &State, banks: usize) -> NativeState {
+    let rollouts = state.rollouts.iter().take(banks * BANK_SIZE);
+    let are_full = rollouts.clone().all(|rollout| *rollout == FULL_ROLLOUT);
     NativeState {
-        record: format!("0x{}", hex(&state.record().encode())),
-        rollouts: to_rollouts(state.rollouts),
+        record: format!("0x{}", hex(&state.encode(banks))),
+        rollouts: (!are_full).then(|| rollouts.copied().collect()),
     }
 }
 
-fn given_state(record: &[u8], given: &[u16]) -> std::result::Result<State, Error> {
+fn to_source(given: &NativeGiven) -> Source {
     let mut rollouts = FULL_ROLLOUTS;
-    for (rollout, given) in rollouts.iter_mut().zip(given) {
+    for (rollout, given) in rollouts.iter_mut().zip(&given.rollouts) {
         *rollout = *given;
     }
-    Ok(State::of_record(Record::decode(record)?, rollouts))
-}
-
-fn to_rollouts(rollouts: Rollouts) -> Option<Vec<u16>> {
-    (rollouts != FULL_ROLLOUTS).then(|| rollouts.to_vec())
+    let state = State {
+        flags: to_bits(&given.flags),
+        terminal: Terminal::from_word(given.terminal),
+        rollouts,
+        ..State::EMPTY
+    };
+    Source::Given {
+        state: Box::new(state),
+        known: to_bits(&given.known),
+    }
 }
 
 /// The facade passes whole numbers only.

@@ -1,4 +1,4 @@
-//! The feature table of a live file: 32 × (length, 63 bytes of name), after the page.
+//! The feature table of a live file: 256 × (length, 63 bytes of name), after the page and the journal.
 //!
 //! A name is written as eight 64-bit words. The first one, which has the length, is written last, so a reader sees
 //! either no name or the whole of it. Before that its feature is what it starts with. Writers hold the order lock;

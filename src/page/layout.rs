@@ -6,14 +6,16 @@
 use crate::bits::{BANK_SIZE, BANKS};
 use crate::feature_table::{MAX_FEATURES, MAX_NAME_LENGTH};
 
-/// Bytes of a state page, and of the block that each further bank has in a live file: with its flags and its rollouts in the
-/// same places.
-pub const PAGE_SIZE: usize = 128;
+/// Bytes of the block that each bank has. The record, the magic before it and the rollouts lie in the same places in each.
+pub const BLOCK_SIZE: usize = 128;
+
+/// Bytes of a page with a block for every bank.
+pub const FULL_PAGE_SIZE: usize = BANKS * BLOCK_SIZE;
 
 /// Alignment of a state page: one cache line.
 pub const PAGE_ALIGN: usize = 64;
 
-/// First bytes of a page.
+/// First bytes of a block.
 pub const MAGIC: [u8; 3] = *b"13B";
 
 /// The page format that this crate reads and writes.
@@ -52,11 +54,13 @@ pub const PERSISTED_MARK: usize = 60;
 /// Rollout of each feature of a bank in basis points, 32 × u16.
 pub const ROLLOUTS: usize = 64;
 
-/// Start of the words by which the revisions of a live page are in order, see `order.rs`. They lie in the header of the
-/// second block of 128 bytes; there is room for 8 blocks.
-pub const ORDER: usize = PAGE_SIZE + 16;
+/// Start of the words by which the revisions of a page are in order, see `order.rs`. They lie in the header of the second
+/// block, so a page of one block has them elsewhere.
+pub const ORDER: usize = BLOCK_SIZE + 16;
+/// The word among them that is odd while a whole change is applied, u32.
+pub const SEQUENCE: usize = ORDER + 24;
 /// Start of the journal, which holds the target of a change of several words. Only a live file has it.
-pub const JOURNAL: usize = 8 * PAGE_SIZE;
+pub const JOURNAL: usize = FULL_PAGE_SIZE;
 /// Start of the name table, which only a live file has.
 pub const NAMES: usize = 2 * JOURNAL;
 /// Bytes of one name: its length, then its UTF-8 text.
@@ -67,8 +71,7 @@ pub const LIVE_SIZE: usize = NAMES + MAX_FEATURES * NAME_SIZE;
 const _: () = {
     assert!(STATE.is_multiple_of(8) && REVISION.is_multiple_of(8));
     assert!(PAGE_ID.is_multiple_of(8));
-    assert!(ROLLOUTS + BANK_SIZE * size_of::<u16>() == PAGE_SIZE);
-    assert!(BANKS * PAGE_SIZE <= JOURNAL);
-    assert!(PAGE_SIZE.is_multiple_of(PAGE_ALIGN));
+    assert!(ROLLOUTS + BANK_SIZE * size_of::<u16>() == BLOCK_SIZE);
+    assert!(BLOCK_SIZE.is_multiple_of(PAGE_ALIGN));
     assert!(LIVE_SIZE == 2048 + BANKS * 2048);
 };

@@ -513,10 +513,13 @@ mod tests {
     fn a_file_in_use_that_is_damaged_is_refused_and_left_alone() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("live");
-        let damages: [(u64, &[u8]); 4] = [
+        let damages: [(u64, &[u8]); 6] = [
             (0, b"???"),
             (24, &[9, 0, 0, 0]),
             (40, &[0; 8]),
+            // The mark of the third bank, and the number of the last.
+            (2 * 128, b"???"),
+            (7 * 128 + 15, &[6]),
             (NAMES as u64, &[255, b'x']),
         ];
         for (offset, bytes) in damages {
@@ -532,7 +535,7 @@ mod tests {
         fs::write(&path, [0; 100]).unwrap();
         let error = attach(&path, mapping::open(&path, true, None).unwrap()).unwrap_err();
         assert!(
-            error.to_string().contains("100 bytes instead of 4096"),
+            error.to_string().contains("100 bytes instead of 18432"),
             "{error}"
         );
     }

@@ -1,4 +1,4 @@
-//! The state page: 128 bytes of shared memory that hold the live state.
+//! The state page: 128 bytes of shared memory for each bank, which hold the live state.
 //!
 //! # Synchronization
 //!
@@ -43,7 +43,7 @@ use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-pub use arena::{Arena, CHUNK_SIZE, Chunk, PAGES_PER_CHUNK};
+pub use arena::{Arena, BLOCKS_PER_CHUNK, CHUNK_SIZE, Chunk};
 pub use doorbells::{Doorbell, examine as examine_doorbells};
 pub use edits::Edits;
 #[cfg(all(test, unix))]
@@ -61,10 +61,10 @@ pub use units::{Parts, Units};
 use crate::bits::{BANK_SIZE, BANKS, Bits};
 use crate::error::Error;
 use crate::feature_table::{FeatureTable, MAX_FEATURES};
-use crate::record::{Problem, RECORD_VERSION, Record, Terminal};
+use crate::record::{Problem, RECORD_SIZE, RECORD_VERSION, Record, Terminal};
 pub use layout::FULL_ROLLOUT;
 use layout::{
-    DOORBELLS, FORMAT, GENERATION, HEADER, MAGIC, NAME_COUNT, PAGE_FORMAT, PAGE_ID, PAGE_SIZE,
+    BLOCK_SIZE, DOORBELLS, FORMAT, GENERATION, HEADER, MAGIC, NAME_COUNT, PAGE_FORMAT, PAGE_ID,
     REGISTRY_HASH, REVISION, ROLLOUTS, STATE,
 };
 
@@ -82,8 +82,8 @@ pub const FULL_ROLLOUTS: Rollouts = [FULL_ROLLOUT; MAX_FEATURES];
 pub struct State {
     /// Record format.
     pub version: u8,
-    /// Describes the feature table at the time of writing; decides nothing.
-    pub registry_hash: u32,
+    /// Describe the names of each bank at the time of writing; decide nothing.
+    pub registry_hashes: [u32; BANKS],
     /// The features that are on.
     pub flags: Bits,
     /// Terminal settings.
@@ -96,27 +96,67 @@ impl State {
     /// What an environment has before its first revision: nothing is on, and everything rolled out to everyone.
     pub const EMPTY: Self = Self::of_record(Record::EMPTY, FULL_ROLLOUTS);
 
-    /// That of a record, and these rollouts.
+    /// That of the first bank's record, and these rollouts. Nothing is on in the other banks.
     #[must_use]
     pub const fn of_record(record: Record, rollouts: Rollouts) -> Self {
+        let mut registry_hashes = [0; BANKS];
+        registry_hashes[0] = record.registry_hash;
         Self {
             version: record.version,
-            registry_hash: record.registry_hash,
+            registry_hashes,
             flags: Bits::of_first_bank(record.feature_flags),
             terminal: record.terminal,
             rollouts,
         }
     }
 
-    /// The record of the first bank.
+    /// The records of the banks.
+    pub fn records(&self) -> impl Iterator<Item = Record> {
+        let banks = self.registry_hashes.into_iter().zip(self.flags.banks());
+        banks
+            .enumerate()
+            .map(|(bank, (registry_hash, feature_flags))| {
+                if bank == 0 {
+                    Record {
+                        version: self.version,
+                        registry_hash,
+                        feature_flags,
+                        terminal: self.terminal,
+                    }
+                } else {
+                    Record::of_bank(bank, self.version, registry_hash, feature_flags)
+                }
+            })
+    }
+
+    /// The bytes of the records of the first banks.
     #[must_use]
-    pub const fn record(&self) -> Record {
-        Record {
-            version: self.version,
-            registry_hash: self.registry_hash,
-            feature_flags: self.flags.first_bank(),
-            terminal: self.terminal,
+    pub fn encode(&self, banks: usize) -> Vec<u8> {
+        let records = self.records().take(banks);
+        records.flat_map(|record| record.encode()).collect()
+    }
+
+    /// From the bytes of the records of one or more banks. Nothing is on in the others. `None` if they have the length of no
+    /// such records; what they hold is not checked.
+    #[must_use]
+    pub fn decode(bytes: &[u8], rollouts: Rollouts) -> Option<Self> {
+        let (records, []) = bytes.as_chunks::<RECORD_SIZE>() else {
+            return None;
+        };
+        if records.len() > BANKS {
+            return None;
         }
+        let mut records = records
+            .iter()
+            .map_while(|record| Record::decode(record).ok());
+        let mut state = Self::of_record(records.next()?, rollouts);
+        let mut flags = state.flags.banks();
+        let banks = state.registry_hashes.iter_mut().zip(&mut flags).skip(1);
+        for ((hash, flags), record) in banks.zip(records) {
+            (*hash, *flags) = (record.registry_hash, record.feature_flags);
+        }
+        state.flags = Bits::of_banks(|bank| flags.get(bank).copied().unwrap_or(0));
+        Some(state)
     }
 
     /// The default record with these flags, rolled out to everyone.
@@ -134,7 +174,15 @@ impl State {
     pub fn problems(&self, known: Bits) -> Vec<Problem> {
         let rollouts = self.rollouts.iter().enumerate();
         let beyond = rollouts.filter(|(_, basis_points)| **basis_points > FULL_ROLLOUT);
-        let mut problems = self.record().problems(known.first_bank());
+        let banks = self.records().zip(known.banks()).enumerate();
+        let mut problems: Vec<Problem> = banks
+            .flat_map(|(bank, (record, known))| {
+                let is_first = bank == 0;
+                let problems = record.problems(bank, known).into_iter();
+                // One page has one version.
+                problems.filter(move |problem| is_first || !matches!(problem, Problem::Version(_)))
+            })
+            .collect();
         problems.extend(beyond.map(|(bit, &basis_points)| Problem::Rollout { bit, basis_points }));
         problems
     }
@@ -171,6 +219,8 @@ pub struct Page(Arc<PageMemory>);
 #[derive(Debug)]
 struct PageMemory {
     base: NonNull<u8>,
+    /// The banks that it has blocks for.
+    banks: usize,
     /// Keeps the bytes at `base` allocated.
     owner: Owner,
     /// That of a private page, once it is needed.
@@ -188,6 +238,7 @@ impl PageMemory {
     fn live(file: LiveFile) -> Self {
         Self {
             base: file.base(),
+            banks: BANKS,
             owner: Owner::Live(Box::new(file)),
             order: OnceLock::new(),
         }
@@ -207,20 +258,31 @@ unsafe impl Send for PageMemory {}
 unsafe impl Sync for PageMemory {}
 
 impl Page {
-    /// Start of the page's [`layout::PAGE_SIZE`] bytes, valid as long as this page or a clone of it.
+    /// Start of the page's bytes, of which there are [`Page::size`], valid as long as this page or a clone of it.
     #[must_use]
     pub fn as_ptr(&self) -> *mut u8 {
         self.0.base.as_ptr()
     }
 
+    /// How many bytes its blocks have.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.0.banks * BLOCK_SIZE
+    }
+
     /// Fills a page that is not shared yet. `contains` is the revision that the state comes from.
     fn initialize(&self, state: &State, contains: u64) -> Result<(), Error> {
         self.u32(HEADER).store(0, SeqCst);
-        self.u32(REGISTRY_HASH).store(state.registry_hash, SeqCst);
-        for (bank, flags) in self.banks().zip(state.flags.banks()) {
-            self.state_word(bank).store(flags.into(), SeqCst);
+        let [m0, m1, m2] = MAGIC;
+        let header = u32::from_le_bytes([m0, m1, m2, RECORD_VERSION]);
+        for (bank, record) in self.banks().zip(state.records()) {
+            let word = join(record.feature_flags, record.terminal.to_word());
+            self.state_word(bank).store(word, SeqCst);
+            if bank != 0 {
+                self.word(bank, HEADER).store(header, SeqCst);
+            }
         }
-        self.state_word(0).store(state_word(state), SeqCst);
+        self.set_registry_hashes(&state.registry_hashes);
         self.u32(GENERATION).store(0, SeqCst);
         self.u32(layout::SLEEPERS).store(0, SeqCst);
         self.u32(FORMAT).store(PAGE_FORMAT, SeqCst);
@@ -233,9 +295,7 @@ impl Page {
         for (bit, rollout) in self.bits().zip(state.rollouts) {
             self.rollout(bit).store(rollout, SeqCst);
         }
-        // The header goes last: it says that all the rest is in place.
-        let [m0, m1, m2] = MAGIC;
-        let header = u32::from_le_bytes([m0, m1, m2, RECORD_VERSION]);
+        // The header of the first block goes last: it says that all the rest is in place.
         self.u32(HEADER).store(header, SeqCst);
         Ok(())
     }
@@ -243,9 +303,10 @@ impl Page {
     /// The live words as they are, whatever is being changed.
     fn state(&self) -> State {
         let [_, _, _, version] = self.u32(HEADER).load(SeqCst).to_le_bytes();
-        let mut words = [0; BANKS];
-        for (word, bank) in words.iter_mut().zip(self.banks()) {
+        let (mut words, mut registry_hashes) = ([0; BANKS], [0; BANKS]);
+        for ((word, hash), bank) in words.iter_mut().zip(&mut registry_hashes).zip(self.banks()) {
             *word = self.state_word(bank).load(SeqCst);
+            *hash = self.word(bank, REGISTRY_HASH).load(SeqCst);
         }
         let mut rollouts = FULL_ROLLOUTS;
         for (rollout, bit) in rollouts.iter_mut().zip(self.bits()) {
@@ -253,16 +314,23 @@ impl Page {
         }
         State {
             version,
-            registry_hash: self.u32(REGISTRY_HASH).load(SeqCst),
+            registry_hashes,
             flags: Bits::of_banks(|bank| words.get(bank).copied().map_or(0, low_half)),
             terminal: Terminal::from_word(high_half(words[0])),
             rollouts,
         }
     }
 
-    /// The banks that the page has: a private one has the first alone.
+    /// The banks that the page has blocks for: all, or the first alone.
     fn banks(&self) -> Range<usize> {
-        0..if self.is_live() { BANKS } else { 1 }
+        0..self.0.banks
+    }
+
+    /// Says which names the banks have.
+    pub(crate) fn set_registry_hashes(&self, hashes: &[u32; BANKS]) {
+        for (bank, hash) in self.banks().zip(hashes) {
+            self.word(bank, REGISTRY_HASH).store(*hash, SeqCst);
+        }
     }
 
     /// The bits of its banks.
@@ -426,7 +494,7 @@ impl Page {
         for (bit, name) in (first..).zip(added) {
             feature_table::append(self, bit, name, &starts);
         }
-        self.u32(REGISTRY_HASH).store(grown.hash(), SeqCst);
+        self.set_registry_hashes(&grown.hashes());
         feature_table::announce(self, &grown);
         drop(guard);
         Ok(grown)
@@ -450,15 +518,39 @@ impl Page {
         } else if self.u64(PAGE_ID).load(SeqCst) == 0 {
             Err("it has no page id".to_owned())
         } else {
+            self.banks()
+                .skip(1)
+                .try_for_each(|bank| self.check_block(bank))
+        }
+    }
+
+    /// The same for the block of a further bank.
+    fn check_block(&self, bank: usize) -> Result<(), String> {
+        let header = self.word(bank, HEADER).load(SeqCst).to_le_bytes();
+        let end = high_half(self.state_word(bank).load(SeqCst)).swap_bytes();
+        if !header.starts_with(&MAGIC) {
+            Err(format!(
+                "bank {bank} does not start with the mark of a live file"
+            ))
+        } else if usize::try_from(end) == Ok(bank) {
             Ok(())
+        } else {
+            Err(format!("bank {bank} is marked as 0x{end:08x}"))
         }
     }
 
     fn u32(&self, offset: usize) -> &AtomicU32 {
+        self.word(0, offset)
+    }
+
+    /// The field of a bank's block.
+    fn word(&self, bank: usize, offset: usize) -> &AtomicU32 {
+        debug_assert!(self.banks().contains(&bank));
         debug_assert!(offset.is_multiple_of(4) && offset < ROLLOUTS);
+        let offset = bank * BLOCK_SIZE + offset;
         let field = self.0.base.as_ptr().wrapping_add(offset).cast();
-        // SAFETY: `offset` is one of the aligned constants of `layout`, within the page's bytes, which live as long
-        // as `self`; the page starts 64-aligned; Rust uses no other width for this field.
+        // SAFETY: `offset` is one of the aligned constants of `layout`, within a block of the page's bytes, which live as
+        // long as `self`; the page starts 64-aligned; Rust uses no other width for this field.
         unsafe { AtomicU32::from_ptr(field) }
     }
 
@@ -469,10 +561,11 @@ impl Page {
         unsafe { AtomicU64::from_ptr(field) }
     }
 
-    /// The flags of a bank, in the low half. In the high one the first bank has the terminal, and the others nothing.
+    /// The flags of a bank, in the low half. In the high one the first bank has the terminal, and the others have their number
+    /// in the last byte.
     fn state_word(&self, bank: usize) -> &AtomicU64 {
         debug_assert!(self.banks().contains(&bank));
-        let offset = bank * PAGE_SIZE + STATE;
+        let offset = bank * BLOCK_SIZE + STATE;
         let field = self.0.base.as_ptr().wrapping_add(offset).cast();
         // SAFETY: `bank` is one of the page's, so that its block is within the page's bytes; the rest as in `u64`.
         unsafe { AtomicU64::from_ptr(field) }
@@ -480,7 +573,7 @@ impl Page {
 
     fn rollout(&self, bit: usize) -> &AtomicU16 {
         debug_assert!(self.bits().contains(&bit));
-        let block = bit / BANK_SIZE * PAGE_SIZE;
+        let block = bit / BANK_SIZE * BLOCK_SIZE;
         let offset = block + ROLLOUTS + bit % BANK_SIZE * size_of::<u16>();
         let field = self.0.base.as_ptr().wrapping_add(offset).cast();
         // SAFETY: `bit` is in one of the page's banks, so the field lies in the last 64 bytes of its block, 2-aligned.
@@ -515,17 +608,52 @@ fn random_page_id() -> Result<u64, Error> {
 
 #[cfg(test)]
 mod tests {
+    use super::layout::FULL_PAGE_SIZE;
     use super::*;
 
     #[test]
     fn a_page_holds_the_record_at_byte_3() {
         let state = State::with_flags(0b101);
         let mut arena = Arena::default();
-        let handle = arena.allocate(&state, 0).unwrap();
+        let handle = arena.allocate(&state, 0, false).unwrap();
         let page = arena.page(handle).unwrap();
         // SAFETY: the page's first 16 bytes, which no other thread sees.
         let bytes: [u8; 16] = unsafe { page.as_ptr().cast::<[u8; 16]>().read() };
         assert_eq!(bytes[..3], MAGIC);
-        assert_eq!(bytes[3..], state.record().encode());
+        assert_eq!(bytes[3..], state.encode(1));
+    }
+
+    #[test]
+    fn each_block_of_a_page_holds_the_record_of_its_bank() {
+        let mut state = State::with_flags(0b101);
+        state.flags = state.flags | [40, 255].into_iter().collect();
+        state.registry_hashes = [1, 2, 3, 4, 5, 6, 7, 8];
+        let mut arena = Arena::default();
+        let handle = arena.allocate(&state, 0, true).unwrap();
+        let page = arena.page(handle).unwrap();
+        assert_eq!(page.size(), FULL_PAGE_SIZE);
+        // SAFETY: the page's bytes, which no other thread sees.
+        let bytes: [u8; FULL_PAGE_SIZE] =
+            unsafe { page.as_ptr().cast::<[u8; FULL_PAGE_SIZE]>().read() };
+        let records: Vec<u8> = bytes
+            .chunks(BLOCK_SIZE)
+            .flat_map(|block| block[3..16].to_vec())
+            .collect();
+        assert_eq!(records, state.encode(BANKS));
+        assert_eq!(
+            State::decode(&records, FULL_ROLLOUTS),
+            Some(page.snapshot().state)
+        );
+        assert_eq!(state.problems(Bits::ALL), []);
+        let first = state.problems(Bits::first(32));
+        assert_eq!(first.len(), 2, "{first:?}");
+    }
+
+    #[test]
+    fn records_have_the_length_of_one_to_eight() {
+        let bytes = [0; 9 * RECORD_SIZE];
+        for length in [0, 12, 14, 9 * RECORD_SIZE] {
+            assert_eq!(State::decode(&bytes[..length], FULL_ROLLOUTS), None);
+        }
     }
 }

@@ -55,7 +55,7 @@ mod tests {
     #[test]
     fn an_offered_page_is_found_while_somebody_uses_it() {
         let mut arena = Arena::default();
-        let handle = arena.allocate(&State::with_flags(0b111), 0).unwrap();
+        let handle = arena.allocate(&State::with_flags(0b111), 0, false).unwrap();
         let page = arena.page(handle).unwrap().clone();
         let id = offer(&page);
         assert!(find(id).unwrap().is(&page));
@@ -69,10 +69,13 @@ mod tests {
     #[test]
     fn an_offered_page_is_used_again_and_the_offer_is_void() {
         let mut arena = Arena::default();
-        let first = arena.allocate(&State::with_flags(0b111), 0).unwrap();
+        let first = arena.allocate(&State::with_flags(0b111), 0, false).unwrap();
         let id = offer(arena.page(first).unwrap());
         arena.release(first).unwrap();
-        assert_eq!(arena.allocate(&State::with_flags(0b111), 0).unwrap(), first);
+        assert_eq!(
+            arena.allocate(&State::with_flags(0b111), 0, false).unwrap(),
+            first
+        );
         assert!(find(id).is_none());
         let again = offer(arena.page(first).unwrap());
         assert!(find(again).is_some());
@@ -82,7 +85,7 @@ mod tests {
     fn offers_of_pages_that_are_gone_are_swept() {
         let mut arena = Arena::default();
         for _ in 0..5_000 {
-            let handle = arena.allocate(&State::with_flags(0b111), 0).unwrap();
+            let handle = arena.allocate(&State::with_flags(0b111), 0, false).unwrap();
             let _id = offer(arena.page(handle).unwrap());
             arena.release(handle).unwrap();
         }

@@ -1,6 +1,7 @@
 //! What puts the revisions of a page in order, and its changes of several words.
 //!
-//! The steps are those of `whole_change.rs`; here are the words that they work on, in a live file or beside a private page.
+//! The steps are those of `whole_change.rs`; here are the words that they work on, in the page or beside one of one block, and
+//! the journal, in a live file or beside a private page.
 //!
 //! # Locks
 //!
@@ -10,7 +11,7 @@
 
 #![expect(
     unsafe_code,
-    reason = "the words of a live page are at fixed places in its memory"
+    reason = "the words of a page are at fixed places in its memory"
 )]
 
 use std::sync::atomic::Ordering::SeqCst;
@@ -18,7 +19,7 @@ use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64};
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
-use super::layout::{JOURNAL, ORDER};
+use super::layout::{JOURNAL, ORDER, SEQUENCE};
 use super::whole_change::{self, PageWords};
 use super::{
     Edits, LockGuard, Page, Parts, Snapshot, State, high_half, join, low_half, state_word,
@@ -29,8 +30,7 @@ use crate::feature_table::MAX_FEATURES;
 use crate::record::Terminal;
 use crate::sync::lock;
 
-/// The words of a page. Those of a private page are in memory of the process, where nobody is killed half-way, so that its
-/// journal is of use to snapshots only.
+/// The words of a page.
 #[derive(Debug, Default)]
 #[repr(C)]
 pub(super) struct Words {
@@ -44,8 +44,9 @@ pub(super) struct Words {
     sequence: AtomicU32,
 }
 
-/// The target of a whole change.
-#[derive(Debug, Default)]
+/// The target of a whole change. That of a private page is in memory of the process, where nobody is killed half-way, so that it
+/// is of use to snapshots only.
+#[derive(Debug)]
 #[repr(C)]
 pub(super) struct Journal {
     /// Of which features the switches, and the rollouts, are set.
@@ -59,6 +60,20 @@ pub(super) struct Journal {
     /// The flags of the banks after the first.
     more_flags: [AtomicU32; BANKS - 1],
     rollouts: [AtomicU16; MAX_FEATURES],
+}
+
+impl Default for Journal {
+    fn default() -> Self {
+        Self {
+            switches: Default::default(),
+            rolled_out: Default::default(),
+            contains: AtomicU64::new(0),
+            state: AtomicU64::new(0),
+            terminal: AtomicU32::new(0),
+            more_flags: Default::default(),
+            rollouts: std::array::from_fn(|_| AtomicU16::new(0)),
+        }
+    }
 }
 
 fn store_all(words: &[AtomicU32], values: &[u32]) {
@@ -99,35 +114,35 @@ enum JournalGuard<'page> {
 
 const _: () = {
     assert!(ORDER.is_multiple_of(8) && JOURNAL.is_multiple_of(8));
-    assert!(ORDER + size_of::<Words>() <= JOURNAL);
+    assert!(ORDER + size_of::<Words>() <= super::layout::BLOCK_SIZE + super::layout::ROLLOUTS);
+    assert!(ORDER + std::mem::offset_of!(Words, sequence) == SEQUENCE);
     assert!(JOURNAL + size_of::<Journal>() <= super::layout::NAMES);
 };
 
 impl Page {
+    #[expect(
+        clippy::cast_ptr_alignment,
+        reason = "the page is aligned, and so are the places in it"
+    )]
     fn words(&self) -> &Words {
-        self.order().0
-    }
-
-    fn journal(&self) -> &Journal {
-        self.order().1
+        if self.banks().len() == 1 {
+            return &self.private_order().words;
+        }
+        // SAFETY: a page of several blocks has more bytes than where the words end, and they live as long as `self`; `ORDER` is
+        // 8-aligned, `Words` consists of atomics alone, for which any bytes are valid, and Rust uses no other width for them.
+        unsafe { &*self.as_ptr().wrapping_add(ORDER).cast::<Words>() }
     }
 
     #[expect(
         clippy::cast_ptr_alignment,
         reason = "the page is aligned, and so are the places in it"
     )]
-    fn order(&self) -> (&Words, &Journal) {
+    fn journal(&self) -> &Journal {
         if !self.is_live() {
-            let Order { words, journal, .. } = self.private_order();
-            return (words, journal);
+            return &self.private_order().journal;
         }
-        let start = self.as_ptr();
-        // SAFETY: a live page is LIVE_SIZE bytes, which live as long as `self`; `ORDER` is 8-aligned, `Words` consists of
-        // atomics alone, for which any bytes are valid, and Rust uses no other width for them.
-        let words = unsafe { &*start.wrapping_add(ORDER).cast::<Words>() };
-        // SAFETY: as above, with `JOURNAL` and `Journal`.
-        let journal = unsafe { &*start.wrapping_add(JOURNAL).cast::<Journal>() };
-        (words, journal)
+        // SAFETY: as in `words`, with the LIVE_SIZE bytes of a live page, `JOURNAL` and `Journal`.
+        unsafe { &*self.as_ptr().wrapping_add(JOURNAL).cast::<Journal>() }
     }
 
     fn private_order(&self) -> &Order {
@@ -143,7 +158,7 @@ impl Page {
 
     /// Sets the words of a page that is not shared yet.
     pub(super) fn initialize_order(&self, contains: u64) {
-        if !self.is_live() && contains == 0 && self.0.order.get().is_none() {
+        if self.banks().len() == 1 && contains == 0 && self.0.order.get().is_none() {
             return;
         }
         let words = self.words();
@@ -438,7 +453,7 @@ mod tests {
 
     fn page(flags: u32) -> Page {
         let mut arena = Arena::default();
-        let handle = arena.allocate(&state(flags, 24), 0).unwrap();
+        let handle = arena.allocate(&state(flags, 24), 0, true).unwrap();
         arena.page(handle).unwrap().clone()
     }
 
@@ -471,7 +486,8 @@ mod tests {
         assert_eq!(after.state.rollouts[4], FULL_ROLLOUT);
         assert_eq!(after.contains, 9);
         assert_eq!(page.generation().load(SeqCst), before + 1);
-        page.change(&state(0, 1), Units::from_bits(0b1), 9).unwrap();
+        page.change(&state(0, 1), Units::of_first_bank(0b1), 9)
+            .unwrap();
         assert_eq!(page.snapshot().state.terminal.rows, 50);
     }
 

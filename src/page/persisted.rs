@@ -4,7 +4,8 @@
 use std::sync::atomic::Ordering::SeqCst;
 
 use super::layout::{PERSISTED_MARK, REVISION};
-use super::{Page, State, high_half, low_half, state_word};
+use super::{FULL_ROLLOUT, Page, State, low_half};
+use crate::bits::BANK_SIZE;
 
 /// A revision, and the state that is in effect since it was written: its own one, nearly always.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,26 +17,30 @@ pub struct Persisted {
 }
 
 impl Persisted {
-    /// The body of `MurmurHash3` (x86, 32 bits) over flags, terminal and pairs of rollouts.
+    /// The body of `MurmurHash3` (x86, 32 bits) over the terminal, and over the flags and pairs of rollouts of each bank, after the
+    /// number of the bank. Banks as they are at first are left out: nothing is on, and all is rolled out to everyone.
     /// `lib/inspection/persisted.ts` does the same.
     ///
     /// Every step is a bijection of the hash and of the word, so states that differ in one word only never have the
     /// same mark; others do by chance, one pair in 2^32. The number of the revision is the seed, so that a mark says
     /// nothing beside the number of another one.
     fn mark(&self) -> u32 {
-        let word = state_word(&self.state);
-        let pairs = self.state.rollouts.chunks(2);
-        let rollouts = pairs.map(|pair| {
-            let [low, high] =
-                [pair.first(), pair.get(1)].map(|half| half.map_or(0, |half| u32::from(*half)));
-            high << 16 | low
-        });
-        let [_, more @ ..] = self.state.flags.banks();
-        [low_half(word), high_half(word)]
-            .into_iter()
-            .chain(more)
-            .chain(rollouts)
-            .fold(low_half(self.revision), mix)
+        let state = &self.state;
+        let mut mark = mix(low_half(self.revision), state.terminal.to_word());
+        let banks = (0..)
+            .zip(state.flags.banks())
+            .zip(state.rollouts.chunks(BANK_SIZE));
+        for ((bank, flags), rollouts) in banks {
+            if flags == 0 && rollouts.iter().all(|rollout| *rollout == FULL_ROLLOUT) {
+                continue;
+            }
+            let (pairs, _) = rollouts.as_chunks::<2>();
+            let pairs = pairs
+                .iter()
+                .map(|[low, high]| u32::from(*high) << 16 | u32::from(*low));
+            mark = [bank, flags].into_iter().chain(pairs).fold(mark, mix);
+        }
+        mark
     }
 }
 
@@ -123,7 +128,7 @@ mod tests {
 
     fn page(flags: u32) -> Page {
         let mut arena = Arena::default();
-        let handle = arena.allocate(&State::with_flags(flags), 0).unwrap();
+        let handle = arena.allocate(&State::with_flags(flags), 0, false).unwrap();
         arena.page(handle).unwrap().clone()
     }
 
@@ -160,8 +165,12 @@ mod tests {
         assert!(!is_persisted_as(|state| state.terminal.reserved = 1));
         assert!(!is_persisted_as(|state| state.rollouts[0] = 0));
         assert!(!is_persisted_as(|state| state.rollouts[31] = 1));
+        assert!(!is_persisted_as(|state| state.rollouts[255] = 1));
+        assert!(!is_persisted_as(|state| {
+            state.flags = state.flags | Bits::only(77);
+        }));
         // These describe the time of writing.
-        assert!(is_persisted_as(|state| state.registry_hash = 1));
+        assert!(is_persisted_as(|state| state.registry_hashes[0] = 1));
     }
 
     mod of_those_who_note_at_once {

@@ -4,7 +4,7 @@
 use std::ops::{BitAnd, BitOr, Not};
 
 use super::{Rollouts, State};
-use crate::bits::Bits;
+use crate::bits::{BANKS, Bits};
 
 /// A set of units.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -12,9 +12,6 @@ pub struct Units {
     features: Bits,
     terminal: bool,
 }
-
-/// The terminal's bit in the number of [`Units::to_bits`].
-const TERMINAL: u64 = 1 << 32;
 
 impl Units {
     /// Nothing.
@@ -44,24 +41,37 @@ impl Units {
         }
     }
 
-    /// From the number that [`Units::to_bits`] gives. Bits without a meaning are ignored.
+    /// These features of the first bank alone.
     #[must_use]
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "the low half is what is wanted"
-    )]
-    pub const fn from_bits(bits: u64) -> Self {
+    pub const fn of_first_bank(word: u32) -> Self {
         Self {
-            features: Bits::of_first_bank(bits as u32),
-            terminal: bits & TERMINAL != 0,
+            features: Bits::of_first_bank(word),
+            terminal: false,
         }
     }
 
-    /// A bit for each feature, and bit 32 for the terminal.
+    /// A byte that is 1 if the terminal is one of them, else 0, and a little-endian word of bits for each of the first banks.
     #[must_use]
-    pub const fn to_bits(self) -> u64 {
-        let terminal = if self.terminal { TERMINAL } else { 0 };
-        self.features.first_bank() as u64 | terminal
+    pub fn encode(self, banks: usize) -> Vec<u8> {
+        let words = self.features.banks().into_iter().take(banks);
+        std::iter::once(self.terminal.into())
+            .chain(words.flat_map(u32::to_le_bytes))
+            .collect()
+    }
+
+    /// The inverse of [`Units::encode`]; `None` for other bytes.
+    #[must_use]
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        let (&terminal, words) = bytes.split_first()?;
+        let (words, []) = words.as_chunks::<4>() else {
+            return None;
+        };
+        let is_valid = terminal <= 1 && words.len() <= BANKS;
+        let mut words = words.iter();
+        is_valid.then(|| Self {
+            features: Bits::of_banks(|_| words.next().map_or(0, |word| u32::from_le_bytes(*word))),
+            terminal: terminal == 1,
+        })
     }
 
     /// Whether there are none.
@@ -223,20 +233,31 @@ mod tests {
         let mut after = State::with_flags(0b10);
         after.rollouts[4] = 5;
         after.terminal.rows = 99;
-        after.registry_hash = 7;
+        after.registry_hashes[0] = 7;
         let units = after.differences(&before);
         assert_eq!(units, Units::with_terminal(Bits::of_first_bank(0b1_0001)));
         assert_eq!(before.differences(&before), Units::NONE);
 
         let mut merged = before;
-        merged.set(Units::from_bits(0b1_0000), &after);
+        merged.set(Units::of_first_bank(0b1_0000), &after);
         assert_eq!(merged.rollouts[4], 5);
         assert_eq!(merged.flags.first_bank(), 0b11);
         assert_eq!(merged.terminal, before.terminal);
         merged.set(units, &after);
         assert_eq!(merged.differences(&after), Units::NONE);
-        assert_eq!(merged.registry_hash, before.registry_hash);
+        assert_eq!(merged.registry_hashes, before.registry_hashes);
         assert_eq!(!Units::ALL, Units::NONE);
-        assert_eq!(Units::from_bits(u64::MAX), Units::ALL);
+    }
+
+    #[test]
+    fn units_survive_a_round_trip() {
+        let units = Units::with_terminal([0, 33, 255].into_iter().collect());
+        assert_eq!(Units::decode(&units.encode(BANKS)), Some(units));
+        let first = Units::of_first_bank(0b101);
+        assert_eq!(first.encode(1), [0, 0b101, 0, 0, 0]);
+        assert_eq!(Units::decode(&first.encode(1)), Some(first));
+        for bytes in [&[][..], &[2], &[0, 1], &[0; 5 + 4 * BANKS]] {
+            assert_eq!(Units::decode(bytes), None);
+        }
     }
 }

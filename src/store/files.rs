@@ -351,7 +351,7 @@ mod tests {
         assert_eq!(status(b"", 0o600), Status::Ok);
         assert_eq!(status(b"", 0o620), Status::Failed, "others may write to it");
         assert_eq!(status(b"x", 0o600), Status::Failed, "something else");
-        assert_eq!(status(&[0; page::layout::LIVE_SIZE], 0o600), Status::Ok);
+        assert_eq!(status(&vec![0; page::layout::LIVE_SIZE], 0o600), Status::Ok);
         fs::remove_file(&live).unwrap();
         symlink(&bed.database, &live).unwrap();
         assert_eq!(

@@ -8,7 +8,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 fn private_page() -> Page {
     let mut arena = Arena::default();
-    let handle = arena.allocate(&State::with_flags(0), 0).unwrap();
+    let handle = arena.allocate(&State::with_flags(0), 0, true).unwrap();
     arena.page(handle).unwrap().clone()
 }
 

@@ -47,7 +47,7 @@ fn state(feature_flags: u32) -> State {
 
 fn page() -> Page {
     let mut arena = Arena::default();
-    let handle = arena.allocate(&state(7), 0).expect("a page");
+    let handle = arena.allocate(&state(7), 0, true).expect("a page");
     arena.page(handle).expect("the page").clone()
 }
 
@@ -70,7 +70,7 @@ fn registry_hash() -> Operation {
     let names = ["checkout", "search", "payments", "recommendations"];
     let table = feature_table::FeatureTable::new(names).expect("a table");
     Box::new(move || {
-        black_box(black_box(&table).hash());
+        black_box(black_box(&table).hashes());
     })
 }
 
@@ -79,7 +79,7 @@ fn allocate() -> Operation {
     let mut arena = Arena::default();
     let fresh = state(0);
     Box::new(move || {
-        let handle = arena.allocate(black_box(&fresh), 0).expect("a page");
+        let handle = arena.allocate(black_box(&fresh), 0, false).expect("a page");
         arena.release(handle).expect("the page");
     })
 }
@@ -180,7 +180,7 @@ impl Bed {
         self.store.submit(Job::Persist(Persist {
             environment: ENVIRONMENT.to_owned(),
             page: self.page.clone(),
-            snapshot: self.page.take_snapshot(),
+            snapshot: self.page.take_snapshot().into(),
             reason: "metrics on for everyone".to_owned(),
             actor: "bench:1".to_owned(),
             unless_same: false,

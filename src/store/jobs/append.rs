@@ -24,7 +24,7 @@ pub struct Persist {
     /// The page that the snapshot was taken of; it learns the revision's number.
     pub page: Page,
     /// What to persist, taken when the caller asked.
-    pub snapshot: Snapshot,
+    pub snapshot: Box<Snapshot>,
     /// Why, in the caller's words.
     pub reason: String,
     /// The actor.
@@ -103,7 +103,7 @@ impl Worker {
             page_id,
             contains,
             ..
-        } = job.snapshot;
+        } = *job.snapshot;
         if job.page.persisted_revision() <= contains.saturating_add(FAR_BEHIND) {
             return None;
         }
@@ -153,7 +153,7 @@ fn append_all(
     let mut ledger = Ledger::begin(transaction, kept)?;
     let mut entries = Vec::with_capacity(jobs.len());
     for (job, begun) in jobs.iter().zip(begun) {
-        entries.push(match append(&mut ledger, job, *begun) {
+        entries.push(match append(&mut ledger, job, begun.as_ref()) {
             Ok(entry) => Ok(entry),
             Err(Fault::Refused(error)) => Err(error),
             Err(fault) => return Err(fault),
@@ -171,14 +171,14 @@ fn append_all(
 fn append(
     ledger: &mut Ledger<'_>,
     job: &Persist,
-    begun: Option<Merging>,
+    begun: Option<&Merging>,
 ) -> Result<Persisting, Fault> {
     let environment = &job.environment;
     job.snapshot.state.expect_valid(ledger.table().mask())?;
     ledger.expect_last(environment, job.if_revision)?;
     let page_id = job.snapshot.page_id;
     let written = ledger.written(page_id)?.ticket;
-    let mut snapshot = job.snapshot;
+    let mut snapshot = *job.snapshot;
     if job.page.id() == page_id && job.page.is_set_back_behind(written) {
         // What is live now is to take effect all the same.
         snapshot.ticket = job.page.take_ticket_after(written);

@@ -4,16 +4,14 @@ use rusqlite::{Connection, OptionalExtension};
 
 use crate::clock::unix_time;
 use crate::error::Error;
-use crate::page::{FULL_ROLLOUTS, Page};
-use crate::record::RECORD_SIZE;
+use crate::page::Page;
 use crate::store::kept::Kept;
 use crate::store::reply::{Answer, Progress};
 use crate::store::rows::anchor::{self, Anchor};
 use crate::store::rows::chain::Chain;
 use crate::store::rows::columns::Columns;
-use crate::store::rows::digest::{DIGEST_SIZE, NO_DIGEST, ROLLOUTS_SIZE};
+use crate::store::rows::digest::{DIGEST_SIZE, NO_DIGEST};
 use crate::store::rows::features;
-use crate::store::rows::revision::encode_rollouts;
 use crate::store::sqlite::errors::Fault;
 use crate::store::worker::Worker;
 
@@ -78,7 +76,7 @@ fn remove(connection: &Connection, job: &Prune) -> Result<Progress<Pruned>, Faul
         let first = first_to_keep(connection, chain, job.keep)?;
         if let Some(last) = pass(connection, chain, first)? {
             progress.done = last.count;
-            append_anchor(connection, chain, &last, &job.actor)?;
+            append_anchor(connection, chain, last, &job.actor)?;
         }
         let left: i64 = connection.query_row(
             "SELECT count(*) FROM revision WHERE environment = ?1 AND id < ?2",
@@ -125,8 +123,8 @@ struct Last {
     /// How many revisions.
     count: u64,
     /// The state in effect after them.
-    record: [u8; RECORD_SIZE],
-    rollouts: Option<[u8; ROLLOUTS_SIZE]>,
+    record: Vec<u8>,
+    rollouts: Option<Vec<u8>>,
 }
 
 /// Walks over the revisions that go, and checks them once more: what is removed can never be checked again.
@@ -136,7 +134,7 @@ fn pass(connection: &Connection, chain: &mut Chain, first: i64) -> Result<Option
         environment: environment.to_owned(),
         problem,
     };
-    let (full_rollouts, mut scratch) = (encode_rollouts(&FULL_ROLLOUTS), Vec::new());
+    let mut scratch = Vec::new();
     let mut statement = connection.prepare(&Columns::select(
         "WHERE environment = ?1 AND id < ?2 ORDER BY id LIMIT ?3",
     ))?;
@@ -148,7 +146,7 @@ fn pass(connection: &Connection, chain: &mut Chain, first: i64) -> Result<Option
         let columns = Columns::read(row)?;
         pass_anchors(chain, columns.id)?;
         let fields = columns
-            .fields(chain.name.as_bytes(), &full_rollouts)
+            .fields(chain.name.as_bytes())
             .map_err(|problem| broken(columns.id, &chain.name, problem))?;
         let digest = fields.digest_after(&chain.found.digest, &mut scratch);
         if columns.digest() != Some(digest) {
@@ -188,7 +186,7 @@ fn pass_anchors(chain: &mut Chain, before: i64) -> Result<(), Error> {
 fn append_anchor(
     connection: &Connection,
     chain: &mut Chain,
-    last: &Last,
+    last: Last,
     actor: &str,
 ) -> Result<(), Fault> {
     let mut anchor = Anchor {

@@ -26,7 +26,7 @@ impl Worker {
         if let Some(Entry { revision, .. }) = &entry {
             page.reach_ticket(written.ticket);
             let id = revision.id.cast_unsigned();
-            page.change(&revision.state, Units::with_terminal(revision.known), id)?;
+            page.change(&revision.state, Units::with_terminal(revision.known()), id)?;
             page.clear_mark();
             page.note_persisted(&Persisted {
                 revision: id,

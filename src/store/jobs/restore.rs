@@ -48,7 +48,7 @@ pub enum Source {
     /// The caller. Nothing is appended if the last revision is in effect and holds the same.
     Given {
         /// The state. The version and registry hash of its record are ignored.
-        state: State,
+        state: Box<State>,
         /// The features that the state covers. The others keep theirs.
         known: Bits,
     },
@@ -227,7 +227,7 @@ fn find_target(
     let effective = ledger.effective(&job.environment)?;
     let copy = |source: &Revision, reason, parent| Target {
         state: source.state,
-        live: Units::with_terminal(source.known).into(),
+        live: Units::with_terminal(source.known()).into(),
         reason,
         parent,
         restored_from: Some(source.id),
@@ -247,7 +247,7 @@ fn find_target(
             copy(&source, reason, effective)
         }
         Source::Given { state, known } => Target {
-            state: *state,
+            state: **state,
             live: Units::with_terminal(*known).into(),
             reason: "set to a given state".to_owned(),
             parent: effective,

@@ -7,10 +7,9 @@
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use sha2::{Digest, Sha256};
 
-use super::digest::{DIGEST_SIZE, ROLLOUTS_SIZE, append_field};
+use super::digest::{DIGEST_SIZE, append_field};
 use super::revision;
 use crate::page::State;
-use crate::record::RECORD_SIZE;
 
 /// First field of an anchor's digest.
 const DIGEST_FORMAT: &[u8] = b"13byte-config anchor 1";
@@ -31,8 +30,8 @@ pub struct Anchor {
     /// The digest that the first revision left is chained to.
     pub start: [u8; DIGEST_SIZE],
     /// The state in effect after the last removed revision, to tell what the first one left changed.
-    pub record: [u8; RECORD_SIZE],
-    pub rollouts: Option<[u8; ROLLOUTS_SIZE]>,
+    pub record: Vec<u8>,
+    pub rollouts: Option<Vec<u8>>,
     /// What was in effect after the last removed revision.
     pub effective: i64,
     pub actor: String,
@@ -60,7 +59,7 @@ impl Anchor {
         field(&self.last.to_le_bytes());
         field(&self.start);
         field(&self.record);
-        field(self.rollouts.as_ref().map_or(&[], |rollouts| rollouts));
+        field(self.rollouts.as_deref().unwrap_or_default());
         field(&self.effective.to_le_bytes());
         field(self.actor.as_bytes());
         field(&self.created_at.to_le_bytes());
@@ -77,7 +76,7 @@ impl Anchor {
 
     /// The state in effect after the last removed revision.
     pub fn state(&self) -> rusqlite::Result<State> {
-        revision::decode_state(&self.record, self.rollouts.as_ref())
+        revision::decode_state(&self.record, self.rollouts.as_deref())
     }
 }
 

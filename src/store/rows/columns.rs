@@ -3,7 +3,7 @@
 use rusqlite::Row;
 use rusqlite::types::ValueRef;
 
-use super::digest::{DIGEST_SIZE, Fields, ROLLOUTS_SIZE};
+use super::digest::{DIGEST_SIZE, Fields};
 
 /// A row as it is kept, whatever that is.
 pub struct Columns<'row> {
@@ -16,7 +16,7 @@ impl<'row> Columns<'row> {
     /// A query for what [`Columns::read`] expects.
     pub fn select(condition: &str) -> String {
         format!(
-            "SELECT id, environment, record, rollouts, known, reason, actor, created_at, parent, restored_from, \
+            "SELECT id, environment, record, rollouts, names, reason, actor, created_at, parent, restored_from, \
              kind, delta, ticket, page_id, digest FROM revision {condition}"
         )
     }
@@ -39,16 +39,12 @@ impl<'row> Columns<'row> {
         digest.as_blob().ok()?.try_into().ok()
     }
 
-    /// What the digest covers, or what keeps it from being computed. `full_rollouts` stand for those that are not kept.
-    pub fn fields<'a>(
-        &'a self,
-        environment: &'a [u8],
-        full_rollouts: &'a [u8; ROLLOUTS_SIZE],
-    ) -> Result<Fields<'a>, String> {
+    /// What the digest covers, or what keeps it from being computed.
+    pub fn fields<'a>(&'a self, environment: &'a [u8]) -> Result<Fields<'a>, String> {
         let [
             record,
             rollouts,
-            known,
+            names,
             reason,
             actor,
             created_at,
@@ -64,18 +60,15 @@ impl<'row> Columns<'row> {
             id: self.id,
             environment,
             record: record.as_blob().map_err(|_| wrong("record"))?,
-            rollouts: match rollouts {
-                ValueRef::Null => full_rollouts,
-                rollouts => rollouts.as_blob().map_err(|_| wrong("rollouts"))?,
-            },
-            known: unsigned(known, "known")?,
+            rollouts: optional_blob(rollouts, "rollouts")?,
+            names: u16::try_from(integer(names, "names")?).map_err(|_| wrong("names"))?,
             reason: text(reason, "reason")?,
             actor: text(actor, "actor")?,
             created_at: integer(created_at, "created_at")?,
             parent: optional(parent, "parent")?,
             restored_from: optional(restored_from, "restored_from")?,
             kind: u8::try_from(integer(kind, "kind")?).map_err(|_| wrong("kind"))?,
-            delta: optional(delta, "delta")?.map(i64::cast_unsigned),
+            delta: optional_blob(delta, "delta")?,
             ticket: integer(ticket, "ticket")?.cast_unsigned(),
             page_id: integer(page_id, "page_id")?.cast_unsigned(),
         })
@@ -90,8 +83,8 @@ fn integer(value: ValueRef<'_>, column: &str) -> Result<i64, String> {
     value.as_i64().map_err(|_| wrong(column))
 }
 
-fn unsigned(value: ValueRef<'_>, column: &str) -> Result<u32, String> {
-    u32::try_from(integer(value, column)?).map_err(|_| wrong(column))
+fn optional_blob<'a>(value: ValueRef<'a>, column: &str) -> Result<Option<&'a [u8]>, String> {
+    value.as_blob_or_null().map_err(|_| wrong(column))
 }
 
 fn optional(value: ValueRef<'_>, column: &str) -> Result<Option<i64>, String> {

@@ -2,16 +2,11 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::feature_table::MAX_FEATURES;
-
 /// Bytes of a digest.
 pub const DIGEST_SIZE: usize = 32;
 
 /// Stands for the digest before an environment's first revision.
 pub const NO_DIGEST: [u8; DIGEST_SIZE] = [0; DIGEST_SIZE];
-
-/// Bytes of a row's rollouts.
-pub const ROLLOUTS_SIZE: usize = MAX_FEATURES * size_of::<u16>();
 
 /// First field of every digest, so that a later format can never give the same one.
 const DIGEST_FORMAT: &[u8] = b"13byte-config revision 1";
@@ -21,15 +16,15 @@ pub struct Fields<'a> {
     pub id: i64,
     pub environment: &'a [u8],
     pub record: &'a [u8],
-    pub rollouts: &'a [u8],
-    pub known: u32,
+    pub rollouts: Option<&'a [u8]>,
+    pub names: u16,
     pub reason: &'a [u8],
     pub actor: &'a [u8],
     pub created_at: i64,
     pub parent: Option<i64>,
     pub restored_from: Option<i64>,
     pub kind: u8,
-    pub delta: Option<u64>,
+    pub delta: Option<&'a [u8]>,
     pub ticket: u64,
     pub page_id: u64,
 }
@@ -49,8 +44,8 @@ impl Fields<'_> {
         append_field(scratch, &self.id.to_le_bytes());
         append_field(scratch, self.environment);
         append_field(scratch, self.record);
-        append_field(scratch, self.rollouts);
-        append_field(scratch, &self.known.to_le_bytes());
+        append_field(scratch, self.rollouts.unwrap_or_default());
+        append_field(scratch, &self.names.to_le_bytes());
         append_field(scratch, self.reason);
         append_field(scratch, self.actor);
         append_field(scratch, &self.created_at.to_le_bytes());
@@ -58,8 +53,7 @@ impl Fields<'_> {
         let restored_from = optional(self.restored_from);
         append_field(scratch, restored_from.as_ref().map_or(&[], |id| id));
         append_field(scratch, &[self.kind]);
-        let delta = self.delta.map(u64::to_le_bytes);
-        append_field(scratch, delta.as_ref().map_or(&[], |delta| delta));
+        append_field(scratch, self.delta.unwrap_or_default());
         append_field(scratch, &self.ticket.to_le_bytes());
         append_field(scratch, &self.page_id.to_le_bytes());
         Sha256::digest(&scratch).into()

@@ -252,7 +252,7 @@ impl<'t> Ledger<'t> {
         &mut self,
         environment: &str,
         snapshot: &Snapshot,
-        begun: Option<Merging>,
+        begun: Option<&Merging>,
     ) -> Result<Merged, Fault> {
         let connection = self.connection;
         let Snapshot {
@@ -286,7 +286,9 @@ impl<'t> Ledger<'t> {
         if last_own <= contains {
             return Ok(merged(merge_foreign(state, &base, &in_effect), false));
         }
-        let mut merging = begun.unwrap_or_else(|| Merging::begin(state, &base, *page_id, contains));
+        let mut merging = begun
+            .copied()
+            .unwrap_or_else(|| Merging::begin(state, &base, *page_id, contains));
         merging.go_on(connection, environment, effective)?;
         Ok(merged(merging.state, false))
     }
@@ -294,9 +296,9 @@ impl<'t> Ledger<'t> {
     /// Appends a revision.
     pub fn append(&mut self, draft: &Draft<'_>) -> rusqlite::Result<Entry> {
         let Standing { table, last, .. } = &self.standing;
-        let known = table.mask();
+        let names = u16::try_from(table.names().len()).unwrap_or(u16::MAX);
         let mut state = draft.state;
-        state.registry_hash = table.hash();
+        state.registry_hashes = table.hashes();
         let id = last
             .checked_add(1)
             .ok_or(rusqlite::Error::IntegralValueOutOfRange(0, *last))?;
@@ -309,7 +311,7 @@ impl<'t> Ledger<'t> {
             kind: draft.kind,
             state,
             delta: draft.delta,
-            known,
+            names,
             reason: draft.reason.to_owned(),
             actor: draft.actor.to_owned(),
             created_at: unix_time(),

@@ -19,7 +19,7 @@ pub struct Since {
 
 enum Changes {
     /// By others alone: what is in effect.
-    Foreign(State),
+    Foreign(Box<State>),
     /// By the page itself, too: the revisions in their order.
     Mixed(Vec<Revision>),
 }
@@ -40,7 +40,7 @@ impl Since {
         };
         let mut until = effective;
         let changes = if last_own <= contains {
-            Changes::Foreign(*in_effect)
+            Changes::Foreign(Box::new(*in_effect))
         } else {
             let mut since = Vec::new();
             revision::each_since(connection, environment, contains, effective, |revision| {
@@ -139,7 +139,6 @@ pub fn merge_foreign(state: &State, base: &State, in_effect: &State) -> State {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bits::Bits;
     use crate::store::rows::digest::NO_DIGEST;
 
     const PAGE: u64 = 1;
@@ -151,8 +150,8 @@ mod tests {
             environment: "test".to_owned(),
             kind,
             state: State::with_flags(flags),
-            delta: Some(Units::from_bits(delta.into())),
-            known: Bits::ALL,
+            delta: Some(Units::of_first_bank(delta)),
+            names: 32,
             reason: String::new(),
             actor: String::new(),
             created_at: 0,

@@ -199,15 +199,17 @@ fn undeclared(
 /// Which of these features the history has changes of: somebody has decided about them, even if they are off again.
 fn decided(connection: &Connection, environment: &str, bits: Bits) -> rusqlite::Result<Bits> {
     let mut statement = connection.prepare_cached(
-        "SELECT EXISTS (SELECT * FROM revision \
-         WHERE environment = (SELECT id FROM environment WHERE name = ?1) AND delta & ?2)",
+        "SELECT delta FROM revision \
+         WHERE environment = (SELECT id FROM environment WHERE name = ?1) AND delta IS NOT NULL",
     )?;
+    let mut rows = statement.query([environment])?;
     let mut found = Bits::NONE;
-    for feature in bits.iter().map(Bits::only) {
-        let flag = feature.first_bank();
-        if statement.query_row(params![environment, flag], |row| row.get(0))? {
-            found = found | feature;
-        }
+    while found != bits {
+        let Some(row) = rows.next()? else {
+            break;
+        };
+        let delta = revision::decode_delta(row.get_ref(0)?.as_blob()?)?;
+        found = found | delta.features() & bits;
     }
     Ok(found)
 }

@@ -3,10 +3,9 @@
 use rusqlite::types::Type;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, Statement, params};
 
-use super::digest::{DIGEST_SIZE, Fields, ROLLOUTS_SIZE};
-use crate::bits::Bits;
-use crate::page::{FULL_ROLLOUTS, Rollouts, State, Units};
-use crate::record::{RECORD_SIZE, Record};
+use super::digest::{DIGEST_SIZE, Fields};
+use crate::bits::{BANK_SIZE, Bits, banks_for};
+use crate::page::{FULL_ROLLOUT, FULL_ROLLOUTS, State, Units};
 
 /// What a revision is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,8 +48,8 @@ pub struct Revision {
     /// What it changed of the state in effect before: of a commit all that it set. `None` for a snapshot that did not take
     /// effect, since a later one of its page was written before it.
     pub delta: Option<Units>,
-    /// The features that the table had. The state says nothing of the others.
-    pub known: Bits,
+    /// How many names the table had. The state says nothing of the bits above.
+    pub names: u16,
     /// Why it was persisted.
     pub reason: String,
     /// The actor.
@@ -80,7 +79,7 @@ pub struct Entry {
 }
 
 /// The columns that [`read`] expects.
-pub const COLUMNS: &str = "id, record, rollouts, known, reason, actor, created_at, parent, restored_from, kind, delta, \
+pub const COLUMNS: &str = "id, record, rollouts, names, reason, actor, created_at, parent, restored_from, kind, delta, \
                        ticket, page_id, digest";
 
 impl Revision {
@@ -96,44 +95,72 @@ impl Revision {
     /// | digest of the revision before, in the same environment | 32 |
     /// | id, i64 | 8 |
     /// | name of the environment, UTF-8 | any |
-    /// | record | 13 |
-    /// | rollouts, 32 × u16; 10000 each where the row has NULL | 64 |
-    /// | known, u32 | 4 |
+    /// | record, of each bank | 13 or more |
+    /// | rollouts, 32 × u16 for each bank | 0, 64 or more |
+    /// | names, u16 | 2 |
     /// | reason, UTF-8 | any |
     /// | actor, UTF-8 | any |
     /// | `created_at`, i64 | 8 |
     /// | parent, i64 | 0 or 8 |
     /// | `restored_from`, i64 | 0 or 8 |
     /// | kind, u8: 0 for a snapshot, 1 for a commit | 1 |
-    /// | delta, u64: a bit for each feature, bit 32 for the terminal | 0 or 8 |
+    /// | delta: 1 or 0 for the terminal, u8, and for each bank a bit for each feature, u32 | 0, 5 or more |
     /// | ticket, u64 | 8 |
     /// | `page_id`, u64: the 64 bits of the row's signed number | 8 |
     #[must_use]
     pub fn digest_after(&self, previous: &[u8; DIGEST_SIZE]) -> [u8; DIGEST_SIZE] {
+        let banks = self.banks();
+        let (record, rollouts) = (self.state.encode(banks), self.rollouts());
+        let delta = self.delta.map(|delta| delta.encode(banks));
         let fields = Fields {
             id: self.id,
             environment: self.environment.as_bytes(),
-            record: &self.state.record().encode(),
-            rollouts: &encode_rollouts(&self.state.rollouts),
-            known: self.known.first_bank(),
+            record: &record,
+            rollouts: rollouts.as_deref(),
+            names: self.names,
             reason: self.reason.as_bytes(),
             actor: self.actor.as_bytes(),
             created_at: self.created_at,
             parent: self.parent,
             restored_from: self.restored_from,
             kind: self.kind.to_number(),
-            delta: self.delta.map(Units::to_bits),
+            delta: delta.as_deref(),
             ticket: self.ticket,
             page_id: self.page_id,
         };
         fields.digest_after(previous, &mut Vec::new())
+    }
+
+    /// The features that the table had.
+    #[must_use]
+    pub fn known(&self) -> Bits {
+        Bits::first(self.names.into())
+    }
+
+    /// How many banks the table had.
+    #[must_use]
+    pub const fn banks(&self) -> usize {
+        banks_for(self.names as usize)
+    }
+
+    /// The column `rollouts`.
+    pub(in crate::store) fn rollouts(&self) -> Option<Vec<u8>> {
+        let mut rollouts = self.state.rollouts.chunks(BANK_SIZE).take(self.banks());
+        let are_full = rollouts
+            .clone()
+            .flatten()
+            .all(|rollout| *rollout == FULL_ROLLOUT);
+        (!are_full).then(|| {
+            let rollouts = rollouts.by_ref().flatten();
+            rollouts.flat_map(|rollout| rollout.to_le_bytes()).collect()
+        })
     }
 }
 
 /// The statement that [`insert`] runs.
 pub fn prepare_insert(connection: &Connection) -> rusqlite::Result<CachedStatement<'_>> {
     connection.prepare_cached(
-        "INSERT INTO revision (id, environment, record, rollouts, known, reason, actor, created_at, parent, \
+        "INSERT INTO revision (id, environment, record, rollouts, names, reason, actor, created_at, parent, \
          restored_from, kind, delta, ticket, page_id, digest) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
     )
@@ -145,21 +172,20 @@ pub fn insert(
     environment: i64,
     revision: &Revision,
 ) -> rusqlite::Result<()> {
-    let rollouts = (revision.state.rollouts != FULL_ROLLOUTS)
-        .then(|| encode_rollouts(&revision.state.rollouts));
+    let banks = revision.banks();
     statement.execute(params![
         revision.id,
         environment,
-        revision.state.record().encode(),
-        rollouts,
-        revision.known.first_bank(),
+        revision.state.encode(banks),
+        revision.rollouts(),
+        revision.names,
         revision.reason,
         revision.actor,
         revision.created_at,
         revision.parent,
         revision.restored_from,
         revision.kind.to_number(),
-        revision.delta.map(|delta| delta.to_bits().cast_signed()),
+        revision.delta.map(|delta| delta.encode(banks)),
         revision.ticket.cast_signed(),
         revision.page_id.cast_signed(),
         revision.digest,
@@ -229,17 +255,17 @@ pub fn each_since(
 
 /// A row of a query for [`COLUMNS`].
 pub fn read(row: &Row<'_>, environment: &str) -> rusqlite::Result<Revision> {
-    let rollouts: Option<[u8; ROLLOUTS_SIZE]> = row.get("rollouts")?;
-    let state = decode_state(&row.get("record")?, rollouts.as_ref())?;
+    let (record, rollouts) = (row.get_ref("record")?, row.get_ref("rollouts")?);
+    let state = decode_state(record.as_blob()?, rollouts.as_blob_or_null()?)?;
     let (page_id, ticket): (i64, i64) = (row.get("page_id")?, row.get("ticket")?);
-    let delta: Option<i64> = row.get("delta")?;
+    let delta = row.get_ref("delta")?.as_blob_or_null()?;
     Ok(Revision {
         id: row.get("id")?,
         environment: environment.to_owned(),
         kind: Kind::from_number(row.get("kind")?),
         state,
-        delta: delta.map(|bits| Units::from_bits(bits.cast_unsigned())),
-        known: Bits::of_first_bank(row.get("known")?),
+        delta: delta.map(decode_delta).transpose()?,
+        names: row.get("names")?,
         reason: row.get("reason")?,
         actor: row.get("actor")?,
         created_at: row.get("created_at")?,
@@ -252,30 +278,21 @@ pub fn read(row: &Row<'_>, environment: &str) -> rusqlite::Result<Revision> {
 }
 
 /// The state of the columns `record` and `rollouts`.
-pub fn decode_state(
-    record: &[u8; RECORD_SIZE],
-    rollouts: Option<&[u8; ROLLOUTS_SIZE]>,
-) -> rusqlite::Result<State> {
-    let record = Record::decode(record).map_err(|error| {
-        rusqlite::Error::FromSqlConversionFailure(RECORD_SIZE, Type::Blob, Box::new(error))
-    })?;
-    let rollouts = rollouts.map_or(FULL_ROLLOUTS, decode_rollouts);
-    Ok(State::of_record(record, rollouts))
-}
-
-fn decode_rollouts(bytes: &[u8; ROLLOUTS_SIZE]) -> Rollouts {
-    let mut rollouts = FULL_ROLLOUTS;
-    for (rollout, pair) in rollouts.iter_mut().zip(bytes.as_chunks::<2>().0) {
+pub fn decode_state(record: &[u8], rollouts: Option<&[u8]>) -> rusqlite::Result<State> {
+    let mut decoded = FULL_ROLLOUTS;
+    let (pairs, _) = rollouts.unwrap_or_default().as_chunks::<2>();
+    for (rollout, pair) in decoded.iter_mut().zip(pairs) {
         *rollout = u16::from_le_bytes(*pair);
     }
-    rollouts
+    State::decode(record, decoded).ok_or_else(|| wrong_size("record", record.len()))
 }
 
-/// The column `rollouts`.
-pub fn encode_rollouts(rollouts: &Rollouts) -> [u8; ROLLOUTS_SIZE] {
-    let mut bytes = [0; ROLLOUTS_SIZE];
-    for (pair, rollout) in bytes.as_chunks_mut::<2>().0.iter_mut().zip(rollouts) {
-        *pair = rollout.to_le_bytes();
-    }
-    bytes
+/// The units of the column `delta`.
+pub fn decode_delta(delta: &[u8]) -> rusqlite::Result<Units> {
+    Units::decode(delta).ok_or_else(|| wrong_size("delta", delta.len()))
+}
+
+fn wrong_size(column: &str, size: usize) -> rusqlite::Error {
+    let problem = format!("a revision cannot have {size} bytes in its column {column}");
+    rusqlite::Error::FromSqlConversionFailure(size, Type::Blob, problem.into())
 }

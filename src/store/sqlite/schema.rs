@@ -19,14 +19,15 @@ pub const STEPS: &[Step] = &[create_version_1];
 /// An environment's row is also its head: how many revisions it has, the last, its digest, and the one that counts
 /// as the last persisted state. It changes in the same transaction as the revisions.
 ///
-/// `rollouts` is NULL when every feature is rolled out to everyone, as nearly always, else 32 u16 LE. `delta` is NULL for a
-/// snapshot that did not take effect. `page_id` and `page.id` hold the 64 bits of an unsigned number; for `page` see
+/// `record` has the records of all banks that there were, by `names`, the number of names. `rollouts` is NULL when every feature
+/// is rolled out to everyone, as nearly always, else 32 u16 LE for each bank. `delta` has a byte for the terminal and a u32 LE
+/// for each bank, and is NULL for a snapshot that did not take effect. `page_id` and `page.id` hold the 64 bits of an unsigned number; for `page` see
 /// `rows/pages.rs`. `note` has what programs say of features, and `declared` which of them a program has declared in an
 /// environment, so that each is seeded once at most. An anchor stands for removed revisions, see `rows/anchor.rs`.
 fn create_version_1(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     transaction.execute_batch(
         "CREATE TABLE feature (
-           bit INTEGER PRIMARY KEY CHECK (bit BETWEEN 0 AND 31),
+           bit INTEGER PRIMARY KEY CHECK (bit BETWEEN 0 AND 255),
            name TEXT NOT NULL UNIQUE CHECK (length(name) BETWEEN 1 AND 63)
          ) STRICT;
          CREATE TABLE note (
@@ -51,16 +52,16 @@ fn create_version_1(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
          CREATE TABLE revision (
            id INTEGER PRIMARY KEY CHECK (id > 0),
            environment INTEGER NOT NULL REFERENCES environment (id),
-           record BLOB NOT NULL CHECK (length(record) = 13),
-           rollouts BLOB CHECK (rollouts IS NULL OR length(rollouts) = 64),
-           known INTEGER NOT NULL CHECK (known BETWEEN 0 AND 0xffffffff),
+           record BLOB NOT NULL CHECK (length(record) = 13 * max(1, (names + 31) / 32)),
+           rollouts BLOB CHECK (rollouts IS NULL OR length(rollouts) = 64 * max(1, (names + 31) / 32)),
+           names INTEGER NOT NULL CHECK (names BETWEEN 0 AND 256),
            reason TEXT NOT NULL,
            actor TEXT NOT NULL,
            created_at INTEGER NOT NULL,
            parent INTEGER,
            restored_from INTEGER,
            kind INTEGER NOT NULL CHECK (kind BETWEEN 0 AND 1),
-           delta INTEGER CHECK (delta BETWEEN 0 AND 0x1ffffffff),
+           delta BLOB CHECK (delta IS NULL OR length(delta) = 1 + 4 * max(1, (names + 31) / 32)),
            ticket INTEGER NOT NULL CHECK (ticket >= 0),
            page_id INTEGER NOT NULL,
            digest BLOB NOT NULL CHECK (length(digest) = 32)
@@ -79,8 +80,8 @@ fn create_version_1(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
            removed INTEGER NOT NULL CHECK (removed > 0),
            last INTEGER NOT NULL,
            start BLOB NOT NULL CHECK (length(start) = 32),
-           record BLOB NOT NULL CHECK (length(record) = 13),
-           rollouts BLOB CHECK (rollouts IS NULL OR length(rollouts) = 64),
+           record BLOB NOT NULL CHECK (length(record) BETWEEN 13 AND 104 AND length(record) % 13 = 0),
+           rollouts BLOB CHECK (rollouts IS NULL OR length(rollouts) * 13 = length(record) * 64),
            effective INTEGER NOT NULL,
            actor TEXT NOT NULL,
            created_at INTEGER NOT NULL,

@@ -11,7 +11,7 @@ pub(super) fn walk(connection: &Connection, environment: &str) -> Result<(i64, V
     let mut count = 0;
     let mut statement = connection
         .prepare(
-            "SELECT r.id, e.name, r.record, r.rollouts, r.known, r.reason, r.actor, r.created_at, r.parent,
+            "SELECT r.id, e.name, r.record, r.rollouts, r.names, r.reason, r.actor, r.created_at, r.parent,
                     r.restored_from, r.kind, r.delta, r.ticket, r.page_id, r.digest
              FROM revision r JOIN environment e ON e.id = r.environment WHERE e.name = ?1 ORDER BY r.id",
         )
@@ -25,10 +25,7 @@ pub(super) fn walk(connection: &Connection, environment: &str) -> Result<(i64, V
                 .map_or(Vec::new(), |id| id.to_le_bytes().to_vec())
         };
         let text = |column: usize| row.get::<_, String>(column).unwrap().into_bytes();
-        let rollouts = row
-            .get::<_, Option<Vec<u8>>>(3)
-            .unwrap()
-            .unwrap_or_else(|| [0x10, 0x27].repeat(32));
+        let blob = |column: usize| row.get::<_, Option<Vec<u8>>>(column).unwrap();
         let mut bytes = Vec::new();
         for field in [
             b"13byte-config revision 1".to_vec(),
@@ -36,15 +33,15 @@ pub(super) fn walk(connection: &Connection, environment: &str) -> Result<(i64, V
             number(0).to_le_bytes().to_vec(),
             text(1),
             row.get(2).unwrap(),
-            rollouts,
-            number(4).to_le_bytes()[..4].to_vec(),
+            blob(3).unwrap_or_default(),
+            number(4).to_le_bytes()[..2].to_vec(),
             text(5),
             text(6),
             number(7).to_le_bytes().to_vec(),
             optional(8),
             optional(9),
             number(10).to_le_bytes()[..1].to_vec(),
-            optional(11),
+            blob(11).unwrap_or_default(),
             number(12).to_le_bytes().to_vec(),
             number(13).to_le_bytes().to_vec(),
         ] {
@@ -127,7 +124,7 @@ fn the_library_agrees_with_what_it_stored() {
         |r| r.environment.push('x'),
         |r| r.state.flags = r.state.flags ^ Bits::only(0),
         |r| r.state.rollouts[31] -= 1,
-        |r| r.known = r.known ^ Bits::only(0),
+        |r| r.names += 1,
         |r| r.reason.push('x'),
         |r| r.actor.push('x'),
         |r| r.created_at += 1,

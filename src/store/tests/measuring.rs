@@ -98,7 +98,7 @@ fn a_transaction_that_writes_no_revision_is_none() {
             Job::Persist(Persist {
                 environment: ENV.to_owned(),
                 page,
-                snapshot,
+                snapshot: snapshot.into(),
                 reason: String::new(),
                 actor: "tester".to_owned(),
                 unless_same: true,

@@ -176,7 +176,7 @@ fn a_live_state_that_is_far_behind_is_merged_all_the_same() {
         persist(&store, &page, "");
         let theirs = (round % 0x10) << 4;
         other
-            .change(&state(theirs), Units::from_bits(0xf0), other.contains())
+            .change(&state(theirs), Units::of_first_bank(0xf0), other.contains())
             .unwrap();
         persist(&store, &other, "");
     }
@@ -210,7 +210,7 @@ fn persist_unless_same(store: &Store, page: &Page) -> Entry {
     let job = Persist {
         environment: ENV.to_owned(),
         page: page.clone(),
-        snapshot: page.take_snapshot(),
+        snapshot: page.take_snapshot().into(),
         reason: "auto".to_owned(),
         actor: "tester".to_owned(),
         unless_same: true,

@@ -20,7 +20,7 @@ fn a_program_keeps_what_others_changed_and_its_own() {
     let entry = persist(&store, &program, "deploy");
     assert_eq!(flags(&entry), 0b0111);
     // It is blamed for its own change alone, and has the other one from now on.
-    assert_eq!(entry.revision.delta, Some(Units::from_bits(0b0100)));
+    assert_eq!(entry.revision.delta, Some(Units::of_first_bank(0b0100)));
     assert_eq!(
         (program.snapshot().state, program.contains()),
         (state(0b0111), 3)
@@ -30,7 +30,7 @@ fn a_program_keeps_what_others_changed_and_its_own() {
     // What it changes back afterwards is its own again.
     set(&program, 0b0101);
     let entry = persist(&store, &program, "");
-    assert_eq!(entry.revision.delta, Some(Units::from_bits(0b0010)));
+    assert_eq!(entry.revision.delta, Some(Units::of_first_bank(0b0010)));
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn what_others_persisted_is_put_on_where_nothing_new_is_to_be_persisted() {
         Job::Persist(Persist {
             environment: ENV.to_owned(),
             page: program.clone(),
-            snapshot: program.take_snapshot(),
+            snapshot: program.take_snapshot().into(),
             reason: String::new(),
             actor: String::new(),
             unless_same: true,
@@ -155,7 +155,7 @@ fn edits_set_single_units_and_leave_the_rest_as_it_is_in_effect() {
     };
     let entry = try_restore(&store, ENV, &page, Source::Edits(edits), None).unwrap();
     assert_eq!((entry.revision.kind, flags(&entry)), (Kind::Commit, 0b010));
-    assert_eq!(entry.revision.delta, Some(Units::from_bits(0b1011)));
+    assert_eq!(entry.revision.delta, Some(Units::of_first_bank(0b1011)));
     let live = page.snapshot().state;
     assert_eq!(live.flags.first_bank(), 0b110);
     // Only the switch of feature 1 was set.
@@ -168,7 +168,7 @@ fn edits_set_single_units_and_leave_the_rest_as_it_is_in_effect() {
     let again = try_restore(&store, ENV, &page, Source::Edits(edits), None).unwrap();
     assert_eq!(
         (again.revision.id, again.revision.delta),
-        (3, Some(Units::from_bits(0b10)))
+        (3, Some(Units::of_first_bank(0b10)))
     );
 }
 
@@ -199,7 +199,7 @@ fn an_edit_of_half_a_feature_leaves_the_other_half_as_it_is_live() {
     assert_eq!(live.contains, 3);
     // They are the page's own changes, which its next snapshot persists.
     let entry = persist(&store, &page, "");
-    assert_eq!(entry.revision.delta, Some(Units::from_bits(0b11)));
+    assert_eq!(entry.revision.delta, Some(Units::of_first_bank(0b11)));
     assert_eq!(flags(&entry), 0b111);
 }
 
@@ -208,7 +208,7 @@ fn a_page_that_follows_has_what_others_persist_and_keeps_its_own() {
     let bed = Bed::new();
     let (store, other) = (bed.open(), page(0));
     let mut arena = Arena::default();
-    let handle = arena.allocate(&state(0), 0).unwrap();
+    let handle = arena.allocate(&state(0), 0, true).unwrap();
     let follower = arena.page(handle).unwrap().clone();
     store.follow(ENV, &follower).unwrap();
     // A snapshot has a change before all of its words are set.
@@ -234,12 +234,12 @@ fn a_page_that_follows_has_what_others_persist_and_keeps_its_own() {
     until(0b111, 2);
     // Its own flip is not persisted.
     let entry = persist(&store, &follower, "");
-    assert_eq!(entry.revision.delta, Some(Units::from_bits(0b10)));
+    assert_eq!(entry.revision.delta, Some(Units::of_first_bank(0b10)));
     // It ends with its last user.
     arena.release(handle).unwrap();
     drop(follower);
     persist(&store, &other, "");
-    let next = arena.allocate(&state(0), 0).unwrap();
+    let next = arena.allocate(&state(0), 0, true).unwrap();
     persist(&store, &other, "");
     assert_eq!(arena.page(next).unwrap().snapshot().state, state(0));
 }

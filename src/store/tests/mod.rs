@@ -127,7 +127,7 @@ fn state_with_rows(flags: u32, rows: u8) -> State {
 /// A page of its own.
 fn page(flags: u32) -> Page {
     let mut arena = Arena::default();
-    let handle = arena.allocate(&state(flags), 0).unwrap();
+    let handle = arena.allocate(&state(flags), 0, true).unwrap();
     arena.page(handle).unwrap().clone()
 }
 
@@ -158,12 +158,13 @@ fn ask<T: Send + 'static>(
 fn persist_job(
     environment: &str,
     page: &Page,
-    snapshot: Snapshot,
+    snapshot: impl Into<Box<Snapshot>>,
     reason: &str,
     if_revision: Option<i64>,
 ) -> impl FnOnce(Reply<Entry>) -> Job {
     let (environment, page) = (environment.to_owned(), page.clone());
     let (reason, actor) = (reason.to_owned(), "tester".to_owned());
+    let snapshot = snapshot.into();
     move |reply| {
         Job::Persist(Persist {
             environment,
@@ -254,7 +255,7 @@ fn try_apply(
     if_revision: Option<i64>,
 ) -> Result<Entry, Error> {
     let source = Source::Given {
-        state,
+        state: Box::new(state),
         known: Bits::of_first_bank(known),
     };
     try_restore(store, ENV, page, source, if_revision)

@@ -299,8 +299,8 @@ impl Run {
         }
     }
 
-    fn persist(&mut self, taken: Taken, unless_same: bool) {
-        let Taken { page, snapshot } = taken;
+    fn persist(&mut self, taken: &Taken, unless_same: bool) {
+        let Taken { page, snapshot } = *taken;
         let environment = environment_of(page);
         let last = self.model.of(environment).last().map_or(0, |row| row.id);
         let before = self.model.effective(environment).cloned();
@@ -313,7 +313,7 @@ impl Run {
                 Job::Persist(Persist {
                     environment,
                     page,
-                    snapshot,
+                    snapshot: snapshot.into(),
                     reason: String::new(),
                     actor: String::new(),
                     unless_same,
@@ -490,11 +490,11 @@ impl Run {
                     }
                     _ => self.take(page),
                 };
-                self.persist(taken, false);
+                self.persist(&taken, false);
             }
             Step::Automatic { page } => {
                 let taken = self.take(page);
-                self.persist(taken, true);
+                self.persist(&taken, true);
             }
             Step::Rollback { page, to } => {
                 let environment = environment_of(page);
@@ -515,7 +515,7 @@ impl Run {
                 let environment = environment_of(page);
                 let parent = self.model.effective(environment).map(|row| row.id);
                 let given = Source::Given {
-                    state: state(flags),
+                    state: Box::new(state(flags)),
                     known: Bits::of_first_bank(known),
                 };
                 let name = ENVIRONMENTS[environment];

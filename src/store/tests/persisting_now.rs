@@ -10,7 +10,7 @@ fn try_persist_now(store: &Store, page: &Page, reason: &str) -> Result<Entry, Er
     let answer = store.persist_now(|reply| Persist {
         environment,
         page: page.clone(),
-        snapshot: page.take_snapshot(),
+        snapshot: page.take_snapshot().into(),
         reason: reason.to_owned(),
         actor,
         unless_same: false,

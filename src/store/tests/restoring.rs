@@ -86,7 +86,7 @@ fn features_that_a_revision_did_not_know_keep_their_state() {
 
     let entry = try_rollback(&store, &page, None, None).unwrap();
     assert_eq!(flags(&entry), 0b111);
-    assert_eq!(entry.revision.known, Bits::of_first_bank(0b111));
+    assert_eq!(entry.revision.names, 3);
     assert_eq!(entry.revision.state.rollouts[2], 500);
     let live = page.snapshot().state;
     assert_eq!(
@@ -120,7 +120,7 @@ fn a_given_state_becomes_a_revision_and_the_page() {
     given.rollouts[0] = 10;
     given.rollouts[1] = 11;
     given.terminal.rows = 99;
-    given.registry_hash = 7;
+    given.registry_hashes[0] = 7;
     let entry = try_apply(&store, &page, (given, 0b101), Some(1)).unwrap();
     // A flip that nobody persisted is not part of it, and stays.
     assert_eq!((entry.revision.id, flags(&entry)), (2, 0b100));
@@ -135,7 +135,7 @@ fn a_given_state_becomes_a_revision_and_the_page() {
         (Some(1), None)
     );
     assert_eq!(entry.previous, Some(state(0b001)));
-    assert_ne!(entry.revision.state.registry_hash, 7);
+    assert_ne!(entry.revision.state.registry_hashes[0], 7);
     let live = page.snapshot().state;
     assert_eq!(live.flags.first_bank(), 0b110);
     assert_eq!(live.terminal.rows, 99);

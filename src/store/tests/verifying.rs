@@ -430,8 +430,8 @@ fn links_to_what_is_not_there_are_found() {
         (|r| r.parent = Some(1), "its parent"),
         (|r| r.restored_from = Some(r.id + 1), "restores"),
         (|r| r.state.terminal.rows = 0, "rows"),
-        (|r| r.known = Bits::ALL, "knows features"),
-        (|r| r.state.registry_hash ^= 1, "feature table"),
+        (|r| r.names = 20, "knows 20 features"),
+        (|r| r.state.registry_hashes[0] ^= 1, "feature table"),
     ];
     for (edit, reason) in edits {
         fs::write(bed.path(), &original).unwrap();
@@ -445,14 +445,14 @@ fn links_to_what_is_not_there_are_found() {
         let connection = bed.outsider();
         connection
             .execute(
-                "UPDATE revision SET parent = ?2, restored_from = ?3, record = ?4, known = ?5, digest = ?6
+                "UPDATE revision SET parent = ?2, restored_from = ?3, record = ?4, names = ?5, digest = ?6
                  WHERE id = ?1",
                 params![
                     revision.id,
                     revision.parent,
                     revision.restored_from,
-                    revision.state.record().encode(),
-                    revision.known.first_bank(),
+                    revision.state.encode(1),
+                    revision.names,
                     revision.digest
                 ],
             )

@@ -12,15 +12,13 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode, Row, Statement};
 
-use crate::bits::Bits;
+use crate::bits::{BANK_SIZE, BANKS};
 use crate::error::{Error, printable};
-use crate::feature_table::FeatureTable;
-use crate::page::FULL_ROLLOUTS;
+use crate::feature_table::{FeatureTable, hash_names};
 use crate::store::reply::{Answer, Progress};
 use crate::store::rows::chain::Chain;
 use crate::store::rows::columns::Columns;
-use crate::store::rows::digest::{DIGEST_SIZE, ROLLOUTS_SIZE, hex};
-use crate::store::rows::revision::encode_rollouts;
+use crate::store::rows::digest::{DIGEST_SIZE, hex};
 use crate::store::rows::{anchor, features};
 use crate::store::sqlite::connection::Access;
 use crate::store::sqlite::errors::Fault;
@@ -61,7 +59,6 @@ impl Verifier {
             found_expected: false,
             stage: Stage::Begin,
             registry_hashes: Vec::new(),
-            mask: Bits::NONE,
             chains: Vec::new(),
             last: 0,
             removals: 0,
@@ -72,7 +69,6 @@ impl Verifier {
             breaches: Vec::new(),
             unlisted: 0,
             scratch: Vec::new(),
-            full_rollouts: encode_rollouts(&FULL_ROLLOUTS),
         }))
     }
 }
@@ -83,9 +79,8 @@ struct State {
     expected_head: Option<[u8; DIGEST_SIZE]>,
     found_expected: bool,
     stage: Stage,
-    /// The hash of the table with the first `n` names, by `n`.
-    registry_hashes: Vec<u32>,
-    mask: Bits,
+    /// The hashes of the table with the first `n` names, by `n`.
+    registry_hashes: Vec<[u32; BANKS]>,
     /// By the number of the environment.
     chains: Vec<Chain>,
     /// The last revision that was checked.
@@ -101,7 +96,6 @@ struct State {
     breaches: Vec<Breach>,
     unlisted: u64,
     scratch: Vec<u8>,
-    full_rollouts: [u8; ROLLOUTS_SIZE],
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -194,8 +188,7 @@ impl State {
     /// Records the current end of the history.
     fn begin(&mut self, connection: &Connection) -> Result<(), Fault> {
         let table = features::read(connection)?;
-        self.mask = table.mask();
-        self.registry_hashes = hashes(&table)?;
+        self.registry_hashes = hashes(&table);
         self.chains = Chain::read(connection, None)?;
         self.until =
             connection.query_row("SELECT coalesce(max(id), 0) FROM revision", [], |row| {
@@ -282,7 +275,7 @@ impl State {
             }
         }
         let before = (chain.found.revisions > 0).then_some(chain.found.last);
-        let fields = match columns.fields(chain.name.as_bytes(), &self.full_rollouts) {
+        let fields = match columns.fields(chain.name.as_bytes()) {
             Ok(fields) => fields,
             Err(problem) => {
                 let name = chain.name.clone();
@@ -297,12 +290,7 @@ impl State {
         if kept != Some(digest) {
             problems.push(chain.found.mismatch());
         }
-        check_record(
-            &fields,
-            self.mask.first_bank(),
-            &self.registry_hashes,
-            &mut problems,
-        );
+        check_record(&fields, &self.registry_hashes, &mut problems);
         check_links(
             &fields,
             columns.environment,
@@ -454,14 +442,20 @@ impl State {
 }
 
 /// The hashes of the table when it had no name, one, and so on.
-fn hashes(table: &FeatureTable) -> Result<Vec<u32>, Fault> {
+fn hashes(table: &FeatureTable) -> Vec<[u32; BANKS]> {
     let names = table.names();
-    (0..=names.len())
-        .map(|count| {
-            let first = names.iter().take(count).map(String::as_str);
-            Ok(FeatureTable::new(first)?.hash())
-        })
-        .collect()
+    let mut hashes = vec![FeatureTable::default().hashes()];
+    for count in 1..=names.len() {
+        // Only the bank of the last name has others than before.
+        let bank = (count - 1) / BANK_SIZE;
+        let mut of_banks = hashes.last().copied().unwrap_or_default();
+        let of_bank = names.get(bank * BANK_SIZE..count).unwrap_or_default();
+        if let Some(hash) = of_banks.get_mut(bank) {
+            *hash = hash_names(of_bank);
+        }
+        hashes.push(of_banks);
+    }
+    hashes
 }
 
 fn damage(detail: &str) -> Fault {

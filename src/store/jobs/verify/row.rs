@@ -2,34 +2,44 @@
 
 use rusqlite::{OptionalExtension, Statement};
 
-use crate::record::Record;
+use crate::bits::{BANKS, Bits, banks_for};
+use crate::record::{RECORD_SIZE, Record};
 use crate::store::rows::digest::Fields;
 
-/// What must hold of a state that was persisted. The feature table is covered by no digest, but every record has its
-/// hash.
-pub fn check_record(fields: &Fields<'_>, mask: u32, hashes: &[u32], problems: &mut Vec<String>) {
-    let Ok(record) = Record::decode(fields.record) else {
-        let length = fields.record.len();
-        problems.push(format!("its record has {length} bytes instead of 13"));
-        return;
-    };
-    let known = fields.known;
-    let names = known.count_ones() as usize;
-    if known & !mask != 0 || known.trailing_ones() as usize != names {
+/// What must hold of a state that was persisted. The feature table is covered by no digest, but every record has the hash of
+/// the names of its bank. `hashes` has those of the table with the first `n` names, by `n`.
+pub fn check_record(fields: &Fields<'_>, hashes: &[[u32; BANKS]], problems: &mut Vec<String>) {
+    let names = usize::from(fields.names);
+    let (length, expected) = (fields.record.len(), banks_for(names) * RECORD_SIZE);
+    if length != expected {
         problems.push(format!(
-            "it knows features 0x{known:08x}, which the file does not have"
+            "its record has {length} bytes instead of {expected}"
         ));
-    } else if hashes.get(names) != Some(&record.registry_hash) {
+        return;
+    }
+    let (records, _) = fields.record.as_chunks::<RECORD_SIZE>();
+    let records: Vec<Record> = records
+        .iter()
+        .filter_map(|record| Record::decode(record).ok())
+        .collect();
+    if let Some(hashes) = hashes.get(names) {
+        let mut pairs = records.iter().zip(hashes);
+        if pairs.any(|(record, hash)| record.registry_hash != *hash) {
+            problems.push(format!(
+                "the first {names} names of the feature table are not those it was made with"
+            ));
+        }
+    } else {
+        let there = hashes.len().saturating_sub(1);
         problems.push(format!(
-            "the first {names} names of the feature table are not those it was made with"
+            "it knows {names} features, and the file has {there}"
         ));
     }
-    let invalid = record.problems(known);
-    problems.extend(
-        invalid
-            .iter()
-            .map(|problem| format!("its state: {problem}")),
-    );
+    let banks = records.iter().zip(Bits::first(names).banks());
+    for (bank, (record, known)) in banks.enumerate() {
+        let invalid = record.problems(bank, known).into_iter();
+        problems.extend(invalid.map(|problem| format!("its state: {problem}")));
+    }
 }
 
 /// Up to where revisions were removed, which others may point to: of the own environment, and of any.
