@@ -268,7 +268,7 @@ export interface Validation {
 export interface DebugView<Name extends string = string> {
 	/** Record format, 1. */
 	readonly version: number;
-	/** Hash of the feature names. */
+	/** Hash of the first 32 feature names. */
 	readonly registryHash: number;
 	/** The environment of the config. */
 	readonly environment: string;
@@ -291,7 +291,7 @@ export interface DebugView<Name extends string = string> {
 	readonly rollouts: {
 		readonly [name: string]: number;
 	};
-	/** The 13 bytes. */
+	/** The 13 bytes: the record of the first 32 features. */
 	readonly raw: {
 		readonly hex: string;
 		readonly bytes: readonly number[];
@@ -632,9 +632,10 @@ export type CoreFields = {
  * | 9 | terminal mode | u8 |
  * | 10 | rows | u8 |
  * | 11 | cols | u8 |
- * | 12 | reserved | u8 |
+ * | 12 | reserved: the number of the bank | u8 |
  *
- * Setters check their values. The constructor accepts any bytes, since they may come from another program.
+ * A config of more than 32 features has a record for each bank of 32, see {@link ProductionConfig.toBanks}. Those after the
+ * first have no terminal. Setters check their values. The constructor accepts any bytes, since they may come from another program.
  *
  * @example
  * const core = new ConfigCore13Byte();
@@ -665,7 +666,7 @@ export declare class ConfigCore13Byte {
 	get terminalRows(): number;
 	/** Columns of the terminal, 1–255. */
 	get terminalCols(): number;
-	/** Reserved for later formats; 0. */
+	/** The number of the bank: 0 for the first 32 features, which is also the one with the terminal. */
 	get reserved(): number;
 	/** Sets the record format; 1 is the only one. */
 	setVersion(version: number): void;
@@ -679,7 +680,7 @@ export declare class ConfigCore13Byte {
 	setTerminalRows(rows: number): void;
 	/** Sets the columns of the terminal, 1–255. */
 	setTerminalCols(cols: number): void;
-	/** Sets the reserved byte; 0 is the only value of this format. */
+	/** Sets the number of the bank, 0–7. */
 	setReserved(reserved: number): void;
 	/** Whether the flag of this bit, 0–31, is set. */
 	hasFeature(bit: number): boolean;
@@ -804,8 +805,9 @@ export declare class ProductionConfig<in Name extends string = DefaultFeature> {
 	getFeatureInfo<Own extends Name>(name: Own): FeatureInfo<Own>;
 	/**
 	 * Makes several changes atomically: readers see all of them or none. If `edit` throws, nothing changes. With rollouts
-	 * among them, a reader may see the features that go off before those that go on, but never a switch with a rollout that
-	 * does not belong to it.
+	 * among them, or features of several banks (see {@link ProductionConfig.toBanks}), a reader of single features may see those
+	 * that go off before those that go on, but never a switch with a rollout that does not belong to it; what reads the whole
+	 * state sees all of them or none.
 	 *
 	 * @param edit - Makes the changes on the draft before it returns; it must not be async.
 	 * @returns Whether anything changed.
@@ -819,12 +821,20 @@ export declare class ProductionConfig<in Name extends string = DefaultFeature> {
 	 */
 	update(edit: (draft: ConfigDraft<Name>) => void): boolean;
 	/**
-	 * Sets flags and terminal settings from a 13-byte record, as one change. Values out of range are accepted, and
-	 * reported by {@link ProductionConfig.validate}. The version and the registry hash of the record are ignored.
+	 * Sets the flags of the first 32 features and the terminal settings from a 13-byte record, as one change. Values out of range
+	 * are accepted, and reported by {@link ProductionConfig.validate}. The version and the registry hash of the record are ignored.
 	 *
-	 * @throws RangeError `ERR_BUFFER_LENGTH`: `Buffer must be exactly 13 bytes`.
+	 * @throws RangeError `ERR_BUFFER_LENGTH`: `Buffer must be exactly 13 bytes`; `ERR_INVALID_VALUE` for the record of another bank.
 	 */
 	updateFromBuffer(bytes: RecordBytes): void;
+	/**
+	 * Sets the flags of all features and the terminal settings from what {@link ProductionConfig.toBanks} returns, as one change.
+	 * Version and registry hashes are ignored; values out of range are accepted as in {@link ProductionConfig.updateFromBuffer}.
+	 *
+	 * @throws RangeError `ERR_BUFFER_LENGTH`, such as `Buffer must be exactly 104 bytes (13 for each of 8 banks)`;
+	 *   `ERR_INVALID_VALUE` if the records are not those of the banks in their order.
+	 */
+	updateFromBanks(bytes: RecordBytes): void;
 	/**
 	 * Sets mode, rows and columns as one change.
 	 *
@@ -839,11 +849,11 @@ export declare class ProductionConfig<in Name extends string = DefaultFeature> {
 	/** Record format, 1. */
 	get version(): number;
 	set version(version: number);
-	/** Hash of the feature names, 0 to 2^32 − 1. Informational: nothing depends on it. */
+	/** Hash of the first 32 feature names, 0 to 2^32 − 1. Informational: nothing depends on it. */
 	get registryHash(): number;
 	set registryHash(hash: number);
 	/**
-	 * All flags as a number, 0 to 2^32 − 1. With bit 31 set, `|=` yields a negative number, which is refused: use
+	 * The flags of the first 32 features as a number, 0 to 2^32 − 1. With bit 31 set, `|=` yields a negative number, which is refused: use
 	 * `(flags | x) >>> 0`. Such an expression reads and writes in two steps, so use {@link ProductionConfig.update} where
 	 * other writers may interfere.
 	 */
@@ -871,14 +881,29 @@ export declare class ProductionConfig<in Name extends string = DefaultFeature> {
 	get live(): boolean;
 	/** The environment whose history this config reads and writes. */
 	get environment(): string;
-	/** The 13 bytes. Flags and terminal settings come from one atomic read. */
+	/** The 13 bytes: the first 32 features and the terminal settings, from one atomic read. */
 	toBytes(): Uint8Array;
-	/** The 13 bytes as `0x` and 26 hexadecimal digits. */
+	/** These bytes as `0x` and 26 hexadecimal digits. */
 	toHex(): string;
-	/** An independent copy of the record. */
-	getCore(): ConfigCore13Byte;
 	/**
-	 * The state page as a `SharedArrayBuffer` of 128 bytes, for code that passes it to worker threads directly.
+	 * An independent copy of a record.
+	 *
+	 * @param bank - The bank, which has the 32 features from bit `bank * 32` on. Default: 0.
+	 * @throws RangeError `ERR_OUT_OF_RANGE` for a bank that the config does not have.
+	 */
+	getCore(bank?: number): ConfigCore13Byte;
+	/**
+	 * The records of all banks, 13 bytes each, as one state. A config has one bank of 32 features, or eight: with a database, with
+	 * `enableClusterSync`, or with more than 32 features. The records of the banks after the first have no terminal settings, and
+	 * the number of the bank in their last byte.
+	 *
+	 * @example
+	 * const bytes = config.toBanks(); // 104 bytes with a database
+	 * new ConfigCore13Byte(bytes.subarray(13, 26)).hasFeature(0); // the 33rd feature
+	 */
+	toBanks(): Uint8Array;
+	/**
+	 * The state page as a `SharedArrayBuffer`, 128 bytes for each bank, for code that passes it to worker threads directly.
 	 * `undefined` in runtimes that cannot share native memory (see the README's table). `docs/memory.md` describes its
 	 * layout; write to it through `Atomics` only.
 	 */

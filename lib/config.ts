@@ -1,11 +1,13 @@
 import { checkBoolean, checkInteger } from './core/checks';
-import { collectEdits, type Edits } from './core/draft';
+import { collectEdits, type Edits, soleBank } from './core/draft';
 import { type EmitterMethod, inheritFromEmitter } from './core/event-emitter';
 import { makeError, printable, show, wrongThis } from './core/errors';
 import { type DirectReads, FeatureOfConfig } from './core/feature';
-import { type FeatureTable, namesOf, noBitFor, prefixOf, tableOfPage } from './core/feature-table';
+import { type FeatureTable, flagsOfBank, namesOf, noBitFor, prefixOf, tableOfPage } from './core/feature-table';
 import {
+  BANK_SIZE,
   FULL_ROLLOUT,
+  MAX_BANKS,
   RECORD_VERSION,
   WORD_FEATURE_FLAGS,
   WORD_HEADER,
@@ -15,22 +17,26 @@ import {
 import type { Internals, OnDemand, Parts } from './internals';
 import { loadOnDemand, loadOnDemandSoon } from './load-on-demand';
 import { loadWord } from './core/load-word';
-import { maskOf, NO_NAMES } from './core/name-index';
+import { bitOf, NO_BIT, NO_NAMES } from './core/name-index';
 import { native } from './native/binding';
 import {
   announce,
+  BANK_BITS,
+  banksFor,
   compareExchangeState,
   exchangeRollout,
   exchangeState,
   isLive,
   joinState,
   type Page,
+  readBankFlags,
   readNameCount,
   readRecord,
   readRollout,
   readState,
   releasePage,
   splitState,
+  storeRegistryHashes,
 } from './core/page';
 import { now } from './core/real-timers';
 import {
@@ -159,9 +165,11 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
   isFeatureEnabled(name: string, fallback: boolean): boolean;
   isFeatureEnabled(name: string, fallback?: boolean): boolean {
     if (this == null || !(#names in this)) throw notAConfig(this);
-    const mask = maskOf(this.#names, name);
-    if (mask !== 0) return (loadWord(this.#words, this.#base + WORD_FEATURE_FLAGS) & mask) !== 0;
-    return this.#isOnSlowly(name, fallback);
+    const bit = bitOf(this.#names, name);
+    if (bit < 0) return this.#isOnSlowly(name, fallback);
+    // Before the word is read: JavaScriptCore compiles the other order to slower code, at times.
+    const mask = 1 << bit;
+    return (loadWord(this.#words, this.#base + WORD_FEATURE_FLAGS + (bit & BANK_BITS)) & mask) !== 0;
   }
 
   /**
@@ -171,7 +179,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
    */
   hasFeature(name: string): boolean {
     if (this == null || !(#names in this)) throw notAConfig(this);
-    return this.#lookUp(name) !== 0;
+    return this.#lookUp(name) >= 0;
   }
 
   /**
@@ -182,10 +190,12 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
    */
   enableFeature(name: Name): boolean {
     if (this == null || !(#names in this)) throw notAConfig(this);
-    const mask = maskOf(this.#writableNames, name) || this.#findWritableMask(name);
-    const before = Atomics.or(this.#words, this.#base + WORD_FEATURE_FLAGS, mask);
+    let bit = bitOf(this.#writableNames, name);
+    if (bit < 0) bit = this.#findWritableBit(name);
+    const mask = 1 << bit;
+    const before = Atomics.or(this.#words, this.#base + WORD_FEATURE_FLAGS + (bit & BANK_BITS), mask);
     if ((before & mask) !== 0) return false;
-    this.#flagsChanged(mask, 0);
+    this.#flagsChanged(bit >>> 5, mask, 0);
     return true;
   }
 
@@ -197,10 +207,12 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
    */
   disableFeature(name: Name): boolean {
     if (this == null || !(#names in this)) throw notAConfig(this);
-    const mask = maskOf(this.#writableNames, name) || this.#findWritableMask(name);
-    const before = Atomics.and(this.#words, this.#base + WORD_FEATURE_FLAGS, ~mask);
+    let bit = bitOf(this.#writableNames, name);
+    if (bit < 0) bit = this.#findWritableBit(name);
+    const mask = 1 << bit;
+    const before = Atomics.and(this.#words, this.#base + WORD_FEATURE_FLAGS + (bit & BANK_BITS), ~mask);
     if ((before & mask) === 0) return false;
-    this.#flagsChanged(0, mask);
+    this.#flagsChanged(bit >>> 5, 0, mask);
     return true;
   }
 
@@ -218,10 +230,12 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
   /** Atomically toggles a feature, and returns whether it is on now. */
   toggleFeature(name: Name): boolean {
     if (this == null || !(#names in this)) throw notAConfig(this);
-    const mask = maskOf(this.#writableNames, name) || this.#findWritableMask(name);
-    const before = Atomics.xor(this.#words, this.#base + WORD_FEATURE_FLAGS, mask);
+    let bit = bitOf(this.#writableNames, name);
+    if (bit < 0) bit = this.#findWritableBit(name);
+    const mask = 1 << bit;
+    const before = Atomics.xor(this.#words, this.#base + WORD_FEATURE_FLAGS + (bit & BANK_BITS), mask);
     const isOn = (before & mask) === 0;
-    this.#flagsChanged(isOn ? mask : 0, isOn ? 0 : mask);
+    this.#flagsChanged(bit >>> 5, isOn ? mask : 0, isOn ? 0 : mask);
     return isOn;
   }
 
@@ -234,9 +248,9 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
    */
   feature<Own extends Name>(name: Own): Feature<Own> {
     if (this == null || !(#names in this)) throw notAConfig(this);
-    const mask = this.#maskOf(name);
+    const bit = this.#bitOf(name);
     this.#directReads ??= { allowed: this.#settings.stopwatch === undefined };
-    return new FeatureOfConfig<Own>(this, name, mask, this.#page, this.#directReads);
+    return new FeatureOfConfig<Own>(this, name, bit, this.#page, this.#directReads);
   }
 
   // ---- Rollouts -----------------------------------------------------------------------------------------------
@@ -254,14 +268,15 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
    */
   isFeatureEnabledFor(name: Name, key: string): boolean {
     // With anything more in it, such as a check of `this`, JavaScriptCore compiles some of what it calls apart.
-    return this.#isOnFor(maskOf(this.#names, name) || this.#findMask(name), key);
+    const bit = bitOf(this.#names, name);
+    return bit >= 0 ? this.#isOnFor(bit, key) : this.#isOnForSlowly(name, key);
   }
 
   /** The percentage of keys that a feature is on for while it is on, 0 to 100. Default: 100. */
   getRollout(name: Name): number {
     if (this == null || !(#names in this)) throw notAConfig(this);
-    const mask = this.#maskOf(name);
-    return mask === 0 ? 100 : toPercent(readRollout(this.#page, 31 - Math.clz32(mask)));
+    const bit = this.#bitOf(name);
+    return bit < 0 ? 100 : toPercent(readRollout(this.#page, bit));
   }
 
   /**
@@ -278,9 +293,9 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
    */
   setRollout(name: Name, percent: number): boolean {
     if (this == null || !(#names in this)) throw notAConfig(this);
-    const mask = maskOf(this.#writableNames, name) || this.#findWritableMask(name);
+    let bit = bitOf(this.#writableNames, name);
+    if (bit < 0) bit = this.#findWritableBit(name);
     const basisPoints = checkPercent(percent);
-    const bit = 31 - Math.clz32(mask);
     if (exchangeRollout(this.#page, bit, basisPoints) === basisPoints) return false;
     this.#announce();
     this.#onDemand?.noteRollout(bit, basisPoints);
@@ -292,7 +307,10 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
   /** The names of the features that are on, in bit order. */
   getEnabledFeatures<Own extends Name = Name>(): Own[] {
     ProductionConfig.#checkOpen(this);
-    return namesOf(this.#currentTable(), this.featureFlags) as Own[];
+    const table = this.#currentTable();
+    const banks = banksFor(table.names.length);
+    const flags = banks === 1 ? [readBankFlags(this.#page, 0)] : ProductionConfig.#onDemandOf(this).readFlags(banks);
+    return namesOf(table, flags) as Own[];
   }
 
   /** The names of all features, in bit order, including those that other programs registered in the database. */
@@ -317,8 +335,9 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
 
   /**
    * Makes several changes atomically: readers see all of them or none. If `edit` throws, nothing changes. With rollouts
-   * among them, a reader may see the features that go off before those that go on, but never a switch with a rollout that
-   * does not belong to it.
+   * among them, or features of several banks (see {@link ProductionConfig.toBanks}), a reader of single features may see those
+   * that go off before those that go on, but never a switch with a rollout that does not belong to it; what reads the whole
+   * state sees all of them or none.
    *
    * @param edit - Makes the changes on the draft before it returns; it must not be async.
    * @returns Whether anything changed.
@@ -332,24 +351,47 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
    */
   update(edit: (draft: ConfigDraft<Name>) => void): boolean {
     ProductionConfig.#checkWritable(this);
-    const edits = collectEdits<Name>('update', edit, (name) => this.#changeableMaskOf(name));
-    if (edits.rollouts.length > 0) return this.#edit(edits);
-    const { on, off, terminal: set } = edits;
-    return this.#exchange((flags, terminal) => [(flags | on) & ~off, set ?? terminal]);
+    const edits = collectEdits<Name>('update', edit, (name) => this.#changeableBitOf(name));
+    const bank = soleBank(edits);
+    if (bank === undefined) return this.#edit(edits);
+    const [on, off] = [edits.on[bank]!, edits.off[bank]!];
+    if (bank > 0) return this.#exchangeFlags(bank, on, off);
+    return this.#exchange((flags, terminal) => [(flags | on) & ~off, edits.terminal ?? terminal]);
   }
 
   /**
-   * Sets flags and terminal settings from a 13-byte record, as one change. Values out of range are accepted, and
-   * reported by {@link ProductionConfig.validate}. The version and the registry hash of the record are ignored.
+   * Sets the flags of the first 32 features and the terminal settings from a 13-byte record, as one change. Values out of range
+   * are accepted, and reported by {@link ProductionConfig.validate}. The version and the registry hash of the record are ignored.
    *
-   * @throws RangeError `ERR_BUFFER_LENGTH`: `Buffer must be exactly 13 bytes`.
+   * @throws RangeError `ERR_BUFFER_LENGTH`: `Buffer must be exactly 13 bytes`; `ERR_INVALID_VALUE` for the record of another bank.
    */
   updateFromBuffer(bytes: RecordBytes): void {
     const fields = new DataView(copyRecord(bytes).buffer);
     ProductionConfig.#checkWritable(this);
+    const bank = fields.getUint8(12);
+    if (bank > 0 && bank < MAX_BANKS) {
+      throw makeError(
+        'ERR_INVALID_VALUE',
+        `Invalid record: it is that of bank ${bank} (must be that of bank 0; updateFromBanks() takes those of all banks)`,
+      );
+    }
     const state = joinState(fields.getUint32(5, true), fields.getUint32(9, true));
     const before = exchangeState(this.#page, state);
     if (before !== state) this.#stateChanged(before, state);
+  }
+
+  /**
+   * Sets the flags of all features and the terminal settings from what {@link ProductionConfig.toBanks} returns, as one change.
+   * Version and registry hashes are ignored; values out of range are accepted as in {@link ProductionConfig.updateFromBuffer}.
+   *
+   * @throws RangeError `ERR_BUFFER_LENGTH`, such as `Buffer must be exactly 104 bytes (13 for each of 8 banks)`;
+   *   `ERR_INVALID_VALUE` if the records are not those of the banks in their order.
+   */
+  updateFromBanks(bytes: RecordBytes): void {
+    ProductionConfig.#checkWritable(this);
+    const edits = ProductionConfig.#onDemandOf(this).editsOfBanks(bytes);
+    if (edits.on.length === 1) this.updateFromBuffer(bytes);
+    else this.#edit(edits);
   }
 
   // ---- Terminal -----------------------------------------------------------------------------------------------
@@ -386,7 +428,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
     checkInteger(version, 'version', RECORD_VERSION, RECORD_VERSION);
   }
 
-  /** Hash of the feature names, 0 to 2^32 − 1. Informational: nothing depends on it. */
+  /** Hash of the first 32 feature names, 0 to 2^32 − 1. Informational: nothing depends on it. */
   get registryHash(): number {
     return ProductionConfig.#wordOf(this, WORD_REGISTRY_HASH) >>> 0;
   }
@@ -399,7 +441,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
   }
 
   /**
-   * All flags as a number, 0 to 2^32 − 1. With bit 31 set, `|=` yields a negative number, which is refused: use
+   * The flags of the first 32 features as a number, 0 to 2^32 − 1. With bit 31 set, `|=` yields a negative number, which is refused: use
    * `(flags | x) >>> 0`. Such an expression reads and writes in two steps, so use {@link ProductionConfig.update} where
    * other writers may interfere.
    */
@@ -410,13 +452,13 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
   set featureFlags(flags: number) {
     const word = checkU32(flags, 'feature flags') | 0;
     ProductionConfig.#checkWritable(this);
-    const unknown = (word & ~this.#currentTable().all) >>> 0;
+    const unknown = (word & ~flagsOfBank(this.#currentTable().names.length, 0)) >>> 0;
     if (unknown !== 0) {
       const bits = `0x${unknown.toString(16).padStart(8, '0')}`;
       throw makeError('ERR_OUT_OF_RANGE', `Invalid feature flags: no feature owns the bits ${bits}`);
     }
     const before = Atomics.exchange(this.#words, this.#base + WORD_FEATURE_FLAGS, word);
-    if (before !== word) this.#flagsChanged(word & ~before, before & ~word);
+    if (before !== word) this.#flagsChanged(0, word & ~before, before & ~word);
   }
 
   /** 0 disabled, 1 cooked, 2 raw, 3 pipe. */
@@ -475,26 +517,45 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
 
   // ---- Views --------------------------------------------------------------------------------------------------
 
-  /** The 13 bytes. Flags and terminal settings come from one atomic read. */
+  /** The 13 bytes: the first 32 features and the terminal settings, from one atomic read. */
   toBytes(): Uint8Array {
     ProductionConfig.#checkOpen(this);
     return readRecord(this.#page);
   }
 
-  /** The 13 bytes as `0x` and 26 hexadecimal digits. */
+  /** These bytes as `0x` and 26 hexadecimal digits. */
   toHex(): string {
     ProductionConfig.#checkOpen(this);
     return toHex(this.toBytes());
   }
 
-  /** An independent copy of the record. */
-  getCore(): ConfigCore13Byte {
+  /**
+   * An independent copy of a record.
+   *
+   * @param bank - The bank, which has the 32 features from bit `bank * 32` on. Default: 0.
+   * @throws RangeError `ERR_OUT_OF_RANGE` for a bank that the config does not have.
+   */
+  getCore(bank = 0): ConfigCore13Byte {
     ProductionConfig.#checkOpen(this);
-    return new ConfigCore13Byte(this.toBytes());
+    checkInteger(bank, 'bank', 0, this.#page.banks - 1);
+    return new ConfigCore13Byte(readRecord(this.#page, bank));
   }
 
   /**
-   * The state page as a `SharedArrayBuffer` of 128 bytes, for code that passes it to worker threads directly.
+   * The records of all banks, 13 bytes each, as one state. A config has one bank of 32 features, or eight: with a database, with
+   * `enableClusterSync`, or with more than 32 features. The records of the banks after the first have no terminal settings, and
+   * the number of the bank in their last byte.
+   *
+   * @example
+   * const bytes = config.toBanks(); // 104 bytes with a database
+   * new ConfigCore13Byte(bytes.subarray(13, 26)).hasFeature(0); // the 33rd feature
+   */
+  toBanks(): Uint8Array {
+    return ProductionConfig.#onDemandOf(this).toBanks();
+  }
+
+  /**
+   * The state page as a `SharedArrayBuffer`, 128 bytes for each bank, for code that passes it to worker threads directly.
    * `undefined` in runtimes that cannot share native memory (see the README's table). `docs/memory.md` describes its
    * layout; write to it through `Atomics` only.
    */
@@ -922,9 +983,9 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
 
   // Others are told first, since they have yet to wake. This thread's own listeners look when it is done.
 
-  #flagsChanged(set: number, cleared: number): void {
+  #flagsChanged(bank: number, set: number, cleared: number): void {
     this.#announce();
-    this.#onDemand?.noteFlags(set, cleared);
+    this.#onDemand?.noteFlags(bank, set, cleared);
   }
 
   #terminalChanged(word: number): void {
@@ -945,8 +1006,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
 
   /** Makes changes that are in several words: as one, which native code sees to. */
   #edit(edits: Edits): boolean {
-    const { on, off, rollouts, terminal } = edits;
-    if (!native.editPage(this.#page.handle, on, off, rollouts, terminal)) return false;
+    if (!native.editPage(this.#page.handle, edits)) return false;
     this.#writes += 1;
     this.#onDemand?.noteChange();
     this.#onDemand?.noteEdits(edits);
@@ -975,17 +1035,33 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
     }
   }
 
+  /** Atomically changes the flags of a bank. */
+  #exchangeFlags(bank: number, on: number, off: number): boolean {
+    const index = this.#base + WORD_FEATURE_FLAGS + bank * BANK_SIZE;
+    let flags = Atomics.load(this.#words, index);
+    for (;;) {
+      const wanted = (flags | on) & ~off;
+      const before = Atomics.compareExchange(this.#words, index, flags, wanted);
+      if (before === flags) {
+        if (wanted === flags) return false;
+        this.#flagsChanged(bank, wanted & ~flags, flags & ~wanted);
+        return true;
+      }
+      flags = before;
+    }
+  }
+
   static #setTerminalByte(config: ProductionConfig<any>, shift: number, value: number): void {
     ProductionConfig.#checkWritable(config);
     config.#exchange((flags, terminal) => [flags, (terminal & ~(0xff << shift)) | (value << shift)]);
   }
 
   /** A separate function: in a larger one, JavaScriptCore would not inline the look-up of the name. */
-  #isOnFor(mask: number, key: string): boolean {
+  #isOnFor(bit: number, key: string): boolean {
     if (typeof key !== 'string' || key === '') checkKey(key);
     const words = this.#words;
-    const flags = this.#base + WORD_FEATURE_FLAGS;
-    const bit = 31 - Math.clz32(mask);
+    const flags = this.#base + WORD_FEATURE_FLAGS + (bit & BANK_BITS);
+    const mask = 1 << bit;
     const isOn = (loadWord(words, flags) & mask) !== 0;
     const rollout = isOn ? readRollout(this.#page, bit) : 0;
     if (rollout === 0 || rollout >= FULL_ROLLOUT) {
@@ -1004,22 +1080,32 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
    * had inlined the refusal of an unknown name, reads would take twice as long.
    */
   #isOnSlowly(name: string, fallback: boolean | undefined): boolean {
-    const mask = fallback === undefined ? this.#findMask(name) : this.#lookUp(name);
-    if (mask === 0 && fallback !== undefined) return checkBoolean(fallback, 'fallback');
-    return (loadWord(this.#words, this.#base + WORD_FEATURE_FLAGS) & mask) !== 0;
+    const bit = fallback === undefined ? this.#findBit(name) : this.#lookUp(name);
+    if (bit >= 0)
+      return (loadWord(this.#words, this.#base + WORD_FEATURE_FLAGS + (bit & BANK_BITS)) & (1 << bit)) !== 0;
+    return fallback === undefined ? false : checkBoolean(fallback, 'fallback');
   }
 
-  #maskOf(name: string): number {
-    return maskOf(this.#names, name) || this.#findMask(name);
+  /** The same for a key. */
+  #isOnForSlowly(name: string, key: string): boolean {
+    const bit = this.#findBit(name);
+    if (bit >= 0) return this.#isOnFor(bit, key);
+    checkKey(key);
+    return false;
+  }
+
+  #bitOf(name: string): number {
+    const bit = bitOf(this.#names, name);
+    return bit < 0 ? this.#findBit(name) : bit;
   }
 
   /**
-   * The slow path of a hot method: finds a name that another process has added, or throws why there is none. 0 for a name of
-   * this config's list that has no bit, so that it reads as off.
+   * The slow path of a hot method: finds a name that another process has added, or throws why there is none. `NO_BIT` for a
+   * name of this config's list that has no bit, so that it reads as off.
    */
-  #findMask(name: unknown): number {
-    const mask = this.#lookUp(name);
-    if (mask !== 0 || this.#settings.withoutBit.includes(name as string)) return mask;
+  #findBit(name: unknown): number {
+    const bit = this.#lookUp(name);
+    if (bit >= 0 || this.#settings.withoutBit.includes(name as string)) return bit;
     const { names } = this.#table;
     throw makeError(
       'ERR_UNKNOWN_FEATURE',
@@ -1027,25 +1113,26 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
     );
   }
 
-  /** The flag of a name, which another process may have added; 0 if there is none. */
+  /** The bit of a name, which another process may have added; `NO_BIT` if there is none. */
   #lookUp(name: unknown): number {
     ProductionConfig.#checkOpen(this);
     if (typeof name !== 'string') {
       throw makeError('ERR_INVALID_TYPE', `Invalid feature name: ${show(name)} (must be a string)`);
     }
     const { index } = this.#currentTable();
-    return maskOf(index, name) || (index.others.get(name) ?? 0);
+    const bit = bitOf(index, name);
+    return bit < 0 ? (index.others.get(name) ?? NO_BIT) : bit;
   }
 
-  #findWritableMask(name: unknown): number {
+  #findWritableBit(name: unknown): number {
     ProductionConfig.#checkWritable(this);
-    return this.#changeableMaskOf(name);
+    return this.#changeableBitOf(name);
   }
 
-  #changeableMaskOf(name: unknown): number {
-    const mask = this.#maskOf(name as string);
-    if (mask === 0) throw makeError('ERR_TOO_MANY_FEATURES', noBitFor(name as string, this.#table));
-    return mask;
+  #changeableBitOf(name: unknown): number {
+    const bit = this.#bitOf(name as string);
+    if (bit < 0) throw makeError('ERR_TOO_MANY_FEATURES', noBitFor(name as string, this.#table));
+    return bit;
   }
 
   /** The feature table, with names that other processes have added to a live page, or to a database that is followed. */
@@ -1106,8 +1193,8 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
       isClosed: () => this.#closing !== undefined,
       checkOpen: () => ProductionConfig.#checkOpen(this),
       checkWritable: () => ProductionConfig.#checkWritable(this),
-      findMask: (name) => this.#maskOf(name),
-      maskOf: (name) => this.#changeableMaskOf(name),
+      findBit: (name) => this.#bitOf(name),
+      bitOf: (name) => this.#changeableBitOf(name),
       table: () => this.#currentTable(),
       adopt: (answer) => this.#adopt(answer),
       uptimeMs: () => now() - this.#createdAt,
@@ -1123,7 +1210,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
   #adoptTable(table: FeatureTable): void {
     if (table.names.length <= this.#table.names.length) return;
     this.#useTable(table);
-    Atomics.store(this.#words, this.#base + WORD_REGISTRY_HASH, table.hash);
+    storeRegistryHashes(this.#page, table.hashes);
   }
 
   async #end(): Promise<void> {

@@ -88,7 +88,7 @@ export function assemble<Name extends string>(
 ): ProductionConfig<Name> {
   const { environment, features, declarations, actor, readOnly, clusterSync, clusterName, autoPersistMs, debugMode } =
     options;
-  const page = pageOf(opened.handle);
+  const page = pageOf(opened);
   const table = tableOfPage(opened);
   // A degraded config has a private page. One that is attached to a private page of its process has the handle of a live one.
   const isShared = clusterSync !== false && isLive(page);

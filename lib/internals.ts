@@ -23,6 +23,7 @@ import type {
   Metrics,
   PruneOptions,
   PruneResult,
+  RecordBytes,
   RestoreOptions,
   RevisionOptions,
   StoreStatus,
@@ -68,10 +69,10 @@ export interface Internals {
   isClosed(): boolean;
   checkOpen(): void;
   checkWritable(): void;
-  /** The flag of a feature, 0 for one without a bit; throws if there is no such feature. */
-  findMask(name: string): number;
-  /** The flag of a feature that may be changed; throws if there is none. */
-  maskOf(name: string): number;
+  /** The bit of a feature, negative for one without a bit; throws if there is no such feature. */
+  findBit(name: string): number;
+  /** The bit of a feature that may be changed; throws if there is none. */
+  bitOf(name: string): number;
   /** The current feature table. */
   table(): FeatureTable;
   /**
@@ -109,13 +110,18 @@ export interface OnDemand<Name extends string> {
   readonly persisted: boolean;
   /** The config has changed something. The methods below say what. */
   noteChange(): void;
-  noteFlags(set: number, cleared: number): void;
+  noteFlags(bank: number, set: number, cleared: number): void;
   noteTerminal(word: number): void;
   noteRollout(bit: number, basisPoints: number): void;
   noteEdits(edits: Edits): void;
   noteState(before: bigint, after: bigint): void;
   /** Must be called when there are new names. */
   forgetViews(): void;
+  /** The flags of so many banks, between two changes. */
+  readFlags(banks: number): readonly number[];
+  toBanks(): Uint8Array;
+  /** The edits that records of all banks are; an empty list of words if there is one bank. */
+  editsOfBanks(bytes: RecordBytes): Edits;
   getDebugView(): DebugView<Name>;
   inspect(options: object, inspect: (value: unknown, options: object) => string): string;
   getState(): ConfigState<Name>;

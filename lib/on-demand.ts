@@ -9,10 +9,12 @@ import type { Internals, OnDemand } from './internals';
 import { type Edits, forEachRollout } from './core/draft';
 import { native, type NativeNotes } from './native/binding';
 import { isLive, readGeneration, readRevision, splitState } from './core/page';
+import { readFlags } from './core/page-state';
 import { describeTerminal } from './core/terminal';
 import { AutoPersist } from './history/auto-persist';
 import { ChangeIterator } from './events/change-iterator';
 import { ConfigHistory } from './history/config-history';
+import { editsOfBanks, readBanks } from './inspection/banks';
 import { readConfigState } from './inspection/config-state';
 import { DebugViews } from './inspection/debug-view';
 import type { EmitterMethod } from './core/event-emitter';
@@ -29,6 +31,7 @@ import type {
   FeatureInfo,
   Health,
   Metrics,
+  RecordBytes,
   StoreStatus,
   Validation,
 } from './types';
@@ -62,8 +65,8 @@ export class OnDemandParts<Name extends string> implements OnDemand<Name> {
     this.#autoPersist?.touch();
   }
 
-  noteFlags(set: number, cleared: number): void {
-    this.#listening?.noteFlags(set, cleared);
+  noteFlags(bank: number, set: number, cleared: number): void {
+    this.#listening?.noteFlags(bank, set, cleared);
   }
 
   noteTerminal(word: number): void {
@@ -75,7 +78,7 @@ export class OnDemandParts<Name extends string> implements OnDemand<Name> {
   }
 
   noteEdits(edits: Edits): void {
-    this.noteFlags(edits.on, edits.off);
+    edits.on.forEach((on, bank) => this.noteFlags(bank, on, edits.off[bank]!));
     if (edits.terminal !== undefined) this.noteTerminal(edits.terminal);
     forEachRollout(edits, (bit, basisPoints) => this.noteRollout(bit, basisPoints));
   }
@@ -83,7 +86,7 @@ export class OnDemandParts<Name extends string> implements OnDemand<Name> {
   noteState(before: bigint, after: bigint): void {
     if (!this.#listening) return;
     const [from, to] = [splitState(before), splitState(after)];
-    this.#listening.noteFlags(to.flags & ~from.flags, from.flags & ~to.flags);
+    this.#listening.noteFlags(0, to.flags & ~from.flags, from.flags & ~to.flags);
     if (from.terminal !== to.terminal) this.#listening.noteTerminal(to.terminal);
   }
 
@@ -136,7 +139,20 @@ export class OnDemandParts<Name extends string> implements OnDemand<Name> {
 
   get persisted(): boolean {
     const { page, settings } = this.#internals;
-    return settings.store !== undefined && isPersisted(page);
+    return settings.store !== undefined && isPersisted(page, this.#internals.table());
+  }
+
+  readFlags(banks: number): readonly number[] {
+    return readFlags(this.#internals.page, banks);
+  }
+
+  toBanks(): Uint8Array {
+    this.#internals.checkOpen();
+    return readBanks(this.#internals.page);
+  }
+
+  editsOfBanks(bytes: RecordBytes): Edits {
+    return editsOfBanks(this.#internals.page.banks, bytes);
   }
 
   getState(): ConfigState<Name> {
@@ -145,8 +161,8 @@ export class OnDemandParts<Name extends string> implements OnDemand<Name> {
 
   featureInfo<Own extends Name>(name: Own): FeatureInfo<Own> {
     this.#internals.checkOpen();
-    const mask = this.#internals.findMask(name);
-    const bit = mask === 0 ? null : 31 - Math.clz32(mask);
+    const found = this.#internals.findBit(name);
+    const bit = found < 0 ? null : found;
     const { store, declarations } = this.#internals.settings;
     let notes: NativeNotes | undefined;
     if (!store) notes = declarations.find(({ name: declared }) => declared === name)?.notes;
@@ -163,7 +179,7 @@ export class OnDemandParts<Name extends string> implements OnDemand<Name> {
 
   validate(): Validation {
     const { page, settings } = this.#internals;
-    const errors = [...native.pageProblems(page.handle, this.#internals.table().all), ...this.#withoutBit()];
+    const errors = [...native.pageProblems(page.handle, this.#internals.table().names.length), ...this.#withoutBit()];
     const storeError = settings.storeError ?? this.#autoPersistError;
     if (storeError) errors.push(`Persistence is degraded: ${storeError.message}`);
     return { isValid: errors.length === 0, errors };
@@ -181,7 +197,7 @@ export class OnDemandParts<Name extends string> implements OnDemand<Name> {
       page: page.handle,
       featureCount: this.#internals.table().names.length,
       featureProblems: this.#withoutBit(),
-      pageProblems: () => native.pageProblems(page.handle, this.#internals.table().all),
+      pageProblems: () => native.pageProblems(page.handle, this.#internals.table().names.length),
       lostLiveFile: () => native.lostLiveFile(page.handle),
       listeners: () => this.listenerCount('change'),
       listeningProblem: () => this.#listening?.problem,

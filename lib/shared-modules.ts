@@ -20,28 +20,31 @@ export { collectEdits, forEachRollout, isEmpty } from './core/draft';
 export { emitterMethods } from './core/event-emitter';
 export { escapeUnseen, makeError, messageOf, printable, show, wrongThis } from './core/errors';
 export { namesOf, noBitFor } from './core/feature-table';
-export { DEFAULT_RECORD, FULL_ROLLOUT, MAX_FEATURES, RECORD_VERSION } from './core/layout';
+export { BANK_SIZE, DEFAULT_RECORD, FULL_ROLLOUT, MAX_BANKS, MAX_FEATURES, RECORD_SIZE } from './core/layout';
 export { defaultActor } from './native/actor';
 export { native } from './native/binding';
 export { checkActor, checkEnvironment, checkOptions, checkPath } from './options';
 export {
   askToBeTold,
+  banksFor,
   isLive,
   packRecord,
   pageOf,
+  readBankFlags,
   readGeneration,
-  readPageState,
+  readNameCount,
   readPersistedMark,
+  readRecord,
   readRegistryHash,
   readRevision,
   readRollout,
-  readRollouts,
+  readSequence,
   readState,
   readVersion,
   splitState,
 } from './core/page';
 export { letExit, now, startDeadline, startInterval, startTimeout, stopTimer, throwLater } from './core/real-timers';
-export { toHex } from './core/record';
+export { copyBytes, toHex } from './core/record';
 export { checkPercent, mixWord, toPercent } from './core/rollout';
 export { Store } from './native/store';
 export { describeTerminal, modeName, packedTerminal, packTerminal, unpackTerminal } from './core/terminal';

@@ -296,7 +296,7 @@ export interface Validation {
 export interface DebugView<Name extends string = string> {
   /** Record format, 1. */
   readonly version: number;
-  /** Hash of the feature names. */
+  /** Hash of the first 32 feature names. */
   readonly registryHash: number;
   /** The environment of the config. */
   readonly environment: string;
@@ -314,7 +314,7 @@ export interface DebugView<Name extends string = string> {
   };
   /** The percentage of each feature that is not rolled out to all keys. */
   readonly rollouts: { readonly [name: string]: number };
-  /** The 13 bytes. */
+  /** The 13 bytes: the record of the first 32 features. */
   readonly raw: { readonly hex: string; readonly bytes: readonly number[] };
   /** Increases with every change of the state. */
   readonly generation: number;

@@ -1,10 +1,10 @@
 //! Prints `lib/core/layout.ts`, the JavaScript copy of the constants that the core owns.
 
 use config13::page::{BLOCKS_PER_CHUNK, FIRST_LIVE_HANDLE, layout};
-use config13::{feature_table, record};
+use config13::{bits, feature_table, record};
 
 /// The words of a page: name, what it holds, and its offset in bytes.
-const WORDS: [(&str, &str, usize); 9] = [
+const WORDS: [(&str, &str, usize); 10] = [
     ("WORD_HEADER", "Magic and record version.", layout::HEADER),
     (
         "WORD_REGISTRY_HASH",
@@ -46,6 +46,11 @@ const WORDS: [(&str, &str, usize); 9] = [
         "A mark of the state that is in effect since the last persisted revision.",
         layout::PERSISTED_MARK,
     ),
+    (
+        "WORD_SEQUENCE",
+        "Odd while a change of several words is applied. Pages of one block lack it.",
+        layout::SEQUENCE,
+    ),
 ];
 
 fn main() {
@@ -67,15 +72,19 @@ fn main() {
         "Index in 16-bit words from the page's start of the first feature's rollout, in basis points.",
         layout::ROLLOUTS / 2,
     );
-    constant("BLOCK_SIZE", "Bytes of a state page.", layout::BLOCK_SIZE);
+    constant(
+        "BLOCK_SIZE",
+        "Bytes of a page's block, one for each bank. The record and the rollouts of a bank lie where those of the first do.",
+        layout::BLOCK_SIZE,
+    );
     constant(
         "BLOCKS_PER_CHUNK",
-        "Pages of one chunk of private pages.",
+        "Blocks of one chunk of private pages.",
         BLOCKS_PER_CHUNK,
     );
     constant(
         "FIRST_LIVE_HANDLE",
-        "Page handles from here on are live pages; smaller ones are private: chunk × pages per chunk + slot.",
+        "Page handles from here on are live pages; smaller ones are private: chunk × blocks per chunk + first block.",
         FIRST_LIVE_HANDLE,
     );
     constant(
@@ -94,6 +103,8 @@ fn main() {
         "The greatest terminal mode.",
         record::MAX_TERMINAL_MODE.into(),
     );
+    constant("BANK_SIZE", "Features of a bank.", bits::BANK_SIZE);
+    constant("MAX_BANKS", "Banks of a config at most.", bits::BANKS);
     constant(
         "MAX_FEATURES",
         "Features of one table at most.",

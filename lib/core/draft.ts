@@ -6,18 +6,34 @@ import type { ConfigDraft } from '../types';
 
 /** Changes of single features and of the terminal, made together. */
 export interface Edits {
-  /** Features that go on, and of others that go off, by their flags. */
-  readonly on: number;
-  readonly off: number;
+  /** Features that go on, and others that go off: an unsigned word for each bank. */
+  readonly on: number[];
+  readonly off: number[];
   /** The bit of a feature, and from bit 16 on its basis points. */
   readonly rollouts: number[];
   /** Packed. */
-  readonly terminal: number | undefined;
+  readonly terminal?: number;
 }
 
 /** Whether they set nothing. */
 export function isEmpty({ on, off, rollouts, terminal }: Edits): boolean {
-  return (on | off) === 0 && rollouts.length === 0 && terminal === undefined;
+  const sets = (word: number) => word !== 0;
+  return !on.some(sets) && !off.some(sets) && rollouts.length === 0 && terminal === undefined;
+}
+
+/**
+ * The bank whose word all of them are in, which is the first for the terminal; `undefined` if they are in several words.
+ * Edits of nothing are in the first.
+ */
+export function soleBank({ on, off, rollouts, terminal }: Edits): number | undefined {
+  if (rollouts.length > 0) return undefined;
+  let sole = terminal === undefined ? undefined : 0;
+  for (let bank = 0; bank < on.length; bank += 1) {
+    if ((on[bank]! | off[bank]!) === 0) continue;
+    if (sole !== undefined && sole !== bank) return undefined;
+    sole = bank;
+  }
+  return sole ?? 0;
 }
 
 /** Calls `each` with the bit and the basis points of each rollout that they set. */
@@ -29,15 +45,15 @@ const NO_ROLLOUTS: number[] = [];
 
 /** A draft, which collects what is done to it. */
 class Draft<in Name extends string> implements ConfigDraft<Name> {
-  readonly #maskOf: (name: Name) => number;
-  #on = 0;
-  #off = 0;
+  readonly #bitOf: (name: Name) => number;
+  readonly #on = [0, 0, 0, 0, 0, 0, 0, 0];
+  readonly #off = [0, 0, 0, 0, 0, 0, 0, 0];
   #rollouts: Map<number, number> | undefined;
   #terminal: number | undefined;
   #hasEnded = false;
 
-  constructor(maskOf: (name: Name) => number) {
-    this.#maskOf = maskOf;
+  constructor(bitOf: (name: Name) => number) {
+    this.#bitOf = bitOf;
   }
 
   // Closures, so that they can be destructured: `update(({ enable }) => enable('debug'))`.
@@ -72,7 +88,8 @@ class Draft<in Name extends string> implements ConfigDraft<Name> {
     const rollouts = this.#rollouts
       ? Array.from(this.#rollouts, ([bit, basisPoints]) => ((basisPoints << 16) | bit) >>> 0)
       : NO_ROLLOUTS;
-    return { on: this.#on >>> 0, off: this.#off >>> 0, rollouts, terminal: this.#terminal };
+    const edits = { on: this.#on, off: this.#off, rollouts };
+    return this.#terminal === undefined ? edits : { ...edits, terminal: this.#terminal };
   }
 
   /** Makes later calls throw, since their changes would be lost. */
@@ -82,14 +99,11 @@ class Draft<in Name extends string> implements ConfigDraft<Name> {
 
   #set(name: Name, on: boolean): void {
     this.#checkOpen();
-    const mask = this.#maskOf(name);
-    if (on) {
-      this.#on |= mask;
-      this.#off &= ~mask;
-    } else {
-      this.#off |= mask;
-      this.#on &= ~mask;
-    }
+    const bit = this.#bitOf(name);
+    const [bank, mask] = [bit >>> 5, 1 << bit];
+    const [set, cleared] = on ? [this.#on, this.#off] : [this.#off, this.#on];
+    set[bank] = (set[bank]! | mask) >>> 0;
+    cleared[bank] = (cleared[bank]! & ~mask) >>> 0;
   }
 
   #enableFor(name: Name, options: object): void {
@@ -100,7 +114,7 @@ class Draft<in Name extends string> implements ConfigDraft<Name> {
 
   #setRollout(name: Name, percent: unknown): void {
     this.#checkOpen();
-    const bit = 31 - Math.clz32(this.#maskOf(name));
+    const bit = this.#bitOf(name);
     this.#rollouts ??= new Map();
     this.#rollouts.set(bit, checkPercent(percent));
   }
@@ -115,14 +129,14 @@ class Draft<in Name extends string> implements ConfigDraft<Name> {
 }
 
 /**
- * Has a caller's function make its changes on a draft. `what` is the method that it was given to, and `maskOf` gives the flag
- * of a feature, or throws.
+ * Has a caller's function make its changes on a draft. `what` is the method that it was given to, and `bitOf` gives the bit of a
+ * feature, or throws.
  */
-export function collectEdits<Name extends string>(what: string, edit: unknown, maskOf: (name: Name) => number): Edits {
+export function collectEdits<Name extends string>(what: string, edit: unknown, bitOf: (name: Name) => number): Edits {
   if (typeof edit !== 'function') {
     throw makeError('ERR_INVALID_TYPE', `Invalid ${what}: ${show(edit)} (must be a function)`);
   }
-  const draft = new Draft<Name>(maskOf);
+  const draft = new Draft<Name>(bitOf);
   let returned: unknown;
   try {
     returned = (edit as (draft: ConfigDraft<Name>) => unknown)(draft);

@@ -1,4 +1,4 @@
-import { DEFAULT_FEATURES } from './layout';
+import { BANK_SIZE, DEFAULT_FEATURES } from './layout';
 import { type NameIndex, nameIndex } from './name-index';
 import type { NativePage } from '../native/binding';
 import { type RolloutPrefix, rolloutPrefix } from './rollout';
@@ -7,20 +7,18 @@ import { type RolloutPrefix, rolloutPrefix } from './rollout';
 export interface FeatureTable {
   /** The names, from bit 0 up. */
   readonly names: readonly string[];
-  /** The flag of each name. */
+  /** The bit of each name. */
   readonly index: NameIndex;
   /** The hash prefix of each feature's rollout, by bit, computed on demand. */
   readonly prefixes: (RolloutPrefix | undefined)[];
-  /** All flags of this table. */
-  readonly all: number;
-  /** The `registryHash` of this table. */
-  readonly hash: number;
+  /** For each bank, the `registryHash` of its names. */
+  readonly hashes: readonly number[];
 }
 
 const tables = new Map<string, FeatureTable>();
 
 /** The table of these names, which the core has checked and hashed. */
-export function featureTable(names: readonly string[], hash: number): FeatureTable {
+export function featureTable(names: readonly string[], hashes: readonly number[]): FeatureTable {
   // A newline cannot be part of a name, so no two lists of names share a key.
   const key = names.join('\n');
   const known = tables.get(key);
@@ -30,8 +28,7 @@ export function featureTable(names: readonly string[], hash: number): FeatureTab
     names: Object.freeze([...names]),
     index: nameIndex(names),
     prefixes: [],
-    all: (2 ** names.length - 1) | 0,
-    hash,
+    hashes: Object.freeze([...hashes]),
   });
   tables.set(key, table);
   return table;
@@ -40,16 +37,16 @@ export function featureTable(names: readonly string[], hash: number): FeatureTab
 let defaultTable: FeatureTable | undefined;
 
 /** The table of a page. */
-export function tableOfPage({ names, registryHash }: NativePage): FeatureTable {
-  if (names) return featureTable(names, registryHash);
-  defaultTable ??= featureTable(DEFAULT_FEATURES, registryHash);
+export function tableOfPage({ names, registryHashes }: NativePage): FeatureTable {
+  if (names) return featureTable(names, registryHashes);
+  defaultTable ??= featureTable(DEFAULT_FEATURES, registryHashes);
   return defaultTable;
 }
 
 /** What there is to say of a feature that was listed when all bits had names. */
 export function noBitFor(name: string, { names }: FeatureTable): string {
   return (
-    `No bit left for feature ${name}, which reads as off: all ${names.length} are taken by ${names.join(', ')}. ` +
+    `No bit left for feature ${name}, which reads as off: all ${names.length} have names already. ` +
     'Keep the new one in another database'
   );
 }
@@ -59,12 +56,22 @@ export function prefixOf({ names, prefixes }: FeatureTable, bit: number): Rollou
   return (prefixes[bit] ??= rolloutPrefix(names[bit]!));
 }
 
-/** The names whose flags are set, in bit order. */
-export function namesOf(table: FeatureTable, flags: number): string[] {
+/** The names whose flags are set in the words of the banks, in bit order. */
+export function namesOf({ names: all }: FeatureTable, flags: readonly number[]): string[] {
   const names: string[] = [];
-  // From the lowest flag to the highest. A change usually has one flag.
-  for (let rest = flags & table.all; rest !== 0; rest &= rest - 1) {
-    names.push(table.names[31 - Math.clz32(rest & -rest)]!);
+  for (let bank = 0; bank < flags.length; bank += 1) {
+    const first = bank * BANK_SIZE;
+    // From the lowest flag to the highest. A change usually has one flag.
+    for (let rest = flags[bank]! & flagsOfBank(all.length, bank); rest !== 0; rest &= rest - 1) {
+      names.push(all[first + 31 - Math.clz32(rest & -rest)]!);
+    }
   }
   return names;
+}
+
+/** All flags that a bank can have when there are so many names. */
+export function flagsOfBank(names: number, bank: number): number {
+  const own = names - bank * BANK_SIZE;
+  if (own <= 0) return 0;
+  return own >= BANK_SIZE ? -1 : (1 << own) - 1;
 }

@@ -1,7 +1,7 @@
 import { wrongThis } from './errors';
 import { WORD_FEATURE_FLAGS } from './layout';
 import { loadWord } from './load-word';
-import type { Page } from './page';
+import { BANK_BITS, type Page } from './page';
 import type { Feature } from '../types';
 
 /** Whether features may read the page of their config directly: not if it is closed or times its operations. */
@@ -27,14 +27,14 @@ export class FeatureOfConfig<Name extends string> implements Feature<Name> {
   readonly #index: number;
   readonly #mask: number;
 
-  /** @param mask - The flag of this name, which never changes. */
-  constructor(config: FeatureAccess<Name>, name: Name, mask: number, { views, base }: Page, directReads: DirectReads) {
+  /** @param bit - That of this name, which never changes; negative for one that has none. */
+  constructor(config: FeatureAccess<Name>, name: Name, bit: number, { views, base }: Page, directReads: DirectReads) {
     this.name = name;
     this.#config = config;
     this.#directReads = directReads;
     this.#words = views.words;
-    this.#index = base + WORD_FEATURE_FLAGS;
-    this.#mask = mask;
+    this.#index = base + WORD_FEATURE_FLAGS + (bit < 0 ? 0 : bit & BANK_BITS);
+    this.#mask = bit < 0 ? 0 : 1 << bit;
   }
 
   get enabled(): boolean {

@@ -27,19 +27,22 @@ export const WORD_REVISION = 8;
 /** Index in 32-bit words from the page's start. A mark of the state that is in effect since the last persisted revision. */
 export const WORD_PERSISTED_MARK = 15;
 
+/** Index in 32-bit words from the page's start. Odd while a change of several words is applied. Pages of one block lack it. */
+export const WORD_SEQUENCE = 42;
+
 /** Index in 64-bit words from the page's start: feature flags (low half) and terminal (high half). */
 export const STATE_WORD64 = 1;
 
 /** Index in 16-bit words from the page's start of the first feature's rollout, in basis points. */
 export const ROLLOUT_WORD16 = 32;
 
-/** Bytes of a state page. */
+/** Bytes of a page's block, one for each bank. The record and the rollouts of a bank lie where those of the first do. */
 export const BLOCK_SIZE = 128;
 
-/** Pages of one chunk of private pages. */
+/** Blocks of one chunk of private pages. */
 export const BLOCKS_PER_CHUNK = 512;
 
-/** Page handles from here on are live pages; smaller ones are private: chunk × pages per chunk + slot. */
+/** Page handles from here on are live pages; smaller ones are private: chunk × blocks per chunk + first block. */
 export const FIRST_LIVE_HANDLE = 2147483648;
 
 /** Basis points of a feature rolled out to everyone. */
@@ -54,8 +57,14 @@ export const RECORD_VERSION = 1;
 /** The greatest terminal mode. */
 export const MAX_TERMINAL_MODE = 3;
 
+/** Features of a bank. */
+export const BANK_SIZE = 32;
+
+/** Banks of a config at most. */
+export const MAX_BANKS = 8;
+
 /** Features of one table at most. */
-export const MAX_FEATURES = 32;
+export const MAX_FEATURES = 256;
 
 /** What may name a feature. */
 export const FEATURE_NAME = /^[A-Za-z][A-Za-z0-9_.-]{0,62}$/;

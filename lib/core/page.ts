@@ -1,23 +1,23 @@
 import {
-  FIRST_LIVE_HANDLE,
-  MAX_FEATURES,
+  BANK_SIZE,
   BLOCK_SIZE,
   BLOCKS_PER_CHUNK,
+  FIRST_LIVE_HANDLE,
   RECORD_SIZE,
   ROLLOUT_WORD16,
   STATE_WORD64,
+  WORD_FEATURE_FLAGS,
   WORD_GENERATION,
   WORD_HEADER,
-  WORD_REGISTRY_HASH,
-  WORD_REVISION,
-  WORD_SLEEPERS,
   WORD_NAME_COUNT,
   WORD_PERSISTED_MARK,
+  WORD_REGISTRY_HASH,
+  WORD_REVISION,
+  WORD_SEQUENCE,
+  WORD_SLEEPERS,
 } from './layout';
 import { loadWord } from './load-word';
-import { native } from '../native/binding';
-import type { State } from './state';
-import { packedTerminal, unpackTerminal } from './terminal';
+import { native, type NativePage } from '../native/binding';
 
 /**
  * Typed arrays over the memory of state pages. All pages of a chunk share one set, so a config keeps a number instead
@@ -38,21 +38,23 @@ export interface Page {
   readonly views: Views;
   /** Index of the page's first 32-bit word. */
   readonly base: number;
+  /** The banks that it has blocks for: all, or the first alone. */
+  readonly banks: number;
   /** Whether it was released. */
   isReleased: boolean;
 }
 
 const chunks: Views[] = [];
 
-/** The page of a handle. Live pages have typed arrays of their own. */
-export function pageOf(handle: number): Page {
+/** A page that was opened. Live pages have typed arrays of their own. */
+export function pageOf({ handle, banks }: NativePage): Page {
   if (handle >= FIRST_LIVE_HANDLE) {
-    return { handle, views: makeViews(native.pageBuffer(handle)), base: 0, isReleased: false };
+    return { handle, views: makeViews(native.pageBuffer(handle)), base: 0, banks, isReleased: false };
   }
   const chunk = Math.floor(handle / BLOCKS_PER_CHUNK);
   const views = (chunks[chunk] ??= makeViews(native.chunkBuffer(chunk)));
   const base = ((handle % BLOCKS_PER_CHUNK) * BLOCK_SIZE) / Int32Array.BYTES_PER_ELEMENT;
-  return { handle, views, base, isReleased: false };
+  return { handle, views, base, banks, isReleased: false };
 }
 
 /** Releases a page once. */
@@ -91,37 +93,25 @@ export function askToBeTold({ views, base }: Page): void {
   Atomics.store(views.words, base + WORD_SLEEPERS, 1);
 }
 
-/**
- * The state, for comparison with another one. Unchanged parts are shared with `before`; if nothing has changed, it is
- * `before`.
- */
-export function readPageState(page: Page, before?: State): State {
-  const { flags, terminal: word } = splitState(readState(page));
-  const rollouts = readRollouts(page, before?.rollouts);
-  const terminal = before && word === packedTerminal(before.terminal) ? before.terminal : unpackTerminal(word);
-  const isSame = flags === before?.flags && terminal === before.terminal && rollouts === before.rollouts;
-  return isSame ? before : { flags, terminal, rollouts };
+/** Those bits of a feature's bit that say which bank it is in. */
+export const BANK_BITS = 0xe0;
+
+/** How many banks it takes for so many features. */
+export function banksFor(features: number): number {
+  return features <= BANK_SIZE ? 1 : Math.ceil(features / BANK_SIZE);
 }
 
-/** Basis points by bit; `before` if none has changed. */
-export function readRollouts(page: Page, before: readonly number[] | undefined): readonly number[] {
-  return before && hasRollouts(page, before)
-    ? before
-    : Array.from({ length: MAX_FEATURES }, (_, bit) => readRollout(page, bit));
+/** The flags of one bank, unsigned. */
+export function readBankFlags({ views, base }: Page, bank: number): number {
+  return loadWord(views.words, base + WORD_FEATURE_FLAGS + bank * BLOCK_WORDS) >>> 0;
 }
 
-/** Without a callback, since it runs for every listener at every change. */
-function hasRollouts({ views, base }: Page, rollouts: readonly number[]): boolean {
-  const first = base * 2 + ROLLOUT_WORD16;
-  for (let bit = 0; bit < MAX_FEATURES; bit += 1) {
-    if (loadWord(views.words16, first + bit) !== rollouts[bit]) return false;
-  }
-  return true;
-}
+/** Words of a block. */
+const BLOCK_WORDS = BLOCK_SIZE / Int32Array.BYTES_PER_ELEMENT;
 
-/** The flags (low half) and the terminal (high half) as one word. */
-export function readState({ views, base }: Page): bigint {
-  return Atomics.load(views.words64, base / 2 + STATE_WORD64);
+/** The flags (low half) and the terminal (high half) as one word; of a bank after the first, its number is in the high half. */
+export function readState({ views, base }: Page, bank = 0): bigint {
+  return Atomics.load(views.words64, (base + bank * BLOCK_WORDS) / 2 + STATE_WORD64);
 }
 
 /** Replaces the state if it is still `expected`, and returns the previous state. */
@@ -149,10 +139,10 @@ export function joinState(flags: number, terminal: number): bigint {
   return (BigInt(terminal >>> 0) << 32n) | BigInt(flags >>> 0);
 }
 
-/** The record's 13 bytes. Flags and terminal are one atomic read, so they never come from two states. */
-export function readRecord(page: Page): Uint8Array {
-  const { flags, terminal } = splitState(readState(page));
-  return packRecord(readVersion(page), readRegistryHash(page), flags, terminal);
+/** The 13 bytes of a bank's record. Flags and terminal are one atomic read, so they never come from two states. */
+export function readRecord(page: Page, bank = 0): Uint8Array {
+  const { flags, terminal } = splitState(readState(page, bank));
+  return packRecord(readVersion(page), readRegistryHash(page, bank), flags, terminal);
 }
 
 /** The 13 bytes of these fields. */
@@ -171,24 +161,39 @@ export function readVersion({ views, base }: Page): number {
   return loadWord(views.words, base + WORD_HEADER) >>> 24;
 }
 
-/** The hash of the feature names. */
-export function readRegistryHash({ views, base }: Page): number {
-  return loadWord(views.words, base + WORD_REGISTRY_HASH) >>> 0;
+/** The hash of the feature names of a bank. */
+export function readRegistryHash({ views, base }: Page, bank = 0): number {
+  return loadWord(views.words, base + WORD_REGISTRY_HASH + bank * BLOCK_WORDS) >>> 0;
 }
+
+/** Says which names the banks have. */
+export function storeRegistryHashes({ views, base, banks }: Page, hashes: readonly number[]): void {
+  for (let bank = 0; bank < banks; bank += 1) {
+    Atomics.store(views.words, base + WORD_REGISTRY_HASH + bank * BLOCK_WORDS, hashes[bank]!);
+  }
+}
+
+// A bank has 32 bits and a block of 32 words, or 64 half words, so the bits of a feature's bank are the distance in words of its
+// block from the first.
 
 /** Basis points of the feature that owns this bit. */
 export function readRollout({ views, base }: Page, bit: number): number {
-  return loadWord(views.words16, base * 2 + ROLLOUT_WORD16 + bit);
+  return loadWord(views.words16, base * 2 + ROLLOUT_WORD16 + bit + (bit & BANK_BITS));
 }
 
 /** Sets the basis points of the feature that owns this bit, and returns the previous ones. */
 export function exchangeRollout({ views, base }: Page, bit: number, basisPoints: number): number {
-  return Atomics.exchange(views.words16, base * 2 + ROLLOUT_WORD16 + bit, basisPoints);
+  return Atomics.exchange(views.words16, base * 2 + ROLLOUT_WORD16 + bit + (bit & BANK_BITS), basisPoints);
 }
 
 /** The number of names in the table of a live page. */
 export function readNameCount({ views, base }: Page): number {
   return loadWord(views.words, base + WORD_NAME_COUNT);
+}
+
+/** Odd while a change of several words is applied, on a page of several blocks. */
+export function readSequence({ views, base }: Page): number {
+  return loadWord(views.words, base + WORD_SEQUENCE);
 }
 
 /** Counts applied changes modulo 2^32. */

@@ -1,6 +1,6 @@
 import { checkInteger } from './checks';
 import { makeError, show, wrongThis } from './errors';
-import { DEFAULT_RECORD, MAX_FEATURES, MAX_TERMINAL_MODE, RECORD_SIZE, RECORD_VERSION } from './layout';
+import { BANK_SIZE, DEFAULT_RECORD, MAX_BANKS, MAX_TERMINAL_MODE, RECORD_SIZE, RECORD_VERSION } from './layout';
 import type { RecordBytes } from '../types';
 
 const OFFSET = { version: 0, registryHash: 1, featureFlags: 5, mode: 9, rows: 10, cols: 11, reserved: 12 } as const;
@@ -25,9 +25,10 @@ export type CoreFields = {
  * | 9 | terminal mode | u8 |
  * | 10 | rows | u8 |
  * | 11 | cols | u8 |
- * | 12 | reserved | u8 |
+ * | 12 | reserved: the number of the bank | u8 |
  *
- * Setters check their values. The constructor accepts any bytes, since they may come from another program.
+ * A config of more than 32 features has a record for each bank of 32, see {@link ProductionConfig.toBanks}. Those after the
+ * first have no terminal. Setters check their values. The constructor accepts any bytes, since they may come from another program.
  *
  * @example
  * const core = new ConfigCore13Byte();
@@ -90,7 +91,7 @@ export class ConfigCore13Byte {
     return ConfigCore13Byte.#viewOf(this).getUint8(OFFSET.cols);
   }
 
-  /** Reserved for later formats; 0. */
+  /** The number of the bank: 0 for the first 32 features, which is also the one with the terminal. */
   get reserved(): number {
     return ConfigCore13Byte.#viewOf(this).getUint8(OFFSET.reserved);
   }
@@ -136,9 +137,9 @@ export class ConfigCore13Byte {
     ConfigCore13Byte.#viewOf(this).setUint8(OFFSET.cols, checkCols(cols));
   }
 
-  /** Sets the reserved byte; 0 is the only value of this format. */
+  /** Sets the number of the bank, 0–7. */
   setReserved(reserved: number): void {
-    ConfigCore13Byte.#viewOf(this).setUint8(OFFSET.reserved, checkReserved(reserved));
+    ConfigCore13Byte.#viewOf(this).setUint8(OFFSET.reserved, checkInteger(reserved, 'reserved byte', 0, MAX_BANKS - 1));
   }
 
   /** Whether the flag of this bit, 0–31, is set. */
@@ -186,11 +187,17 @@ export class ConfigCore13Byte {
 
 /** A copy of 13 bytes given in any byte type. */
 export function copyRecord(bytes: RecordBytes): Uint8Array<ArrayBuffer> {
+  const copy = copyBytes(bytes);
+  if (copy.byteLength !== RECORD_SIZE) {
+    throw makeError('ERR_BUFFER_LENGTH', `Buffer must be exactly ${RECORD_SIZE} bytes`);
+  }
+  return copy;
+}
+
+/** A copy of bytes given in any byte type. */
+export function copyBytes(bytes: RecordBytes): Uint8Array<ArrayBuffer> {
   if (!ArrayBuffer.isView(bytes) && !isBuffer(bytes)) {
     throw makeError('ERR_INVALID_TYPE', `Invalid bytes: ${show(bytes)} (must be an ArrayBuffer or a view of one)`);
-  }
-  if (bytes.byteLength !== RECORD_SIZE) {
-    throw makeError('ERR_BUFFER_LENGTH', `Buffer must be exactly ${RECORD_SIZE} bytes`);
   }
   const source = ArrayBuffer.isView(bytes)
     ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
@@ -233,5 +240,5 @@ export function checkU32(value: unknown, what: string): number {
 }
 
 function flagOf(bit: unknown): number {
-  return 1 << checkInteger(bit, 'bit', 0, MAX_FEATURES - 1);
+  return 1 << checkInteger(bit, 'bit', 0, BANK_SIZE - 1);
 }

@@ -1,4 +1,4 @@
-import { DEFAULT_RECORD, FULL_ROLLOUT } from './layout';
+import { DEFAULT_RECORD, FULL_ROLLOUT, RECORD_SIZE } from './layout';
 import type { NativeState } from '../native/binding';
 import { type FeatureTable, namesOf } from './feature-table';
 import { toHex } from './record';
@@ -8,7 +8,8 @@ import type { StateChanges, TerminalSettings } from '../types';
 
 /** A state that was read from the history. */
 export interface State {
-  readonly flags: number;
+  /** An unsigned word for each bank. */
+  readonly flags: readonly number[];
   readonly terminal: TerminalSettings;
   /** Basis points by bit; omitted if every feature is rolled out to all keys. */
   readonly rollouts: readonly number[] | undefined;
@@ -20,11 +21,18 @@ export type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 /** The initial state of a config: all features off, and rolled out to all keys. */
 export const INITIAL_STATE: State = Object.freeze({
   ...decodeState({ record: toHex(Uint8Array.from(DEFAULT_RECORD)) }),
-  flags: 0,
+  flags: [0],
 });
 
 export function decodeState({ record, rollouts }: NativeState): State {
-  return { flags: wordAt(record, 5), terminal: unpackTerminal(wordAt(record, 9)), rollouts };
+  const flags: number[] = [];
+  for (let offset = 5; 2 + 2 * offset < record.length; offset += RECORD_SIZE) flags.push(wordAt(record, offset));
+  return { flags, terminal: unpackTerminal(wordAt(record, 9)), rollouts };
+}
+
+/** Whether the feature that owns a bit is on. */
+export function isOn({ flags }: Pick<State, 'flags'>, bit: number): boolean {
+  return ((flags[bit >>> 5] ?? 0) & (1 << bit)) !== 0;
 }
 
 /** The little-endian word at an offset of a record, `0x` and two digits a byte. */
@@ -38,12 +46,17 @@ export function compareStates(table: FeatureTable, from: State, to: State): Stat
   const rollouts = from.rollouts === to.rollouts ? undefined : compareRollouts(table, from, to);
   const isSameTerminal = packedTerminal(from.terminal) === packedTerminal(to.terminal);
   const changes: Mutable<StateChanges> = {
-    enabled: namesOf(table, to.flags & ~from.flags),
-    disabled: namesOf(table, from.flags & ~to.flags),
+    enabled: namesOf(table, without(to.flags, from.flags)),
+    disabled: namesOf(table, without(from.flags, to.flags)),
   };
   if (!isSameTerminal) changes.terminal = { from: from.terminal, to: to.terminal };
   if (rollouts) changes.rollouts = rollouts;
   return changes;
+}
+
+/** The flags of the one, and not of the other. */
+function without(flags: readonly number[], others: readonly number[]): number[] {
+  return flags.map((word, bank) => word & ~(others[bank] ?? 0));
 }
 
 function compareRollouts(table: FeatureTable, from: State, to: State): StateChanges['rollouts'] {

@@ -1,6 +1,8 @@
 import type { FeatureTable } from '../core/feature-table';
+import { FULL_ROLLOUT } from '../core/layout';
 import { native, type NativeLag } from '../native/binding';
-import { type Page, readGeneration, readPageState } from '../core/page';
+import { banksFor, type Page, readGeneration } from '../core/page';
+import { readPageState } from '../core/page-state';
 import { startInterval, stopTimer, throwLater, type Timer } from '../core/real-timers';
 import { PageWatch } from './page-watch';
 import { compareStates, type Mutable, type State } from '../core/state';
@@ -11,21 +13,25 @@ import type { ConfigChange } from '../types';
 class ChangeTracker {
   readonly #page: Page;
   #seen: State;
-  /** The flags that this config has set and cleared since then, by its last change of each. */
-  #set = 0;
-  #cleared = 0;
+  /** The flags that this config has set and cleared since then, by its last change of each: a word for each bank. */
+  readonly #set: number[] = [];
+  readonly #cleared: number[] = [];
   #terminal: number | undefined;
   /** The basis points that this config has set since then, by bit. */
   #rollouts: Map<number, number> | undefined;
 
-  constructor(page: Page) {
+  constructor(page: Page, banks: number) {
     this.#page = page;
-    this.#seen = readPageState(page);
+    this.#seen = readPageState(page, banks);
+    for (let bank = 0; bank < page.banks; bank += 1) {
+      this.#set.push(0);
+      this.#cleared.push(0);
+    }
   }
 
-  noteFlags(set: number, cleared: number): void {
-    this.#set = (this.#set | set) & ~cleared;
-    this.#cleared = (this.#cleared | cleared) & ~set;
+  noteFlags(bank: number, set: number, cleared: number): void {
+    this.#set[bank] = (this.#set[bank]! | set) & ~cleared;
+    this.#cleared[bank] = (this.#cleared[bank]! | cleared) & ~set;
   }
 
   noteTerminal(word: number): void {
@@ -41,18 +47,16 @@ class ChangeTracker {
     // The generation is read first, so the state is never older than the generation.
     const generation = readGeneration(this.#page);
     const before = this.#seen;
-    const now = readPageState(this.#page, before);
+    const now = readPageState(this.#page, banksFor(table.names.length), before);
     if (now === before) return undefined;
     const { enabled, disabled, terminal, rollouts } = compareStates(table, before, now);
-    const flips = before.flags ^ now.flags;
-    const own = (this.#set & now.flags) | (this.#cleared & ~now.flags);
     const local =
-      (flips & ~own) === 0 &&
+      now.flags.every((flags, bank) => this.#hasFlipped(bank, (before.flags[bank] ?? 0) ^ flags, flags)) &&
       (terminal === undefined || sameTerminal(this.#terminal, now)) &&
       (rollouts === undefined || this.#hasSetRollouts(before, now));
     this.#seen = now;
-    this.#set = 0;
-    this.#cleared = 0;
+    this.#set.fill(0);
+    this.#cleared.fill(0);
     this.#terminal = undefined;
     this.#rollouts = undefined;
     const change: Mutable<ConfigChange> = { enabled, disabled, generation, local };
@@ -61,9 +65,15 @@ class ChangeTracker {
     return change as ConfigChange<Name>;
   }
 
+  /** Whether all of these flips are this config's, given the flags after them. */
+  #hasFlipped(bank: number, flips: number, flags: number): boolean {
+    const own = (this.#set[bank]! & flags) | (this.#cleared[bank]! & ~flags);
+    return (flips & ~own) === 0;
+  }
+
   #hasSetRollouts(before: State, now: State): boolean {
     const isOwn = (rollout: number, bit: number) =>
-      rollout === before.rollouts?.[bit] || rollout === this.#rollouts?.get(bit);
+      rollout === (before.rollouts?.[bit] ?? FULL_ROLLOUT) || rollout === this.#rollouts?.get(bit);
     return now.rollouts?.every(isOwn) ?? false;
   }
 }
@@ -110,7 +120,7 @@ export class Listening<Name extends string> {
   open(notify: () => void, end: () => void): ChangeSource<Name> {
     this.#watch ??= this.#start();
     // Created after the watch, so no change is missed in between.
-    const tracker = new ChangeTracker(this.#page);
+    const tracker = new ChangeTracker(this.#page, banksFor(this.#table().names.length));
     this.#listeners.set(tracker, { notify, end });
     return {
       take: () => {
@@ -126,8 +136,8 @@ export class Listening<Name extends string> {
     };
   }
 
-  noteFlags(set: number, cleared: number): void {
-    for (const tracker of this.#listeners.keys()) tracker.noteFlags(set, cleared);
+  noteFlags(bank: number, set: number, cleared: number): void {
+    for (const tracker of this.#listeners.keys()) tracker.noteFlags(bank, set, cleared);
   }
 
   noteTerminal(word: number): void {

@@ -74,7 +74,7 @@ export class ConfigHistory<Name extends string> implements HistoryMethods<Name> 
     checkReason(reason);
     const { actor, ifRevision } = this.#checkRevisionOptions(options);
     const store = this.#writableStore();
-    const given = checkState(state, (name) => this.#internals.maskOf(name));
+    const given = checkState(state, (name) => this.#internals.bitOf(name));
     return this.#entry(await store.apply(this.#internals.page.handle, given, reason, actor, ifRevision));
   }
 
@@ -86,7 +86,7 @@ export class ConfigHistory<Name extends string> implements HistoryMethods<Name> 
     checkReason(reason);
     const { actor, ifRevision } = this.#checkRevisionOptions(options);
     const store = this.#writableStore();
-    const edits = collectEdits<Name>('commit', edit, (name) => this.#internals.maskOf(name));
+    const edits = collectEdits<Name>('commit', edit, (name) => this.#internals.bitOf(name));
     if (isEmpty(edits)) {
       throw makeError('ERR_INVALID_VALUE', 'Invalid commit: it sets nothing (make at least one change on the draft)');
     }

@@ -2,7 +2,8 @@ import { FULL_ROLLOUT } from '../core/layout';
 import { type FeatureTable, namesOf } from '../core/feature-table';
 import type { Listening } from '../events/listening';
 import { native, type NativeConfigMetrics, type NativeStoreMetrics, type NativeSummary } from '../native/binding';
-import { type Page, readGeneration, readRevision, readRollout, readState, splitState } from '../core/page';
+import { banksFor, type Page, readGeneration, readRevision, readRollout } from '../core/page';
+import { readFlags } from '../core/page-state';
 import { toPercent } from '../core/rollout';
 import type { Store } from '../native/store';
 import type { LatencyMetrics, Metrics, StoreMetrics, StoreStatus, Timings } from '../types';
@@ -72,7 +73,7 @@ export function exposeMetrics(config: Measured): string {
 }
 
 function featuresOf({ page, table }: Measured): { name: string; enabled: boolean; basisPoints: number }[] {
-  const enabled = new Set(namesOf(table, splitState(readState(page)).flags));
+  const enabled = new Set(namesOf(table, readFlags(page, banksFor(table.names.length))));
   return table.names.map((name, bit) => ({ name, enabled: enabled.has(name), basisPoints: readRollout(page, bit) }));
 }
 

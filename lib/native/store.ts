@@ -1,5 +1,4 @@
 import type { Edits } from '../core/draft';
-import type { GivenState } from '../inspection/config-state';
 import { type FeatureTable, featureTable, tableOfPage } from '../core/feature-table';
 import {
   guard,
@@ -12,6 +11,7 @@ import {
   type NativeEnvironments,
   type NativeFailure,
   type NativeFileState,
+  type NativeGiven,
   type NativeHistoryEnd,
   type NativeLag,
   type NativeNotes,
@@ -50,7 +50,7 @@ export class Store {
   /** The persists of this turn of the event loop, in the order in which the core answers them. */
   #turn: { resolve: (answer: StoreAnswer) => void; reject: (error: unknown) => void }[] = [];
   /** The feature table of the last answer; the first answer brings it. */
-  #table = featureTable([], 0);
+  #table = featureTable([], []);
   /** The same for `persistSync`, which overtakes answers that are queued in the event loop. */
   #tableAtOnce = this.#table;
 
@@ -102,8 +102,8 @@ export class Store {
   /** The same, but blocking. Persists that were submitted before come first. */
   persistSync(page: number, reason: string, actor: string, ifRevision: number | undefined): StoreAnswer {
     const persist = () => this.#native.persistSync(page, this.environment, reason, actor, ifRevision);
-    const { names, registryHash, revisions } = resultOf(guard(persist)());
-    if (names) this.#tableAtOnce = featureTable(names, registryHash);
+    const { names, registryHashes, revisions } = resultOf(guard(persist)());
+    if (names) this.#tableAtOnce = featureTable(names, registryHashes);
     return { table: this.#tableAtOnce, revisions };
   }
 
@@ -122,27 +122,23 @@ export class Store {
   /** Sets the page to a given state, and records it unless the last revision holds the same. */
   apply(
     page: number,
-    { record, rollouts, known }: GivenState,
+    given: NativeGiven,
     reason: string,
     actor: string,
     ifRevision: number | undefined,
   ): Promise<StoreAnswer> {
-    return this.#ask(() =>
-      this.#native.apply(page, this.environment, record, rollouts, known, reason, actor, ifRevision),
-    );
+    return this.#ask(() => this.#native.apply(page, this.environment, given, reason, actor, ifRevision));
   }
 
   /** Makes changes of single units, and records them. */
   commit(
     page: number,
-    { on, off, rollouts, terminal }: Edits,
+    edits: Edits,
     reason: string,
     actor: string,
     ifRevision: number | undefined,
   ): Promise<StoreAnswer> {
-    return this.#ask(() =>
-      this.#native.commit(page, this.environment, on, off, rollouts, terminal, reason, actor, ifRevision),
-    );
+    return this.#ask(() => this.#native.commit(page, this.environment, edits, reason, actor, ifRevision));
   }
 
   history(limit: number, before: number | undefined): Promise<StoreAnswer> {
@@ -219,8 +215,8 @@ export class Store {
     return this.#toAnswer(await this.#call(start));
   }
 
-  #toAnswer({ names, registryHash, revisions }: NativeAnswer): StoreAnswer {
-    if (names) this.#table = featureTable(names, registryHash);
+  #toAnswer({ names, registryHashes, revisions }: NativeAnswer): StoreAnswer {
+    if (names) this.#table = featureTable(names, registryHashes);
     return { table: this.#table, revisions };
   }
 

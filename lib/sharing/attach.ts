@@ -78,10 +78,11 @@ function adopt({ pageId, features }: ConfigHandle): NativePage | undefined {
   const handle = native.adoptPage(pageId);
   if (handle === null) return undefined;
   const live = native.pageFeatures(handle);
+  if (live.names?.length !== 0) return live;
   // A private page has no table, so the names of the handle apply.
-  return live.names?.length !== 0
-    ? live
-    : { handle, names: [...features], registryHash: readRegistryHash(pageOf(handle)) };
+  const page = pageOf(live);
+  const registryHashes = Array.from({ length: page.banks }, (_, bank) => readRegistryHash(page, bank));
+  return { ...live, names: [...features], registryHashes };
 }
 
 /** In another process, by path or name. */

@@ -2,6 +2,10 @@
 
 use napi_derive::napi;
 
+use crate::bits::BANK_SIZE;
+use crate::page::{FULL_ROLLOUT, State};
+use crate::store::hex;
+
 /// Why an operation failed. Promises resolve with it, so that the error itself is made in JavaScript.
 #[napi(object)]
 pub struct NativeFailure {
@@ -19,6 +23,16 @@ pub struct NativeState {
     pub record: String,
     /// Basis points for each bit of these banks; left out when every feature is rolled out to everyone.
     pub rollouts: Option<Vec<u16>>,
+}
+
+/// The first banks of a state.
+pub fn to_state(state: &State, banks: usize) -> NativeState {
+    let rollouts = state.rollouts.iter().take(banks * BANK_SIZE);
+    let are_full = rollouts.clone().all(|rollout| *rollout == FULL_ROLLOUT);
+    NativeState {
+        record: format!("0x{}", hex(&state.encode(banks))),
+        rollouts: (!are_full).then(|| rollouts.copied().collect()),
+    }
 }
 
 /// A persisted revision.

@@ -12,13 +12,12 @@ use napi::Env;
 use napi::bindgen_prelude::Unknown;
 use napi_derive::napi;
 
-use super::objects::NativeState;
-use super::{Result, buffer, store};
+use super::objects::{NativeState, to_state};
+use super::{Result, buffer};
 use crate::bits::{BANK_SIZE, Bits};
 use crate::declaration::{Declaration, Notes};
 use crate::error::Error;
 use crate::feature_table::FeatureTable;
-use crate::page::layout::BLOCK_SIZE;
 use crate::page::{Arena, CHUNK_SIZE, Edits, FIRST_LIVE_HANDLE, Initial, Page, offers};
 use crate::record::Terminal;
 use crate::startup::Startup;
@@ -161,6 +160,8 @@ impl From<Notes> for NativeNotes {
 pub struct NativePage {
     /// Names the page in other calls, in this thread.
     pub handle: u32,
+    /// The banks that it has blocks for.
+    pub banks: u32,
     /// Its feature names, from bit 0 up; left out when they are the default ones.
     pub names: Option<Vec<String>>,
     /// The hashes of a table with these names, by bank.
@@ -200,21 +201,26 @@ pub fn open_private(initial: &Initial, has_store: bool) -> Result<NativePage> {
         if let Some(persisted) = &initial.persisted {
             pages.private.page(handle)?.note_persisted(persisted);
         }
-        Ok(to_native(handle, &initial.table))
+        Ok(to_native(
+            handle,
+            pages.private.page(handle)?,
+            &initial.table,
+        ))
     })
 }
 
 /// Makes a live page known to this thread.
 pub fn open_live(page: Page) -> Result<NativePage> {
     let table = page.table()?.unwrap_or_default();
-    let handle = PAGES.with_borrow_mut(|pages| pages.hold(page))?;
-    Ok(to_native(handle, &table))
+    let handle = PAGES.with_borrow_mut(|pages| pages.hold(page.clone()))?;
+    Ok(to_native(handle, &page, &table))
 }
 
 /// A page with these features, as JavaScript sees it.
-pub fn to_native(handle: u32, table: &FeatureTable) -> NativePage {
+pub fn to_native(handle: u32, page: &Page, table: &FeatureTable) -> NativePage {
     NativePage {
         handle,
+        banks: u32::try_from(page.banks().len()).unwrap_or(1),
         names: (!table.is_default()).then(|| table.names().to_vec()),
         registry_hashes: table.hashes().to_vec(),
     }
@@ -265,8 +271,9 @@ pub fn has_shared_buffers() -> bool {
 /// The feature names of a live page now, with those that others have appended.
 #[napi(catch_unwind)]
 pub fn page_features(handle: u32) -> Result<NativePage> {
-    let table = page(handle)?.table()?.unwrap_or_default();
-    Ok(to_native(handle, &table))
+    let page = page(handle)?;
+    let table = page.table()?.unwrap_or_default();
+    Ok(to_native(handle, &page, &table))
 }
 
 /// Lets other threads of this process adopt the page, and returns its id, 16 hexadecimal digits.
@@ -301,8 +308,8 @@ pub fn lost_live_file(handle: u32) -> Result<Option<String>> {
 #[napi(catch_unwind)]
 pub fn page_state(handle: u32) -> Result<NativeState> {
     let page = page(handle)?;
-    let banks = page.size() / BLOCK_SIZE;
-    Ok(store::to_state(&page.snapshot().state, banks))
+    let banks = page.banks().len();
+    Ok(to_state(&page.snapshot().state, banks))
 }
 
 /// A sentence for each field of the page that is out of range, when there are so many names.

@@ -14,16 +14,15 @@ use napi::bindgen_prelude::{Either, Object};
 use napi::{Env, JsDeferred};
 use napi_derive::napi;
 
-use super::objects::{NativeAnswer, NativeFailure, NativeRevision, NativeState};
+use super::objects::{NativeAnswer, NativeFailure, NativeRevision, to_state};
 use super::outcome::{Outcome, Report};
 use super::page::{
     self, NativeEdits, NativeGiven, NativeNotes, NativePage, NativeStartup, to_bits,
 };
 use super::persist_batch::PersistBatch;
 use super::{Result, js_error, runtime_error};
-use crate::bits::BANK_SIZE;
 use crate::error::Error;
-use crate::page::{Edits, FULL_ROLLOUT, FULL_ROLLOUTS, State};
+use crate::page::{Edits, FULL_ROLLOUTS, State};
 use crate::record::Terminal;
 use crate::startup::Startup;
 use crate::store::{
@@ -102,7 +101,11 @@ impl NativeStore {
     /// The features of the database as last seen, for a page.
     #[napi(catch_unwind)]
     pub fn features(&self, handle: u32) -> Result<NativePage> {
-        Ok(page::to_native(handle, &self.store()?.table()))
+        Ok(page::to_native(
+            handle,
+            &page::page(handle)?,
+            &self.store()?.table(),
+        ))
     }
 
     /// Queues a snapshot of the page, taken now, to be persisted after the next `wake`, which answers; with
@@ -446,16 +449,6 @@ fn to_revision(revision: Revision) -> NativeRevision {
         is_commit: revision.kind == Kind::Commit,
         digest: hex(&revision.digest),
         previous: None,
-    }
-}
-
-/// The first banks of a state.
-pub fn to_state(state: &State, banks: usize) -> NativeState {
-    let rollouts = state.rollouts.iter().take(banks * BANK_SIZE);
-    let are_full = rollouts.clone().all(|rollout| *rollout == FULL_ROLLOUT);
-    NativeState {
-        record: format!("0x{}", hex(&state.encode(banks))),
-        rollouts: (!are_full).then(|| rollouts.copied().collect()),
     }
 }
 

@@ -322,7 +322,8 @@ impl Page {
     }
 
     /// The banks that the page has blocks for: all, or the first alone.
-    fn banks(&self) -> Range<usize> {
+    #[must_use]
+    pub fn banks(&self) -> Range<usize> {
         0..self.0.banks
     }
 
