@@ -302,7 +302,7 @@ export default suite('command line: export and import', {
 
   async 'what is no export is refused in a word'(t) {
     const persistPath = await small(t);
-    const many = Array.from({ length: 30 }, (_, index) => [`f${index}`, true, 100]);
+    const many = Array.from({ length: 254 }, (_, index) => [`f${index}`, true, 100]);
     for (const [text, code, message, args = []] of [
       [
         '{"format": "13byte-config/2", "environments": 7, "new": 1}',
@@ -315,7 +315,7 @@ export default suite('command line: export and import', {
       [
         document('production', many),
         2,
-        '30 new features and the 3 of the database are more than 32',
+        '254 new features and the 3 of the database are more than 256',
         ['--add-features'],
       ],
     ]) {

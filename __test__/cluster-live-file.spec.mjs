@@ -20,7 +20,9 @@ import { startProcess } from './children/peers.mjs';
 import { onPosix } from './harness/posix.mjs';
 import { suite } from './harness/suite.mjs';
 
-const SIZE = 4096;
+const SIZE = 18_432;
+/** Bytes of the block of a bank. */
+const BLOCK = 128;
 /** Where the names begin. */
 const TABLE = 2048;
 const NAMES = ['a', 'b'];
@@ -132,10 +134,20 @@ export default suite('hostile live files', {
           /format 9, but this version of 13byte-config knows 1 only/,
         ],
         ['no page id', (file) => write(file, 40, Buffer.alloc(8)), /no page id/],
+        [
+          'no mark of a bank',
+          (file) => write(file, 3 * BLOCK, Buffer.alloc(8, 0xa5)),
+          /bank 3 does not start with the mark/,
+        ],
+        [
+          'the number of another bank',
+          (file) => write(file, 5 * BLOCK + 15, Buffer.from([4])),
+          /bank 5 is marked as 0x00000004/,
+        ],
         ['impossible names', (file) => write(file, TABLE, Buffer.from([200, 120])), /Invalid feature name/],
         ['a name twice', (file) => write(file, TABLE + 64, Buffer.from([1, 0x61])), /Duplicate feature name: a/],
         ...onPosix([
-          ['more than its size', (file) => truncateSync(file, SIZE + 1), /4097 bytes instead of 4096/],
+          ['more than its size', (file) => truncateSync(file, SIZE + 1), /18433 bytes instead of 18432/],
           ['others that may write to it', (file) => chmodSync(file, 0o606), /others may write to it/],
         ]),
       ].map(async ([what, damage, reason]) => {
@@ -166,6 +178,8 @@ export default suite('hostile live files', {
           [0, 4],
           [24, 28],
           [40, 48],
+          [3 * BLOCK, 3 * BLOCK + 8],
+          [5 * BLOCK + 12, 5 * BLOCK + 16],
           [TABLE, SIZE],
         ])
           write(live, from, whole.subarray(from, to));

@@ -86,7 +86,7 @@ export default suite('cluster', {
     assert.deepEqual([eu.featureFlags, us.featureFlags], [1, 0]);
     assert.ok(existsSync(`${persistPath}-live-eu`));
     assert.ok(existsSync(`${persistPath}-live-us`));
-    assert.equal(statSync(`${persistPath}-live-eu`).size, 4096);
+    assert.equal(statSync(`${persistPath}-live-eu`).size, 18_432);
     if (process.platform !== 'win32') assert.equal(statSync(`${persistPath}-live-eu`).mode & 0o777, 0o600);
   },
 

@@ -186,7 +186,7 @@ export default suite('declared features', {
         /^Invalid features\.a\.rollout: 100\.001 \(must be 0-100 percent/,
       ],
       [{ a: { rollout: '5' } }, 'ERR_INVALID_TYPE', /^Invalid features\.a\.rollout: "5"/],
-      [Object.fromEntries(Array.from({ length: 33 }, (_, n) => [`f${n}`, {}])), 'ERR_TOO_MANY_FEATURES', /f32/],
+      [Object.fromEntries(Array.from({ length: 257 }, (_, n) => [`f${n}`, {}])), 'ERR_TOO_MANY_FEATURES', /f256/],
     ]) {
       assert.throws(() => createProductionConfig({ persistPath, features }), { code, message });
     }

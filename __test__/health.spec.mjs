@@ -14,7 +14,7 @@ export default suite('health', {
       status: 'ok',
       checks: [
         { name: 'page', status: 'ok', message: 'The live state is valid' },
-        { name: 'features', status: 'ok', message: '11 of 32 features are registered' },
+        { name: 'features', status: 'ok', message: '11 of 256 features are registered' },
         { name: 'listening', status: 'ok', message: 'Listeners for changes: 1' },
         {
           name: 'store',

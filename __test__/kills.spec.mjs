@@ -43,10 +43,13 @@ export default suite('kills', {
         const flags = flagsThen(readLiveFile(live));
         if (flags !== undefined) writeWord(live, 8, flags);
         const record = Buffer.from(target.configHex.slice(2), 'hex');
-        write64(live, 1024, 0x1_0000_0003n);
-        write64(live, 1032, BigInt(target.revision));
-        write64(live, 1040, record.readBigUInt64LE(5));
-        for (const bit of [0, 1]) writeWord(live, 1048 + 2 * bit, 10_000 | (10_000 << 16));
+        // The switches and rollouts that it sets, by bank; `contains`; flags and terminal; whether it sets that; and rollouts.
+        writeWord(live, 1024, 0b11);
+        writeWord(live, 1056, 0b01);
+        write64(live, 1088, BigInt(target.revision));
+        write64(live, 1096, record.readBigUInt64LE(5));
+        writeWord(live, 1104, 1);
+        writeWord(live, 1136, 10_000 | (10_000 << 16));
         writeWord(live, 168, 1);
         while (readLiveFile(live).isUnfinished) await setTimeout(1);
         assert.equal(await reader.tell('toHex'), target.configHex);

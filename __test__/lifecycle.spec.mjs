@@ -270,6 +270,7 @@ function usesOf(config, feature) {
     getEnabledFeatures: () => config.getEnabledFeatures(),
     getFeatureNames: () => config.getFeatureNames(),
     update: () => config.update((draft) => draft.enable('debug')),
+    updateFromBanks: () => config.updateFromBanks(new Uint8Array(13)),
     updateFromBuffer: () => config.updateFromBuffer(new Uint8Array(13)),
     setTerminalSettings: () => config.setTerminalSettings(2, 24, 80),
     getTerminalSettings: () => config.getTerminalSettings(),
@@ -301,6 +302,7 @@ function usesOf(config, feature) {
     'set reserved': () => {
       config.reserved = 0;
     },
+    toBanks: () => config.toBanks(),
     toBytes: () => config.toBytes(),
     toHex: () => config.toHex(),
     getCore: () => config.getCore(),

@@ -184,7 +184,7 @@ export default suite('record', {
       ['setTerminalMode', 'terminal mode', 0, 3],
       ['setTerminalRows', 'rows', 1, 255],
       ['setTerminalCols', 'cols', 1, 255],
-      ['setReserved', 'reserved byte', 0, 0],
+      ['setReserved', 'reserved byte', 0, 7],
       ['hasFeature', 'bit', 0, 31],
       ['setFeature', 'bit', 0, 31],
       ['toggleFeature', 'bit', 0, 31],

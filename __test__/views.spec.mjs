@@ -126,16 +126,16 @@ export default suite('views', {
       ['0x01785634120000000004185000', ['Invalid terminal mode: 4 (must be 0-3)']],
       ['0x01785634120000000002005000', ['Invalid rows: 0 (must be 1-255)']],
       ['0x01785634120000000002180000', ['Invalid cols: 0 (must be 1-255)']],
-      ['0x01785634120000000002185007', ['Invalid reserved byte: 7 (must be 0)']],
+      ['0x01785634120000000002185008', ['Invalid reserved byte: 8 (must be 0)']],
       ['0x01785634120008000002185000', ['Invalid feature flags: no feature owns the bits 0x00000800']],
       [
-        '0x017856341201000080ff000001',
+        '0x017856341201000080ff0000ff',
         [
           'Invalid feature flags: no feature owns the bits 0x80000000',
           'Invalid terminal mode: 255 (must be 0-3)',
           'Invalid rows: 0 (must be 1-255)',
           'Invalid cols: 0 (must be 1-255)',
-          'Invalid reserved byte: 1 (must be 0)',
+          'Invalid reserved byte: 255 (must be 0)',
         ],
       ],
       // Version and hash say where the record came from, and are not taken.
@@ -150,7 +150,7 @@ export default suite('views', {
 
   'an invalid state is mended field by field'(t) {
     const config = open(t);
-    config.updateFromBuffer(ConfigCore13Byte.fromHex('0x01785634120100008009000001').toBuffer());
+    config.updateFromBuffer(ConfigCore13Byte.fromHex('0x01785634120100008009000009').toBuffer());
     assert.deepEqual(config.getEnabledFeatures(), ['debug']);
     config.rows = 24;
     config.cols = 80;

@@ -48,16 +48,16 @@ pub enum Error {
         name: String,
     },
 
-    /// A list has more than 32 features.
+    /// A list has more features than there are bits.
     #[error(
-        "No bit left for feature {}: all {} are taken by {}. Keep the new one in another database",
-        short(.name), .taken.len(), names(.taken)
+        "No bit left for feature {}: all {most} have names already. Keep the new one in another database",
+        short(.name)
     )]
     TooManyFeatures {
         /// The first name without a bit.
         name: String,
-        /// The names that own the bits, in bit order.
-        taken: Vec<String>,
+        /// How many bits there are.
+        most: usize,
     },
 
     /// No revision of the environment has that number.

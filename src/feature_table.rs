@@ -146,9 +146,10 @@ fn append(names: &mut Vec<String>, name: &str) -> Result<(), Error> {
         });
     }
     if names.len() == MAX_FEATURES {
+        let name = name.to_owned();
         return Err(Error::TooManyFeatures {
-            name: name.to_owned(),
-            taken: names.clone(),
+            name,
+            most: MAX_FEATURES,
         });
     }
     names.push(name.to_owned());

@@ -3,7 +3,6 @@
 import assert from 'node:assert/strict';
 
 const FRESH = { on: false, rollout: 10_000 };
-const TERMINAL = 2 ** 32;
 
 /**
  * Compares a history with the log of those who wrote it, see `order-writer.mjs`. Throws at the first contradiction;
@@ -92,21 +91,22 @@ function readLog(lines) {
 
 function readRow({ record, rollouts, delta, kind, ...row }, features) {
   const bytes = Buffer.from(record, 'hex');
-  const flags = bytes.readUInt32LE(5);
   const state = {};
   for (const { bit, name } of features) {
     const rollout = rollouts ? Buffer.from(rollouts, 'hex').readUInt16LE(2 * bit) : FRESH.rollout;
-    state[name] = { on: ((flags >>> bit) & 1) === 1, rollout };
+    const flags = bytes.readUInt32LE(5 + 13 * (bit >>> 5));
+    state[name] = { on: ((flags >>> (bit & 31)) & 1) === 1, rollout };
   }
-  const isIn = (bit) => ((Number(delta) >>> bit) & 1) === 1;
-  const changed = delta === null ? null : features.filter(({ bit }) => isIn(bit)).map(({ name }) => name);
+  const units = delta === null ? undefined : Buffer.from(delta, 'hex');
+  const isIn = (bit) => ((units[1 + (bit >>> 3)] >>> (bit & 7)) & 1) === 1;
+  const changed = units === undefined ? null : features.filter(({ bit }) => isIn(bit)).map(({ name }) => name);
   return {
     ...row,
     kind: kind === 1 ? 'commit' : 'snapshot',
     record,
     state,
     changed,
-    hasTerminal: delta >= TERMINAL,
+    hasTerminal: units?.[0] === 1,
   };
 }
 

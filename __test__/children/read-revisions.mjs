@@ -9,7 +9,7 @@ createInterface({ input: process.stdin }).on('line', async (path) => {
   const features = database.all('SELECT bit, name FROM feature ORDER BY bit');
   const rows = database.all(
     `SELECT id, hex(record) AS record, hex(rollouts) AS rollouts, reason, actor, parent, restored_from AS restoredFrom,
-       kind, delta, ticket, printf('%016x', page_id) AS page FROM revision ORDER BY id`,
+       kind, CASE WHEN delta IS NOT NULL THEN hex(delta) END AS delta, ticket, printf('%016x', page_id) AS page FROM revision ORDER BY id`,
   );
   database.close();
   const answer = `${JSON.stringify({ features, rows })}\n`;
