@@ -3,7 +3,8 @@ import { collectEdits, type Edits, soleBank } from './core/draft';
 import { type EmitterMethod, inheritFromEmitter } from './core/event-emitter';
 import { makeError, printable, show, wrongThis } from './core/errors';
 import { type DirectReads, FeatureOfConfig } from './core/feature';
-import { type FeatureTable, flagsOfBank, namesOf, noBitFor, prefixOf, tableOfPage } from './core/feature-table';
+import { type FeatureTable, flagsOfBank, namesOf, noBitFor, prefixOf } from './core/feature-table';
+import { tableOfPage } from './core/feature-tables';
 import {
   BANK_SIZE,
   FULL_ROLLOUT,

@@ -1,5 +1,6 @@
 import { makeConfig, type ProductionConfig } from './config';
-import { type FeatureTable, noBitFor, tableOfPage } from './core/feature-table';
+import { type FeatureTable, noBitFor } from './core/feature-table';
+import { tableOfPage } from './core/feature-tables';
 import { MAX_FEATURES } from './core/layout';
 import type { Parts, Settings } from './internals';
 import { loadOnDemand } from './load-on-demand';

@@ -40,6 +40,7 @@ pub mod error;
 pub mod feature_table;
 mod file_id;
 pub mod file_system;
+pub mod name_index;
 pub mod openmetrics;
 pub mod ownership;
 pub mod page;

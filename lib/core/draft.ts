@@ -17,8 +17,11 @@ export interface Edits {
 
 /** Whether they set nothing. */
 export function isEmpty({ on, off, rollouts, terminal }: Edits): boolean {
-  const sets = (word: number) => word !== 0;
-  return !on.some(sets) && !off.some(sets) && rollouts.length === 0 && terminal === undefined;
+  return on.every(isZero) && off.every(isZero) && rollouts.length === 0 && terminal === undefined;
+}
+
+function isZero(word: number): boolean {
+  return word === 0;
 }
 
 /**

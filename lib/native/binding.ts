@@ -50,6 +50,7 @@ export const native = {
   isValidEnvironment: guard(binding.isValidEnvironment),
   lostLiveFile: guard(binding.lostLiveFile),
   metricsText: guard(binding.metricsText),
+  nameIndex: guard(binding.nameIndex),
   newBackup: guard(
     (path: string, overwrite: boolean, pagesPerStep: number) => new binding.NativeBackup(path, overwrite, pagesPerStep),
   ),

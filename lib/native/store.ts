@@ -1,5 +1,6 @@
 import type { Edits } from '../core/draft';
-import { type FeatureTable, featureTable, tableOfPage } from '../core/feature-table';
+import type { FeatureTable } from '../core/feature-table';
+import { featureTable, tableOfPage } from '../core/feature-tables';
 import {
   guard,
   native,

@@ -12,6 +12,7 @@ const rooms = [
   'bits',
   'record',
   'feature_table',
+  'name_index',
   'ownership',
   'real_path',
   'file_system',

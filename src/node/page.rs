@@ -18,6 +18,7 @@ use crate::bits::{BANK_SIZE, Bits};
 use crate::declaration::{Declaration, Notes};
 use crate::error::Error;
 use crate::feature_table::FeatureTable;
+use crate::name_index::{self, Hash, NameIndex};
 use crate::page::{Arena, CHUNK_SIZE, Edits, FIRST_LIVE_HANDLE, Initial, Page, offers};
 use crate::record::Terminal;
 use crate::startup::Startup;
@@ -325,6 +326,63 @@ pub fn page_problems(handle: u32, names: u32) -> Result<Vec<String>> {
 pub fn ringing_problem(handle: u32) -> Result<Option<String>> {
     let checked = page(handle)?.check_ringing();
     Ok(checked.err().map(|error| error.to_string()))
+}
+
+/// A hash without collisions for a list of names, see `name_index.rs`.
+#[napi(object)]
+pub struct NativeNameIndex {
+    /// The place in the list of the name in each slot; -1 for empty ones.
+    pub slots: Vec<i32>,
+    /// With one letter: its position, and its factor.
+    pub first: u32,
+    /// See `first`.
+    pub factor: u32,
+    /// With letters by length: the places of each length, how many letters count, the factors of the second and the third, and
+    /// the range of codes.
+    pub places: Option<Vec<u32>>,
+    /// See `places`.
+    pub letters: u32,
+    /// See `places`.
+    pub second: u32,
+    /// See `places`.
+    pub third: u32,
+    /// See `places`.
+    pub range: u32,
+}
+
+/// Finds a hash without collisions for these names. `None` if there is none.
+#[napi(catch_unwind)]
+pub fn name_index(names: Vec<String>) -> Option<NativeNameIndex> {
+    let NameIndex { hash, slots } = name_index::find(&names)?;
+    let slots = slots
+        .into_iter()
+        .map(|bit| bit.and_then(|bit| i32::try_from(bit).ok()).unwrap_or(-1))
+        .collect();
+    let none = NativeNameIndex {
+        slots,
+        first: 0,
+        factor: 0,
+        places: None,
+        letters: 0,
+        second: 0,
+        third: 0,
+        range: 0,
+    };
+    Some(match hash {
+        Hash::OneLetter { first, factor } => NativeNameIndex {
+            first,
+            factor,
+            ..none
+        },
+        Hash::ByLength(by_length) => NativeNameIndex {
+            places: Some(by_length.places),
+            letters: by_length.letters,
+            second: by_length.second,
+            third: by_length.third,
+            range: by_length.range,
+            ..none
+        },
+    })
 }
 
 /// Changes of single features and of the terminal.
