@@ -355,7 +355,8 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
     const edits = collectEdits<Name>('update', edit, (name) => this.#changeableBitOf(name));
     const bank = soleBank(edits);
     if (bank === undefined) return this.#edit(edits);
-    const [on, off] = [edits.on[bank]!, edits.off[bank]!];
+    const on = edits.on[bank]!;
+    const off = edits.off[bank]!;
     if (bank > 0) return this.#exchangeFlags(bank, on, off);
     return this.#exchange((flags, terminal) => [(flags | on) & ~off, edits.terminal ?? terminal]);
   }

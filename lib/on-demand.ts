@@ -9,7 +9,7 @@ import type { Internals, OnDemand } from './internals';
 import { type Edits, forEachRollout } from './core/draft';
 import { native, type NativeNotes } from './native/binding';
 import { isLive, readGeneration, readRevision, splitState } from './core/page';
-import { readFlags } from './core/page-state';
+import { readSwitches } from './core/page-state';
 import { describeTerminal } from './core/terminal';
 import { AutoPersist } from './history/auto-persist';
 import { ChangeIterator } from './events/change-iterator';
@@ -143,7 +143,7 @@ export class OnDemandParts<Name extends string> implements OnDemand<Name> {
   }
 
   readFlags(banks: number): readonly number[] {
-    return readFlags(this.#internals.page, banks);
+    return readSwitches(this.#internals.page, banks).flags;
   }
 
   toBanks(): Uint8Array {

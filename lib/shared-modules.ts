@@ -27,6 +27,7 @@ export { checkActor, checkEnvironment, checkOptions, checkPath } from './options
 export {
   askToBeTold,
   banksFor,
+  firstRollout,
   isLive,
   packRecord,
   pageOf,
@@ -38,6 +39,7 @@ export {
   readRegistryHash,
   readRevision,
   readRollout,
+  readRolloutAt,
   readSequence,
   readState,
   readVersion,
@@ -47,4 +49,11 @@ export { letExit, now, startDeadline, startInterval, startTimeout, stopTimer, th
 export { copyBytes, toHex } from './core/record';
 export { checkPercent, mixWord, toPercent } from './core/rollout';
 export { Store } from './native/store';
-export { describeTerminal, modeName, packedTerminal, packTerminal, unpackTerminal } from './core/terminal';
+export {
+  describeTerminal,
+  hasSameSettings,
+  modeName,
+  packedTerminal,
+  packTerminal,
+  unpackTerminal,
+} from './core/terminal';

@@ -12,7 +12,7 @@ export interface Edits {
   /** The bit of a feature, and from bit 16 on its basis points. */
   readonly rollouts: number[];
   /** Packed. */
-  readonly terminal?: number;
+  readonly terminal: number | undefined;
 }
 
 /** Whether they set nothing. */
@@ -49,8 +49,9 @@ const NO_ROLLOUTS: number[] = [];
 /** A draft, which collects what is done to it. */
 class Draft<in Name extends string> implements ConfigDraft<Name> {
   readonly #bitOf: (name: Name) => number;
-  readonly #on = [0, 0, 0, 0, 0, 0, 0, 0];
-  readonly #off = [0, 0, 0, 0, 0, 0, 0, 0];
+  /** As many words as there are banks with features that were set. */
+  readonly #on = [0];
+  readonly #off = [0];
   #rollouts: Map<number, number> | undefined;
   #terminal: number | undefined;
   #hasEnded = false;
@@ -91,8 +92,7 @@ class Draft<in Name extends string> implements ConfigDraft<Name> {
     const rollouts = this.#rollouts
       ? Array.from(this.#rollouts, ([bit, basisPoints]) => ((basisPoints << 16) | bit) >>> 0)
       : NO_ROLLOUTS;
-    const edits = { on: this.#on, off: this.#off, rollouts };
-    return this.#terminal === undefined ? edits : { ...edits, terminal: this.#terminal };
+    return { on: this.#on, off: this.#off, rollouts, terminal: this.#terminal };
   }
 
   /** Makes later calls throw, since their changes would be lost. */
@@ -103,8 +103,14 @@ class Draft<in Name extends string> implements ConfigDraft<Name> {
   #set(name: Name, on: boolean): void {
     this.#checkOpen();
     const bit = this.#bitOf(name);
-    const [bank, mask] = [bit >>> 5, 1 << bit];
-    const [set, cleared] = on ? [this.#on, this.#off] : [this.#off, this.#on];
+    const bank = bit >>> 5;
+    const mask = 1 << bit;
+    while (this.#on.length <= bank) {
+      this.#on.push(0);
+      this.#off.push(0);
+    }
+    const set = on ? this.#on : this.#off;
+    const cleared = on ? this.#off : this.#on;
     set[bank] = (set[bank]! | mask) >>> 0;
     cleared[bank] = (cleared[bank]! & ~mask) >>> 0;
   }

@@ -1,60 +1,62 @@
 import { BANK_SIZE } from './layout';
-import { type Page, readBankFlags, readRollout, readSequence, readState, splitState } from './page';
+import {
+  firstRollout,
+  type Page,
+  readBankFlags,
+  readRollout,
+  readRolloutAt,
+  readSequence,
+  readState,
+  splitState,
+} from './page';
 import { native } from '../native/binding';
 import { decodeState, type State } from './state';
-import { packedTerminal, unpackTerminal } from './terminal';
-
-/**
- * Reads what is in several words with `read`, between two changes of several words. While one is being made, which the
- * sequence of the page says, `changed` gives what is read after it: whoever makes it may be stopped, and reading never waits.
- */
-export function readBetweenChanges<T>(page: Page, read: () => T, changed: (state: State) => T): T {
-  if (page.banks === 1) return read();
-  for (;;) {
-    const sequence = readSequence(page);
-    if ((sequence & 1) !== 0) return changed(decodeState(native.pageState(page.handle)));
-    const result = read();
-    if (readSequence(page) === sequence) return result;
-  }
-}
 
 /**
  * The state of so many banks, for comparison with another one. Unchanged parts are shared with `before`; if nothing has
  * changed, it is `before`.
+ *
+ * It is read between two changes of several words. While one is being made, which the sequence of the page says, it is the state
+ * after it: whoever makes it may be stopped, and reading never waits.
  */
 export function readPageState(page: Page, banks: number, before?: State): State {
-  return readBetweenChanges(
-    page,
-    () => {
-      const { flags: first, terminal: word } = splitState(readState(page));
-      const flags = readFlagsAfter(page, banks, first, before?.flags);
-      const rollouts = readRollouts(page, banks, before?.rollouts);
-      const terminal = before && word === packedTerminal(before.terminal) ? before.terminal : unpackTerminal(word);
-      const isSame = flags === before?.flags && terminal === before.terminal && rollouts === before.rollouts;
-      return isSame ? before : { flags, terminal, rollouts };
-    },
-    (state) => state,
-  );
+  return readSettled(page, banks, readWords, before);
 }
 
-/** The flags of so many banks, as unsigned words. */
-export function readFlags(page: Page, banks: number): readonly number[] {
-  return readBetweenChanges(
-    page,
-    () => readFlagsAfter(page, banks, readBankFlags(page, 0), undefined),
-    ({ flags }) => flags,
-  );
+/** The same without rollouts. */
+export function readSwitches(page: Page, banks: number): State {
+  return readSettled(page, banks, readFirstWords, undefined);
+}
+
+function readSettled(page: Page, banks: number, read: typeof readWords, before: State | undefined): State {
+  for (;;) {
+    const sequence = page.banks === 1 ? 0 : readSequence(page);
+    if ((sequence & 1) !== 0) return firstBanks(decodeState(native.pageState(page.handle)), banks);
+    const state = read(page, banks, before);
+    if (page.banks === 1 || readSequence(page) === sequence) return state;
+  }
+}
+
+function readFirstWords(page: Page, banks: number): State {
+  const { flags: first, terminal } = splitState(readState(page));
+  return { flags: readFlags(page, banks, first, undefined), terminal, rollouts: undefined };
+}
+
+function readWords(page: Page, banks: number, before: State | undefined): State {
+  const { flags: first, terminal } = splitState(readState(page));
+  const flags = readFlags(page, banks, first, before?.flags);
+  const rollouts = readRollouts(page, banks, before?.rollouts);
+  const isSame = flags === before?.flags && terminal === before.terminal && rollouts === before.rollouts;
+  return isSame ? before : { flags, terminal, rollouts };
+}
+
+function firstBanks({ flags, terminal, rollouts }: State, banks: number): State {
+  return { flags: flags.slice(0, banks), terminal, rollouts: rollouts?.slice(0, banks * BANK_SIZE) };
 }
 
 /** The flags of so many banks, given those of the first; `before` if none has changed. */
-export function readFlagsAfter(
-  page: Page,
-  banks: number,
-  first: number,
-  before: readonly number[] | undefined,
-): readonly number[] {
-  const isSame = before?.length === banks && before[0] === first && hasFlags(page, before);
-  if (isSame) return before;
+function readFlags(page: Page, banks: number, first: number, before: readonly number[] | undefined): readonly number[] {
+  if (before?.length === banks && before[0] === first && hasFlags(page, before)) return before;
   const flags = [first];
   for (let bank = 1; bank < banks; bank += 1) flags.push(readBankFlags(page, bank));
   return flags;
@@ -69,7 +71,7 @@ function hasFlags(page: Page, flags: readonly number[]): boolean {
 }
 
 /** Basis points by bit of so many banks; `before` if none has changed. */
-export function readRollouts(page: Page, banks: number, before: readonly number[] | undefined): readonly number[] {
+function readRollouts(page: Page, banks: number, before: readonly number[] | undefined): readonly number[] {
   return before?.length === banks * BANK_SIZE && hasRollouts(page, before)
     ? before
     : Array.from({ length: banks * BANK_SIZE }, (_, bit) => readRollout(page, bit));
@@ -77,8 +79,11 @@ export function readRollouts(page: Page, banks: number, before: readonly number[
 
 /** Without a callback, since it runs for every listener at every change. */
 function hasRollouts(page: Page, rollouts: readonly number[]): boolean {
-  for (let bit = 0; bit < rollouts.length; bit += 1) {
-    if (readRollout(page, bit) !== rollouts[bit]) return false;
+  for (let bit = 0; bit < rollouts.length; bit += BANK_SIZE) {
+    const first = firstRollout(page, bit / BANK_SIZE);
+    for (let place = 0; place < BANK_SIZE; place += 1) {
+      if (readRolloutAt(page, first + place) !== rollouts[bit + place]) return false;
+    }
   }
   return true;
 }

@@ -181,6 +181,16 @@ export function readRollout({ views, base }: Page, bit: number): number {
   return loadWord(views.words16, base * 2 + ROLLOUT_WORD16 + bit + (bit & BANK_BITS));
 }
 
+/** The rollouts of a bank's 32 features follow each other from this index on, for {@link readRolloutAt}. */
+export function firstRollout({ base }: Page, bank: number): number {
+  return base * 2 + ROLLOUT_WORD16 + bank * BLOCK_WORDS * 2;
+}
+
+/** Basis points at an index. */
+export function readRolloutAt({ views }: Page, index: number): number {
+  return loadWord(views.words16, index);
+}
+
 /** Sets the basis points of the feature that owns this bit, and returns the previous ones. */
 export function exchangeRollout({ views, base }: Page, bit: number, basisPoints: number): number {
   return Atomics.exchange(views.words16, base * 2 + ROLLOUT_WORD16 + bit + (bit & BANK_BITS), basisPoints);

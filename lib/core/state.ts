@@ -3,14 +3,15 @@ import type { NativeState } from '../native/binding';
 import { type FeatureTable, namesOf } from './feature-table';
 import { toHex } from './record';
 import { toPercent } from './rollout';
-import { describeTerminal, packedTerminal, unpackTerminal } from './terminal';
-import type { StateChanges, TerminalSettings } from '../types';
+import { describeTerminal, hasSameSettings, unpackTerminal } from './terminal';
+import type { StateChanges } from '../types';
 
 /** A state that was read from the history. */
 export interface State {
   /** An unsigned word for each bank. */
   readonly flags: readonly number[];
-  readonly terminal: TerminalSettings;
+  /** Packed. */
+  readonly terminal: number;
   /** Basis points by bit; omitted if every feature is rolled out to all keys. */
   readonly rollouts: readonly number[] | undefined;
 }
@@ -27,7 +28,7 @@ export const INITIAL_STATE: State = Object.freeze({
 export function decodeState({ record, rollouts }: NativeState): State {
   const flags: number[] = [];
   for (let offset = 5; 2 + 2 * offset < record.length; offset += RECORD_SIZE) flags.push(wordAt(record, offset));
-  return { flags, terminal: unpackTerminal(wordAt(record, 9)), rollouts };
+  return { flags, terminal: wordAt(record, 9), rollouts };
 }
 
 /** Whether the feature that owns a bit is on. */
@@ -44,12 +45,14 @@ function wordAt(hex: string, offset: number): number {
 
 export function compareStates(table: FeatureTable, from: State, to: State): StateChanges {
   const rollouts = from.rollouts === to.rollouts ? undefined : compareRollouts(table, from, to);
-  const isSameTerminal = packedTerminal(from.terminal) === packedTerminal(to.terminal);
+  const isSameTerminal = hasSameSettings(from.terminal, to.terminal);
   const changes: Mutable<StateChanges> = {
     enabled: namesOf(table, without(to.flags, from.flags)),
     disabled: namesOf(table, without(from.flags, to.flags)),
   };
-  if (!isSameTerminal) changes.terminal = { from: from.terminal, to: to.terminal };
+  if (!isSameTerminal) {
+    changes.terminal = { from: unpackTerminal(from.terminal), to: unpackTerminal(to.terminal) };
+  }
   if (rollouts) changes.rollouts = rollouts;
   return changes;
 }

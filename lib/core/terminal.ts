@@ -24,6 +24,11 @@ export function unpackTerminal(word: number): TerminalSettings {
   return { mode: word & 0xff, rows: (word >>> 8) & 0xff, cols: (word >>> 16) & 0xff };
 }
 
+/** Whether two words have the same settings; the reserved byte is none. */
+export function hasSameSettings(word: number, other: number): boolean {
+  return ((word ^ other) & 0xff_ffff) === 0;
+}
+
 /** Such as `raw 50x120`. */
 export function describeTerminal({ mode, rows, cols }: TerminalSettings): string {
   return `${modeName(mode)} ${rows}x${cols}`;

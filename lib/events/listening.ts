@@ -6,7 +6,7 @@ import { readPageState } from '../core/page-state';
 import { startInterval, stopTimer, throwLater, type Timer } from '../core/real-timers';
 import { PageWatch } from './page-watch';
 import { compareStates, type Mutable, type State } from '../core/state';
-import { unpackTerminal } from '../core/terminal';
+import { hasSameSettings } from '../core/terminal';
 import type { ConfigChange } from '../types';
 
 /** Reports what has changed since the last call, and whether this config changed it. */
@@ -52,7 +52,7 @@ class ChangeTracker {
     const { enabled, disabled, terminal, rollouts } = compareStates(table, before, now);
     const local =
       now.flags.every((flags, bank) => this.#hasFlipped(bank, (before.flags[bank] ?? 0) ^ flags, flags)) &&
-      (terminal === undefined || sameTerminal(this.#terminal, now)) &&
+      (terminal === undefined || (this.#terminal !== undefined && hasSameSettings(this.#terminal, now.terminal))) &&
       (rollouts === undefined || this.#hasSetRollouts(before, now));
     this.#seen = now;
     this.#set.fill(0);
@@ -76,12 +76,6 @@ class ChangeTracker {
       rollout === (before.rollouts?.[bit] ?? FULL_ROLLOUT) || rollout === this.#rollouts?.get(bit);
     return now.rollouts?.every(isOwn) ?? false;
   }
-}
-
-function sameTerminal(word: number | undefined, { terminal }: State): boolean {
-  if (word === undefined) return false;
-  const own = unpackTerminal(word);
-  return own.mode === terminal.mode && own.rows === terminal.rows && own.cols === terminal.cols;
 }
 
 interface Listener {

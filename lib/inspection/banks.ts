@@ -1,27 +1,25 @@
 import type { Edits } from '../core/draft';
 import { makeError } from '../core/errors';
 import { RECORD_SIZE } from '../core/layout';
-import { packRecord, type Page, readRecord, readRegistryHash, readVersion } from '../core/page';
-import { readBetweenChanges } from '../core/page-state';
+import { type Page, readRegistryHash, readVersion } from '../core/page';
+import { readSwitches } from '../core/page-state';
 import { copyBytes } from '../core/record';
-import { packedTerminal } from '../core/terminal';
 import type { RecordBytes } from '../types';
 
 /** The records of all banks of a page. */
 export function readBanks(page: Page): Uint8Array {
+  const { flags, terminal } = readSwitches(page, page.banks);
   const bytes = new Uint8Array(page.banks * RECORD_SIZE);
-  readBetweenChanges(
-    page,
-    () => {
-      for (let bank = 0; bank < page.banks; bank += 1) bytes.set(readRecord(page, bank), bank * RECORD_SIZE);
-    },
-    ({ flags, terminal }) => {
-      flags.forEach((word, bank) => {
-        const end = bank === 0 ? packedTerminal(terminal) : bank << 24;
-        bytes.set(packRecord(readVersion(page), readRegistryHash(page, bank), word, end), bank * RECORD_SIZE);
-      });
-    },
-  );
+  const fields = new DataView(bytes.buffer);
+  const version = readVersion(page);
+  for (let bank = 0; bank < page.banks; bank += 1) {
+    const start = bank * RECORD_SIZE;
+    fields.setUint8(start, version);
+    fields.setUint32(start + 1, readRegistryHash(page, bank), true);
+    fields.setUint32(start + 5, flags[bank]!, true);
+    // The banks after the first have a number, and no terminal.
+    fields.setUint32(start + 9, bank === 0 ? terminal : bank << 24, true);
+  }
   return bytes;
 }
 

@@ -6,18 +6,18 @@ import { banksFor, type Page } from '../core/page';
 import { readPageState } from '../core/page-state';
 import { checkPercent, toPercent } from '../core/rollout';
 import { isOn, type Mutable } from '../core/state';
-import { packTerminal } from '../core/terminal';
+import { packTerminal, unpackTerminal } from '../core/terminal';
 import type { ConfigState } from '../types';
 
 /** The state of a page, with its features in bit order. */
 export function readConfigState(page: Page, { names }: FeatureTable): ConfigState {
   const state = readPageState(page, banksFor(names.length));
-  const { terminal, rollouts } = state;
+  const { rollouts } = state;
   const features: Mutable<ConfigState['features']> = {};
   names.forEach((name, bit) => {
     features[name] = { enabled: isOn(state, bit), rollout: toPercent(rollouts?.[bit] ?? FULL_ROLLOUT) };
   });
-  return { terminal, features };
+  return { terminal: unpackTerminal(state.terminal), features };
 }
 
 /** Checks a given state. `bitOf` returns the bit of a feature, or throws. */

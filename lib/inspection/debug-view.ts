@@ -7,15 +7,13 @@ import {
   readGeneration,
   readRegistryHash,
   readRevision,
-  readState,
   readVersion,
-  splitState,
 } from '../core/page';
-import { readBetweenChanges, readFlagsAfter, readRollouts } from '../core/page-state';
+import { readPageState } from '../core/page-state';
 import { toHex } from '../core/record';
 import { toPercent } from '../core/rollout';
-import type { Mutable } from '../core/state';
-import { modeName, packedTerminal, unpackTerminal } from '../core/terminal';
+import type { Mutable, State } from '../core/state';
+import { modeName, unpackTerminal } from '../core/terminal';
 import type { DebugView, StoreStatus, Timings } from '../types';
 
 /** The parts of a view that depend on flags, terminal and registry hash. */
@@ -27,13 +25,7 @@ interface StateParts<Name extends string> {
   readonly raw: DebugView['raw'];
 }
 
-/** What is read of a page for a view. */
-interface Seen {
-  readonly flags: readonly number[];
-  readonly terminalWord: number;
-  /** Basis points by bit. */
-  readonly rollouts: readonly number[];
-}
+const NONE: readonly number[] = Object.freeze([]);
 
 /** The number of cached states. A feature that is flipped occasionally alternates between few states. */
 const MAX_KEPT = 32;
@@ -49,7 +41,7 @@ export class DebugViews<Name extends string> {
   readonly #banks: number;
   /** By the flags of the state. */
   readonly #parts = new Map<number | string, StateParts<Name>>();
-  #seen: Seen | undefined;
+  #seen: State | undefined;
   #rollouts: { readonly basisPoints: readonly number[]; readonly view: DebugView['rollouts'] } | undefined;
 
   constructor(page: Page, table: FeatureTable, environment: string) {
@@ -62,7 +54,9 @@ export class DebugViews<Name extends string> {
   make(store: StoreStatus, timings?: Timings): DebugView<Name> {
     // The generation is read first, so the view is never older than the generation.
     const generation = readGeneration(this.#page);
-    const { flags, terminalWord, rollouts } = this.#look();
+    const seen = readPageState(this.#page, this.#banks, this.#seen);
+    this.#seen = seen;
+    const { flags, terminal: terminalWord } = seen;
     const registryHash = readRegistryHash(this.#page);
     const key = flags.length === 1 ? flags[0]! : flags.join();
     const known = this.#parts.get(key);
@@ -74,7 +68,7 @@ export class DebugViews<Name extends string> {
       environment: this.#environment,
       features,
       terminal,
-      rollouts: this.#viewRollouts(rollouts),
+      rollouts: this.#viewRollouts(seen.rollouts ?? NONE),
       raw,
       generation,
       revision: readRevision(this.#page) || null,
@@ -82,25 +76,6 @@ export class DebugViews<Name extends string> {
     };
     if (timings) view.timings = deepFreeze(timings);
     return Object.freeze(view);
-  }
-
-  #look(): Seen {
-    const page = this.#page;
-    const before = this.#seen;
-    this.#seen = readBetweenChanges(
-      page,
-      () => {
-        const { flags: first, terminal: terminalWord } = splitState(readState(page));
-        const flags = readFlagsAfter(page, this.#banks, first, before?.flags);
-        return { flags, terminalWord, rollouts: readRollouts(page, this.#banks, before?.rollouts) };
-      },
-      ({ flags, terminal, rollouts = [] }) => ({
-        flags: flags.slice(0, this.#banks),
-        terminalWord: packedTerminal(terminal),
-        rollouts,
-      }),
-    );
-    return this.#seen;
   }
 
   #makeParts(
@@ -114,19 +89,38 @@ export class DebugViews<Name extends string> {
     const parts: StateParts<Name> = {
       registryHash,
       terminalWord,
-      features: deepFreeze({
-        enabled: namesOf(this.#table, flags) as Name[],
-        disabled: namesOf(
-          this.#table,
-          flags.map((word) => ~word),
-        ) as Name[],
-      }),
+      features: this.#banks === 1 ? this.#makeLists(flags) : this.#makeListsLater(flags),
       terminal: deepFreeze({ mode, modeName: modeName(mode), dimensions: `${rows}x${cols}`, rows, cols }),
       raw: deepFreeze({ hex: toHex(record), bytes: [...record] }),
     };
     if (this.#parts.size >= MAX_KEPT) this.#parts.clear();
     this.#parts.set(key, parts);
     return parts;
+  }
+
+  #makeLists(flags: readonly number[]): DebugView<Name>['features'] {
+    const others = flags.map((word) => ~word);
+    return deepFreeze({
+      enabled: namesOf(this.#table, flags) as Name[],
+      disabled: namesOf(this.#table, others) as Name[],
+    });
+  }
+
+  /** The same for many names, when they are first read: freezing 256 takes JavaScriptCore 40 µs. */
+  #makeListsLater(flags: readonly number[]): DebugView<Name>['features'] {
+    let lists: DebugView<Name>['features'] | undefined;
+    const make = () => (lists ??= this.#makeLists(flags));
+    const later = {
+      get enabled() {
+        return make().enabled;
+      },
+      get disabled() {
+        return make().disabled;
+      },
+    };
+    // Otherwise `console.log` would show functions.
+    Object.defineProperty(later, Symbol.for('nodejs.util.inspect.custom'), { value: make });
+    return Object.freeze(later);
   }
 
   #viewRollouts(basisPoints: readonly number[]): DebugView['rollouts'] {

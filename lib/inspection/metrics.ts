@@ -1,10 +1,11 @@
 import { FULL_ROLLOUT } from '../core/layout';
-import { type FeatureTable, namesOf } from '../core/feature-table';
+import type { FeatureTable } from '../core/feature-table';
 import type { Listening } from '../events/listening';
 import { native, type NativeConfigMetrics, type NativeStoreMetrics, type NativeSummary } from '../native/binding';
-import { banksFor, type Page, readGeneration, readRevision, readRollout } from '../core/page';
-import { readFlags } from '../core/page-state';
+import { banksFor, type Page, readGeneration, readRevision } from '../core/page';
+import { readPageState } from '../core/page-state';
 import { toPercent } from '../core/rollout';
+import { isOn } from '../core/state';
 import type { Store } from '../native/store';
 import type { LatencyMetrics, Metrics, StoreMetrics, StoreStatus, Timings } from '../types';
 
@@ -73,8 +74,12 @@ export function exposeMetrics(config: Measured): string {
 }
 
 function featuresOf({ page, table }: Measured): { name: string; enabled: boolean; basisPoints: number }[] {
-  const enabled = new Set(namesOf(table, readFlags(page, banksFor(table.names.length))));
-  return table.names.map((name, bit) => ({ name, enabled: enabled.has(name), basisPoints: readRollout(page, bit) }));
+  const state = readPageState(page, banksFor(table.names.length));
+  return table.names.map((name, bit) => ({
+    name,
+    enabled: isOn(state, bit),
+    basisPoints: state.rollouts?.[bit] ?? FULL_ROLLOUT,
+  }));
 }
 
 function toStoreMetrics(metrics: NativeStoreMetrics): StoreMetrics {

@@ -2,12 +2,13 @@ import type { FeatureTable } from '../core/feature-table';
 import { BANK_SIZE, FULL_ROLLOUT } from '../core/layout';
 import {
   banksFor,
+  firstRollout,
   type Page,
   readBankFlags,
   readNameCount,
   readPersistedMark,
   readRevision,
-  readRollout,
+  readRolloutAt,
   readState,
   splitState,
 } from '../core/page';
@@ -27,21 +28,30 @@ export function isPersisted(page: Page, { names }: FeatureTable): boolean {
 
 function markOf(page: Page, banks: number, revision: number): number {
   const { flags, terminal } = splitState(readState(page));
-  let mark = mixWord(revision | 0, terminal);
-  for (let bank = 0; bank < banks; bank += 1) {
-    mark = mixBank(mark, page, bank, bank === 0 ? flags : readBankFlags(page, bank));
-  }
+  let mark = mixWord(mixWord(revision | 0, terminal), flags);
+  const first = firstRollout(page, 0);
+  for (let index = first; index < first + BANK_SIZE; index += 2) mark = mixWord(mark, readPair(page, index));
+  for (let bank = 1; bank < banks; bank += 1) mark = mixBank(mark, page, bank);
   return mark;
 }
 
-/** A bank as it is at first is left out. */
-function mixBank(before: number, page: Page, bank: number, flags: number): number {
+/** A bank after the first that is as at first is left out. */
+function mixBank(before: number, page: Page, bank: number): number {
+  const flags = readBankFlags(page, bank);
   let mark = mixWord(mixWord(before, bank), flags);
-  let isFirst = flags === 0;
-  for (let bit = bank * BANK_SIZE; bit < (bank + 1) * BANK_SIZE; bit += 2) {
-    const [low, high] = [readRollout(page, bit), readRollout(page, bit + 1)];
-    isFirst &&= low === FULL_ROLLOUT && high === FULL_ROLLOUT;
-    mark = mixWord(mark, low | (high << 16));
+  let changed = flags;
+  const first = firstRollout(page, bank);
+  for (let index = first; index < first + BANK_SIZE; index += 2) {
+    const pair = readPair(page, index);
+    changed |= pair ^ FULL_PAIR;
+    mark = mixWord(mark, pair);
   }
-  return isFirst ? before : mark;
+  return changed === 0 ? before : mark;
+}
+
+/** Two rollouts to all keys. */
+const FULL_PAIR = FULL_ROLLOUT | (FULL_ROLLOUT << 16);
+
+function readPair(page: Page, index: number): number {
+  return readRolloutAt(page, index) | (readRolloutAt(page, index + 1) << 16);
 }

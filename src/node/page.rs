@@ -395,6 +395,7 @@ pub struct NativeEdits {
     /// The bits of features, and from bit 16 on their basis points.
     pub rollouts: Vec<u32>,
     /// The packed terminal settings.
+    #[napi(ts_type = "number | undefined")]
     pub terminal: Option<u32>,
 }
 

@@ -17,8 +17,9 @@ pub struct Persisted {
 }
 
 impl Persisted {
-    /// The body of `MurmurHash3` (x86, 32 bits) over the terminal, and over the flags and pairs of rollouts of each bank, after the
-    /// number of the bank. Banks as they are at first are left out: nothing is on, and all is rolled out to everyone.
+    /// The body of `MurmurHash3` (x86, 32 bits) over the terminal, and over the flags and pairs of rollouts of the first bank,
+    /// and of each further one after its number. Of these, such as are as at first are left out: nothing is on, and all is rolled
+    /// out to everyone.
     /// `lib/inspection/persisted.ts` does the same.
     ///
     /// Every step is a bijection of the hash and of the word, so states that differ in one word only never have the
@@ -31,14 +32,18 @@ impl Persisted {
             .zip(state.flags.banks())
             .zip(state.rollouts.chunks(BANK_SIZE));
         for ((bank, flags), rollouts) in banks {
-            if flags == 0 && rollouts.iter().all(|rollout| *rollout == FULL_ROLLOUT) {
+            let is_full = |rollout: &u16| *rollout == FULL_ROLLOUT;
+            if bank > 0 && flags == 0 && rollouts.iter().all(is_full) {
                 continue;
+            }
+            if bank > 0 {
+                mark = mix(mark, bank);
             }
             let (pairs, _) = rollouts.as_chunks::<2>();
             let pairs = pairs
                 .iter()
                 .map(|[low, high]| u32::from(*high) << 16 | u32::from(*low));
-            mark = [bank, flags].into_iter().chain(pairs).fold(mark, mix);
+            mark = std::iter::once(flags).chain(pairs).fold(mark, mix);
         }
         mark
     }
