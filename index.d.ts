@@ -56,8 +56,8 @@ export interface ConfigOptions<Features extends FeatureList = readonly DefaultFe
 	 */
 	environment?: string | undefined;
 	/**
-	 * The names of up to 32 features: each a letter, then up to 62 letters, digits, `_`, `.` or `-`. A name keeps the bit it
-	 * first got in a database, whatever its place in later lists. When all 32 bits of a database have names, further names
+	 * The names of up to 256 features: each a letter, then up to 62 letters, digits, `_`, `.` or `-`. A name keeps the bit it
+	 * first got in a database, whatever its place in later lists. When all 256 bits of a database have names, further names
 	 * read as off and cannot be changed, and health and a warning say so. Default: the names in the database, or
 	 * {@link DEFAULT_FEATURES} in a new one; an empty list registers none.
 	 *
@@ -346,7 +346,7 @@ export interface HistoryEntry {
 	readonly changeReason: string;
 	/** Who wrote it. */
 	readonly actor: string;
-	/** Its 13 bytes, as `0x` and 26 hexadecimal digits. */
+	/** The 13 bytes of each bank that had names, as `0x` and 26 hexadecimal digits for each. */
 	readonly configHex: string;
 	/** When it was written, by the clock of the machine. */
 	readonly createdAt: Date;

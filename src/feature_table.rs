@@ -3,7 +3,7 @@
 //! A bit belongs to its name for good: a table only grows, so two programs with different lists never
 //! misread each other's flags.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
@@ -53,7 +53,7 @@ impl FeatureTable {
     /// A table of these names in this order.
     pub fn new<I: IntoIterator<Item = S>, S: AsRef<str>>(names: I) -> Result<Self, Error> {
         let mut known: Vec<String> = Vec::new();
-        let mut seen = HashSet::new();
+        let mut seen = BTreeSet::new();
         for name in names {
             let name = name.as_ref();
             if !seen.insert(name.to_owned()) {
@@ -80,7 +80,7 @@ impl FeatureTable {
         names: I,
     ) -> Result<Vec<&'n str>, Error> {
         let mut grown = self.names.to_vec();
-        let mut seen: HashSet<&str> = self.names.iter().map(String::as_str).collect();
+        let mut seen: BTreeSet<&str> = self.names.iter().map(String::as_str).collect();
         let mut added = Vec::new();
         for name in names {
             if !seen.insert(name) {

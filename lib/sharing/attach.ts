@@ -1,6 +1,7 @@
 import type { ProductionConfig } from '../config';
 import { assemble, type History, NO_HISTORY, startupOf } from '../create';
 import { makeError } from '../core/errors';
+import { BANK_SIZE } from '../core/layout';
 import { native, type NativePage } from '../native/binding';
 import { type CheckedOptions, checkOptions } from '../options';
 import { pageOf, readRegistryHash } from '../core/page';
@@ -80,6 +81,14 @@ function adopt({ pageId, features }: ConfigHandle): NativePage | undefined {
   const live = native.pageFeatures(handle);
   if (live.names?.length !== 0) return live;
   // A private page has no table, so the names of the handle apply.
+  const most = live.banks * BANK_SIZE;
+  if (features.length > most) {
+    native.releasePage(handle);
+    throw makeError(
+      'ERR_INVALID_VALUE',
+      `Invalid handle.features: ${features.length} names (must be those of the page, which has room for ${most})`,
+    );
+  }
   const page = pageOf(live);
   const registryHashes = Array.from({ length: page.banks }, (_, bank) => readRegistryHash(page, bank));
   return { ...live, names: [...features], registryHashes };
