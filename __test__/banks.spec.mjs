@@ -64,6 +64,11 @@ export default suite('banks', {
       if (config.sharedBuffer) assert.equal(config.sharedBuffer.byteLength, 128 * banks);
     }
     assert.throws(() => open(t).getCore('0'), { code: 'ERR_INVALID_TYPE' });
+    // A page of one block has no room for the names that somebody added to its handle.
+    assert.throws(() => attachConfig({ ...open(t).share(), features: NAMES.slice(0, 33) }), {
+      code: 'ERR_INVALID_VALUE',
+      message: 'Invalid handle.features: 33 names (must be those of the page, which has room for 32)',
+    });
   },
 
   'records of all banks go from one config to another'(t) {
