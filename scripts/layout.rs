@@ -33,7 +33,7 @@ const WORDS: [(&str, &str, usize); 10] = [
     ),
     (
         "WORD_NAME_COUNT",
-        "How many names the table of a live page has.",
+        "How many names the table has, and from bit 16 on how often some were retired or revived.",
         layout::NAME_COUNT,
     ),
     (

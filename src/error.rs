@@ -60,6 +60,18 @@ pub enum Error {
         most: usize,
     },
 
+    /// A feature was to be retired that is on.
+    #[error(
+        "Features that are on are not retired: {} (on in {}; switch them off there first, or use force)",
+        names(.features), names(.places)
+    )]
+    FeatureOn {
+        /// The features that are on.
+        features: Vec<String>,
+        /// The environments in which they are, or the live state.
+        places: Vec<String>,
+    },
+
     /// No revision of the environment has that number.
     #[error(
         "Revision {revision} does not exist in environment {} (getHistory() lists the revisions)",
@@ -512,6 +524,7 @@ impl Error {
             Self::FeatureName { .. } => "ERR_INVALID_FEATURE_NAME",
             Self::DuplicateFeature { .. } => "ERR_DUPLICATE_FEATURE",
             Self::TooManyFeatures { .. } => "ERR_TOO_MANY_FEATURES",
+            Self::FeatureOn { .. } => "ERR_FEATURE_ON",
             Self::RevisionNotFound { .. } => "ERR_REVISION_NOT_FOUND",
             Self::RevisionPruned { .. } => "ERR_REVISION_PRUNED",
             Self::HistoryBroken { .. } => "ERR_HISTORY_BROKEN",

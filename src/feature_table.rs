@@ -1,7 +1,8 @@
 //! Feature names and the bits they own.
 //!
-//! A bit belongs to its name for good: a table only grows, so two programs with different lists never
-//! misread each other's flags.
+//! A bit belongs to its name as long as any program runs that knows it: a table only grows, so two programs with different lists
+//! never misread each other's flags. A retired name is hidden, and keeps its bit until the bit is given to another one while no
+//! program has the database open. What was persisted before that still means the former name.
 
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
@@ -41,6 +42,20 @@ const HASH_SEED: u32 = 0x9747_b28c;
 pub struct FeatureTable {
     names: Arc<[String]>,
     hashes: [u32; BANKS],
+    retired: Bits,
+    changes: u32,
+    former: Arc<[Former]>,
+}
+
+/// A name whose bit belongs to another one now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Former {
+    /// The bit.
+    pub bit: usize,
+    /// The name.
+    pub name: String,
+    /// The first epoch in which the bit meant something else.
+    pub until: u32,
 }
 
 impl Default for FeatureTable {
@@ -69,8 +84,27 @@ impl FeatureTable {
     fn of(names: Vec<String>) -> Self {
         let mut banks = names.chunks(BANK_SIZE);
         let hashes = std::array::from_fn(|_| banks.next().map_or(0, hash_names));
-        let names = names.into();
-        Self { names, hashes }
+        Self {
+            names: names.into(),
+            hashes,
+            retired: Bits::NONE,
+            changes: 0,
+            former: Arc::default(),
+        }
+    }
+
+    /// The same table with these names retired. `changes` counts how often names were retired, revived or replaced.
+    #[must_use]
+    pub fn with_retired(mut self, retired: Bits, changes: u32) -> Self {
+        (self.retired, self.changes) = (retired & self.mask(), changes);
+        self
+    }
+
+    /// The same table with names whose bits have others now.
+    #[must_use]
+    pub fn with_former(mut self, former: Vec<Former>) -> Self {
+        self.former = former.into();
+        self
     }
 
     /// Gives each name that has no bit yet the next free one, and returns those names in order. Names for which no bit is
@@ -93,7 +127,18 @@ impl FeatureTable {
             }
         }
         if !added.is_empty() {
-            *self = Self::of(grown);
+            let Self {
+                retired,
+                changes,
+                former,
+                ..
+            } = self;
+            *self = Self {
+                retired: *retired,
+                changes: *changes,
+                former: Arc::clone(former),
+                ..Self::of(grown)
+            };
         }
         Ok(added)
     }
@@ -116,10 +161,74 @@ impl FeatureTable {
         Bits::first(self.names.len())
     }
 
-    /// Whether these are the default features, in their order.
+    /// Whether these are the default features, in their order, as they are at first.
     #[must_use]
     pub fn is_default(&self) -> bool {
-        *self.names == DEFAULT_FEATURES
+        *self.names == DEFAULT_FEATURES && self.changes == 0
+    }
+
+    /// The retired names.
+    #[must_use]
+    pub const fn retired(&self) -> Bits {
+        self.retired
+    }
+
+    /// How often names were retired, revived or replaced.
+    #[must_use]
+    pub const fn changes(&self) -> u32 {
+        self.changes
+    }
+
+    /// Goes up whenever bits are given to other names.
+    #[must_use]
+    pub fn epoch(&self) -> u32 {
+        self.former
+            .iter()
+            .map(|former| former.until)
+            .max()
+            .unwrap_or(0)
+    }
+
+    /// The names that owned bits in an epoch and do not now, by bit.
+    #[must_use]
+    pub fn former_at(&self, epoch: u32) -> Vec<(usize, &str)> {
+        let mut found: Vec<(usize, u32, &str)> = Vec::new();
+        for Former { bit, name, until } in &*self.former {
+            if *until <= epoch {
+                continue;
+            }
+            // The one that owned it first after that.
+            match found.iter_mut().find(|(other, ..)| other == bit) {
+                Some(earlier) if earlier.1 > *until => *earlier = (*bit, *until, name),
+                Some(_) => {}
+                None => found.push((*bit, *until, name)),
+            }
+        }
+        found.sort_unstable();
+        found
+            .into_iter()
+            .map(|(bit, _, name)| (bit, name))
+            .collect()
+    }
+
+    /// The first names, as they were in an epoch.
+    #[must_use]
+    pub fn names_at(&self, count: usize, epoch: u32) -> Vec<String> {
+        let mut names: Vec<String> = self.names.iter().take(count).cloned().collect();
+        for (bit, former) in self.former_at(epoch) {
+            if let Some(name) = names.get_mut(bit) {
+                former.clone_into(name);
+            }
+        }
+        names
+    }
+
+    /// Which bits mean the same now as in a state of that epoch, when there were so many names.
+    #[must_use]
+    pub fn known(&self, count: usize, epoch: u32) -> Bits {
+        let former = self.former_at(epoch);
+        let replaced: Bits = former.into_iter().map(|(bit, _)| bit).collect();
+        Bits::first(count) & !replaced
     }
 
     /// For each bank, the hash that describes its names in a record; 0 for none.
@@ -306,6 +415,31 @@ mod tests {
         assert!(error.to_string().contains("one_more"), "{error}");
         let error = table.register(["one more"]).unwrap_err();
         assert_eq!(error.code().as_ref(), "ERR_INVALID_FEATURE_NAME");
+    }
+
+    #[test]
+    fn former_names_are_those_of_their_time() {
+        let former = |bit: usize, name: &str, until| Former {
+            bit,
+            name: name.to_owned(),
+            until,
+        };
+        // The bit 1 meant `x` until the first epoch, `y` until the third, and `b` since.
+        let table = FeatureTable::new(["a", "b", "c"])
+            .unwrap()
+            .with_former(vec![
+                former(1, "y", 3),
+                former(1, "x", 1),
+                former(2, "z", 3),
+            ]);
+        assert_eq!(table.epoch(), 3);
+        assert_eq!(table.names_at(3, 0), ["a", "x", "z"]);
+        assert_eq!(table.names_at(3, 1), ["a", "y", "z"]);
+        assert_eq!(table.names_at(2, 2), ["a", "y"]);
+        assert_eq!(table.names_at(3, 3), ["a", "b", "c"]);
+        assert_eq!(table.known(3, 0), Bits::first(1));
+        assert_eq!(table.known(3, 3), Bits::first(3));
+        assert_eq!(FeatureTable::default().epoch(), 0);
     }
 
     #[test]

@@ -41,6 +41,7 @@ impl Startup {
             features: self.features.clone(),
             declarations: self.declarations.clone(),
             actor: self.actor.clone(),
+            is_alone: false,
         })
     }
 

@@ -35,6 +35,26 @@ pub fn to_state(state: &State, banks: usize) -> NativeState {
     }
 }
 
+/// A name that a bit had.
+#[napi(object)]
+pub struct NativeFormer {
+    /// The bit.
+    pub bit: u32,
+    /// The name.
+    pub name: String,
+}
+
+/// A retired name.
+#[napi(object)]
+pub struct NativeRetired {
+    /// The name.
+    pub name: String,
+    /// Its bit.
+    pub bit: u32,
+    /// When it was retired, in milliseconds since 1970.
+    pub at: f64,
+}
+
 /// A persisted revision.
 #[napi(object)]
 pub struct NativeRevision {
@@ -54,6 +74,8 @@ pub struct NativeRevision {
     pub restored_from: Option<f64>,
     /// Whether it is a commit, and not a snapshot.
     pub is_commit: bool,
+    /// The names that bits had then and do not have now.
+    pub former: Option<Vec<NativeFormer>>,
     /// SHA-256 over its content and its predecessor's digest, in hexadecimal.
     pub digest: String,
     /// The state of the revision before it, when that was asked for and there is one.
@@ -65,6 +87,8 @@ pub struct NativeRevision {
 pub struct NativeAnswer {
     /// The feature names of the database, from bit 0 up; left out when they are those of this object's last answer.
     pub names: Option<Vec<String>>,
+    /// The bits of those that are retired.
+    pub retired: Vec<u32>,
     /// The hashes of a table with these names, by bank.
     pub registry_hashes: Vec<u32>,
     /// The revisions in question, in the order of the question.

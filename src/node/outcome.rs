@@ -5,8 +5,7 @@
     reason = "napi's trait for conversions has an unsafe method"
 )]
 
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::Mutex;
 
 use napi::bindgen_prelude::{JsValue, ToNapiValue};
 use napi::{Env, sys};
@@ -15,9 +14,11 @@ use super::objects::{
     NativeAnswer, NativeBackupProgress, NativeEnvironments, NativeFailure, NativeFileState,
     NativeHistoryEnd, NativePruneProgress, NativeVerifyProgress,
 };
+use super::page::bits_of;
 use crate::error::Error;
 use crate::feature_table::FeatureTable;
 use crate::store::Answer;
+use crate::sync::lock;
 
 /// What any operation resolves with. One type for all of them, since each type costs a promise of its own in code.
 pub enum Outcome {
@@ -57,6 +58,20 @@ impl From<&Error> for NativeFailure {
     }
 }
 
+/// Which names JavaScript was told last.
+#[derive(Debug, Default)]
+pub struct Told(Mutex<(usize, u32)>);
+
+impl Told {
+    /// Whether it was told others. Names are only ever added while the database is open, and retired ones are counted, so two
+    /// numbers identify them.
+    fn is_new(&self, table: &FeatureTable) -> bool {
+        let now = (table.names().len(), table.changes());
+        let before = std::mem::replace(&mut *lock(&self.0), now);
+        before != now
+    }
+}
+
 /// An outcome on its way to JavaScript.
 pub struct Report {
     outcome: Outcome,
@@ -84,12 +99,12 @@ impl Report {
 
     /// The outcome, with the names unless an earlier answer had them. Must be called in the order in which JavaScript
     /// gets the answers.
-    pub fn tell(mut self, told: &AtomicUsize) -> Outcome {
-        if let (Outcome::Answer(answer), Some(table)) = (&mut self.outcome, &self.table) {
-            let names = table.names();
-            if told.swap(names.len(), Relaxed) != names.len() {
-                answer.names = Some(names.to_vec());
-            }
+    pub fn tell(mut self, told: &Told) -> Outcome {
+        if let (Outcome::Answer(answer), Some(table)) = (&mut self.outcome, &self.table)
+            && told.is_new(table)
+        {
+            answer.names = Some(table.names().to_vec());
+            answer.retired = bits_of(table.retired());
         }
         self.outcome
     }

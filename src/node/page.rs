@@ -165,6 +165,8 @@ pub struct NativePage {
     pub banks: u32,
     /// Its feature names, from bit 0 up; left out when they are the default ones.
     pub names: Option<Vec<String>>,
+    /// The bits of those that are retired.
+    pub retired: Vec<u32>,
     /// The hashes of a table with these names, by bank.
     pub registry_hashes: Vec<u32>,
 }
@@ -223,6 +225,7 @@ pub fn to_native(handle: u32, page: &Page, table: &FeatureTable) -> NativePage {
         handle,
         banks: u32::try_from(page.banks().len()).unwrap_or(1),
         names: (!table.is_default()).then(|| table.names().to_vec()),
+        retired: bits_of(table.retired()),
         registry_hashes: table.hashes().to_vec(),
     }
 }
@@ -435,6 +438,13 @@ impl From<&NativeEdits> for Edits {
             terminal: edits.terminal.map(Terminal::from_word),
         }
     }
+}
+
+/// The bits of a set of features.
+pub fn bits_of(bits: Bits) -> Vec<u32> {
+    bits.iter()
+        .filter_map(|bit| u32::try_from(bit).ok())
+        .collect()
 }
 
 /// A set of features from its words. Banks without one have no feature in it.

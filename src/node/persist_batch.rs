@@ -1,13 +1,12 @@
 //! The persists of one turn of the event loop, which are answered together: they share a transaction, and a promise of
 //! its own costs each of them more than the rest of the way back.
 
-use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex};
 
 use napi::bindgen_prelude::Object;
 use napi::{Env, JsDeferred};
 
-use super::outcome::{Outcome, Report};
+use super::outcome::{Outcome, Report, Told};
 use super::{Result, runtime_error};
 use crate::error::Error;
 use crate::store::{Answer, Entry};
@@ -68,7 +67,7 @@ impl PersistBatch {
     }
 
     /// A promise of all the answers. It keeps the process running until it is settled.
-    pub fn end<'env>(self, env: &'env Env, told: &Arc<AtomicUsize>) -> Result<Object<'env>> {
+    pub fn end<'env>(self, env: &'env Env, told: &Arc<Told>) -> Result<Object<'env>> {
         let (deferred, promise): (Deferred, _) = env
             .create_deferred()
             .map_err(runtime_error("create a promise"))?;

@@ -8,25 +8,28 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 
 use napi::bindgen_prelude::{Either, Object};
 use napi::{Env, JsDeferred};
 use napi_derive::napi;
 
-use super::objects::{NativeAnswer, NativeFailure, NativeRevision, to_state};
-use super::outcome::{Outcome, Report};
+use super::objects::{
+    NativeAnswer, NativeFailure, NativeFormer, NativeRetired, NativeRevision, to_state,
+};
+use super::outcome::{Outcome, Report, Told};
 use super::page::{
     self, NativeEdits, NativeGiven, NativeNotes, NativePage, NativeStartup, to_bits,
 };
 use super::persist_batch::PersistBatch;
 use super::{Result, js_error, runtime_error};
 use crate::error::Error;
+use crate::feature_table::FeatureTable;
 use crate::page::{Edits, FULL_ROLLOUTS, State};
 use crate::record::Terminal;
 use crate::startup::Startup;
 use crate::store::{
-    Access, Answer, Entry, Job, Kind, Persist, Reply, Restore, Revision, Source, Store, hex,
+    Access, Answer, Entry, Job, Kind, Persist, Reply, Restore, Retired, Revision, Source, Store,
+    hex,
 };
 
 type Resolver = Box<dyn FnOnce(Env) -> napi::Result<Outcome> + Send>;
@@ -38,10 +41,10 @@ pub struct NativeStore {
     store: Option<Store>,
     /// The persists since the last `wake`.
     batch: PersistBatch,
-    /// The number of feature names in the last answer. Names are only ever added, so the number identifies them.
-    told: Arc<AtomicUsize>,
+    /// The names of the last answer.
+    told: Arc<Told>,
     /// The same for answers of `persist_sync`, which overtake those that are on their way through the event loop.
-    told_at_once: AtomicUsize,
+    told_at_once: Told,
 }
 
 #[napi]
@@ -65,7 +68,7 @@ impl NativeStore {
                 store: Some(store),
                 batch: PersistBatch::default(),
                 told: Arc::default(),
-                told_at_once: AtomicUsize::default(),
+                told_at_once: Told::default(),
             })
             .map_err(|error| js_error(&error))
     }
@@ -96,6 +99,55 @@ impl NativeStore {
     #[napi(catch_unwind)]
     pub fn notes(&self, bit: u32) -> Result<NativeNotes> {
         Ok(self.store()?.notes(bit as usize)?.into())
+    }
+
+    /// The retired names, the longest retired first. Blocks.
+    #[napi(catch_unwind)]
+    pub fn retired(&self) -> Result<Vec<NativeRetired>> {
+        let retired = self.store()?.retired()?.into_iter();
+        Ok(retired
+            .map(|Retired { name, bit, at }| NativeRetired {
+                name,
+                bit: u32::try_from(bit).unwrap_or(u32::MAX),
+                #[expect(clippy::cast_precision_loss, reason = "dates stay far below 2^53")]
+                at: at as f64,
+            })
+            .collect())
+    }
+
+    /// Retires features by their bits, and records that. They have to be off everywhere, unless it is `forced`.
+    #[napi(catch_unwind, ts_return_type = "Promise<NativeFailure | NativeAnswer>")]
+    pub fn retire<'env>(
+        &self,
+        env: &'env Env,
+        handle: u32,
+        environment: String,
+        bits: Vec<u32>,
+        forced: bool,
+        reason: Option<String>,
+        actor: String,
+        if_revision: Option<f64>,
+    ) -> Result<Object<'env>> {
+        let bits = bits.into_iter().map(|bit| bit as usize).collect();
+        let source = Source::Retire { bits, forced };
+        self.restore(env, handle, environment, source, reason, actor, if_revision)
+    }
+
+    /// Takes that back, and records it.
+    #[napi(catch_unwind, ts_return_type = "Promise<NativeFailure | NativeAnswer>")]
+    pub fn revive<'env>(
+        &self,
+        env: &'env Env,
+        handle: u32,
+        environment: String,
+        bits: Vec<u32>,
+        reason: Option<String>,
+        actor: String,
+        if_revision: Option<f64>,
+    ) -> Result<Object<'env>> {
+        let bits = bits.into_iter().map(|bit| bit as usize).collect();
+        let source = Source::Revive { bits };
+        self.restore(env, handle, environment, source, reason, actor, if_revision)
     }
 
     /// The features of the database as last seen, for a page.
@@ -177,8 +229,11 @@ impl NativeStore {
         environment: String,
     ) -> Result<Object<'env>> {
         let page = page::page(handle)?;
-        let (reply, promise) = self.reply(env, |entry: Option<Entry>| {
-            entry.into_iter().map(to_entry).collect()
+        let (reply, promise) = self.reply(env, |entry: Option<Entry>, table| {
+            entry
+                .into_iter()
+                .map(|entry| to_entry(entry, table))
+                .collect()
         })?;
         self.submit(Job::Load {
             environment,
@@ -277,8 +332,9 @@ impl NativeStore {
         limit: u32,
         before: Option<f64>,
     ) -> Result<Object<'env>> {
-        let (reply, promise) = self.reply(env, |entries: Vec<Entry>| {
-            entries.into_iter().map(to_entry).collect()
+        let (reply, promise) = self.reply(env, |entries: Vec<Entry>, table| {
+            let entries = entries.into_iter();
+            entries.map(|entry| to_entry(entry, table)).collect()
         })?;
         self.submit(Job::History {
             environment,
@@ -298,8 +354,8 @@ impl NativeStore {
         from: f64,
         to: f64,
     ) -> Result<Object<'env>> {
-        let (reply, promise) = self.reply(env, |(from, to): (Revision, Revision)| {
-            vec![to_revision(from), to_revision(to)]
+        let (reply, promise) = self.reply(env, |(from, to): (Revision, Revision), table| {
+            vec![to_revision(from, table), to_revision(to, table)]
         })?;
         self.submit(Job::Compare {
             environment,
@@ -335,7 +391,7 @@ impl NativeStore {
     /// the file, it is closed.
     #[napi(catch_unwind, ts_return_type = "Promise<NativeFailure | NativeAnswer>")]
     pub fn close<'env>(&mut self, env: &'env Env) -> Result<Object<'env>> {
-        let (reply, promise) = self.reply(env, |()| Vec::new())?;
+        let (reply, promise) = self.reply(env, |(), _| Vec::new())?;
         if let Some(store) = self.store.take() {
             store.close(reply);
         }
@@ -362,7 +418,7 @@ impl NativeStore {
         if_revision: Option<f64>,
     ) -> Result<Object<'env>> {
         let page = page::page(handle)?;
-        let (reply, promise) = self.reply(env, |entry| vec![to_entry(entry)])?;
+        let (reply, promise) = self.reply(env, |entry, table| vec![to_entry(entry, table)])?;
         self.submit(Job::Restore(Restore {
             environment,
             page,
@@ -386,7 +442,7 @@ impl NativeStore {
     fn reply<'env, T: 'static>(
         &self,
         env: &'env Env,
-        convert: impl FnOnce(T) -> Vec<NativeRevision> + Send + 'static,
+        convert: impl FnOnce(T, &FeatureTable) -> Vec<NativeRevision> + Send + 'static,
     ) -> Result<(Reply<T>, Object<'env>)> {
         self.settle(env, move |answer| {
             Outcome::Answer(to_answer(answer, convert))
@@ -412,23 +468,29 @@ impl NativeStore {
 }
 
 fn to_persisted(answer: Answer<Entry>) -> Outcome {
-    Outcome::Answer(to_answer(answer, |entry| vec![to_entry(entry)]))
+    Outcome::Answer(to_answer(answer, |entry, table| {
+        vec![to_entry(entry, table)]
+    }))
 }
 
-fn to_answer<T>(answer: Answer<T>, convert: impl FnOnce(T) -> Vec<NativeRevision>) -> NativeAnswer {
+fn to_answer<T>(
+    answer: Answer<T>,
+    convert: impl FnOnce(T, &FeatureTable) -> Vec<NativeRevision>,
+) -> NativeAnswer {
     let Answer { value, table } = answer;
     NativeAnswer {
+        retired: Vec::new(),
         registry_hashes: table.hashes().to_vec(),
         names: None,
-        revisions: convert(value),
+        revisions: convert(value, &table),
     }
 }
 
-fn to_entry(entry: Entry) -> NativeRevision {
+fn to_entry(entry: Entry, table: &FeatureTable) -> NativeRevision {
     let banks = entry.revision.banks();
     NativeRevision {
         previous: entry.previous.map(|state| to_state(&state, banks)),
-        ..to_revision(entry.revision)
+        ..to_revision(entry.revision, table)
     }
 }
 
@@ -436,7 +498,7 @@ fn to_entry(entry: Entry) -> NativeRevision {
     clippy::cast_precision_loss,
     reason = "revisions and dates stay far below 2^53"
 )]
-fn to_revision(revision: Revision) -> NativeRevision {
+fn to_revision(revision: Revision, table: &FeatureTable) -> NativeRevision {
     let state = to_state(&revision.state, revision.banks());
     NativeRevision {
         revision: revision.id as f64,
@@ -447,6 +509,7 @@ fn to_revision(revision: Revision) -> NativeRevision {
         created_at: revision.created_at as f64,
         restored_from: revision.restored_from.map(|id| id as f64),
         is_commit: revision.kind == Kind::Commit,
+        former: to_former(table, revision.epoch),
         digest: hex(&revision.digest),
         previous: None,
     }
@@ -467,6 +530,22 @@ fn to_source(given: &NativeGiven) -> Source {
         state: Box::new(state),
         known: to_bits(&given.known),
     }
+}
+
+/// `None` as long as no bit had another name.
+fn to_former(table: &FeatureTable, epoch: u32) -> Option<Vec<NativeFormer>> {
+    let former = table.former_at(epoch);
+    (!former.is_empty()).then(|| {
+        former
+            .into_iter()
+            .filter_map(|(bit, name)| {
+                Some(NativeFormer {
+                    bit: u32::try_from(bit).ok()?,
+                    name: name.to_owned(),
+                })
+            })
+            .collect()
+    })
 }
 
 /// The facade passes whole numbers only.

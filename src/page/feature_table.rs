@@ -1,6 +1,6 @@
 //! The feature table of a live file: 256 × (length, 63 bytes of name), after the page and the journal.
 //!
-//! A name is written as eight 64-bit words. The first one, which has the length, is written last, so a reader sees
+//! The highest bit of the length says that the name is retired. A name is written as eight 64-bit words. The first one, which has the length, is written last, so a reader sees
 //! either no name or the whole of it. Before that its feature is what it starts with. Writers hold the order lock;
 //! readers need none, and have to read a name before the switch of its bit. The tests run this through loom.
 
@@ -9,11 +9,14 @@ use std::sync::atomic::Ordering::SeqCst;
 
 use super::layout::{FULL_ROLLOUT, NAME_COUNT, NAME_SIZE, NAMES};
 use super::{Page, State};
-use crate::bits::BANK_SIZE;
+use crate::bits::{BANK_SIZE, Bits};
 use crate::error::Error;
 use crate::feature_table::{FeatureTable, MAX_FEATURES};
 
 const WORDS_PER_NAME: usize = NAME_SIZE / 8;
+
+/// The bit of a name's first byte, and so of its first word, that says that it is retired.
+const RETIRED: u8 = 0x80;
 
 /// The words of a page that names are about, so that loom's can stand in for real ones.
 trait NameWords {
@@ -48,20 +51,33 @@ impl NameWords for Page {
 
 /// Reads and checks the table. A private page has none.
 pub(super) fn read(page: &Page) -> Result<FeatureTable, Error> {
-    FeatureTable::new((0..MAX_FEATURES).map_while(|bit| read_name(page, bit)))
+    // First, so that the names are not older than that.
+    let changes = page.u32(NAME_COUNT).load(SeqCst) >> 16;
+    let mut retired = Bits::NONE;
+    let names = (0..MAX_FEATURES).map_while(|bit| {
+        let (name, is_retired) = read_name(page, bit)?;
+        if is_retired {
+            retired = retired | Bits::only(bit);
+        }
+        Some(name)
+    });
+    let names: Vec<String> = names.collect();
+    Ok(FeatureTable::new(names)?.with_retired(retired, changes))
 }
 
-/// `None` for a bit without a name.
-fn read_name(words: &impl NameWords, bit: usize) -> Option<String> {
+/// A name, and whether it is retired. `None` for a bit without one.
+fn read_name(words: &impl NameWords, bit: usize) -> Option<(String, bool)> {
     let words: [u64; WORDS_PER_NAME] = std::array::from_fn(|index| words.load(bit, index));
     let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
-    let (&length, text) = bytes.split_first()?;
+    let (&first, text) = bytes.split_first()?;
+    let length = first & !RETIRED;
     if length == 0 {
         return None;
     }
     // An overlong or garbled name fails the feature table's check of names.
     let text = text.get(..length.into()).unwrap_or(text);
-    Some(String::from_utf8_lossy(text).into_owned())
+    let name = String::from_utf8_lossy(text).into_owned();
+    Some((name, first & RETIRED != 0))
 }
 
 /// Replaces the whole table of a page that is not shared yet.
@@ -69,6 +85,25 @@ pub(super) fn write(page: &Page, table: &FeatureTable) {
     for bit in 0..MAX_FEATURES {
         let name = table.names().get(bit).map_or("", String::as_str);
         write_name(page, bit, name);
+    }
+    hide_retired(page, table);
+}
+
+/// Marks the names that are retired in the table, and takes the mark from others. The caller holds the order lock.
+pub(super) fn hide_retired(page: &Page, table: &FeatureTable) {
+    for bit in 0..table.names().len() {
+        if let Some(word) = word(page, bit, 0) {
+            let before = word.load(SeqCst);
+            let mark = u64::from(RETIRED);
+            let wanted = if table.retired().has(bit) {
+                before | mark
+            } else {
+                before & !mark
+            };
+            if wanted != before {
+                word.store(wanted, SeqCst);
+            }
+        }
     }
 }
 
@@ -82,11 +117,12 @@ fn give(words: &impl NameWords, bit: usize, name: &str, starts: &State) {
     write_name(words, bit, name);
 }
 
-/// Publishes the number of names. Every registration does so, so it does not matter if a process was killed
+/// Publishes the number of names, and that of changes. Every registration does so, so it does not matter if a process was killed
 /// between appending and publishing.
 pub(super) fn announce(page: &Page, table: &FeatureTable) {
     let names = u32::try_from(table.names().len()).unwrap_or(u32::MAX);
-    page.u32(NAME_COUNT).fetch_max(names, SeqCst);
+    let changes = table.changes() << 16;
+    page.u32(NAME_COUNT).fetch_max(changes | names, SeqCst);
 }
 
 fn write_name(page: &impl NameWords, bit: usize, name: &str) {
@@ -165,12 +201,12 @@ mod tests {
             });
             let writer = Arc::clone(&page);
             let writer = thread::spawn(move || give(&writer));
-            if let Some(name) = read_name(&*page, 0) {
+            if let Some((name, _)) = read_name(&*page, 0) {
                 assert_eq!(name, NAME, "half a name");
                 assert_eq!(page.switch.fetch_add(0, SeqCst), 0, "an old switch");
             }
             writer.join().unwrap();
-            assert_eq!(read_name(&*page, 0).unwrap(), NAME);
+            assert_eq!(read_name(&*page, 0).unwrap().0, NAME);
         });
     }
 

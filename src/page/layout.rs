@@ -40,7 +40,8 @@ pub const GENERATION: usize = 16;
 pub const SLEEPERS: usize = 20;
 /// Format of the page, u32.
 pub const FORMAT: usize = 24;
-/// How many names the feature table of a live page has, u32. Readers look at the table again when it changes.
+/// How many names the feature table has, and from bit 16 on how often names were retired or revived, u32. Readers look at the
+/// table again when it changes.
 pub const NAME_COUNT: usize = 28;
 /// Last persisted revision, u64.
 pub const REVISION: usize = 32;
@@ -59,6 +60,8 @@ pub const ROLLOUTS: usize = 64;
 pub const ORDER: usize = BLOCK_SIZE + 16;
 /// The word among them that is odd while a whole change is applied, u32.
 pub const SEQUENCE: usize = ORDER + 24;
+/// The epoch of the names of a page with a database, u32.
+pub const EPOCH: usize = ORDER + 28;
 /// Start of the journal, which holds the target of a change of several words. Only a live file has it.
 pub const JOURNAL: usize = FULL_PAGE_SIZE;
 /// Start of the name table, which only a live file has.

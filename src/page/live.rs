@@ -227,12 +227,17 @@ fn register(
     owned_elsewhere: bool,
 ) -> Result<Page, Error> {
     let known = page.add_features(table.names(), |_, _| Edits::default())?;
-    if owned_elsewhere && !known.names().starts_with(table.names()) {
+    let is_of_table = known.names().starts_with(table.names()) && page.epoch() == table.epoch();
+    if owned_elsewhere && !is_of_table {
         return Err(Error::LiveFileMismatch {
             path: path.to_path_buf(),
             live: known.names().to_vec(),
             stored: table.names().to_vec(),
         });
+    }
+    if page.lacks_changes_of(table) {
+        let _order = page.lock_order(LOCK_TIMEOUT)?;
+        page.announce_names(table);
     }
     Ok(page)
 }
@@ -325,6 +330,7 @@ fn initialize(
     } = initial()?;
     feature_table::write(&page, &table);
     page.initialize(&state, persisted.map_or(0, |persisted| persisted.revision))?;
+    page.set_epoch(table.epoch());
     if let Some(persisted) = persisted {
         page.note_persisted(&persisted);
     }

@@ -393,11 +393,23 @@ impl Page {
         self.has_users_beside_this() && (self.is_live() || self.id() == id)
     }
 
-    /// Says how many names there are, if the page is private: its user then asks for them. A live page carries its own.
+    /// Says what names there are, and which of them are retired. The user of a private page then asks for them; a live page
+    /// carries its own. The caller holds the order lock.
     pub fn announce_names(&self, table: &FeatureTable) {
         if !self.is_live() {
             feature_table::announce(self, table);
+        } else if self.lacks_changes_of(table) {
+            feature_table::hide_retired(self, table);
+            let there = feature_table::read(self).map_or(0, |there| there.names().len());
+            let count = u32::try_from(there).unwrap_or(u32::MAX);
+            let word = &self.u32(NAME_COUNT);
+            word.fetch_max(table.changes() << 16 | count, SeqCst);
         }
+    }
+
+    /// Whether names were retired or revived in the table since the page's own was made.
+    fn lacks_changes_of(&self, table: &FeatureTable) -> bool {
+        table.changes() > self.u32(NAME_COUNT).load(SeqCst) >> 16
     }
 
     /// Whether the page has users besides its arena and this value.

@@ -42,6 +42,8 @@ pub(super) struct Words {
     mark: AtomicU64,
     /// Odd while a whole change is applied.
     sequence: AtomicU32,
+    /// That of the names which the bits belong to, as long as the page is in use.
+    epoch: AtomicU32,
 }
 
 /// The target of a whole change. That of a private page is in memory of the process, where nobody is killed half-way, so that it
@@ -116,6 +118,7 @@ const _: () = {
     assert!(ORDER.is_multiple_of(8) && JOURNAL.is_multiple_of(8));
     assert!(ORDER + size_of::<Words>() <= super::layout::BLOCK_SIZE + super::layout::ROLLOUTS);
     assert!(ORDER + std::mem::offset_of!(Words, sequence) == SEQUENCE);
+    assert!(ORDER + std::mem::offset_of!(Words, epoch) == super::layout::EPOCH);
     assert!(JOURNAL + size_of::<Journal>() <= super::layout::NAMES);
 };
 
@@ -156,6 +159,17 @@ impl Page {
         })
     }
 
+    /// The epoch of the names that the page's bits belong to.
+    #[must_use]
+    pub fn epoch(&self) -> u32 {
+        self.words().epoch.load(SeqCst)
+    }
+
+    /// Sets it, for a page that is not shared yet.
+    pub(super) fn set_epoch(&self, epoch: u32) {
+        self.words().epoch.store(epoch, SeqCst);
+    }
+
     /// Sets the words of a page that is not shared yet.
     pub(super) fn initialize_order(&self, contains: u64) {
         if self.banks().len() == 1 && contains == 0 && self.0.order.get().is_none() {
@@ -166,6 +180,7 @@ impl Page {
         words.contains.store(contains, SeqCst);
         words.mark.store(0, SeqCst);
         words.sequence.store(0, SeqCst);
+        words.epoch.store(0, SeqCst);
     }
 
     /// Reads the whole state, without waiting.

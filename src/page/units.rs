@@ -41,6 +41,15 @@ impl Units {
         }
     }
 
+    /// These features alone.
+    #[must_use]
+    pub const fn of_features(features: Bits) -> Self {
+        Self {
+            features,
+            terminal: false,
+        }
+    }
+
     /// These features of the first bank alone.
     #[must_use]
     pub const fn of_first_bank(word: u32) -> Self {

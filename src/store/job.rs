@@ -10,6 +10,7 @@ use super::jobs::prune::{Prune, Pruned};
 use super::jobs::restore::Restore;
 use super::jobs::verify::{Verification, Verifier};
 use super::reply::{Progress, Reply};
+use super::rows::features::Retired;
 use super::rows::opening::{Opened, Opening};
 use super::rows::revision::{Entry, Revision};
 use super::sqlite::connection::Access;
@@ -136,6 +137,10 @@ pub enum Task {
     Notes {
         bit: usize,
         reply: SyncSender<Result<Notes, Error>>,
+    },
+    /// Reads the retired names.
+    Retired {
+        reply: SyncSender<Result<Vec<Retired>, Error>>,
     },
     /// A page was opened that has to be looked after: a live one, which needs repair when a process is killed while it
     /// changes all of it, or one that follows what others persist.

@@ -52,6 +52,7 @@ pub use jobs::verify::{Breach, Verification, VerifiedEnvironment, Verifier};
 pub use meters::StoreMetrics;
 pub use reply::{Answer, Progress, Reply};
 pub use rows::digest::hex;
+pub use rows::features::Retired;
 pub use rows::opening::{Opened, Opening};
 pub use rows::revision::{Entry, Kind, Revision};
 pub use shared::{Activity, PersistFailure};
@@ -166,13 +167,20 @@ impl Store {
     }
 
     /// [`Store::attach`], with what the program says of its features.
-    pub fn attach_as(&self, opening: Opening) -> Result<Opened, Error> {
+    pub fn attach_as(&self, mut opening: Opening) -> Result<Opened, Error> {
+        // Another handle that is made meanwhile reads the table after this.
+        opening.is_alone = Arc::strong_count(&self.handle) == 1;
         self.call(|reply| Task::Attach { opening, reply })
     }
 
     /// What programs have said of the feature with this bit. Blocks, like [`Store::attach`].
     pub fn notes(&self, bit: usize) -> Result<Notes, Error> {
         self.call(|reply| Task::Notes { bit, reply })
+    }
+
+    /// The retired names, the longest retired first. Blocks, like [`Store::attach`].
+    pub fn retired(&self) -> Result<Vec<Retired>, Error> {
+        self.call(|reply| Task::Retired { reply })
     }
 
     /// Completes any whole-state change of this live page that a killed process leaves half-made, now and from now on

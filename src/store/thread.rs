@@ -251,6 +251,7 @@ impl Dispatcher {
                 drop(reply.send(self.worker.attach(access, &opening)));
             }
             Task::Notes { bit, reply } => drop(reply.send(self.worker.notes(bit))),
+            Task::Retired { reply } => drop(reply.send(self.worker.retired())),
             Task::Keep {
                 environment,
                 page,

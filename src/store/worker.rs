@@ -185,11 +185,25 @@ impl Worker {
         Some(Error::StoreReplaced { path, advice })
     }
 
-    /// Remembers a feature table that was read. Names are only ever added.
+    /// Remembers a feature table that was read, and tells the live pages what was retired. Names are only ever added while the
+    /// database is open.
     pub fn learn(&mut self, table: &FeatureTable) {
+        let age = |table: &FeatureTable| (table.names().len(), table.changes());
         let mut known = lock(&self.shared.table);
-        if table.names().len() > known.names().len() {
-            known.clone_from(table);
+        if age(table) <= age(&known) && table.changes() <= known.changes() {
+            return;
+        }
+        let has_changes = table.changes() > known.changes();
+        known.clone_from(table);
+        drop(known);
+        if !has_changes {
+            return;
+        }
+        for Kept { page, .. } in &self.kept {
+            // Otherwise whoever has the lock, or opens the page next, tells it.
+            if let Ok(_exclusive) = page.try_lock_order() {
+                page.announce_names(table);
+            }
         }
     }
 

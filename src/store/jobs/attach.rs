@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::declaration::Notes;
 use crate::error::Error;
 use crate::store::rows::contents::Trace;
-use crate::store::rows::features;
+use crate::store::rows::features::{self, Retired};
 use crate::store::rows::opening::{self, Opened, Opening};
 use crate::store::sqlite::connection::Access;
 use crate::store::worker::Worker;
@@ -24,6 +24,13 @@ impl Worker {
             database.contents.know(Trace::of_revision(revision));
         }
         Ok(opened)
+    }
+
+    /// The retired names.
+    pub fn retired(&mut self) -> Result<Vec<Retired>, Error> {
+        let found = self.look(|connection| Ok(features::read_retired(connection)?))?;
+        self.learn(&found.table);
+        Ok(found.value)
     }
 
     /// What programs have said of the feature with this bit.

@@ -26,7 +26,8 @@ impl Worker {
         if let Some(Entry { revision, .. }) = &entry {
             page.reach_ticket(written.ticket);
             let id = revision.id.cast_unsigned();
-            page.change(&revision.state, Units::with_terminal(revision.known()), id)?;
+            let known = Units::with_terminal(revision.known_in(&table));
+            page.change(&revision.state, known, id)?;
             page.clear_mark();
             page.note_persisted(&Persisted {
                 revision: id,

@@ -10,6 +10,7 @@ use crate::feature_table::FeatureTable;
 use crate::page::{Edits, Page, Parts, Persisted, State, Units};
 use crate::store::reply::{Answer, Reply};
 use crate::store::rows::contents::Trace;
+use crate::store::rows::features;
 use crate::store::rows::ledger::{Draft, Ledger, Standing};
 use crate::store::rows::listing::require;
 use crate::store::rows::revision::{self, Entry, Kind, Revision};
@@ -54,6 +55,19 @@ pub enum Source {
     },
     /// The caller, for some units. It is appended even if the last revision holds the same.
     Edits(Edits),
+    /// The state in effect: it is the names with these bits that are retired. It is refused while one is on in some environment,
+    /// or live, unless it is `forced`.
+    Retire {
+        /// The names.
+        bits: Bits,
+        /// Whether it does not matter if they are on.
+        forced: bool,
+    },
+    /// The same for names that are no longer retired.
+    Revive {
+        /// The names.
+        bits: Bits,
+    },
 }
 
 /// A state to set a page to.
@@ -107,6 +121,8 @@ impl Worker {
             }
         })?;
         self.note_commit(restored.new, started);
+        // This process has the order lock.
+        page.announce_names(&restored.table);
         if self.make_live(job, &restored).is_ok() {
             page.clear_mark();
         }
@@ -208,6 +224,9 @@ fn append(
             restored_from: target.restored_from,
         })?,
     };
+    if matches!(job.source, Source::Retire { .. } | Source::Revive { .. }) {
+        ledger.read_table()?;
+    }
     let (new, table) = (ledger.appended(), ledger.table().clone());
     ledger.finish()?;
     Ok(Restored {
@@ -225,9 +244,17 @@ fn find_target(
     job: &Restore,
 ) -> Result<Target, Fault> {
     let effective = ledger.effective(&job.environment)?;
+    let table = ledger.table().clone();
+    let of_names = |what: &str, bits: Bits, state| Target {
+        state,
+        live: Parts::default(),
+        reason: format!("{what} {}", names_of(&table, bits).join(", ")),
+        parent: effective,
+        restored_from: None,
+    };
     let copy = |source: &Revision, reason, parent| Target {
         state: source.state,
-        live: Units::with_terminal(source.known()).into(),
+        live: Units::with_terminal(source.known_in(&table)).into(),
         reason,
         parent,
         restored_from: Some(source.id),
@@ -261,7 +288,60 @@ fn find_target(
             parent: effective,
             restored_from: None,
         },
+        Source::Retire { bits, forced } => {
+            if !forced {
+                expect_off(connection, &table, *bits, &job.page)?;
+            }
+            features::retire(connection, *bits)?;
+            of_names("retired", *bits, ledger.state_in_effect(&job.environment)?)
+        }
+        Source::Revive { bits } => {
+            features::revive(connection, *bits)?;
+            of_names("revived", *bits, ledger.state_in_effect(&job.environment)?)
+        }
     })
+}
+
+fn names_of(table: &FeatureTable, bits: Bits) -> Vec<&str> {
+    bits.iter()
+        .filter_map(|bit| table.names().get(bit).map(String::as_str))
+        .collect()
+}
+
+/// Refuses features that are on in what is in effect in some environment, or live.
+fn expect_off(
+    connection: &Connection,
+    table: &FeatureTable,
+    bits: Bits,
+    page: &Page,
+) -> Result<(), Fault> {
+    let mut on_in = Vec::new();
+    let mut on = bits & page.snapshot().state.flags;
+    if !on.is_empty() {
+        on_in.push("the live state".to_owned());
+    }
+    let mut statement = connection.prepare("SELECT name FROM environment ORDER BY name")?;
+    let environments = statement.query_map([], |row| row.get::<_, String>(0))?;
+    for environment in environments {
+        let environment = environment?;
+        let in_effect = revision::effective(connection, &environment)?;
+        let flags = in_effect.map_or(Bits::NONE, |revision| {
+            revision.state.flags & revision.known_in(table)
+        });
+        if !(bits & flags).is_empty() {
+            on = on | bits & flags;
+            on_in.push(environment);
+        }
+    }
+    if on.is_empty() {
+        return Ok(());
+    }
+    let features = names_of(table, on).into_iter().map(str::to_owned);
+    Err(Error::FeatureOn {
+        features: features.collect(),
+        places: on_in,
+    }
+    .into())
 }
 
 /// The revision to roll back to.

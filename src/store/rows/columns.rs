@@ -9,20 +9,20 @@ use super::digest::{DIGEST_SIZE, Fields};
 pub struct Columns<'row> {
     pub id: i64,
     pub environment: i64,
-    others: [ValueRef<'row>; 13],
+    others: [ValueRef<'row>; 14],
 }
 
 impl<'row> Columns<'row> {
     /// A query for what [`Columns::read`] expects.
     pub fn select(condition: &str) -> String {
         format!(
-            "SELECT id, environment, record, rollouts, names, reason, actor, created_at, parent, restored_from, \
+            "SELECT id, environment, record, rollouts, names, epoch, reason, actor, created_at, parent, restored_from, \
              kind, delta, ticket, page_id, digest FROM revision {condition}"
         )
     }
 
     pub fn read(row: &'row Row<'_>) -> rusqlite::Result<Self> {
-        let mut others = [ValueRef::Null; 13];
+        let mut others = [ValueRef::Null; 14];
         for (place, value) in others.iter_mut().enumerate() {
             *value = row.get_ref(place + 2)?;
         }
@@ -45,6 +45,7 @@ impl<'row> Columns<'row> {
             record,
             rollouts,
             names,
+            epoch,
             reason,
             actor,
             created_at,
@@ -62,6 +63,7 @@ impl<'row> Columns<'row> {
             record: record.as_blob().map_err(|_| wrong("record"))?,
             rollouts: optional_blob(rollouts, "rollouts")?,
             names: u16::try_from(integer(names, "names")?).map_err(|_| wrong("names"))?,
+            epoch: u32::try_from(integer(epoch, "epoch")?).map_err(|_| wrong("epoch"))?,
             reason: text(reason, "reason")?,
             actor: text(actor, "actor")?,
             created_at: integer(created_at, "created_at")?,

@@ -18,6 +18,7 @@ pub struct Fields<'a> {
     pub record: &'a [u8],
     pub rollouts: Option<&'a [u8]>,
     pub names: u16,
+    pub epoch: u32,
     pub reason: &'a [u8],
     pub actor: &'a [u8],
     pub created_at: i64,
@@ -46,6 +47,7 @@ impl Fields<'_> {
         append_field(scratch, self.record);
         append_field(scratch, self.rollouts.unwrap_or_default());
         append_field(scratch, &self.names.to_le_bytes());
+        append_field(scratch, &self.epoch.to_le_bytes());
         append_field(scratch, self.reason);
         append_field(scratch, self.actor);
         append_field(scratch, &self.created_at.to_le_bytes());

@@ -3,25 +3,117 @@
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, params};
 
+use crate::bits::Bits;
+use crate::clock::unix_time;
 use crate::declaration::Notes;
-use crate::feature_table::FeatureTable;
+use crate::feature_table::{FeatureTable, Former};
 use crate::store::sqlite::errors::Fault;
 
 /// The table as it is.
 pub fn read(connection: &Connection) -> Result<FeatureTable, Fault> {
-    let mut statement = connection.prepare_cached("SELECT bit, name FROM feature ORDER BY bit")?;
-    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let mut statement = connection.prepare_cached(
+        "SELECT bit, name, changes, retired_at IS NOT NULL FROM feature ORDER BY bit",
+    )?;
+    let mut rows = statement.query([])?;
     let mut names: Vec<String> = Vec::new();
-    for row in rows {
-        let (bit, name): (i64, String) = row?;
+    let (mut retired, mut changes) = (Bits::NONE, 0_u32);
+    while let Some(row) = rows.next()? {
+        let bit: i64 = row.get(0)?;
         if usize::try_from(bit) != Ok(names.len()) {
             // Names would get others' bits. The conversion error is how a row that cannot be right is reported.
             return Err(rusqlite::Error::IntegralValueOutOfRange(0, bit).into());
         }
-        names.push(name);
+        if row.get(3)? {
+            retired = retired | Bits::only(names.len());
+        }
+        changes = changes.saturating_add(row.get(2)?);
+        names.push(row.get(1)?);
     }
     let damage = |error| rusqlite::Error::FromSqlConversionFailure(1, Type::Text, Box::new(error));
-    Ok(FeatureTable::new(names).map_err(damage)?)
+    let table = FeatureTable::new(names).map_err(damage)?;
+    let former = read_former(connection)?;
+    Ok(table.with_retired(retired, changes).with_former(former))
+}
+
+fn read_former(connection: &Connection) -> rusqlite::Result<Vec<Former>> {
+    let mut statement = connection.prepare_cached("SELECT bit, until, name FROM former")?;
+    let rows = statement.query_map([], |row| {
+        Ok(Former {
+            bit: row.get::<_, u8>(0)?.into(),
+            until: row.get(1)?,
+            name: row.get(2)?,
+        })
+    })?;
+    rows.collect()
+}
+
+/// A retired name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retired {
+    /// The name.
+    pub name: String,
+    /// Its bit.
+    pub bit: usize,
+    /// When it was retired, in milliseconds since 1970.
+    pub at: i64,
+}
+
+/// The retired names, the longest retired first.
+pub fn read_retired(connection: &Connection) -> rusqlite::Result<Vec<Retired>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT name, bit, retired_at FROM feature WHERE retired_at IS NOT NULL ORDER BY retired_at, bit",
+    )?;
+    let rows = statement.query_map([], |row| {
+        Ok(Retired {
+            name: row.get(0)?,
+            bit: row.get::<_, u8>(1)?.into(),
+            at: row.get(2)?,
+        })
+    })?;
+    rows.collect()
+}
+
+/// Retires names, unless they are already.
+pub fn retire(connection: &Connection, bits: Bits) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(
+        "UPDATE feature SET retired_at = ?2, changes = changes + 1 WHERE bit = ?1 AND retired_at IS NULL",
+    )?;
+    for bit in bits.iter() {
+        statement.execute(params![to_row(bit), unix_time()])?;
+    }
+    Ok(())
+}
+
+/// Takes that back.
+pub fn revive(connection: &Connection, bits: Bits) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(
+        "UPDATE feature SET retired_at = NULL, changes = changes + 1 WHERE bit = ?1 AND retired_at IS NOT NULL",
+    )?;
+    for bit in bits.iter() {
+        statement.execute([to_row(bit)])?;
+    }
+    Ok(())
+}
+
+/// Gives the bit of a retired name to another one, from an epoch on. What was said of the old one goes with it.
+pub fn replace(
+    connection: &Connection,
+    old: &Retired,
+    name: &str,
+    epoch: u32,
+) -> rusqlite::Result<()> {
+    let bit = to_row(old.bit);
+    connection.execute(
+        "INSERT INTO former (bit, until, name) VALUES (?1, ?2, ?3)",
+        params![bit, epoch, old.name],
+    )?;
+    connection.execute(
+        "UPDATE feature SET name = ?2, retired_at = NULL, changes = changes + 1 WHERE bit = ?1",
+        params![bit, name],
+    )?;
+    connection.execute("DELETE FROM note WHERE feature = ?1", [bit])?;
+    connection.execute("DELETE FROM declared WHERE feature = ?1", [bit])?;
+    Ok(())
 }
 
 /// What programs have said of the feature with this bit.

@@ -175,6 +175,12 @@ impl<'t> Ledger<'t> {
         &self.standing.table
     }
 
+    /// Reads the feature table again, after it was changed.
+    pub fn read_table(&mut self) -> Result<(), Fault> {
+        self.standing.table = features::read(self.connection)?;
+        Ok(())
+    }
+
     /// How many revisions were appended so far.
     pub const fn appended(&self) -> u64 {
         self.appended
@@ -299,6 +305,7 @@ impl<'t> Ledger<'t> {
         let names = u16::try_from(table.names().len()).unwrap_or(u16::MAX);
         let mut state = draft.state;
         state.registry_hashes = table.hashes();
+        let epoch = table.epoch();
         let id = last
             .checked_add(1)
             .ok_or(rusqlite::Error::IntegralValueOutOfRange(0, *last))?;
@@ -312,6 +319,7 @@ impl<'t> Ledger<'t> {
             state,
             delta: draft.delta,
             names,
+            epoch,
             reason: draft.reason.to_owned(),
             actor: draft.actor.to_owned(),
             created_at: unix_time(),

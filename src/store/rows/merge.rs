@@ -152,6 +152,7 @@ mod tests {
             state: State::with_flags(flags),
             delta: Some(Units::of_first_bank(delta)),
             names: 32,
+            epoch: 0,
             reason: String::new(),
             actor: String::new(),
             created_at: 0,

@@ -4,16 +4,17 @@ use std::path::Path;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
-use super::features::{read, read_notes, to_row, write_notes};
+use super::features::{read, read_notes, read_retired, replace, revive, to_row, write_notes};
 use super::ledger::{Draft, Ledger};
 use super::revision::{self, Kind, Revision};
 use crate::bits::Bits;
 use crate::declaration::{self, Declaration, Notes};
 use crate::error::Error;
 use crate::feature_table::{DEFAULT_FEATURES, FeatureTable};
-use crate::page::{Parts, Units};
+use crate::page::{Parts, State, Units};
 use crate::store::sqlite::connection::Access;
 use crate::store::sqlite::errors::{Fault, commit};
+use crate::store::sqlite::file_methods;
 
 /// The page of a revision that was written for none. Pages have other numbers.
 const NO_PAGE: u64 = 0;
@@ -29,6 +30,8 @@ pub struct Opening {
     pub declarations: Vec<Declaration>,
     /// The actor of the revision that seeds them.
     pub actor: String,
+    /// Whether nobody else in this process has the database open.
+    pub is_alone: bool,
 }
 
 /// What a program finds that has opened a database.
@@ -57,25 +60,38 @@ pub fn attach(
         features,
         declarations,
         actor,
+        is_alone,
     } = opening;
+    let is_alone = *is_alone;
     let features = features.as_deref();
     // A look first: usually all names are there, and then this works while another process is writing.
     let transaction = connection.transaction()?;
     let known = read(&transaction)?;
     let mut table = known.clone();
     let added = register(&mut table, features)?;
+    let may_write = access == Access::ReadWrite;
+    let may_reuse = is_alone && !free_for(&table, features).is_empty();
     let is_there = added.is_empty()
+        && listed(&table, features).all(|bit| !known.retired().has(bit))
+        && !may_reuse
         && undeclared(&transaction, environment, &table, declarations)?.is_empty()
         && new_notes(&transaction, &table, declarations)?.is_empty();
-    if access == Access::ReadOnly && !added.is_empty() && features.is_some() {
+    if !may_write && !added.is_empty() && features.is_some() {
         let path = path.to_path_buf();
         return Err(Error::ReadOnly { path }.into());
     }
-    if is_there || access == Access::ReadOnly {
+    if is_there || !may_write {
         return finish(&transaction, environment, false, known);
     }
     transaction.finish()?;
 
+    if may_reuse {
+        // Until it is committed: who opens the database before that would have the old names.
+        let reused =
+            file_methods::alone(connection, |connection| reuse(connection, features, actor));
+        // If another program has it open, names stay without a bit.
+        reused.transpose()?;
+    }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut table = read(&transaction)?;
     let known = table.names().len();
@@ -86,6 +102,9 @@ pub fn attach(
             params![to_row(bit), name],
         )?;
     }
+    let listed: Bits = listed(&table, features).collect();
+    revive(&transaction, listed & table.retired())?;
+    let table = read(&transaction)?;
     for (bit, notes) in new_notes(&transaction, &table, declarations)? {
         write_notes(&transaction, bit, notes)?;
     }
@@ -106,6 +125,86 @@ pub fn attach(
     let opened = finish(&transaction, environment, is_seeded, table)?;
     commit(transaction)?;
     Ok(opened)
+}
+
+/// The bits of the names that a program lists.
+fn listed<'t>(
+    table: &'t FeatureTable,
+    features: Option<&'t [String]>,
+) -> impl Iterator<Item = usize> + 't {
+    let names = features.into_iter().flatten();
+    names.filter_map(|name| table.bit(name))
+}
+
+/// The names of its list for which no bit was left.
+fn without_bit<'n>(table: &FeatureTable, features: Option<&'n [String]>) -> Vec<&'n str> {
+    let names = features.into_iter().flatten().map(String::as_str);
+    names.filter(|name| table.bit(name).is_none()).collect()
+}
+
+/// The bits of retired names that may be given to names without one: those that are not listed themselves.
+fn free_for(table: &FeatureTable, features: Option<&[String]>) -> Bits {
+    if without_bit(table, features).is_empty() {
+        return Bits::NONE;
+    }
+    let listed: Bits = listed(table, features).collect();
+    table.retired() & !listed
+}
+
+/// Gives the bits of retired names to others, those that were retired first. No other program has the database open, so none has a
+/// table in which they mean what they did.
+///
+/// What is in effect of them is switched off and rolled out to everyone before, under their old names. Earlier revisions mean the
+/// old names for good.
+fn reuse(
+    connection: &mut Connection,
+    features: Option<&[String]>,
+    actor: &str,
+) -> Result<(), Fault> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut table = read(&transaction)?;
+    register(&mut table, features)?;
+    let free = free_for(&table, features);
+    let mut retired = read_retired(&transaction)?;
+    retired.retain(|retired| free.has(retired.bit));
+    let pairs: Vec<_> = retired.iter().zip(without_bit(&table, features)).collect();
+    let bits: Bits = pairs.iter().map(|(old, _)| old.bit).collect();
+    if bits.is_empty() {
+        return Ok(());
+    }
+    let environments = transaction
+        .prepare("SELECT name FROM environment ORDER BY id")?
+        .query_map([], |row| row.get(0))?
+        .collect::<rusqlite::Result<Vec<String>>>()?;
+    let mut not_kept = None;
+    let mut ledger = Ledger::begin(&transaction, &mut not_kept)?;
+    let epoch = ledger.table().epoch().saturating_add(1);
+    for environment in &environments {
+        let before = ledger.state_in_effect(environment)?;
+        let mut state = before;
+        state.set(Units::of_features(bits), &State::EMPTY);
+        if state.differences(&before).is_empty() {
+            continue;
+        }
+        let parent = ledger.effective(environment)?;
+        ledger.append(&Draft {
+            environment,
+            kind: Kind::Commit,
+            state,
+            delta: Some(Units::of_features(bits)),
+            page_id: NO_PAGE,
+            ticket: 0,
+            reason: "bits of retired features freed",
+            actor,
+            parent,
+            restored_from: None,
+        })?;
+    }
+    ledger.finish()?;
+    for (old, name) in pairs {
+        replace(&transaction, old, name, epoch)?;
+    }
+    commit(transaction)
 }
 
 fn finish(

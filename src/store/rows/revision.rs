@@ -5,6 +5,7 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, Statement, p
 
 use super::digest::{DIGEST_SIZE, Fields};
 use crate::bits::{BANK_SIZE, Bits, banks_for};
+use crate::feature_table::FeatureTable;
 use crate::page::{FULL_ROLLOUT, FULL_ROLLOUTS, State, Units};
 
 /// What a revision is.
@@ -50,6 +51,8 @@ pub struct Revision {
     pub delta: Option<Units>,
     /// How many names the table had. The state says nothing of the bits above.
     pub names: u16,
+    /// The epoch of these names.
+    pub epoch: u32,
     /// Why it was persisted.
     pub reason: String,
     /// The actor.
@@ -79,7 +82,7 @@ pub struct Entry {
 }
 
 /// The columns that [`read`] expects.
-pub const COLUMNS: &str = "id, record, rollouts, names, reason, actor, created_at, parent, restored_from, kind, delta, \
+pub const COLUMNS: &str = "id, record, rollouts, names, epoch, reason, actor, created_at, parent, restored_from, kind, delta, \
                        ticket, page_id, digest";
 
 impl Revision {
@@ -98,6 +101,7 @@ impl Revision {
     /// | record, of each bank | 13 or more |
     /// | rollouts, 32 × u16 for each bank | 0, 64 or more |
     /// | names, u16 | 2 |
+    /// | epoch, u32 | 4 |
     /// | reason, UTF-8 | any |
     /// | actor, UTF-8 | any |
     /// | `created_at`, i64 | 8 |
@@ -118,6 +122,7 @@ impl Revision {
             record: &record,
             rollouts: rollouts.as_deref(),
             names: self.names,
+            epoch: self.epoch,
             reason: self.reason.as_bytes(),
             actor: self.actor.as_bytes(),
             created_at: self.created_at,
@@ -131,10 +136,10 @@ impl Revision {
         fields.digest_after(previous, &mut Vec::new())
     }
 
-    /// The features that the table had.
+    /// The features of a table that the state says something of: it knew their bits, and they belonged to the same names.
     #[must_use]
-    pub fn known(&self) -> Bits {
-        Bits::first(self.names.into())
+    pub fn known_in(&self, table: &FeatureTable) -> Bits {
+        table.known(self.names.into(), self.epoch)
     }
 
     /// How many banks the table had.
@@ -160,9 +165,9 @@ impl Revision {
 /// The statement that [`insert`] runs.
 pub fn prepare_insert(connection: &Connection) -> rusqlite::Result<CachedStatement<'_>> {
     connection.prepare_cached(
-        "INSERT INTO revision (id, environment, record, rollouts, names, reason, actor, created_at, parent, \
+        "INSERT INTO revision (id, environment, record, rollouts, names, epoch, reason, actor, created_at, parent, \
          restored_from, kind, delta, ticket, page_id, digest) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
     )
 }
 
@@ -179,6 +184,7 @@ pub fn insert(
         revision.state.encode(banks),
         revision.rollouts(),
         revision.names,
+        revision.epoch,
         revision.reason,
         revision.actor,
         revision.created_at,
@@ -266,6 +272,7 @@ pub fn read(row: &Row<'_>, environment: &str) -> rusqlite::Result<Revision> {
         state,
         delta: delta.map(decode_delta).transpose()?,
         names: row.get("names")?,
+        epoch: row.get("epoch")?,
         reason: row.get("reason")?,
         actor: row.get("actor")?,
         created_at: row.get("created_at")?,

@@ -52,6 +52,22 @@ pub fn without_checkpoints<T>(connection: &Connection, work: impl FnOnce() -> T)
     result
 }
 
+/// Does something while no other connection, of any process, has the database open: in WAL mode each has a shared lock on the
+/// file from its first transaction until it is closed. `None` if there is another one.
+pub fn alone<T>(connection: &mut Connection, work: impl FnOnce(&mut Connection) -> T) -> Option<T> {
+    // SAFETY: the connection is open, and no other thread uses it meanwhile.
+    let handle = unsafe { connection.handle() };
+    let file = file_of(handle, ffi::SQLITE_FCNTL_FILE_POINTER)?;
+    let (lock, unlock) = (methods_of(file)?.xLock?, methods_of(file)?.xUnlock?);
+    // SAFETY: the method is that of this file, on which the connection has a shared lock since it has read.
+    let status = unsafe { lock(file, ffi::SQLITE_LOCK_EXCLUSIVE) };
+    let result = (status == ffi::SQLITE_OK).then(|| work(connection));
+    // A lock that was not obtained may leave one that keeps others from opening the database.
+    // SAFETY: as above. Going back to what it had does not fail.
+    let _status = unsafe { unlock(file, ffi::SQLITE_LOCK_SHARED) };
+    result
+}
+
 /// One of the files of a connection, which lives as long as that.
 fn file_of(handle: *mut ffi::sqlite3, which: c_int) -> Option<*mut ffi::sqlite3_file> {
     let mut file: *mut ffi::sqlite3_file = ptr::null_mut();

@@ -23,13 +23,22 @@ pub const STEPS: &[Step] = &[create_version_1];
 /// is rolled out to everyone, as nearly always, else 32 u16 LE for each bank. `delta` has a byte for the terminal and a u32 LE
 /// for each bank, and is NULL for a snapshot that did not take effect. `page_id` and `page.id` hold the 64 bits of an unsigned number; for `page` see
 /// `rows/pages.rs`. `note` has what programs say of features, and `declared` which of them a program has declared in an
-/// environment, so that each is seeded once at most. An anchor stands for removed revisions, see `rows/anchor.rs`.
+/// environment, so that each is seeded once at most. `changes` counts how often a bit's name was retired, revived or replaced;
+/// `former` has the names that bits had until an epoch, and a revision says of which epoch it is. An anchor stands for removed revisions, see `rows/anchor.rs`.
 fn create_version_1(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     transaction.execute_batch(
         "CREATE TABLE feature (
            bit INTEGER PRIMARY KEY CHECK (bit BETWEEN 0 AND 255),
-           name TEXT NOT NULL UNIQUE CHECK (length(name) BETWEEN 1 AND 63)
+           name TEXT NOT NULL UNIQUE CHECK (length(name) BETWEEN 1 AND 63),
+           changes INTEGER NOT NULL DEFAULT 0 CHECK (changes >= 0),
+           retired_at INTEGER
          ) STRICT;
+         CREATE TABLE former (
+           bit INTEGER NOT NULL REFERENCES feature (bit),
+           until INTEGER NOT NULL CHECK (until > 0),
+           name TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 63),
+           PRIMARY KEY (bit, until)
+         ) STRICT, WITHOUT ROWID;
          CREATE TABLE note (
            feature INTEGER PRIMARY KEY REFERENCES feature (bit),
            description TEXT,
@@ -55,6 +64,7 @@ fn create_version_1(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
            record BLOB NOT NULL CHECK (length(record) = 13 * max(1, (names + 31) / 32)),
            rollouts BLOB CHECK (rollouts IS NULL OR length(rollouts) = 64 * max(1, (names + 31) / 32)),
            names INTEGER NOT NULL CHECK (names BETWEEN 0 AND 256),
+           epoch INTEGER NOT NULL CHECK (epoch >= 0),
            reason TEXT NOT NULL,
            actor TEXT NOT NULL,
            created_at INTEGER NOT NULL,

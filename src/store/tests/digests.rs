@@ -11,7 +11,7 @@ pub(super) fn walk(connection: &Connection, environment: &str) -> Result<(i64, V
     let mut count = 0;
     let mut statement = connection
         .prepare(
-            "SELECT r.id, e.name, r.record, r.rollouts, r.names, r.reason, r.actor, r.created_at, r.parent,
+            "SELECT r.id, e.name, r.record, r.rollouts, r.names, r.epoch, r.reason, r.actor, r.created_at, r.parent,
                     r.restored_from, r.kind, r.delta, r.ticket, r.page_id, r.digest
              FROM revision r JOIN environment e ON e.id = r.environment WHERE e.name = ?1 ORDER BY r.id",
         )
@@ -35,21 +35,22 @@ pub(super) fn walk(connection: &Connection, environment: &str) -> Result<(i64, V
             row.get(2).unwrap(),
             blob(3).unwrap_or_default(),
             number(4).to_le_bytes()[..2].to_vec(),
-            text(5),
+            number(5).to_le_bytes()[..4].to_vec(),
             text(6),
-            number(7).to_le_bytes().to_vec(),
-            optional(8),
+            text(7),
+            number(8).to_le_bytes().to_vec(),
             optional(9),
-            number(10).to_le_bytes()[..1].to_vec(),
-            blob(11).unwrap_or_default(),
-            number(12).to_le_bytes().to_vec(),
+            optional(10),
+            number(11).to_le_bytes()[..1].to_vec(),
+            blob(12).unwrap_or_default(),
             number(13).to_le_bytes().to_vec(),
+            number(14).to_le_bytes().to_vec(),
         ] {
             bytes.extend(u32::try_from(field.len()).unwrap().to_le_bytes());
             bytes.extend(field);
         }
         let digest = Sha256::digest(&bytes).to_vec();
-        if digest != row.get::<_, Vec<u8>>(14).unwrap() {
+        if digest != row.get::<_, Vec<u8>>(15).unwrap() {
             return Err(number(0));
         }
         previous = digest;
@@ -119,12 +120,13 @@ fn the_library_agrees_with_what_it_stored() {
     }
     // Every field counts.
     let revision = history(&store, ENV, 1, None).remove(0).revision;
-    let changes: [fn(&mut Revision); 15] = [
+    let changes: [fn(&mut Revision); 16] = [
         |r| r.id += 1,
         |r| r.environment.push('x'),
         |r| r.state.flags = r.state.flags ^ Bits::only(0),
         |r| r.state.rollouts[31] -= 1,
         |r| r.names += 1,
+        |r| r.epoch += 1,
         |r| r.reason.push('x'),
         |r| r.actor.push('x'),
         |r| r.created_at += 1,

@@ -73,7 +73,7 @@ fn known_names_need_no_lock_and_new_ones_do() {
     let error = store.attach(ENV, Some(&names(&["c"]))).unwrap_err();
     assert_eq!(code(&error), "ERR_STORE_BUSY");
     outsider
-        .execute_batch("INSERT INTO feature VALUES (2, 'theirs'); COMMIT")
+        .execute_batch("INSERT INTO feature (bit, name) VALUES (2, 'theirs'); COMMIT")
         .unwrap();
     let table = store.attach(ENV, Some(&names(&["c"]))).unwrap().table;
     assert_eq!(table.names(), ["a", "b", "theirs", "c"]);
@@ -90,7 +90,7 @@ fn a_revision_is_checked_and_described_by_the_table_of_its_time() {
     assert_eq!(code(&error), "ERR_INVALID_STATE");
     // Another process registers the second name.
     bed.outsider()
-        .execute_batch("INSERT INTO feature VALUES (1, 'theirs')")
+        .execute_batch("INSERT INTO feature (bit, name) VALUES (1, 'theirs')")
         .unwrap();
     let job = persist_job(ENV, &page, page.take_snapshot(), "", None);
     let answer = ask(&store, job).unwrap();
@@ -139,6 +139,7 @@ fn opening(environment: &str, declarations: Vec<Declaration>) -> Opening {
         features: Some(names(&["a", "b"])),
         declarations,
         actor: "tester".to_owned(),
+        is_alone: false,
     }
 }
 

@@ -31,6 +31,7 @@ mod quiet;
 #[cfg(unix)]
 mod replaced;
 mod restoring;
+mod retiring;
 #[cfg(unix)]
 mod still;
 mod verifying;

@@ -7,6 +7,7 @@
 mod report;
 mod row;
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -58,7 +59,8 @@ impl Verifier {
             expected_head,
             found_expected: false,
             stage: Stage::Begin,
-            registry_hashes: Vec::new(),
+            table: FeatureTable::default(),
+            registry_hashes: BTreeMap::new(),
             chains: Vec::new(),
             last: 0,
             removals: 0,
@@ -79,8 +81,9 @@ struct State {
     expected_head: Option<[u8; DIGEST_SIZE]>,
     found_expected: bool,
     stage: Stage,
-    /// The hashes of the table with the first `n` names, by `n`.
-    registry_hashes: Vec<[u32; BANKS]>,
+    table: FeatureTable,
+    /// By epoch, the hashes of the table with the first `n` names, by `n`.
+    registry_hashes: BTreeMap<u32, Vec<[u32; BANKS]>>,
     /// By the number of the environment.
     chains: Vec<Chain>,
     /// The last revision that was checked.
@@ -187,8 +190,8 @@ fn check_structure(connection: &Connection) -> rusqlite::Result<Vec<String>> {
 impl State {
     /// Records the current end of the history.
     fn begin(&mut self, connection: &Connection) -> Result<(), Fault> {
-        let table = features::read(connection)?;
-        self.registry_hashes = hashes(&table);
+        self.table = features::read(connection)?;
+        self.registry_hashes.clear();
         self.chains = Chain::read(connection, None)?;
         self.until =
             connection.query_row("SELECT coalesce(max(id), 0) FROM revision", [], |row| {
@@ -290,7 +293,18 @@ impl State {
         if kept != Some(digest) {
             problems.push(chain.found.mismatch());
         }
-        check_record(&fields, &self.registry_hashes, &mut problems);
+        let hashes = self
+            .registry_hashes
+            .entry(fields.epoch)
+            .or_insert_with(|| hashes(&self.table.names_at(usize::MAX, fields.epoch)));
+        check_record(&fields, hashes, &mut problems);
+        let epoch = self.table.epoch();
+        if fields.epoch > epoch {
+            problems.push(format!(
+                "it is of epoch {}, and the feature table of epoch {epoch}",
+                fields.epoch
+            ));
+        }
         check_links(
             &fields,
             columns.environment,
@@ -442,8 +456,7 @@ impl State {
 }
 
 /// The hashes of the table when it had no name, one, and so on.
-fn hashes(table: &FeatureTable) -> Vec<[u32; BANKS]> {
-    let names = table.names();
+fn hashes(names: &[String]) -> Vec<[u32; BANKS]> {
     let mut hashes = vec![FeatureTable::default().hashes()];
     for count in 1..=names.len() {
         // Only the bank of the last name has others than before.
