@@ -42,6 +42,17 @@ export interface FeatureInfo<Name extends string = string> {
 	readonly owner: string | null;
 	/** When it should be gone. */
 	readonly expires: Date | null;
+	/** Whether it is retired. */
+	readonly retired: boolean;
+}
+/** A retired feature. */
+export interface RetiredFeature {
+	/** Its name. */
+	readonly name: string;
+	/** Its bit, which a new feature may get when no other is left. */
+	readonly bit: number;
+	/** When it was retired. */
+	readonly retiredAt: Date;
 }
 /** Options of {@link createProductionConfig} and {@link createDevelopmentConfig}. An unknown option is an error. */
 export interface ConfigOptions<Features extends FeatureList = readonly DefaultFeature[]> {
@@ -132,6 +143,8 @@ export interface ConfigHandle<Name extends string = string> {
 	readonly environment: string;
 	/** The feature names, from bit 0 up. */
 	readonly features: readonly Name[];
+	/** Those that are retired, if there are any. */
+	readonly retiredFeatures?: readonly string[] | undefined;
 	/** Names that the config was opened with and that have no bit, if there are any. */
 	readonly featuresWithoutBit?: readonly string[] | undefined;
 	/** The absolute path of the database, if there is one. */
@@ -377,6 +390,11 @@ export interface RevisionOptions {
 export interface RestoreOptions extends RevisionOptions {
 	/** The reason for the history, up to 1,000 characters. Default: what is done, such as `rollback to revision 7`. */
 	reason?: string | undefined;
+}
+/** Options of {@link ProductionConfig.retireFeature}. */
+export interface RetireOptions extends RestoreOptions {
+	/** Retire it also if it is on in some environment. Default: `false`. */
+	force?: boolean | undefined;
 }
 /** The progress of a long operation. */
 export interface WorkProgress {
@@ -727,7 +745,8 @@ export declare class ProductionConfig<in Name extends string = DefaultFeature> {
 	 */
 	isFeatureEnabled(name: string, fallback: boolean): boolean;
 	/**
-	 * Whether there is a feature of this name, including those that other programs registered in the database.
+	 * Whether there is a feature of this name, including those that other programs registered in the database. A retired one can
+	 * be asked for until its bit has another name.
 	 *
 	 * @throws TypeError `ERR_INVALID_TYPE` when the name is not a string.
 	 */
@@ -792,7 +811,10 @@ export declare class ProductionConfig<in Name extends string = DefaultFeature> {
 	setRollout(name: Name, percent: number): boolean;
 	/** The names of the features that are on, in bit order. */
 	getEnabledFeatures<Own extends Name = Name>(): Own[];
-	/** The names of all features, in bit order, including those that other programs registered in the database. */
+	/**
+	 * The names of all features, in bit order, including those that other programs registered in the database, and without
+	 * retired ones.
+	 */
 	getFeatureNames(): string[];
 	/**
 	 * The bit of a feature, and what programs have said of it when they listed it. Reads the database, if there is one, so it
@@ -803,6 +825,27 @@ export declare class ProductionConfig<in Name extends string = DefaultFeature> {
 	 * const { description, owner, expires } = config.getFeatureInfo('checkout');
 	 */
 	getFeatureInfo<Own extends Name>(name: Own): FeatureInfo<Own>;
+	/**
+	 * Retires a feature, or several, that no program needs any more, and records that in the history. It disappears from lists, views and
+	 * exports. Programs that still ask for it get its last value, and one that lists it in its `features` brings it back. When no
+	 * bit is left for a new name, it gets that of the longest retired one, as soon as a program opens the database that nobody
+	 * else has open.
+	 *
+	 * @param options - `force`: also if it is on somewhere.
+	 * @throws ConfigError `ERR_FEATURE_ON`, which says where it is on; `ERR_UNKNOWN_FEATURE` and the errors of `commit`. Nothing
+	 *   has changed then.
+	 * @example
+	 * await config.retireFeature('old_checkout', { reason: 'everyone has the new one' });
+	 */
+	retireFeature(name: Name | readonly Name[], options?: RetireOptions): Promise<HistoryEntry>;
+	/**
+	 * Takes back that a feature, or several, was retired, with the value that it has.
+	 *
+	 * @throws ConfigError `ERR_UNKNOWN_FEATURE` if its bit has another name by now; the errors of `commit`.
+	 */
+	reviveFeature(name: string | readonly string[], options?: RestoreOptions): Promise<HistoryEntry>;
+	/** The retired features of the database, the longest retired first. */
+	getRetiredFeatures(): Promise<RetiredFeature[]>;
 	/**
 	 * Makes several changes atomically: readers see all of them or none. If `edit` throws, nothing changes. With rollouts
 	 * among them, or features of several banks (see {@link ProductionConfig.toBanks}), a reader of single features may see those
@@ -1197,7 +1240,7 @@ export declare function attachConfig<Name extends string = DefaultFeature>(handl
  * The stable codes of all errors that this package throws or rejects with. Messages may improve; codes do not change.
  * `docs/errors.md` explains each code and what to do.
  */
-export type ErrorCode = "ERR_BACKUP" | "ERR_BASE_PRUNED" | "ERR_BINDING" | "ERR_BUFFER_LENGTH" | "ERR_CLOSED" | "ERR_DISK_FULL" | "ERR_DRAFT_ENDED" | "ERR_DUPLICATE_FEATURE" | "ERR_FOREIGN_DATABASE" | "ERR_HISTORY_BROKEN" | "ERR_INVALID_FEATURE_NAME" | "ERR_INVALID_STATE" | "ERR_INVALID_THIS" | "ERR_INVALID_TYPE" | "ERR_INVALID_VALUE" | "ERR_LIVE_FILE" | "ERR_LIVE_FILE_BUSY" | "ERR_LIVE_FILE_INVALID" | "ERR_LIVE_FILE_MISMATCH" | "ERR_LIVE_FILE_PERMISSION" | "ERR_LIVE_FILE_REMOTE" | "ERR_NEWER_SCHEMA" | "ERR_NOTHING_TO_PROMOTE" | "ERR_NOTHING_TO_ROLL_BACK" | "ERR_NOT_A_DATABASE" | "ERR_NOT_LIVE" | "ERR_OUT_OF_RANGE" | "ERR_OVERRIDE_CONFLICT" | "ERR_OVERRIDE_ORDER" | "ERR_PACKAGE_FILES" | "ERR_PAGE_NOT_OPEN" | "ERR_PERSISTENCE_DISABLED" | "ERR_RANDOM" | "ERR_READ_ONLY" | "ERR_REVISION_CONFLICT" | "ERR_REVISION_NOT_FOUND" | "ERR_REVISION_PRUNED" | "ERR_RUNTIME" | "ERR_STALE_HANDLE" | "ERR_STORE" | "ERR_STORE_BUSY" | "ERR_STORE_CORRUPT" | "ERR_STORE_DEGRADED" | "ERR_STORE_HARD_LINK" | "ERR_STORE_IO" | "ERR_STORE_MOUNTED_ALONE" | "ERR_STORE_NOT_FOUND" | "ERR_STORE_OUTCOME_UNKNOWN" | "ERR_STORE_PATH" | "ERR_STORE_PERMISSION" | "ERR_STORE_REPLACED" | "ERR_STORE_STOPPED" | "ERR_THREAD" | "ERR_TOO_MANY_FEATURES" | "ERR_UNKNOWN_FEATURE" | "ERR_UNKNOWN_OPTION" | "ERR_UNSUPPORTED";
+export type ErrorCode = "ERR_BACKUP" | "ERR_BASE_PRUNED" | "ERR_BINDING" | "ERR_BUFFER_LENGTH" | "ERR_CLOSED" | "ERR_DISK_FULL" | "ERR_DRAFT_ENDED" | "ERR_DUPLICATE_FEATURE" | "ERR_FOREIGN_DATABASE" | "ERR_HISTORY_BROKEN" | "ERR_INVALID_FEATURE_NAME" | "ERR_INVALID_STATE" | "ERR_INVALID_THIS" | "ERR_INVALID_TYPE" | "ERR_INVALID_VALUE" | "ERR_LIVE_FILE" | "ERR_LIVE_FILE_BUSY" | "ERR_LIVE_FILE_INVALID" | "ERR_LIVE_FILE_MISMATCH" | "ERR_LIVE_FILE_PERMISSION" | "ERR_LIVE_FILE_REMOTE" | "ERR_NEWER_SCHEMA" | "ERR_NOTHING_TO_PROMOTE" | "ERR_NOTHING_TO_ROLL_BACK" | "ERR_NOT_A_DATABASE" | "ERR_NOT_LIVE" | "ERR_OUT_OF_RANGE" | "ERR_OVERRIDE_CONFLICT" | "ERR_OVERRIDE_ORDER" | "ERR_PACKAGE_FILES" | "ERR_PAGE_NOT_OPEN" | "ERR_PERSISTENCE_DISABLED" | "ERR_RANDOM" | "ERR_READ_ONLY" | "ERR_REVISION_CONFLICT" | "ERR_REVISION_NOT_FOUND" | "ERR_REVISION_PRUNED" | "ERR_RUNTIME" | "ERR_STALE_HANDLE" | "ERR_STORE" | "ERR_STORE_BUSY" | "ERR_STORE_CORRUPT" | "ERR_STORE_DEGRADED" | "ERR_STORE_HARD_LINK" | "ERR_STORE_IO" | "ERR_STORE_MOUNTED_ALONE" | "ERR_STORE_NOT_FOUND" | "ERR_STORE_OUTCOME_UNKNOWN" | "ERR_STORE_PATH" | "ERR_STORE_PERMISSION" | "ERR_STORE_REPLACED" | "ERR_STORE_STOPPED" | "ERR_THREAD" | "ERR_FEATURE_ON" | "ERR_TOO_MANY_FEATURES" | "ERR_UNKNOWN_FEATURE" | "ERR_UNKNOWN_OPTION" | "ERR_UNSUPPORTED";
 /**
  * An error of this package, except for wrong types (`TypeError`) and values out of range (`RangeError`), which have a
  * `code` as well.

@@ -3,7 +3,7 @@ import { collectEdits, type Edits, soleBank } from './core/draft';
 import { type EmitterMethod, inheritFromEmitter } from './core/event-emitter';
 import { makeError, printable, show, wrongThis } from './core/errors';
 import { type DirectReads, FeatureOfConfig } from './core/feature';
-import { type FeatureTable, flagsOfBank, namesOf, noBitFor, prefixOf } from './core/feature-table';
+import { type FeatureTable, flagsOfBank, namesOf, noBitFor, prefixOf, withoutRetired } from './core/feature-table';
 import { tableOfPage } from './core/feature-tables';
 import {
   BANK_SIZE,
@@ -31,7 +31,7 @@ import {
   joinState,
   type Page,
   readBankFlags,
-  readNameCount,
+  readNamesWord,
   readRecord,
   readRollout,
   readState,
@@ -72,6 +72,8 @@ import type {
   PruneResult,
   RecordBytes,
   RestoreOptions,
+  RetiredFeature,
+  RetireOptions,
   RevisionOptions,
   TerminalSettings,
   Validation,
@@ -97,6 +99,12 @@ export function makeConfig(
 function takeParts(): Parts {
   if (!incoming) throw makeError('ERR_INVALID_TYPE', 'Use createProductionConfig() to create a config');
   return incoming;
+}
+
+/** What a page says of its names if the table has them all, and nothing that it says otherwise. */
+function seenNames(page: Page, { names, changes }: FeatureTable): number {
+  const word = readNamesWord(page);
+  return word === 0 || word === ((changes << 16) | names.length) ? word : -1;
 }
 
 /** The error of a method called on an object that is not a config. */
@@ -126,6 +134,8 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
   readonly #settings = takeParts().settings;
   // A closed config has no names, so that its hot methods end in the slow path, which tells why.
   #table = takeParts().table;
+  /** That of the page when its names were last looked at. */
+  #namesWord = seenNames(this.#page, this.#table);
   #names = this.#table.index;
   #writableNames = this.#settings.readOnly ? NO_NAMES : this.#table.index;
   #directReads: DirectReads | undefined;
@@ -174,7 +184,8 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
   }
 
   /**
-   * Whether there is a feature of this name, including those that other programs registered in the database.
+   * Whether there is a feature of this name, including those that other programs registered in the database. A retired one can
+   * be asked for until its bit has another name.
    *
    * @throws TypeError `ERR_INVALID_TYPE` when the name is not a string.
    */
@@ -311,13 +322,16 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
     const table = this.#currentTable();
     const banks = banksFor(table.names.length);
     const flags = banks === 1 ? [readBankFlags(this.#page, 0)] : ProductionConfig.#onDemandOf(this).readFlags(banks);
-    return namesOf(table, flags) as Own[];
+    return namesOf(table, withoutRetired(table, flags)) as Own[];
   }
 
-  /** The names of all features, in bit order, including those that other programs registered in the database. */
+  /**
+   * The names of all features, in bit order, including those that other programs registered in the database, and without
+   * retired ones.
+   */
   getFeatureNames(): string[] {
     ProductionConfig.#checkOpen(this);
-    return [...this.#currentTable().names];
+    return [...this.#currentTable().listed];
   }
 
   /**
@@ -330,6 +344,36 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
    */
   getFeatureInfo<Own extends Name>(name: Own): FeatureInfo<Own> {
     return ProductionConfig.#onDemandOf(this).featureInfo(name) as FeatureInfo<Own>;
+  }
+
+  /**
+   * Retires a feature, or several, that no program needs any more, and records that in the history. It disappears from lists, views and
+   * exports. Programs that still ask for it get its last value, and one that lists it in its `features` brings it back. When no
+   * bit is left for a new name, it gets that of the longest retired one, as soon as a program opens the database that nobody
+   * else has open.
+   *
+   * @param options - `force`: also if it is on somewhere.
+   * @throws ConfigError `ERR_FEATURE_ON`, which says where it is on; `ERR_UNKNOWN_FEATURE` and the errors of `commit`. Nothing
+   *   has changed then.
+   * @example
+   * await config.retireFeature('old_checkout', { reason: 'everyone has the new one' });
+   */
+  retireFeature(name: Name | readonly Name[], options: RetireOptions = {}): Promise<HistoryEntry> {
+    return ProductionConfig.#onDemandOf(this).history.retire(name, options);
+  }
+
+  /**
+   * Takes back that a feature, or several, was retired, with the value that it has.
+   *
+   * @throws ConfigError `ERR_UNKNOWN_FEATURE` if its bit has another name by now; the errors of `commit`.
+   */
+  reviveFeature(name: string | readonly string[], options: RestoreOptions = {}): Promise<HistoryEntry> {
+    return ProductionConfig.#onDemandOf(this).history.revive(name, options);
+  }
+
+  /** The retired features of the database, the longest retired first. */
+  getRetiredFeatures(): Promise<RetiredFeature[]> {
+    return ProductionConfig.#onDemandOf(this).history.getRetired();
   }
 
   // ---- Several changes at once --------------------------------------------------------------------------------
@@ -1108,10 +1152,10 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
   #findBit(name: unknown): number {
     const bit = this.#lookUp(name);
     if (bit >= 0 || this.#settings.withoutBit.includes(name as string)) return bit;
-    const { names } = this.#table;
+    const { listed } = this.#table;
     throw makeError(
       'ERR_UNKNOWN_FEATURE',
-      `Unknown feature: ${printable(String(name))}. Available: ${names.join(', ')}`,
+      `Unknown feature: ${printable(String(name))}. Available: ${listed.join(', ')}`,
     );
   }
 
@@ -1137,15 +1181,26 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
     return bit;
   }
 
-  /** The feature table, with names that other processes have added to a live page, or to a database that is followed. */
+  /**
+   * The feature table, with what other processes have added or retired on a live page, or in a database that is followed or
+   * changed by this config.
+   */
   #currentTable(): FeatureTable {
     const page = this.#page;
-    if (readNameCount(page) > this.#table.names.length) {
+    const word = readNamesWord(page);
+    if (word !== this.#namesWord) {
+      this.#namesWord = word;
       const { store } = this.#settings;
-      if (isLive(page)) this.#useTable(tableOfPage(native.pageFeatures(page.handle)));
+      if (isLive(page)) this.#adoptPageTable();
       else if (store) this.#adoptTable(store.features(page.handle));
     }
     return this.#table;
+  }
+
+  #adoptPageTable(): void {
+    const table = tableOfPage(native.pageFeatures(this.#page.handle));
+    // A private page of this process, which another thread attached to, has none.
+    if (table.names.length >= this.#table.names.length && table !== this.#table) this.#useTable(table);
   }
 
   #useTable(table: FeatureTable): void {
@@ -1210,7 +1265,9 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
   }
 
   #adoptTable(table: FeatureTable): void {
-    if (table.names.length <= this.#table.names.length) return;
+    const { names, changes } = this.#table;
+    // Answers may come in another order than they were made in.
+    if (table.names.length < names.length || table.changes < changes || table === this.#table) return;
     this.#useTable(table);
     storeRegistryHashes(this.#page, table.hashes);
   }

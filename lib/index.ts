@@ -50,6 +50,8 @@ export type {
   PruneResult,
   RecordBytes,
   RestoreOptions,
+  RetiredFeature,
+  RetireOptions,
   RevisionOptions,
   StateChanges,
   StoreMetrics,

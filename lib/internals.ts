@@ -25,6 +25,8 @@ import type {
   PruneResult,
   RecordBytes,
   RestoreOptions,
+  RetiredFeature,
+  RetireOptions,
   RevisionOptions,
   StoreStatus,
   Timings,
@@ -95,6 +97,9 @@ export interface HistoryMethods<Name extends string> {
   rollback(revision: number | undefined, options: RestoreOptions): Promise<HistoryEntry>;
   apply(state: ConfigState<Name>, reason: string, options: RevisionOptions): Promise<HistoryEntry>;
   commit(edit: (draft: ConfigDraft<Name>) => void, reason: string, options: RevisionOptions): Promise<HistoryEntry>;
+  retire(name: string | readonly string[], options: RetireOptions): Promise<HistoryEntry>;
+  revive(name: string | readonly string[], options: RestoreOptions): Promise<HistoryEntry>;
+  getRetired(): Promise<RetiredFeature[]>;
   diff(from: number, to: number): Promise<ConfigDiff>;
   getEnvironments(): Promise<string[]>;
   promote(fromEnvironment: string, options: RestoreOptions): Promise<HistoryEntry>;

@@ -174,6 +174,7 @@ export class OnDemandParts<Name extends string> implements OnDemand<Name> {
       description: notes?.description ?? null,
       owner: notes?.owner ?? null,
       expires: expires === null ? null : new Date(expires),
+      retired: bit !== null && this.#internals.table().retired.has(bit),
     };
   }
 
@@ -242,12 +243,14 @@ export class OnDemandParts<Name extends string> implements OnDemand<Name> {
     const { page, settings } = this.#internals;
     const { environment, readOnly, store, clusterSync, clusterName, autoPersistMs, actor, stopwatch } = settings;
     const buffer = this.sharedBuffer;
+    const table = this.#internals.table();
     return {
       type: '13byte-config',
       pageId: native.offerPage(page.handle),
       environment,
-      features: [...this.#internals.table().names],
+      features: [...table.names],
       ...(settings.withoutBit.length > 0 && { featuresWithoutBit: settings.withoutBit }),
+      ...(table.retired.size > 0 && { retiredFeatures: [...table.retired].map((bit) => table.names[bit]!) }),
       ...(store && { persistPath: store.path }),
       enableClusterSync: clusterSync,
       ...(clusterName !== undefined && { clusterName }),

@@ -19,7 +19,7 @@ export { assemble, NO_HISTORY, startupOf } from './create';
 export { collectEdits, forEachRollout, isEmpty } from './core/draft';
 export { emitterMethods } from './core/event-emitter';
 export { escapeUnseen, makeError, messageOf, printable, show, wrongThis } from './core/errors';
-export { namesOf, noBitFor } from './core/feature-table';
+export { namesOf, noBitFor, withoutRetired } from './core/feature-table';
 export { BANK_SIZE, DEFAULT_RECORD, FULL_ROLLOUT, MAX_BANKS, MAX_FEATURES, RECORD_SIZE } from './core/layout';
 export { defaultActor } from './native/actor';
 export { native } from './native/binding';
@@ -33,7 +33,7 @@ export {
   pageOf,
   readBankFlags,
   readGeneration,
-  readNameCount,
+  readNamesWord,
   readPersistedMark,
   readRecord,
   readRegistryHash,

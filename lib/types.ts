@@ -56,6 +56,18 @@ export interface FeatureInfo<Name extends string = string> {
   readonly owner: string | null;
   /** When it should be gone. */
   readonly expires: Date | null;
+  /** Whether it is retired. */
+  readonly retired: boolean;
+}
+
+/** A retired feature. */
+export interface RetiredFeature {
+  /** Its name. */
+  readonly name: string;
+  /** Its bit, which a new feature may get when no other is left. */
+  readonly bit: number;
+  /** When it was retired. */
+  readonly retiredAt: Date;
 }
 
 /** Options of {@link createProductionConfig} and {@link createDevelopmentConfig}. An unknown option is an error. */
@@ -161,6 +173,8 @@ export interface ConfigHandle<Name extends string = string> {
   readonly environment: string;
   /** The feature names, from bit 0 up. */
   readonly features: readonly Name[];
+  /** Those that are retired, if there are any. */
+  readonly retiredFeatures?: readonly string[] | undefined;
   /** Names that the config was opened with and that have no bit, if there are any. */
   readonly featuresWithoutBit?: readonly string[] | undefined;
   /** The absolute path of the database, if there is one. */
@@ -403,6 +417,12 @@ export interface RevisionOptions {
 export interface RestoreOptions extends RevisionOptions {
   /** The reason for the history, up to 1,000 characters. Default: what is done, such as `rollback to revision 7`. */
   reason?: string | undefined;
+}
+
+/** Options of {@link ProductionConfig.retireFeature}. */
+export interface RetireOptions extends RestoreOptions {
+  /** Retire it also if it is on in some environment. Default: `false`. */
+  force?: boolean | undefined;
 }
 
 /** The progress of a long operation. */

@@ -4,7 +4,7 @@ import type { Target } from './options';
 import type { Output } from './output';
 
 /** The completions of an argument or of an option's value. */
-export type Completion = 'features' | 'environments' | 'files' | readonly string[];
+export type Completion = 'features' | 'retired' | 'environments' | 'files' | readonly string[];
 
 /** A command: one file in `commands/`, listed in `commands/index.ts`. */
 export interface CommandDefinition {

@@ -4,8 +4,14 @@ import { type RolloutPrefix, rolloutPrefix } from './rollout';
 
 /** Names and their bits. Tables are immutable, and shared by all configs with the same list. */
 export interface FeatureTable {
-  /** The names, from bit 0 up. */
+  /** The names, from bit 0 up, with the retired ones. */
   readonly names: readonly string[];
+  /** Those that are not retired, in bit order. */
+  readonly listed: readonly string[];
+  /** The bits of the retired ones. */
+  readonly retired: ReadonlySet<number>;
+  /** How often names were retired, revived or replaced. */
+  readonly changes: number;
   /** The bit of each name. */
   readonly index: NameIndex;
   /** The hash prefix of each feature's rollout, by bit, computed on demand. */
@@ -27,8 +33,16 @@ export function prefixOf({ names, prefixes }: FeatureTable, bit: number): Rollou
   return (prefixes[bit] ??= rolloutPrefix(names[bit]!));
 }
 
+/** The flags without those of retired names. */
+export function withoutRetired({ retired }: FeatureTable, flags: readonly number[]): readonly number[] {
+  if (retired.size === 0) return flags;
+  const words = [...flags];
+  for (const bit of retired) words[bit >>> 5]! &= ~(1 << bit);
+  return words;
+}
+
 /** The names whose flags are set in the words of the banks, in bit order. */
-export function namesOf({ names: all }: FeatureTable, flags: readonly number[]): string[] {
+export function namesOf({ names: all }: Pick<FeatureTable, 'names'>, flags: readonly number[]): string[] {
   const names: string[] = [];
   for (let bank = 0; bank < flags.length; bank += 1) {
     const first = bank * BANK_SIZE;

@@ -18,7 +18,7 @@ export const WORD_GENERATION = 4;
 /** Index in 32-bit words from the page's start. 1 while listeners wait for the next change; the process that notifies them resets it. */
 export const WORD_SLEEPERS = 5;
 
-/** Index in 32-bit words from the page's start. How many names the table of a live page has. */
+/** Index in 32-bit words from the page's start. How many names the table has, and from bit 16 on how often some were retired or revived. */
 export const WORD_NAME_COUNT = 7;
 
 /** Index in 32-bit words from the page's start. Last persisted revision, low half; the high half follows. */

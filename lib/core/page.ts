@@ -196,8 +196,8 @@ export function exchangeRollout({ views, base }: Page, bit: number, basisPoints:
   return Atomics.exchange(views.words16, base * 2 + ROLLOUT_WORD16 + bit + (bit & BANK_BITS), basisPoints);
 }
 
-/** The number of names in the table of a live page. */
-export function readNameCount({ views, base }: Page): number {
+/** A number that changes with the names of the page's table. The low half counts them, and is 0 until others have added some. */
+export function readNamesWord({ views, base }: Page): number {
   return loadWord(views.words, base + WORD_NAME_COUNT);
 }
 

@@ -43,7 +43,7 @@ function wordAt(hex: string, offset: number): number {
   return (((word & 0xff) << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24)) >>> 0;
 }
 
-export function compareStates(table: FeatureTable, from: State, to: State): StateChanges {
+export function compareStates(table: Pick<FeatureTable, 'names'>, from: State, to: State): StateChanges {
   const rollouts = from.rollouts === to.rollouts ? undefined : compareRollouts(table, from, to);
   const isSameTerminal = hasSameSettings(from.terminal, to.terminal);
   const changes: Mutable<StateChanges> = {
@@ -62,7 +62,7 @@ function without(flags: readonly number[], others: readonly number[]): number[] 
   return flags.map((word, bank) => word & ~(others[bank] ?? 0));
 }
 
-function compareRollouts(table: FeatureTable, from: State, to: State): StateChanges['rollouts'] {
+function compareRollouts(table: Pick<FeatureTable, 'names'>, from: State, to: State): StateChanges['rollouts'] {
   const rollouts: { [name: string]: { from: number; to: number } } = {};
   table.names.forEach((name, bit) => {
     const rollout = { from: rolloutOf(from, bit), to: rolloutOf(to, bit) };

@@ -1,4 +1,4 @@
-import { checkInteger, checkKeys, checkReason } from '../core/checks';
+import { checkBoolean, checkInteger, checkKeys, checkReason } from '../core/checks';
 import { collectEdits, isEmpty } from '../core/draft';
 import { makeError, show } from '../core/errors';
 import { MAX_HISTORY_LIMIT } from '../core/limits';
@@ -21,6 +21,8 @@ import type {
   PruneOptions,
   PruneResult,
   RestoreOptions,
+  RetiredFeature,
+  RetireOptions,
   RevisionOptions,
   Verification,
   VerifyOptions,
@@ -93,6 +95,28 @@ export class ConfigHistory<Name extends string> implements HistoryMethods<Name> 
     return this.#entry(await store.commit(this.#internals.page.handle, edits, reason, actor, ifRevision));
   }
 
+  async retire(name: string | readonly string[], options: RetireOptions): Promise<HistoryEntry> {
+    const { force = false, ...rest } = checkKeys(options, 'options', ['force', 'reason', 'actor', 'ifRevision']);
+    const forced = checkBoolean(force, 'force');
+    const checked = this.#checkRestoreOptions(rest as RestoreOptions);
+    const store = this.#writableStore();
+    const bits = this.#bitsOf(name);
+    return this.#entry(await store.retire(this.#internals.page.handle, bits, forced, checked));
+  }
+
+  async revive(name: string | readonly string[], options: RestoreOptions): Promise<HistoryEntry> {
+    const checked = this.#checkRestoreOptions(options);
+    const store = this.#writableStore();
+    const bits = this.#bitsOf(name);
+    return this.#entry(await store.revive(this.#internals.page.handle, bits, checked));
+  }
+
+  async getRetired(): Promise<RetiredFeature[]> {
+    return this.#openStore()
+      .retired()
+      .map(({ name, bit, at }) => ({ name, bit, retiredAt: new Date(at) }));
+  }
+
   async diff(from: number, to: number): Promise<ConfigDiff> {
     checkRevision(from, 'revision');
     checkRevision(to, 'revision');
@@ -135,6 +159,14 @@ export class ConfigHistory<Name extends string> implements HistoryMethods<Name> 
   /** Persists the state unless the last revision already holds it. */
   async persistAutomatically(store: Store): Promise<void> {
     await store.persist(this.#internals.page.handle, 'auto', this.#actor(undefined), undefined, true);
+  }
+
+  #bitsOf(given: string | readonly string[]): number[] {
+    const names = Array.isArray(given) ? (given as readonly string[]) : [given as string];
+    if (names.length === 0) {
+      throw makeError('ERR_INVALID_VALUE', 'Invalid feature names: an empty list (must have at least one)');
+    }
+    return names.map((name) => this.#internals.bitOf(name));
   }
 
   #openStore(): Store {

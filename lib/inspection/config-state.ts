@@ -10,11 +10,12 @@ import { packTerminal, unpackTerminal } from '../core/terminal';
 import type { ConfigState } from '../types';
 
 /** The state of a page, with its features in bit order. */
-export function readConfigState(page: Page, { names }: FeatureTable): ConfigState {
+export function readConfigState(page: Page, { names, retired }: FeatureTable): ConfigState {
   const state = readPageState(page, banksFor(names.length));
   const { rollouts } = state;
   const features: Mutable<ConfigState['features']> = {};
   names.forEach((name, bit) => {
+    if (retired.has(bit)) return;
     features[name] = { enabled: isOn(state, bit), rollout: toPercent(rollouts?.[bit] ?? FULL_ROLLOUT) };
   });
   return { terminal: unpackTerminal(state.terminal), features };

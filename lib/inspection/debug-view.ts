@@ -1,4 +1,4 @@
-import { type FeatureTable, namesOf } from '../core/feature-table';
+import { type FeatureTable, namesOf, withoutRetired } from '../core/feature-table';
 import { FULL_ROLLOUT } from '../core/layout';
 import {
   banksFor,
@@ -101,8 +101,8 @@ export class DebugViews<Name extends string> {
   #makeLists(flags: readonly number[]): DebugView<Name>['features'] {
     const others = flags.map((word) => ~word);
     return deepFreeze({
-      enabled: namesOf(this.#table, flags) as Name[],
-      disabled: namesOf(this.#table, others) as Name[],
+      enabled: namesOf(this.#table, withoutRetired(this.#table, flags)) as Name[],
+      disabled: namesOf(this.#table, withoutRetired(this.#table, others)) as Name[],
     });
   }
 
@@ -135,7 +135,7 @@ function partialRollouts(table: FeatureTable, basisPoints: readonly number[]): D
   const rollouts: { [name: string]: number } = {};
   table.names.forEach((name, bit) => {
     const rollout = basisPoints[bit] ?? FULL_ROLLOUT;
-    if (rollout !== FULL_ROLLOUT) rollouts[name] = toPercent(rollout);
+    if (rollout !== FULL_ROLLOUT && !table.retired.has(bit)) rollouts[name] = toPercent(rollout);
   });
   return Object.freeze(rollouts);
 }

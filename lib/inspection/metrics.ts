@@ -75,11 +75,12 @@ export function exposeMetrics(config: Measured): string {
 
 function featuresOf({ page, table }: Measured): { name: string; enabled: boolean; basisPoints: number }[] {
   const state = readPageState(page, banksFor(table.names.length));
-  return table.names.map((name, bit) => ({
+  const features = table.names.map((name, bit) => ({
     name,
     enabled: isOn(state, bit),
     basisPoints: state.rollouts?.[bit] ?? FULL_ROLLOUT,
   }));
+  return features.filter((_, bit) => !table.retired.has(bit));
 }
 
 function toStoreMetrics(metrics: NativeStoreMetrics): StoreMetrics {

@@ -5,7 +5,7 @@ import {
   firstRollout,
   type Page,
   readBankFlags,
-  readNameCount,
+  readNamesWord,
   readPersistedMark,
   readRevision,
   readRolloutAt,
@@ -22,7 +22,7 @@ export function isPersisted(page: Page, { names }: FeatureTable): boolean {
   const revision = readRevision(page);
   const mark = readPersistedMark(page);
   // Names that were added in this moment are in banks that have them.
-  const banks = banksFor(Math.max(names.length, readNameCount(page)));
+  const banks = banksFor(Math.max(names.length, readNamesWord(page) & 0xffff));
   return revision !== 0 && markOf(page, banks, revision) === mark;
 }
 

@@ -21,6 +21,7 @@ export type {
   NativeNotes,
   NativePage,
   NativePruneProgress,
+  NativeRetired,
   NativeRevision,
   NativeStartup,
   NativeState,

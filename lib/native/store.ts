@@ -18,6 +18,7 @@ import {
   type NativeNotes,
   type NativePage,
   type NativePruneProgress,
+  type NativeRetired,
   type NativeRevision,
   type NativeStartup,
   type NativeStore,
@@ -51,7 +52,7 @@ export class Store {
   /** The persists of this turn of the event loop, in the order in which the core answers them. */
   #turn: { resolve: (answer: StoreAnswer) => void; reject: (error: unknown) => void }[] = [];
   /** The feature table of the last answer; the first answer brings it. */
-  #table = featureTable([], []);
+  #table = featureTable({ names: [], retired: [], changes: 0, registryHashes: [] });
   /** The same for `persistSync`, which overtakes answers that are queued in the event loop. */
   #tableAtOnce = this.#table;
 
@@ -75,6 +76,31 @@ export class Store {
   /** What programs have said of the feature with this bit. */
   notes(bit: number): NativeNotes {
     return guard(() => this.#native.notes(bit))();
+  }
+
+  /** Whether the page's bits belong to the names that the database has now. */
+  hasNamesOf(page: number): boolean {
+    return guard(() => this.#native.hasNamesOf(page))();
+  }
+
+  /** The retired names, the longest retired first. */
+  retired(): NativeRetired[] {
+    return guard(() => this.#native.retired())();
+  }
+
+  /** Retires the features with these bits, and records that. They have to be off everywhere, unless it is `forced`. */
+  retire(
+    page: number,
+    bits: number[],
+    forced: boolean,
+    { reason, actor, ifRevision }: CheckedRestore,
+  ): Promise<StoreAnswer> {
+    return this.#ask(() => this.#native.retire(page, this.environment, bits, forced, reason, actor, ifRevision));
+  }
+
+  /** Takes that back, and records it. */
+  revive(page: number, bits: number[], { reason, actor, ifRevision }: CheckedRestore): Promise<StoreAnswer> {
+    return this.#ask(() => this.#native.revive(page, this.environment, bits, reason, actor, ifRevision));
   }
 
   /** The feature table of the database as last seen. */
@@ -103,8 +129,9 @@ export class Store {
   /** The same, but blocking. Persists that were submitted before come first. */
   persistSync(page: number, reason: string, actor: string, ifRevision: number | undefined): StoreAnswer {
     const persist = () => this.#native.persistSync(page, this.environment, reason, actor, ifRevision);
-    const { names, registryHashes, revisions } = resultOf(guard(persist)());
-    if (names) this.#tableAtOnce = featureTable(names, registryHashes);
+    const answer = resultOf(guard(persist)());
+    const { names, revisions } = answer;
+    if (names) this.#tableAtOnce = featureTable({ ...answer, names });
     return { table: this.#tableAtOnce, revisions };
   }
 
@@ -216,8 +243,9 @@ export class Store {
     return this.#toAnswer(await this.#call(start));
   }
 
-  #toAnswer({ names, registryHashes, revisions }: NativeAnswer): StoreAnswer {
-    if (names) this.#table = featureTable(names, registryHashes);
+  #toAnswer(answer: NativeAnswer): StoreAnswer {
+    const { names, revisions } = answer;
+    if (names) this.#table = featureTable({ ...answer, names });
     return { table: this.#table, revisions };
   }
 

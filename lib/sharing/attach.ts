@@ -39,6 +39,8 @@ export function attach<Name extends string>(handle: ConfigHandle): ProductionCon
   let store: Store | undefined;
   try {
     store = persistPath === undefined ? undefined : openExisting(persistPath, environment, readOnly, checked);
+    // Bits may have other names since, as long as nobody had the database open.
+    if (opened && store?.hasNamesOf(opened.handle) === false) throw staleHandle(checked);
     opened ??= openAgain(checked, options, store);
     return assemble(
       { ...options, features: [...features, ...featuresWithoutBit] },
@@ -75,7 +77,7 @@ function staleHandle({ pageId }: ConfigHandle, cause?: unknown): Error {
   );
 }
 
-function adopt({ pageId, features }: ConfigHandle): NativePage | undefined {
+function adopt({ pageId, features, retiredFeatures = [] }: ConfigHandle): NativePage | undefined {
   const handle = native.adoptPage(pageId);
   if (handle === null) return undefined;
   const live = native.pageFeatures(handle);
@@ -91,7 +93,8 @@ function adopt({ pageId, features }: ConfigHandle): NativePage | undefined {
   }
   const page = pageOf(live);
   const registryHashes = Array.from({ length: page.banks }, (_, bank) => readRegistryHash(page, bank));
-  return { ...live, names: [...features], registryHashes };
+  const retired = retiredFeatures.map((name) => features.indexOf(name)).filter((bit) => bit >= 0);
+  return { ...live, names: [...features], retired, registryHashes };
 }
 
 /** In another process, by path or name. */

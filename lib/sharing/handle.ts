@@ -8,6 +8,7 @@ const KEYS: readonly (keyof ConfigHandle)[] = [
   'environment',
   'features',
   'featuresWithoutBit',
+  'retiredFeatures',
   'persistPath',
   'enableClusterSync',
   'clusterName',
@@ -38,6 +39,9 @@ export function checkHandle(value: unknown): ConfigHandle {
   handle['features'] = checkNames(handle['features'], 'features');
   if (handle['featuresWithoutBit'] !== undefined) {
     handle['featuresWithoutBit'] = checkNames(handle['featuresWithoutBit'], 'handle.featuresWithoutBit');
+  }
+  if (handle['retiredFeatures'] !== undefined) {
+    handle['retiredFeatures'] = checkNames(handle['retiredFeatures'], 'handle.retiredFeatures');
   }
   return handle as unknown as ConfigHandle;
 }

@@ -89,6 +89,8 @@ pub struct NativeAnswer {
     pub names: Option<Vec<String>>,
     /// The bits of those that are retired.
     pub retired: Vec<u32>,
+    /// How often names were retired, revived or replaced.
+    pub changes: u32,
     /// The hashes of a table with these names, by bank.
     pub registry_hashes: Vec<u32>,
     /// The revisions in question, in the order of the question.

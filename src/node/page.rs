@@ -167,6 +167,8 @@ pub struct NativePage {
     pub names: Option<Vec<String>>,
     /// The bits of those that are retired.
     pub retired: Vec<u32>,
+    /// How often names were retired, revived or replaced.
+    pub changes: u32,
     /// The hashes of a table with these names, by bank.
     pub registry_hashes: Vec<u32>,
 }
@@ -201,8 +203,12 @@ pub fn open_private(initial: &Initial, has_store: bool) -> Result<NativePage> {
         let contains = initial.persisted.map_or(0, |persisted| persisted.revision);
         let is_full = has_store || initial.table.names().len() > BANK_SIZE;
         let handle = pages.private.allocate(&initial.state, contains, is_full)?;
+        let page = pages.private.page(handle)?;
+        if has_store {
+            page.set_epoch(initial.table.epoch());
+        }
         if let Some(persisted) = &initial.persisted {
-            pages.private.page(handle)?.note_persisted(persisted);
+            page.note_persisted(persisted);
         }
         Ok(to_native(
             handle,
@@ -226,6 +232,7 @@ pub fn to_native(handle: u32, page: &Page, table: &FeatureTable) -> NativePage {
         banks: u32::try_from(page.banks().len()).unwrap_or(1),
         names: (!table.is_default()).then(|| table.names().to_vec()),
         retired: bits_of(table.retired()),
+        changes: table.changes(),
         registry_hashes: table.hashes().to_vec(),
     }
 }

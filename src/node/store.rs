@@ -115,6 +115,13 @@ impl NativeStore {
             .collect())
     }
 
+    /// Whether the page's bits belong to the names that the database has now. Blocks.
+    #[napi(catch_unwind)]
+    pub fn has_names_of(&self, handle: u32) -> Result<bool> {
+        let page = page::page(handle)?;
+        Ok(self.store()?.epoch()? == page.epoch())
+    }
+
     /// Retires features by their bits, and records that. They have to be off everywhere, unless it is `forced`.
     #[napi(catch_unwind, ts_return_type = "Promise<NativeFailure | NativeAnswer>")]
     pub fn retire<'env>(
@@ -480,6 +487,7 @@ fn to_answer<T>(
     let Answer { value, table } = answer;
     NativeAnswer {
         retired: Vec::new(),
+        changes: table.changes(),
         registry_hashes: table.hashes().to_vec(),
         names: None,
         revisions: convert(value, &table),

@@ -166,7 +166,7 @@ impl Page {
     }
 
     /// Sets it, for a page that is not shared yet.
-    pub(super) fn set_epoch(&self, epoch: u32) {
+    pub fn set_epoch(&self, epoch: u32) {
         self.words().epoch.store(epoch, SeqCst);
     }
 

@@ -178,6 +178,12 @@ impl Store {
         self.call(|reply| Task::Notes { bit, reply })
     }
 
+    /// The epoch of the names. Blocks, like [`Store::attach`].
+    pub fn epoch(&self) -> Result<u32, Error> {
+        self.retired()?;
+        Ok(self.table().epoch())
+    }
+
     /// The retired names, the longest retired first. Blocks, like [`Store::attach`].
     pub fn retired(&self) -> Result<Vec<Retired>, Error> {
         self.call(|reply| Task::Retired { reply })

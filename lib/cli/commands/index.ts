@@ -12,6 +12,7 @@ import { importState } from './import';
 import { persist } from './persist';
 import { promote } from './promote';
 import { prune } from './prune';
+import { retire, revive } from './retire';
 import { rollback } from './rollback';
 import { rollout } from './rollout';
 import { stale } from './stale';
@@ -34,6 +35,8 @@ export const commands: readonly CommandDefinition[] = [
   history,
   diff,
   stale,
+  retire,
+  revive,
   rollback,
   promote,
   exportStates,

@@ -85,13 +85,22 @@ async function candidatesFor(commands: readonly CommandDefinition[], typed: Type
 
 async function expand(completion: Completion, typed: Typed): Promise<Candidate[]> {
   if (completion === 'files') return [{ value: FILES }];
-  if (completion !== 'features' && completion !== 'environments') return completion.map((value) => ({ value }));
+  if (typeof completion !== 'string') return completion.map((value) => ({ value }));
   try {
-    const names = await (completion === 'features' ? featuresOf(typed) : environmentsOf(typed));
+    const names = await NAMES[completion](typed);
     return names.filter((name) => !typed.arguments.includes(name)).map((value) => ({ value }));
   } catch {
     return [];
   }
+}
+
+const NAMES = { features: featuresOf, retired: retiredOf, environments: environmentsOf } as const;
+
+function retiredOf(typed: Typed): Promise<string[]> {
+  return readingPersisted(targetOf(typed), async (config) => {
+    const retired = await config.getRetiredFeatures();
+    return retired.map(({ name }) => name);
+  });
 }
 
 function featuresOf(typed: Typed): Promise<string[]> {
