@@ -18,6 +18,7 @@ const INFO = {
   description: 'The new checkout',
   owner: 'payments',
   expires: new Date(EXPIRES),
+  retired: false,
 };
 
 export default suite('declared features', {
@@ -34,7 +35,7 @@ export default suite('declared features', {
       );
       assert.equal(config.persisted, true);
       assert.deepEqual(config.getFeatureInfo('checkout'), INFO);
-      const nothing = { description: null, owner: null, expires: null };
+      const nothing = { description: null, owner: null, expires: null, retired: false };
       assert.deepEqual(config.getFeatureInfo('plain'), { name: 'plain', bit: 2, ...nothing });
       assert.throws(() => config.getFeatureInfo('no_such'), { code: 'ERR_UNKNOWN_FEATURE' });
       assert.equal((await config.verify()).ok, true);

@@ -13,7 +13,8 @@ const NEXT = [...NAMES.slice(1), 'one_too_many'];
 const FULL = { name: 'ConfigError', code: 'ERR_TOO_MANY_FEATURES' };
 const MESSAGE =
   'No bit left for feature one_too_many, which reads as off: all 256 have names already. ' +
-  'Keep the new one in another database';
+  'Retire some with retireFeature(), or keep the new one in another database. ' +
+  'It gets a bit when a program lists it that opens the database alone';
 
 export default suite('a full table of names', {
   async 'never stops a start, and the names without a bit read as off'(t) {

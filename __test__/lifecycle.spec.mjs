@@ -240,6 +240,9 @@ const ASYNC = new Set([
   'rollback',
   'apply',
   'commit',
+  'retireFeature',
+  'reviveFeature',
+  'getRetiredFeatures',
   'diff',
   'promote',
   'verify',
@@ -302,6 +305,9 @@ function usesOf(config, feature) {
     'set reserved': () => {
       config.reserved = 0;
     },
+    retireFeature: () => config.retireFeature('debug'),
+    reviveFeature: () => config.reviveFeature('debug'),
+    getRetiredFeatures: () => config.getRetiredFeatures(),
     toBanks: () => config.toBanks(),
     toBytes: () => config.toBytes(),
     toHex: () => config.toHex(),

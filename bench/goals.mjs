@@ -23,6 +23,8 @@ export const goals = /** @satisfies {Record<string, Goal>} */ (
       atMost: 1.15,
       unit: 'times',
     },
+    readMany: { what: '256 features in turn, against eight of eleven', atMost: 1.5, unit: 'times' },
+    readManyInTurn: { what: '256 features in turn, against eight of them', atMost: 1.1, unit: 'times' },
     readHandle: { what: "`feature('debug').enabled` against raw", atMost: 1.2, unit: 'times' },
     readFlagLibraries: {
       what: 'names varying, faster than the fastest flag library',
@@ -39,9 +41,11 @@ export const goals = /** @satisfies {Record<string, Goal>} */ (
     },
     viewSame: { what: '`getDebugView()`, nothing changed', atMost: 30, unit: 'ns' },
     viewChanged: { what: '`getDebugView()` after a flip', atMost: 500, unit: 'ns' },
+    viewMany: { what: '`getDebugView()` of a new state, 256 features against 11', atMost: 4, unit: 'times' },
     flip: { what: '`enableFeature`, `disableFeature`', atMost: { bun: 10, node: 30 }, unit: 'ns' },
     flipNothing: { what: 'a flip that changes nothing, against raw', atMost: 2, unit: 'times' },
     persist: { what: '`persist` against an insert of the same row', atMost: 1.25, unit: 'times' },
+    persistMany: { what: '`persist` of 256 features against that of 11', atMost: 1.15, unit: 'times' },
     persistSync: { what: '`persistSync` against an insert of the same row', atMost: 1.25, unit: 'times' },
     persistTogetherRow: {
       what: '64 `persist` at once, each against a row of one transaction of 64 inserts',

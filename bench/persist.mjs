@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { createProductionConfig } from '../types/index.mjs';
 import { compare } from './lib/compare.mjs';
 import { temporaryDirectory } from './lib/files.mjs';
+import { manyNames } from './lib/flags.mjs';
 import { ratio, speedUp, where } from './lib/judge.mjs';
 import { durableWriters } from './lib/peers.mjs';
 import { connectOwn, OWN } from './lib/peers/sqlite.mjs';
@@ -15,7 +16,8 @@ const AT_ONCE = 64;
 const OPTIONS = /** @type {const} */ ({ environment: 'production', actor: 'bench:1' });
 
 const databasePath = () => join(temporaryDirectory(), 'bench.db');
-const open = () => createProductionConfig({ ...OPTIONS, persistPath: databasePath() });
+/** @param {readonly string[]} [features] */
+const open = (features) => createProductionConfig({ ...OPTIONS, features, persistPath: databasePath() });
 
 /**
  * The row of a revision, put by hand into a database that we have made: same columns, checks and index, same settings.
@@ -33,7 +35,7 @@ async function sameRow() {
   assert.equal(database.prepare('PRAGMA journal_mode').get().journal_mode, 'wal');
   assert.equal(database.prepare('PRAGMA synchronous').get().synchronous, 2);
   const first = database
-    .prepare('SELECT id, environment, record, rollouts, known, kind, delta, digest FROM revision')
+    .prepare('SELECT id, environment, record, rollouts, names, epoch, kind, delta, digest FROM revision')
     .get();
   // When the table gets another column, the baseline has to get it too.
   const columns = database
@@ -45,7 +47,8 @@ async function sameRow() {
     'environment',
     'record',
     'rollouts',
-    'known',
+    'names',
+    'epoch',
     'reason',
     'actor',
     'created_at',
@@ -70,7 +73,8 @@ async function sameRow() {
         first.environment,
         first.record,
         first.rollouts,
-        first.known,
+        first.names,
+        first.epoch,
         'bench',
         OPTIONS.actor,
         Date.now(),
@@ -92,6 +96,7 @@ const PAGE_ID = -0x1862_9a81_4d3f_2c19n;
 
 const ROW = `by hand: a prepared insert of the same row by \`${OWN}\``;
 const PERSIST = '`await config.persist(reason)`';
+const PERSIST_MANY = 'the same with 256 features, of which a quarter has a rollout';
 const SYNC = '`config.persistSync(reason)`';
 const TOGETHER = `each of ${AT_ONCE} \`config.persist(reason)\` at once`;
 
@@ -113,6 +118,22 @@ await compare(import.meta.url, [
       },
       [PERSIST]: async () => {
         const config = open();
+        let last = 0;
+        return {
+          operations: 1,
+          expected: true,
+          async run() {
+            const { revision } = await config.persist('bench');
+            last += 1;
+            return revision === last;
+          },
+        };
+      },
+      [PERSIST_MANY]: async () => {
+        const config = open(manyNames);
+        config.update((draft) => {
+          for (const [index, name] of manyNames.entries()) if (index % 4 === 0) draft.enable(name, { rollout: 10 });
+        });
         let last = 0;
         return {
           operations: 1,
@@ -177,6 +198,7 @@ await compare(import.meta.url, [
     },
     goals: [
       ratio('persist', PERSIST, ROW),
+      ratio('persistMany', PERSIST_MANY, PERSIST),
       where(ratio('persistSync', SYNC, ROW), DISK, LEAST_SYNC_NS),
       ratio('persistTogetherRow', TOGETHER, ROWS),
       speedUp('persistTogether', TOGETHER, [PERSIST]),

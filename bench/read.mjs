@@ -5,7 +5,7 @@ import { OpenFeature } from '@openfeature/server-sdk';
 import { createProductionConfig } from '../types/index.mjs';
 import { ConfigProvider } from '../dist/openfeature.mjs';
 import { compare } from './lib/compare.mjs';
-import { isOn, names, PERCENT, ROLLED_OUT } from './lib/flags.mjs';
+import { isOn, manyNames, names, PERCENT, ROLLED_OUT } from './lib/flags.mjs';
 import { figure, ratio, speedUp } from './lib/judge.mjs';
 import { asking, askingAsync, askingForUsers, askingForUsersAsync, OPERATIONS } from './lib/loops.mjs';
 import { handWritten, RAW, raw } from './lib/memory.mjs';
@@ -50,6 +50,35 @@ function afterUnknownNames(config) {
   return config;
 }
 
+/** A config of 256 features, of which each other one is on. */
+function makeLargeConfig() {
+  const config = createProductionConfig({ features: manyNames });
+  for (const [index, name] of manyNames.entries()) if (index % 2 === 0) config.enableFeature(name);
+  return config;
+}
+
+/**
+ * Asks for some of the features of such a config, in turn.
+ *
+ * @param {readonly string[]} some
+ */
+function byOneOfMany(some) {
+  const config = makeLargeConfig();
+  const last = some.length - 1;
+  const isSo = (/** @type {string} */ name) => manyNames.indexOf(name) % 2 === 0;
+  for (const name of some) assert.equal(config.isFeatureEnabled(name), isSo(name));
+  return {
+    operations: OPERATIONS,
+    expected: Array.from({ length: OPERATIONS }, (_, i) => some[i & last]).filter((name) => isSo(String(name))).length,
+    run() {
+      let on = 0;
+      for (let i = 0; i < OPERATIONS; i += 1)
+        if (config.isFeatureEnabled(/** @type {string} */ (some[i & last]))) on += 1;
+      return on;
+    },
+  };
+}
+
 /** Behind OpenFeature's SDK, as its own in-memory provider is. */
 async function openFeatureClient() {
   const config = makeConfig();
@@ -61,9 +90,13 @@ const ONE = "`config.isFeatureEnabled('debug')`";
 const HANDLE = "`config.feature('debug').enabled`, the feature made once";
 const VARYING = '`config.isFeatureEnabled(names[i & 7])`';
 const AFTER_UNKNOWN = 'the same, after 10,000 unknown short names were refused first';
+const MANY = '256 features in turn';
+const SOME_OF_MANY = 'eight of 256 features in turn';
 const FOR_KEY = '`config.isFeatureEnabledFor(name, key)`';
 const VIEW = '`config.getDebugView()`, nothing changed';
 const CHANGED_VIEW = '`config.getDebugView()` after a flip';
+const NEW_VIEW = '`config.getDebugView()` of a state that was not seen lately, 11 features';
+const NEW_VIEW_OF_MANY = 'the same, 256 features';
 
 await compare(import.meta.url, [
   {
@@ -122,6 +155,8 @@ await compare(import.meta.url, [
       [VARYING]: () => byName(makeConfig()),
       'the same with `enableClusterSync`': () => byName(sharedConfig()),
       [AFTER_UNKNOWN]: () => byName(afterUnknownNames(makeConfig())),
+      [SOME_OF_MANY]: () => byOneOfMany([3, 40, 77, 110, 130, 170, 201, 255].map((bit) => String(manyNames[bit]))),
+      [MANY]: () => byOneOfMany(manyNames),
       '`features[i & 7].enabled`'() {
         const config = makeConfig();
         const features = names.map((name) => config.feature(/** @type {any} */ (name)));
@@ -143,6 +178,8 @@ await compare(import.meta.url, [
     goals: [
       ratio('readVarying', VARYING, RAW),
       ratio('readAfterUnknown', AFTER_UNKNOWN, VARYING),
+      ratio('readMany', MANY, VARYING),
+      ratio('readManyInTurn', MANY, SOME_OF_MANY),
       speedUp(
         'readFlagLibraries',
         VARYING,
@@ -230,10 +267,39 @@ await compare(import.meta.url, [
           ({ features }) => features.enabled.includes('debug') === config.isFeatureEnabled('debug'),
         );
       },
+      [NEW_VIEW]: () => newViews(makeConfig()),
+      [NEW_VIEW_OF_MANY]: () => newViews(makeLargeConfig()),
     },
-    goals: [figure('viewSame', VIEW), figure('viewChanged', CHANGED_VIEW)],
+    goals: [
+      figure('viewSame', VIEW),
+      figure('viewChanged', CHANGED_VIEW),
+      ratio('viewMany', NEW_VIEW_OF_MANY, NEW_VIEW),
+    ],
   },
 ]);
+
+/**
+ * Views of more states than a config keeps: those that a counter in its first features takes.
+ *
+ * @param {any} config
+ */
+function newViews(config) {
+  const counted = config.getFeatureNames().slice(0, 10);
+  let count = 0;
+  return repeated(
+    () => {
+      count = (count + 1) % 2 ** counted.length;
+      config.featureFlags = count;
+      return config.getDebugView();
+    },
+    ({ features }) => features.enabled.filter((name) => counted.includes(name)).length === bitsOf(count),
+  );
+}
+
+/** @param {number} number */
+function bitsOf(number) {
+  return [...number.toString(2)].filter((digit) => digit === '1').length;
+}
 
 /**
  * Makes objects and keeps the last one, so that none of them can be left out.

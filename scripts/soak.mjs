@@ -2,7 +2,7 @@
 // Installs, builds, and does at length what the specs do briefly. Takes about half an hour, and says what it proved.
 //
 //   npm run soak                           all parts
-//   npm run soak -- --part flips,kills     some: flips, terminals, kills, persists, order, everybody, behind, power, threads, disk
+//   npm run soak -- --part flips,kills     some: flips, terminals, kills, persists, order, years, everybody, behind, power, threads, disk
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -33,6 +33,8 @@ export function makePeer(startThread) {
     set(property, value) {
       config[property] = value;
     },
+    /** As a commit. */
+    commitSet: (name, on, reason) => config.commit((draft) => draft.set(name, on), reason),
     update(names, terminal) {
       return config.update((draft) => {
         draft.enable(...names);

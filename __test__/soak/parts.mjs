@@ -11,6 +11,7 @@ import { playRounds } from '../children/order-rounds.mjs';
 import { startProcess } from '../children/peers.mjs';
 import { killPersisting } from '../children/persisters.mjs';
 import { anySeed } from '../children/random.mjs';
+import { playYears } from '../children/years.mjs';
 import { flipTogether, killAll, killAtRandom, mixTerminals, terminateThreads } from '../children/stress.mjs';
 import { crowd } from './crowd.mjs';
 import { persistFarBehind } from './far-behind.mjs';
@@ -72,6 +73,23 @@ export const parts = {
       '200 rounds of four processes that flip, persist, commit and roll back, and are killed: the history is what they were told',
     run: ({ directory, bun, node, after }) =>
       playRounds({ directory, rounds: 200, paths: [bun, node], seed: anySeed(), after }),
+  },
+  years: {
+    promise:
+      'three years of weekly releases, 1,000 names in all and 200 at once, deployed one process at a time, with kills and a full stop each quarter: no name is mistaken for another',
+    run: ({ directory, bun, node, after }) =>
+      playYears({
+        directory,
+        releases: 156,
+        perQuarter: 13,
+        names: 1000,
+        listed: 200,
+        paths: [bun, node],
+        processes: 3,
+        changes: 6,
+        seed: anySeed(),
+        after,
+      }),
   },
   everybody: {
     promise:

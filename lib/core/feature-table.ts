@@ -24,7 +24,7 @@ export interface FeatureTable {
 export function noBitFor(name: string, { names }: FeatureTable): string {
   return (
     `No bit left for feature ${name}, which reads as off: all ${names.length} have names already. ` +
-    'Keep the new one in another database'
+    'Retire some with retireFeature(), or keep the new one in another database. It gets a bit when a program lists it that opens the database alone'
   );
 }
 

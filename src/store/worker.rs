@@ -138,9 +138,12 @@ impl Worker {
             Error::StoreNotFound { .. } if was_open => replaced(RESTORE),
             error => error,
         })?;
+        database.contents = self.contents.for_reopening();
         let started = Instant::now();
-        let table = features::read(&database.connection)
-            .map_err(|fault| fault.into_error(&shared.path, started.elapsed()))?;
+        let table = features::read(&database.connection).map_err(|fault| {
+            let error = fault.into_error(&shared.path, started.elapsed());
+            not_damaged(&mut database, &shared.path, error)
+        })?;
         if !table.names().starts_with(lock(&shared.table).names()) {
             // Bits would get other names.
             drop(database);
@@ -148,7 +151,6 @@ impl Worker {
             return Err(replaced(CREATE_AGAIN));
         }
         *lock(&shared.files) = Some(database.files.clone());
-        database.contents = self.contents.for_reopening();
         self.was_open = true;
         shared.meters.opened();
         self.database = Some(database);
@@ -245,15 +247,7 @@ impl Worker {
             Err(fault) => fault.with_reason(&database.connection, &path),
         };
         let is_spoilt = fault.spoils_connection();
-        let mut error = fault.into_error(&path, started.elapsed());
-        if matches!(
-            error,
-            Error::StoreCorrupt { .. } | Error::NotADatabase { .. }
-        ) && let Err(Fault::Refused(replaced)) = database.expect_whole(&path)
-        {
-            // Nothing is damaged: the pages are those of two databases.
-            error = replaced;
-        }
+        let error = not_damaged(database, &path, fault.into_error(&path, started.elapsed()));
         let connection = &database.connection;
         if matches!(error, Error::DiskFull { .. }) {
             // The next transaction then has the log's own space, even if none is freed. There may be no room for this
@@ -406,6 +400,18 @@ impl Worker {
         })?;
         self.learn(&answer.table);
         Ok(answer)
+    }
+}
+
+/// What is true of a database that looks damaged: its pages may be those of two databases.
+fn not_damaged(database: &mut Database, path: &Path, error: Error) -> Error {
+    let looks_damaged = matches!(
+        error,
+        Error::StoreCorrupt { .. } | Error::NotADatabase { .. }
+    );
+    match looks_damaged.then(|| database.expect_whole(path)) {
+        Some(Err(Fault::Refused(replaced))) => replaced,
+        _ => error,
     }
 }
 

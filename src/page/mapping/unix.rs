@@ -229,7 +229,7 @@ fn allocate_blocks(file: &File) -> io::Result<()> {
 fn allocate_blocks(file: &File) -> io::Result<()> {
     use std::os::unix::fs::FileExt;
     // Without posix_fallocate, bytes that are written have blocks.
-    file.write_all_at(&[0; LIVE_SIZE], 0)
+    file.write_all_at(&vec![0; LIVE_SIZE], 0)
 }
 
 /// Locks the file as a whole for this open description, which all threads of the process share. `false` when others hold

@@ -73,10 +73,12 @@ pub fn read_retired(connection: &Connection) -> rusqlite::Result<Vec<Retired>> {
     rows.collect()
 }
 
-/// Retires names, unless they are already.
+/// Retires names, unless they are already. Of two, the time tells which was first, also in the same millisecond.
 pub fn retire(connection: &Connection, bits: Bits) -> rusqlite::Result<()> {
     let mut statement = connection.prepare_cached(
-        "UPDATE feature SET retired_at = ?2, changes = changes + 1 WHERE bit = ?1 AND retired_at IS NULL",
+        "UPDATE feature SET changes = changes + 1, \
+         retired_at = max(?2, (SELECT coalesce(max(retired_at), 0) + 1 FROM feature)) \
+         WHERE bit = ?1 AND retired_at IS NULL",
     )?;
     for bit in bits.iter() {
         statement.execute(params![to_row(bit), unix_time()])?;

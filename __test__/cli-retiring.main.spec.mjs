@@ -1,0 +1,83 @@
+// The commands about features that no program needs any more.
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { createProductionConfig } from '13byte-config';
+import { failure, print, production, result, run } from './harness/command-line.mjs';
+import { suite } from './harness/suite.mjs';
+
+export default suite('command line: retiring', {
+  async 'features are retired, listed and revived'(t) {
+    const persistPath = await database(t);
+    const to = production(persistPath);
+    assert.equal(await print(t, ['retire', ...to]), 'no feature is retired\n');
+    assert.deepEqual(await result(t, ['retire', ...to]), { database: persistPath, retired: [] });
+
+    const retired = await result(t, ['retire', 'old', 'older', ...to]);
+    assert.deepEqual(
+      [retired.changed, retired.persisted, retired.revision, retired.retired.map(({ name, bit }) => [name, bit])],
+      [
+        true,
+        true,
+        2,
+        [
+          ['old', 1],
+          ['older', 2],
+        ],
+      ],
+    );
+    const [last] = (await result(t, ['history', ...to])).revisions;
+    assert.deepEqual([last.reason, last.changes], ['13byte-config retire old older', []]);
+    assert.deepEqual(
+      (await result(t, ['status', ...to])).features.map(({ name }) => name),
+      ['current'],
+    );
+    const { stdout } = await run(t, ['export', ...to]);
+    assert.deepEqual(Object.keys(JSON.parse(stdout).environments.production.features), ['current']);
+    assert.match(await print(t, ['retire', ...to]), /^old\t1\t20.*Z\nolder\t2\t20.*Z\n$/);
+
+    assert.match(await print(t, ['revive', 'old', ...to]), /^old is revived\n.*persisted as revision 3/s);
+    assert.deepEqual(
+      (await result(t, ['status', ...to])).features.map(({ name }) => name),
+      ['current', 'old'],
+    );
+  },
+
+  async 'what cannot be retired is refused, and nothing is'(t) {
+    const persistPath = await database(t);
+    const to = production(persistPath);
+    const on = await failure(t, 1, ['retire', 'current', 'old', ...to]);
+    assert.equal(on.code, 'ERR_FEATURE_ON');
+    assert.match(on.message, /^Features that are on are not retired: current \(on in the live state, production;/);
+    const unknown = await failure(t, 2, ['retire', 'olt', ...to]);
+    assert.match(unknown.message, /^Unknown feature: olt\. Did you mean old\?/);
+    const present = await failure(t, 2, ['revive', 'old', ...to]);
+    assert.match(present.message, /^Unknown feature: old\./);
+    assert.equal((await failure(t, 2, ['retire', 'old', '--no-persist', ...to])).code, 'ERR_USAGE');
+    assert.equal((await failure(t, 2, ['retire', 'old', '--create', ...to])).code, 'ERR_USAGE');
+    assert.equal((await failure(t, 5, ['retire', 'old', '--if-revision', '9', ...to])).code, 'ERR_REVISION_CONFLICT');
+    assert.deepEqual((await result(t, ['retire', ...to])).retired, []);
+    assert.match(await print(t, ['retire', 'current', '--force', ...to]), /^current is retired\n/);
+  },
+
+  async 'names are completed'(t) {
+    const persistPath = await database(t);
+    const to = production(persistPath);
+    await result(t, ['retire', 'old', ...to]);
+    const complete = async (command) => (await run(t, ['__complete', command, ...to, ''])).stdout.trim().split('\n');
+    assert.deepEqual(await complete('retire'), ['current', 'older']);
+    assert.deepEqual(await complete('revive'), ['old']);
+  },
+});
+
+async function database(t) {
+  const persistPath = join(t.tempDir(), 'config.db');
+  const config = createProductionConfig({
+    persistPath,
+    environment: 'production',
+    features: ['current', 'old', 'older'],
+  });
+  config.enableFeature('current');
+  await config.persist('first');
+  await config.close();
+  return persistPath;
+}
