@@ -50,6 +50,13 @@ function afterUnknownNames(config) {
   return config;
 }
 
+/**
+ * Whether it is on in that config.
+ *
+ * @param {string} name
+ */
+const isSo = (name) => manyNames.indexOf(name) % 2 === 0;
+
 /** A config of 256 features, of which each other one is on. */
 function makeLargeConfig() {
   const config = createProductionConfig({ features: manyNames });
@@ -65,7 +72,6 @@ function makeLargeConfig() {
 function byOneOfMany(some) {
   const config = makeLargeConfig();
   const last = some.length - 1;
-  const isSo = (/** @type {string} */ name) => manyNames.indexOf(name) % 2 === 0;
   for (const name of some) assert.equal(config.isFeatureEnabled(name), isSo(name));
   return {
     operations: OPERATIONS,
