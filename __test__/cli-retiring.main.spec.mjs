@@ -59,6 +59,30 @@ export default suite('command line: retiring', {
     assert.match(await print(t, ['retire', 'current', '--force', ...to]), /^current is retired\n/);
   },
 
+  async 'programs with few names and with many share a database with the command line'(t) {
+    const persistPath = await database(t);
+    const options = { persistPath, environment: 'production', enableClusterSync: true };
+    const names = Array.from({ length: 220 }, (_, index) => `feature_${index}`);
+    const few = createProductionConfig({ ...options, features: names.slice(0, 20) });
+    t.after(() => few.close());
+    const many = createProductionConfig({ ...options, features: names.slice(20) });
+    t.after(() => many.close());
+    many.enableFeature(names[219]);
+    await many.persist('by many');
+    const to = production(persistPath);
+    await result(t, ['enable', names[3], names[150], ...to]);
+    for (const config of [few, many]) {
+      assert.deepEqual(config.getEnabledFeatures(), ['current', names[3], names[150], names[219]]);
+      assert.deepEqual(config.getFeatureNames(), ['current', 'old', 'older', ...names]);
+    }
+    const status = await result(t, ['status', '--match', 'feature_15*', ...to]);
+    assert.deepEqual(
+      status.features.map(({ name, enabled }) => [name, enabled]),
+      ['feature_15', ...names.slice(150, 160)].map((name) => [name, name === names[150]]),
+    );
+    assert.equal((await result(t, ['describe', names[219], ...to])).bit, 222);
+  },
+
   async 'names are completed'(t) {
     const persistPath = await database(t);
     const to = production(persistPath);

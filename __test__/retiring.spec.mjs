@@ -104,8 +104,21 @@ export default suite('retiring', {
     }
     assert.equal(await peer.tell('isFeatureEnabled', 'b'), false);
     assert.deepEqual(config.share().retiredFeatures, ['b']);
+    // A process with a handle does not list its names.
+    const { buffer: _, ...handle } = config.share();
+    const other = startProcess();
+    t.after(() => other.stop());
+    for (const given of [handle, { ...handle, retiredFeatures: undefined }]) {
+      await other.tell('attach', given);
+      assert.deepEqual(await other.tell('getFeatureNames'), ['a', 'c']);
+      await other.tell('close');
+    }
+    // So does another environment of this process.
+    const staging = open(t, { ...options, environment: 'staging' });
+    assert.deepEqual(staging.getFeatureNames(), ['a', 'c']);
     await config.reviveFeature('b');
     assert.deepEqual(await peer.tell('getFeatureNames'), ['a', 'b', 'c']);
+    assert.deepEqual(staging.getFeatureNames(), ['a', 'b', 'c']);
     // While another process persists and commits.
     await Promise.all([
       config.retireFeature('c'),

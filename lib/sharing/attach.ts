@@ -101,7 +101,8 @@ function adopt({ pageId, features, retiredFeatures = [] }: ConfigHandle): Native
 function openAgain(handle: ConfigHandle, options: CheckedOptions, store: Store | undefined): NativePage {
   const { pageId, enableClusterSync } = handle;
   if (enableClusterSync) {
-    const startup = startupOf(options, []);
+    // The names of the handle are there already. Listing them would bring back retired ones.
+    const startup = startupOf({ ...options, features: [] }, []);
     const opened = store ? store.openPage(startup, true) : native.openClusterPage(startup, options.clusterName);
     if (native.pageId(opened.handle) === pageId) return opened;
     native.releasePage(opened.handle);

@@ -121,8 +121,9 @@ impl Worker {
             }
         })?;
         self.note_commit(restored.new, started);
-        // This process has the order lock.
+        // This process has the order lock of the page, and of others it takes that.
         page.announce_names(&restored.table);
+        self.learn(&restored.table);
         if self.make_live(job, &restored).is_ok() {
             page.clear_mark();
         }
