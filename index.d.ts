@@ -837,7 +837,7 @@ export declare class ProductionConfig<in Name extends string = DefaultFeature> {
 	 * @example
 	 * await config.retireFeature('old_checkout', { reason: 'everyone has the new one' });
 	 */
-	retireFeature(name: Name | readonly Name[], options?: RetireOptions): Promise<HistoryEntry>;
+	retireFeature(name: string | readonly string[], options?: RetireOptions): Promise<HistoryEntry>;
 	/**
 	 * Takes back that a feature, or several, was retired, with the value that it has.
 	 *

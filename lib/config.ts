@@ -358,7 +358,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
    * @example
    * await config.retireFeature('old_checkout', { reason: 'everyone has the new one' });
    */
-  retireFeature(name: Name | readonly Name[], options: RetireOptions = {}): Promise<HistoryEntry> {
+  retireFeature(name: string | readonly string[], options: RetireOptions = {}): Promise<HistoryEntry> {
     return ProductionConfig.#onDemandOf(this).history.retire(name, options);
   }
 
