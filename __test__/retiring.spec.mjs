@@ -136,6 +136,8 @@ export default suite('retiring', {
     t.after(() => attached.close());
     assert.deepEqual(attached.getFeatureNames(), ['b']);
     assert.equal(attached.isFeatureEnabled('a'), false);
+    await config.reviveFeature('a');
+    assert.deepEqual(attached.getFeatureNames(), ['a', 'b']);
   },
 
   async 'its bit goes to a new name when no other is left, and nobody has the database open'(t) {

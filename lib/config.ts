@@ -27,7 +27,6 @@ import {
   compareExchangeState,
   exchangeRollout,
   exchangeState,
-  isLive,
   joinState,
   type Page,
   readBankFlags,
@@ -1190,8 +1189,8 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
     const word = readNamesWord(page);
     if (word !== this.#namesWord) {
       this.#namesWord = word;
-      const { store } = this.#settings;
-      if (isLive(page)) this.#adoptPageTable();
+      const { clusterSync, store } = this.#settings;
+      if (clusterSync) this.#adoptPageTable();
       else if (store) this.#adoptTable(store.features(page.handle));
     }
     return this.#table;
@@ -1199,8 +1198,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
 
   #adoptPageTable(): void {
     const table = tableOfPage(native.pageFeatures(this.#page.handle));
-    // A private page of this process, which another thread attached to, has none.
-    if (table.names.length >= this.#table.names.length && table !== this.#table) this.#useTable(table);
+    if (table !== this.#table) this.#useTable(table);
   }
 
   #useTable(table: FeatureTable): void {
@@ -1260,7 +1258,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
   }
 
   #adopt({ table }: StoreAnswer): FeatureTable {
-    if (!this.#closing && !isLive(this.#page)) this.#adoptTable(table);
+    if (!this.#closing && !this.#settings.clusterSync) this.#adoptTable(table);
     return table;
   }
 

@@ -227,8 +227,14 @@ fn register(
     owned_elsewhere: bool,
 ) -> Result<Page, Error> {
     let known = page.add_features(table.names(), |_, _| Edits::default())?;
-    let is_of_table = known.names().starts_with(table.names()) && page.epoch() == table.epoch();
-    if owned_elsewhere && !is_of_table {
+    if owned_elsewhere && page.epoch() != table.epoch() {
+        let (live, stored) = (page.epoch(), table.epoch());
+        return Err(Error::LiveFileInvalid {
+            path: path.to_path_buf(),
+            reason: format!("its names are of epoch {live}, and those of the database of {stored}"),
+        });
+    }
+    if owned_elsewhere && !known.names().starts_with(table.names()) {
         return Err(Error::LiveFileMismatch {
             path: path.to_path_buf(),
             live: known.names().to_vec(),
@@ -544,6 +550,26 @@ mod tests {
             error.to_string().contains("100 bytes instead of 18432"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn names_of_another_epoch_than_the_databases_are_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("live");
+        let database = directory.path().join("config.db");
+        let names = table(&["a"]);
+        let page = open(&path, &names, Some(&database), || Ok(initial(1))).unwrap();
+        page.set_epoch(5);
+        let error = open(&path, &names, Some(&database), || Ok(initial(1))).unwrap_err();
+        assert_eq!(error.code().as_ref(), "ERR_LIVE_FILE_INVALID");
+        assert!(
+            error
+                .to_string()
+                .contains("of epoch 5, and those of the database of 0"),
+            "{error}"
+        );
+        page.set_epoch(0);
+        open(&path, &names, Some(&database), || Ok(initial(1))).unwrap();
     }
 
     #[test]
