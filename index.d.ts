@@ -391,6 +391,11 @@ export interface RestoreOptions extends RevisionOptions {
 	/** The reason for the history, up to 1,000 characters. Default: what is done, such as `rollback to revision 7`. */
 	reason?: string | undefined;
 }
+/** Options of {@link compactNames}. */
+export interface CompactOptions {
+	/** Recorded with the revisions that it writes. Default: the user and the process id. */
+	actor?: string | undefined;
+}
 /** Options of {@link ProductionConfig.retireFeature}. */
 export interface RetireOptions extends RestoreOptions {
 	/** Retire it also if it is on in some environment. Default: `false`. */
@@ -1237,10 +1242,22 @@ export declare function createDevelopmentConfig<const Features extends FeatureLi
  */
 export declare function attachConfig<Name extends string = DefaultFeature>(handle: ConfigHandle<Name> | ConfigHandle): ProductionConfig<Name>;
 /**
+ * Forgets the retired features of a database, so that their bits are free for the next names, whoever lists them. The last
+ * features get the bits of the forgotten ones; what is in effect stays as it is. Nobody else may have the database open: a program
+ * knows its features by their bits.
+ *
+ * @param persistPath - The database, which must exist.
+ * @returns The forgotten names.
+ * @throws ConfigError `ERR_STORE_IN_USE`, and errors of the database. Nothing has changed then.
+ * @example
+ * const forgotten = await compactNames('./config.db');
+ */
+export declare function compactNames(persistPath: string, options?: CompactOptions): Promise<string[]>;
+/**
  * The stable codes of all errors that this package throws or rejects with. Messages may improve; codes do not change.
  * `docs/errors.md` explains each code and what to do.
  */
-export type ErrorCode = "ERR_BACKUP" | "ERR_BASE_PRUNED" | "ERR_BINDING" | "ERR_BUFFER_LENGTH" | "ERR_CLOSED" | "ERR_DISK_FULL" | "ERR_DRAFT_ENDED" | "ERR_DUPLICATE_FEATURE" | "ERR_FOREIGN_DATABASE" | "ERR_HISTORY_BROKEN" | "ERR_INVALID_FEATURE_NAME" | "ERR_INVALID_STATE" | "ERR_INVALID_THIS" | "ERR_INVALID_TYPE" | "ERR_INVALID_VALUE" | "ERR_LIVE_FILE" | "ERR_LIVE_FILE_BUSY" | "ERR_LIVE_FILE_INVALID" | "ERR_LIVE_FILE_MISMATCH" | "ERR_LIVE_FILE_PERMISSION" | "ERR_LIVE_FILE_REMOTE" | "ERR_NEWER_SCHEMA" | "ERR_NOTHING_TO_PROMOTE" | "ERR_NOTHING_TO_ROLL_BACK" | "ERR_NOT_A_DATABASE" | "ERR_NOT_LIVE" | "ERR_OUT_OF_RANGE" | "ERR_OVERRIDE_CONFLICT" | "ERR_OVERRIDE_ORDER" | "ERR_PACKAGE_FILES" | "ERR_PAGE_NOT_OPEN" | "ERR_PERSISTENCE_DISABLED" | "ERR_RANDOM" | "ERR_READ_ONLY" | "ERR_REVISION_CONFLICT" | "ERR_REVISION_NOT_FOUND" | "ERR_REVISION_PRUNED" | "ERR_RUNTIME" | "ERR_STALE_HANDLE" | "ERR_STORE" | "ERR_STORE_BUSY" | "ERR_STORE_CORRUPT" | "ERR_STORE_DEGRADED" | "ERR_STORE_HARD_LINK" | "ERR_STORE_IO" | "ERR_STORE_MOUNTED_ALONE" | "ERR_STORE_NOT_FOUND" | "ERR_STORE_OUTCOME_UNKNOWN" | "ERR_STORE_PATH" | "ERR_STORE_PERMISSION" | "ERR_STORE_REPLACED" | "ERR_STORE_STOPPED" | "ERR_THREAD" | "ERR_FEATURE_ON" | "ERR_TOO_MANY_FEATURES" | "ERR_UNKNOWN_FEATURE" | "ERR_UNKNOWN_OPTION" | "ERR_UNSUPPORTED";
+export type ErrorCode = "ERR_BACKUP" | "ERR_BASE_PRUNED" | "ERR_BINDING" | "ERR_BUFFER_LENGTH" | "ERR_CLOSED" | "ERR_DISK_FULL" | "ERR_DRAFT_ENDED" | "ERR_DUPLICATE_FEATURE" | "ERR_FOREIGN_DATABASE" | "ERR_HISTORY_BROKEN" | "ERR_INVALID_FEATURE_NAME" | "ERR_INVALID_STATE" | "ERR_INVALID_THIS" | "ERR_INVALID_TYPE" | "ERR_INVALID_VALUE" | "ERR_LIVE_FILE" | "ERR_LIVE_FILE_BUSY" | "ERR_LIVE_FILE_INVALID" | "ERR_LIVE_FILE_MISMATCH" | "ERR_LIVE_FILE_PERMISSION" | "ERR_LIVE_FILE_REMOTE" | "ERR_NEWER_SCHEMA" | "ERR_NOTHING_TO_PROMOTE" | "ERR_NOTHING_TO_ROLL_BACK" | "ERR_NOT_A_DATABASE" | "ERR_NOT_LIVE" | "ERR_OUT_OF_RANGE" | "ERR_OVERRIDE_CONFLICT" | "ERR_OVERRIDE_ORDER" | "ERR_PACKAGE_FILES" | "ERR_PAGE_NOT_OPEN" | "ERR_PERSISTENCE_DISABLED" | "ERR_RANDOM" | "ERR_READ_ONLY" | "ERR_REVISION_CONFLICT" | "ERR_REVISION_NOT_FOUND" | "ERR_REVISION_PRUNED" | "ERR_RUNTIME" | "ERR_STALE_HANDLE" | "ERR_STORE" | "ERR_STORE_BUSY" | "ERR_STORE_CORRUPT" | "ERR_STORE_DEGRADED" | "ERR_STORE_HARD_LINK" | "ERR_STORE_IO" | "ERR_STORE_MOUNTED_ALONE" | "ERR_STORE_NOT_FOUND" | "ERR_STORE_OUTCOME_UNKNOWN" | "ERR_STORE_PATH" | "ERR_STORE_PERMISSION" | "ERR_STORE_REPLACED" | "ERR_STORE_STOPPED" | "ERR_THREAD" | "ERR_FEATURE_ON" | "ERR_STORE_IN_USE" | "ERR_TOO_MANY_FEATURES" | "ERR_UNKNOWN_FEATURE" | "ERR_UNKNOWN_OPTION" | "ERR_UNSUPPORTED";
 /**
  * An error of this package, except for wrong types (`TypeError`) and values out of range (`RangeError`), which have a
  * `code` as well.

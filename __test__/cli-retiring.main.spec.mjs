@@ -1,7 +1,7 @@
 // The commands about features that no program needs any more.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { createProductionConfig } from '13byte-config';
+import { compactNames, createProductionConfig } from '13byte-config';
 import { failure, print, production, result, run } from './harness/command-line.mjs';
 import { suite } from './harness/suite.mjs';
 
@@ -81,6 +81,43 @@ export default suite('command line: retiring', {
       ['feature_15', ...names.slice(150, 160)].map((name) => [name, name === names[150]]),
     );
     assert.equal((await result(t, ['describe', names[219], ...to])).bit, 222);
+  },
+
+  async 'retired features are forgotten while nobody has the database open'(t) {
+    const persistPath = await database(t);
+    const to = production(persistPath);
+    const config = createProductionConfig({ persistPath, environment: 'production' });
+    config.setRollout('older', 30);
+    await config.persist('older for some');
+    await config.retireFeature('old');
+    const busy = await failure(t, 1, ['compact', '--db', persistPath]);
+    assert.equal(busy.code, 'ERR_STORE_IN_USE');
+    assert.match(busy.message, /is open in other programs.*Nothing was changed$/);
+    await assert.rejects(compactNames(persistPath), { code: 'ERR_STORE_IN_USE' });
+    await config.close();
+
+    assert.deepEqual(await result(t, ['compact', '--db', persistPath]), { database: persistPath, forgotten: ['old'] });
+    assert.equal(await print(t, ['compact', '--db', persistPath]), 'no feature is retired\n');
+    assert.deepEqual(await compactNames(persistPath, { actor: 'me' }), []);
+    assert.equal((await failure(t, 3, ['compact', '--db', `${persistPath}.no`])).code, 'ERR_STORE_NOT_FOUND');
+    const older = await result(t, ['describe', 'older', ...to]);
+    assert.deepEqual([older.bit, older.rollout], [1, 30]);
+    const { revisions } = await result(t, ['history', ...to]);
+    assert.deepEqual(
+      revisions.map(({ reason, changes }) => [reason, changes]),
+      [
+        ['names moved to other bits', []],
+        ['retired old', []],
+        ['older for some', ['older 100% → 30%']],
+        ['first', ['+current']],
+      ],
+    );
+    const diff = await result(t, ['diff', '1', '4', ...to]);
+    assert.deepEqual(diff.changes, ['older 100% → 30%']);
+    // Going back takes it for what it was, on its new bit.
+    await result(t, ['rollback', '1', ...to]);
+    assert.equal((await result(t, ['describe', 'older', ...to])).rollout, 100);
+    assert.equal((await result(t, ['verify', '--db', persistPath])).ok, true);
   },
 
   async 'names are completed'(t) {

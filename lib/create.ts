@@ -9,7 +9,7 @@ import { native, type NativePage, type NativeStartup } from './native/binding';
 import { type CheckedOptions, checkOptions } from './options';
 import { isLive, pageOf } from './core/page';
 import { Store } from './native/store';
-import type { ConfigHandle, ConfigOptions, DefaultFeature, FeatureList, FeatureNames } from './types';
+import type { CompactOptions, ConfigHandle, ConfigOptions, DefaultFeature, FeatureList, FeatureNames } from './types';
 
 const DEVELOPMENT_FEATURES = ['debug', 'verbose', 'logging'] as const satisfies readonly DefaultFeature[];
 
@@ -53,6 +53,21 @@ export function attachConfig<Name extends string = DefaultFeature>(
   handle: ConfigHandle<Name> | ConfigHandle,
 ): ProductionConfig<Name> {
   return loadOnDemand().attach(handle) as ProductionConfig<Name>;
+}
+
+/**
+ * Forgets the retired features of a database, so that their bits are free for the next names, whoever lists them. The last
+ * features get the bits of the forgotten ones; what is in effect stays as it is. Nobody else may have the database open: a program
+ * knows its features by their bits.
+ *
+ * @param persistPath - The database, which must exist.
+ * @returns The forgotten names.
+ * @throws ConfigError `ERR_STORE_IN_USE`, and errors of the database. Nothing has changed then.
+ * @example
+ * const forgotten = await compactNames('./config.db');
+ */
+export function compactNames(persistPath: string, options: CompactOptions = {}): Promise<string[]> {
+  return loadOnDemand().compactNames(persistPath, options);
 }
 
 function create<Name extends string>(options: CheckedOptions, enabled: readonly string[]): ProductionConfig<Name> {

@@ -6,7 +6,7 @@
 import { shareModules } from './load-on-demand';
 import * as shared from './shared-modules';
 
-export { attachConfig, createDevelopmentConfig, createProductionConfig } from './create';
+export { attachConfig, compactNames, createDevelopmentConfig, createProductionConfig } from './create';
 export { ConfigError, type ErrorCode } from './core/errors';
 export { checkFiles } from './files';
 export { DEFAULT_FEATURES } from './core/layout';
@@ -19,6 +19,7 @@ export type {
   BackupResult,
   ChangeMetrics,
   CommitMetrics,
+  CompactOptions,
   ConfigChange,
   ConfigDiff,
   ConfigDraft,

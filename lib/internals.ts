@@ -11,6 +11,7 @@ import type { Store, StoreAnswer } from './native/store';
 import type {
   BackupOptions,
   BackupResult,
+  CompactOptions,
   ConfigChange,
   ConfigDiff,
   ConfigDraft,
@@ -150,4 +151,5 @@ export interface OnDemandModule {
   readonly OnDemandParts: new (internals: Internals) => OnDemand<any>;
   attach(handle: ConfigHandle): object;
   timedConfig(parts: Parts): object;
+  compactNames(persistPath: string, options: CompactOptions): Promise<string[]>;
 }

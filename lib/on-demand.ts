@@ -36,6 +36,7 @@ import type {
   Validation,
 } from './types';
 
+export { compactNames } from './history/compact-names';
 export { attach } from './sharing/attach';
 export { timedConfig } from './timed-config';
 

@@ -419,6 +419,12 @@ export interface RestoreOptions extends RevisionOptions {
   reason?: string | undefined;
 }
 
+/** Options of {@link compactNames}. */
+export interface CompactOptions {
+  /** Recorded with the revisions that it writes. Default: the user and the process id. */
+  actor?: string | undefined;
+}
+
 /** Options of {@link ProductionConfig.retireFeature}. */
 export interface RetireOptions extends RestoreOptions {
   /** Retire it also if it is on in some environment. Default: `false`. */

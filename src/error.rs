@@ -72,6 +72,13 @@ pub enum Error {
         places: Vec<String>,
     },
 
+    /// The names of a database were to be moved that other programs have open.
+    #[error("The database {} is open in other programs, which know its names (stop all of them first)", text(.path.display()))]
+    StoreInUse {
+        /// The database.
+        path: PathBuf,
+    },
+
     /// No revision of the environment has that number.
     #[error(
         "Revision {revision} does not exist in environment {} (getHistory() lists the revisions)",
@@ -525,6 +532,7 @@ impl Error {
             Self::DuplicateFeature { .. } => "ERR_DUPLICATE_FEATURE",
             Self::TooManyFeatures { .. } => "ERR_TOO_MANY_FEATURES",
             Self::FeatureOn { .. } => "ERR_FEATURE_ON",
+            Self::StoreInUse { .. } => "ERR_STORE_IN_USE",
             Self::RevisionNotFound { .. } => "ERR_REVISION_NOT_FOUND",
             Self::RevisionPruned { .. } => "ERR_REVISION_PRUNED",
             Self::HistoryBroken { .. } => "ERR_HISTORY_BROKEN",

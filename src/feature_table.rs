@@ -4,7 +4,7 @@
 //! never misread each other's flags. A retired name is hidden, and keeps its bit until the bit is given to another one while no
 //! program has the database open. What was persisted before that still means the former name.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
@@ -214,21 +214,25 @@ impl FeatureTable {
     /// The first names, as they were in an epoch.
     #[must_use]
     pub fn names_at(&self, count: usize, epoch: u32) -> Vec<String> {
-        let mut names: Vec<String> = self.names.iter().take(count).cloned().collect();
-        for (bit, former) in self.former_at(epoch) {
-            if let Some(name) = names.get_mut(bit) {
-                former.clone_into(name);
-            }
-        }
-        names
+        let former = self.former_at(epoch);
+        let bits = former.last().map_or(0, |(bit, _)| bit + 1);
+        (0..bits.max(self.names.len()).min(count))
+            .map_while(|bit| {
+                let then = former.iter().find(|(other, _)| *other == bit);
+                let name = then.map(|(_, name)| *name);
+                name.or_else(|| self.names.get(bit).map(String::as_str))
+            })
+            .map(str::to_owned)
+            .collect()
     }
 
-    /// Which bits mean the same now as in a state of that epoch, when there were so many names.
+    /// For each bit, which one its name had in an epoch, when there were so many names; `None` if it had none.
     #[must_use]
-    pub fn known(&self, count: usize, epoch: u32) -> Bits {
-        let former = self.former_at(epoch);
-        let replaced: Bits = former.into_iter().map(|(bit, _)| bit).collect();
-        Bits::first(count) & !replaced
+    pub fn bits_then(&self, count: usize, epoch: u32) -> Vec<Option<usize>> {
+        let then = self.names_at(count, epoch);
+        let places: BTreeMap<&str, usize> = then.iter().map(String::as_str).zip(0..).collect();
+        let names = self.names.iter().map(String::as_str);
+        names.map(|name| places.get(name).copied()).collect()
     }
 
     /// For each bank, the hash that describes its names in a record; 0 for none.
@@ -437,8 +441,17 @@ mod tests {
         assert_eq!(table.names_at(3, 1), ["a", "y", "z"]);
         assert_eq!(table.names_at(2, 2), ["a", "y"]);
         assert_eq!(table.names_at(3, 3), ["a", "b", "c"]);
-        assert_eq!(table.known(3, 0), Bits::first(1));
-        assert_eq!(table.known(3, 3), Bits::first(3));
+        assert_eq!(table.bits_then(3, 0), [Some(0), None, None]);
+        assert_eq!(table.bits_then(2, 3), [Some(0), Some(1), None]);
+        // Names that moved when there were more.
+        let moved = FeatureTable::new(["a", "d"]).unwrap().with_former(vec![
+            former(1, "b", 1),
+            former(2, "c", 1),
+            former(3, "d", 1),
+        ]);
+        assert_eq!(moved.names_at(9, 0), ["a", "b", "c", "d"]);
+        assert_eq!(moved.names_at(9, 1), ["a", "d"]);
+        assert_eq!(moved.bits_then(4, 0), [Some(0), Some(3)]);
         assert_eq!(FeatureTable::default().epoch(), 0);
     }
 

@@ -5,6 +5,7 @@ export {
   DEFAULT_FEATURES,
   ProductionConfig,
   attachConfig,
+  compactNames,
   checkFiles,
   createDevelopmentConfig,
   createProductionConfig,

@@ -1,6 +1,6 @@
 import type { FeatureTable } from '../core/feature-table';
-import type { NativeRevision } from '../native/binding';
-import { FULL_ROLLOUT } from '../core/layout';
+import type { NativeFormer, NativeRevision } from '../native/binding';
+import { BANK_SIZE, FULL_ROLLOUT } from '../core/layout';
 import { compareStates, decodeState, describeChanges, INITIAL_STATE, isOn, type State } from '../core/state';
 import type { ConfigDiff, HistoryEntry, StateChanges } from '../types';
 
@@ -14,44 +14,55 @@ export function toHistoryEntry(revision: NativeRevision, table: FeatureTable): H
     actor: revision.actor,
     configHex: revision.state.record,
     createdAt: new Date(revision.createdAt),
-    changes: describeChanges(compareStates(namesThen(table, revision), previous, decodeState(revision.state))),
+    changes: describeChanges(
+      compare(
+        namesThen(table, revision.previousFormer ?? revision.former),
+        previous,
+        namesThen(table, revision.former),
+        decodeState(revision.state),
+      ),
+    ),
     restoredFrom: revision.restoredFrom ?? null,
     digest: revision.digest,
   };
 }
 
 export function toDiff(from: NativeRevision, to: NativeRevision, table: FeatureTable): ConfigDiff {
-  const changes = compareRevisions(table, from, to);
+  const changes = compare(
+    namesThen(table, from.former),
+    decodeState(from.state),
+    namesThen(table, to.former),
+    decodeState(to.state),
+  );
   return { from: from.revision, to: to.revision, ...changes, changes: describeChanges(changes) };
 }
 
-/** With bits that had another name in between: what was on under the old name is off, and what is on under the new one is on. */
-function compareRevisions(table: FeatureTable, from: NativeRevision, to: NativeRevision): StateChanges {
-  const [older, newer] = [namesThen(table, from), namesThen(table, to)];
-  const [before, after] = [decodeState(from.state), decodeState(to.state)];
-  const moved = older.names.flatMap((name, bit) => (name === newer.names[bit] ? [] : [bit]));
-  if (moved.length === 0) return compareStates(newer, before, after);
-  const without = (state: State) => ({
-    ...state,
-    flags: state.flags.map((word, bank) =>
-      moved.reduce((rest, bit) => (bit >>> 5 === bank ? rest & ~(1 << bit) : rest), word),
-    ),
-    rollouts: state.rollouts?.map((rollout, bit) => (moved.includes(bit) ? FULL_ROLLOUT : rollout)),
-  });
-  const changes = compareStates(newer, without(before), without(after));
-  const on = (state: State, { names }: Pick<FeatureTable, 'names'>) =>
-    moved.filter((bit) => isOn(state, bit)).map((bit) => names[bit]!);
-  return {
-    ...changes,
-    enabled: [...changes.enabled, ...on(after, newer)],
-    disabled: [...changes.disabled, ...on(before, older)],
-  };
-}
-
-/** The names that bits had when a revision was made. */
-function namesThen({ names }: FeatureTable, { former = [] }: NativeRevision): Pick<FeatureTable, 'names'> {
-  if (former.length === 0) return { names };
+/** The names that bits had when a state was written, by bit. */
+function namesThen({ names }: FeatureTable, former: readonly NativeFormer[] = []): readonly string[] {
+  if (former.length === 0) return names;
   const then = [...names];
   for (const { bit, name } of former) then[bit] = name;
-  return { names: then };
+  return then;
+}
+
+/** Compares states whose bits may have had different names: each name with itself. */
+function compare(older: readonly string[], before: State, newer: readonly string[], after: State): StateChanges {
+  const hasMoved = older !== newer && older.some((name, bit) => name !== newer[bit]);
+  if (!hasMoved) return compareStates({ names: older.length > newer.length ? older : newer }, before, after);
+  const bitsBefore = new Map(older.map((name, bit) => [name, bit]));
+  const names = [...newer, ...older.filter((name) => !newer.includes(name))];
+  const bitsAfter = new Map(newer.map((name, bit) => [name, bit]));
+  return compareStates({ names }, byNames(names, bitsBefore, before), byNames(names, bitsAfter, after));
+}
+
+/** A state by the places that names have in a list. */
+function byNames(names: readonly string[], bits: ReadonlyMap<string, number>, state: State): State {
+  const flags = Array.from({ length: Math.ceil(names.length / BANK_SIZE) }, () => 0);
+  const rollouts = names.map((name, place) => {
+    const bit = bits.get(name);
+    if (bit === undefined) return FULL_ROLLOUT;
+    if (isOn(state, bit)) flags[place >>> 5]! |= 1 << place;
+    return state.rollouts?.[bit] ?? FULL_ROLLOUT;
+  });
+  return { flags: flags.map((word) => word >>> 0), terminal: state.terminal, rollouts };
 }

@@ -15,6 +15,7 @@ export type {
   NativeEnvironments,
   NativeFailure,
   NativeFileState,
+  NativeFormer,
   NativeGiven,
   NativeHistoryEnd,
   NativeLag,

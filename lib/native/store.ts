@@ -83,6 +83,11 @@ export class Store {
     return guard(() => this.#native.hasNamesOf(page))();
   }
 
+  /** Forgets the retired names, and returns them. Nobody else may have the database open. */
+  compact(actor: string): string[] {
+    return guard(() => this.#native.compact(actor))();
+  }
+
   /** The retired names, the longest retired first. */
   retired(): NativeRetired[] {
     return guard(() => this.#native.retired())();

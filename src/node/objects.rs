@@ -76,6 +76,8 @@ pub struct NativeRevision {
     pub is_commit: bool,
     /// The names that bits had then and do not have now.
     pub former: Option<Vec<NativeFormer>>,
+    /// The same for `previous`, if that has other names.
+    pub previous_former: Option<Vec<NativeFormer>>,
     /// SHA-256 over its content and its predecessor's digest, in hexadecimal.
     pub digest: String,
     /// The state of the revision before it, when that was asked for and there is one.

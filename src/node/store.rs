@@ -22,6 +22,7 @@ use super::page::{
 };
 use super::persist_batch::PersistBatch;
 use super::{Result, js_error, runtime_error};
+use crate::bits::BANKS;
 use crate::error::Error;
 use crate::feature_table::FeatureTable;
 use crate::page::{Edits, FULL_ROLLOUTS, State};
@@ -113,6 +114,12 @@ impl NativeStore {
                 at: at as f64,
             })
             .collect())
+    }
+
+    /// Forgets the retired names, and returns them. Blocks.
+    #[napi(catch_unwind)]
+    pub fn compact(&self, actor: String) -> Result<Vec<String>> {
+        Ok(self.store()?.compact(&actor)?.forgotten)
     }
 
     /// Whether the page's bits belong to the names that the database has now. Blocks.
@@ -495,9 +502,11 @@ fn to_answer<T>(
 }
 
 fn to_entry(entry: Entry, table: &FeatureTable) -> NativeRevision {
-    let banks = entry.revision.banks();
+    let moved = entry.previous_epoch != entry.revision.epoch;
+    let banks = if moved { BANKS } else { entry.revision.banks() };
     NativeRevision {
         previous: entry.previous.map(|state| to_state(&state, banks)),
+        previous_former: moved.then(|| to_former(table, entry.previous_epoch)),
         ..to_revision(entry.revision, table)
     }
 }
@@ -517,9 +526,10 @@ fn to_revision(revision: Revision, table: &FeatureTable) -> NativeRevision {
         created_at: revision.created_at as f64,
         restored_from: revision.restored_from.map(|id| id as f64),
         is_commit: revision.kind == Kind::Commit,
-        former: to_former(table, revision.epoch),
+        former: Some(to_former(table, revision.epoch)).filter(|former| !former.is_empty()),
         digest: hex(&revision.digest),
         previous: None,
+        previous_former: None,
     }
 }
 
@@ -540,20 +550,16 @@ fn to_source(given: &NativeGiven) -> Source {
     }
 }
 
-/// `None` as long as no bit had another name.
-fn to_former(table: &FeatureTable, epoch: u32) -> Option<Vec<NativeFormer>> {
-    let former = table.former_at(epoch);
-    (!former.is_empty()).then(|| {
-        former
-            .into_iter()
-            .filter_map(|(bit, name)| {
-                Some(NativeFormer {
-                    bit: u32::try_from(bit).ok()?,
-                    name: name.to_owned(),
-                })
+fn to_former(table: &FeatureTable, epoch: u32) -> Vec<NativeFormer> {
+    let former = table.former_at(epoch).into_iter();
+    former
+        .filter_map(|(bit, name)| {
+            Some(NativeFormer {
+                bit: u32::try_from(bit).ok()?,
+                name: name.to_owned(),
             })
-            .collect()
-    })
+        })
+        .collect()
 }
 
 /// The facade passes whole numbers only.

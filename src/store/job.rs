@@ -10,6 +10,7 @@ use super::jobs::prune::{Prune, Pruned};
 use super::jobs::restore::Restore;
 use super::jobs::verify::{Verification, Verifier};
 use super::reply::{Progress, Reply};
+use super::rows::compacting::Compacted;
 use super::rows::features::Retired;
 use super::rows::opening::{Opened, Opening};
 use super::rows::revision::{Entry, Revision};
@@ -137,6 +138,12 @@ pub enum Task {
     Notes {
         bit: usize,
         reply: SyncSender<Result<Notes, Error>>,
+    },
+    /// Forgets the retired names.
+    Compact {
+        actor: String,
+        is_alone: bool,
+        reply: SyncSender<Result<Compacted, Error>>,
     },
     /// Reads the retired names.
     Retired {

@@ -51,6 +51,7 @@ pub use jobs::restore::{Restore, Source};
 pub use jobs::verify::{Breach, Verification, VerifiedEnvironment, Verifier};
 pub use meters::StoreMetrics;
 pub use reply::{Answer, Progress, Reply};
+pub use rows::compacting::Compacted;
 pub use rows::digest::hex;
 pub use rows::features::Retired;
 pub use rows::opening::{Opened, Opening};
@@ -176,6 +177,18 @@ impl Store {
     /// What programs have said of the feature with this bit. Blocks, like [`Store::attach`].
     pub fn notes(&self, bit: usize) -> Result<Notes, Error> {
         self.call(|reply| Task::Notes { bit, reply })
+    }
+
+    /// Forgets the retired names, and gives their bits to the last ones, so that the next names find fresh bits. Refused with
+    /// [`Error::StoreInUse`] while anybody else has the database open. Blocks, like [`Store::attach`].
+    pub fn compact(&self, actor: &str) -> Result<Compacted, Error> {
+        let is_alone = Arc::strong_count(&self.handle) == 1;
+        let actor = actor.to_owned();
+        self.call(|reply| Task::Compact {
+            actor,
+            is_alone,
+            reply,
+        })
     }
 
     /// The epoch of the names. Blocks, like [`Store::attach`].

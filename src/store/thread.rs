@@ -251,6 +251,11 @@ impl Dispatcher {
                 drop(reply.send(self.worker.attach(access, &opening)));
             }
             Task::Notes { bit, reply } => drop(reply.send(self.worker.notes(bit))),
+            Task::Compact {
+                actor,
+                is_alone,
+                reply,
+            } => drop(reply.send(self.worker.compact(&actor, is_alone))),
             Task::Retired { reply } => drop(reply.send(self.worker.retired())),
             Task::Keep {
                 environment,

@@ -1,5 +1,6 @@
 import type { CommandDefinition } from '../command';
 import { backup } from './backup';
+import { compact } from './compact';
 import { completion } from './completion';
 import { describe } from './describe';
 import { diff } from './diff';
@@ -44,6 +45,7 @@ export const commands: readonly CommandDefinition[] = [
   verify,
   backup,
   prune,
+  compact,
   doctor,
   completion,
 ];

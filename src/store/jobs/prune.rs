@@ -125,6 +125,7 @@ struct Last {
     /// The state in effect after them.
     record: Vec<u8>,
     rollouts: Option<Vec<u8>>,
+    epoch: u32,
 }
 
 /// Walks over the revisions that go, and checks them once more: what is removed can never be checked again.
@@ -140,7 +141,7 @@ fn pass(connection: &Connection, chain: &mut Chain, first: i64) -> Result<Option
     ))?;
     let mut rows = statement.query([chain.id, first, i64::from(SLICE)])?;
     let before = anchor::newest(connection, &chain.name)?;
-    let mut in_effect = before.map(|anchor| (anchor.record, anchor.rollouts));
+    let mut in_effect = before.map(|anchor| (anchor.record, anchor.rollouts, anchor.epoch));
     let mut count = 0;
     while let Some(row) = rows.next()? {
         let columns = Columns::read(row)?;
@@ -156,16 +157,17 @@ fn pass(connection: &Connection, chain: &mut Chain, first: i64) -> Result<Option
         chain.pass(columns.id, takes_effect, Some(digest));
         count += 1;
         if takes_effect {
-            in_effect = Some((row.get("record")?, row.get("rollouts")?));
+            in_effect = Some((row.get("record")?, row.get("rollouts")?, row.get("epoch")?));
         }
     }
     pass_anchors(chain, chain.found.last.saturating_add(1))?;
     Ok(in_effect
         .filter(|_| count > 0)
-        .map(|(record, rollouts)| Last {
+        .map(|(record, rollouts, epoch)| Last {
             count,
             record,
             rollouts,
+            epoch,
         }))
 }
 
@@ -196,6 +198,7 @@ fn append_anchor(
         start: chain.found.digest,
         record: last.record,
         rollouts: last.rollouts,
+        epoch: last.epoch,
         effective: chain.found.effective,
         actor: actor.to_owned(),
         created_at: unix_time(),

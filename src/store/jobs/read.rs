@@ -26,12 +26,12 @@ impl Worker {
         if let Some(Entry { revision, .. }) = &entry {
             page.reach_ticket(written.ticket);
             let id = revision.id.cast_unsigned();
-            let known = Units::with_terminal(revision.known_in(&table));
-            page.change(&revision.state, known, id)?;
+            let (state, known) = revision.in_terms_of(&table);
+            page.change(&state, Units::with_terminal(known), id)?;
             page.clear_mark();
             page.note_persisted(&Persisted {
                 revision: id,
-                state: revision.state,
+                state,
             });
             watch::announce(page);
         }

@@ -253,12 +253,15 @@ fn find_target(
         parent: effective,
         restored_from: None,
     };
-    let copy = |source: &Revision, reason, parent| Target {
-        state: source.state,
-        live: Units::with_terminal(source.known_in(&table)).into(),
-        reason,
-        parent,
-        restored_from: Some(source.id),
+    let copy = |source: &Revision, reason, parent| {
+        let (state, known) = source.in_terms_of(&table);
+        Target {
+            state,
+            live: Units::with_terminal(known).into(),
+            reason,
+            parent,
+            restored_from: Some(source.id),
+        }
     };
     Ok(match &job.source {
         Source::Earlier(wanted) => {
@@ -326,9 +329,7 @@ fn expect_off(
     for environment in environments {
         let environment = environment?;
         let in_effect = revision::effective(connection, &environment)?;
-        let flags = in_effect.map_or(Bits::NONE, |revision| {
-            revision.state.flags & revision.known_in(table)
-        });
+        let flags = in_effect.map_or(Bits::NONE, |revision| revision.in_terms_of(table).0.flags);
         if !(bits & flags).is_empty() {
             on = on | bits & flags;
             on_in.push(environment);

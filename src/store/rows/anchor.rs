@@ -16,7 +16,7 @@ const DIGEST_FORMAT: &[u8] = b"13byte-config anchor 1";
 
 /// The columns that [`read`] expects.
 const COLUMNS: &str =
-    "after, removed, last, start, record, rollouts, effective, actor, created_at, digest";
+    "after, removed, last, start, record, rollouts, epoch, effective, actor, created_at, digest";
 
 /// The record of a removal.
 #[derive(Clone, Debug)]
@@ -32,6 +32,8 @@ pub struct Anchor {
     /// The state in effect after the last removed revision, to tell what the first one left changed.
     pub record: Vec<u8>,
     pub rollouts: Option<Vec<u8>>,
+    /// The epoch of its names.
+    pub epoch: u32,
     /// What was in effect after the last removed revision.
     pub effective: i64,
     pub actor: String,
@@ -42,7 +44,7 @@ pub struct Anchor {
 impl Anchor {
     /// The digest of this anchor, when the chain ends with `previous` before it. SHA-256 over fields as those of a
     /// revision, in this order: the text `13byte-config anchor 1`, `previous`, the name of the environment, and the
-    /// columns `after`, `removed`, `last`, `start`, `record`, `rollouts` (length 0 for NULL), `effective`, `actor`,
+    /// columns `after`, `removed`, `last`, `start`, `record`, `rollouts` (length 0 for NULL), `epoch`, `effective`, `actor`,
     /// `created_at`.
     pub fn digest_after(
         &self,
@@ -60,6 +62,7 @@ impl Anchor {
         field(&self.start);
         field(&self.record);
         field(self.rollouts.as_deref().unwrap_or_default());
+        field(&self.epoch.to_le_bytes());
         field(&self.effective.to_le_bytes());
         field(self.actor.as_bytes());
         field(&self.created_at.to_le_bytes());
@@ -114,8 +117,8 @@ pub fn count_removals(connection: &Connection) -> rusqlite::Result<i64> {
 /// Adds an anchor and takes away those of the removed revisions.
 pub fn replace(connection: &Connection, environment: i64, anchor: &Anchor) -> rusqlite::Result<()> {
     connection.execute(
-        "INSERT INTO anchor (environment, after, removed, last, start, record, rollouts, effective, actor, \
-         created_at, digest) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        "INSERT INTO anchor (environment, after, removed, last, start, record, rollouts, epoch, effective, actor, \
+         created_at, digest) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         params![
             environment,
             anchor.after,
@@ -124,6 +127,7 @@ pub fn replace(connection: &Connection, environment: i64, anchor: &Anchor) -> ru
             anchor.start,
             anchor.record,
             anchor.rollouts,
+            anchor.epoch,
             anchor.effective,
             anchor.actor,
             anchor.created_at,
@@ -145,6 +149,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Anchor> {
         start: row.get("start")?,
         record: row.get("record")?,
         rollouts: row.get("rollouts")?,
+        epoch: row.get("epoch")?,
         effective: row.get("effective")?,
         actor: row.get("actor")?,
         created_at: row.get("created_at")?,

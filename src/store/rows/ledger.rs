@@ -144,6 +144,8 @@ struct Head {
     digest: [u8; DIGEST_SIZE],
     effective: Option<i64>,
     effective_state: Option<State>,
+    /// Of that state.
+    epoch: u32,
     /// A page, and a revision since which only snapshots of that page took effect.
     only_of: Option<(u64, i64)>,
     changed: bool,
@@ -331,7 +333,7 @@ impl<'t> Ledger<'t> {
         };
         revision.digest = revision.digest_after(&head.digest);
         // The first revision is compared with nothing.
-        let previous = head.effective_state;
+        let (previous, previous_epoch) = (head.effective_state, head.epoch);
         head.advance(&revision);
         revision::insert(&mut self.insert, environment, &revision)?;
         self.standing.last = id;
@@ -339,7 +341,11 @@ impl<'t> Ledger<'t> {
             self.note_written(draft.page_id, draft.ticket, id)?;
         }
         self.appended += 1;
-        Ok(Entry { revision, previous })
+        Ok(Entry {
+            previous_epoch: previous.map_or(revision.epoch, |_| previous_epoch),
+            revision,
+            previous,
+        })
     }
 
     /// Writes the heads. The caller commits, or forgets what was kept.
@@ -396,6 +402,7 @@ impl Head {
                     digest: row.get(4)?,
                     effective: None,
                     effective_state: None,
+                    epoch: 0,
                     only_of: None,
                     changed: false,
                 };
@@ -410,6 +417,7 @@ impl Head {
                 digest: NO_DIGEST,
                 effective: None,
                 effective_state: None,
+                epoch: 0,
                 only_of: None,
                 changed: false,
             });
@@ -421,7 +429,9 @@ impl Head {
         if effective != head.last {
             find(head.last)?;
         }
-        head.effective_state = Some(find(effective)?.state);
+        let in_effect = find(effective)?;
+        head.effective_state = Some(in_effect.state);
+        head.epoch = in_effect.epoch;
         head.effective = Some(effective);
         Ok(head)
     }
@@ -450,6 +460,7 @@ impl Head {
         }
         let before = self.effective.replace(revision.id).unwrap_or(0);
         self.effective_state = Some(revision.state);
+        self.epoch = revision.epoch;
         self.only_of = match (revision.kind, self.only_of) {
             (Kind::Commit, _) => None,
             (Kind::Snapshot, Some((page, since))) if page == revision.page_id => {

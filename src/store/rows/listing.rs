@@ -35,25 +35,22 @@ pub fn list(
     for (place, revision) in revisions.iter().enumerate().take(limit as usize) {
         let older = revisions.iter().skip(place + 1);
         let previous = match older.clone().find(|older| older.delta.is_some()) {
-            Some(older) => Some(older.state),
+            Some(older) => Some((older.state, older.epoch)),
             None => state_before(connection, environment, environment_id, revision.id)?,
         };
-        entries.push(Entry {
-            revision: revision.clone(),
-            previous,
-        });
+        entries.push(entry(revision.clone(), previous.as_ref()));
     }
     Ok(entries)
 }
 
-/// The state that was in effect before a revision: nearly always that of the one before it, or what the last one had that
+/// The state that was in effect before a revision, and its epoch: nearly always that of the one before it, or what the last one had that
 /// was removed.
 fn state_before(
     connection: &Connection,
     environment: &str,
     environment_id: i64,
     id: i64,
-) -> rusqlite::Result<Option<State>> {
+) -> rusqlite::Result<Option<(State, u32)>> {
     let found = connection
         .prepare_cached(&format!(
             "SELECT {COLUMNS} FROM revision WHERE environment = ?1 AND id < ?2 AND delta IS NOT NULL \
@@ -62,10 +59,12 @@ fn state_before(
         .query_row([environment_id, id], |row| read(row, environment))
         .optional()?;
     if let Some(found) = found {
-        return Ok(Some(found.state));
+        return Ok(Some((found.state, found.epoch)));
     }
     let newest = anchor::newest(connection, environment)?;
-    newest.map(|anchor| anchor.state()).transpose()
+    newest
+        .map(|anchor| Ok((anchor.state()?, anchor.epoch)))
+        .transpose()
 }
 
 /// Finds a revision by number, or says why it does not exist.
@@ -95,7 +94,16 @@ pub fn with_previous(connection: &Connection, revision: Revision) -> rusqlite::R
         .map(|id| state_before(connection, &revision.environment, id, revision.id))
         .transpose()?
         .flatten();
-    Ok(Entry { revision, previous })
+    Ok(entry(revision, previous.as_ref()))
+}
+
+fn entry(revision: Revision, previous: Option<&(State, u32)>) -> Entry {
+    let epoch = revision.epoch;
+    Entry {
+        revision,
+        previous: previous.map(|(state, _)| *state),
+        previous_epoch: previous.map_or(epoch, |(_, epoch)| *epoch),
+    }
 }
 
 /// The state of a revision that a page contains, or `None` if it was pruned. With it, all are there that came after it.

@@ -3,6 +3,7 @@
 pub mod anchor;
 pub mod chain;
 pub mod columns;
+pub mod compacting;
 pub mod contents;
 pub mod digest;
 pub mod features;

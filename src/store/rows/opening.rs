@@ -17,7 +17,7 @@ use crate::store::sqlite::errors::{Fault, commit};
 use crate::store::sqlite::file_methods;
 
 /// The page of a revision that was written for none. Pages have other numbers.
-const NO_PAGE: u64 = 0;
+pub(super) const NO_PAGE: u64 = 0;
 
 /// How a program opens a database.
 #[derive(Clone, Debug, Default)]

@@ -79,6 +79,8 @@ pub struct Entry {
     pub revision: Revision,
     /// The state in effect before; `None` for the first.
     pub previous: Option<State>,
+    /// The epoch of its names.
+    pub previous_epoch: u32,
 }
 
 /// The columns that [`read`] expects.
@@ -136,10 +138,34 @@ impl Revision {
         fields.digest_after(previous, &mut Vec::new())
     }
 
-    /// The features of a table that the state says something of: it knew their bits, and they belonged to the same names.
+    /// Its state by the bits that names have in a table now, and the features that it says something of.
     #[must_use]
-    pub fn known_in(&self, table: &FeatureTable) -> Bits {
-        table.known(self.names.into(), self.epoch)
+    pub fn in_terms_of(&self, table: &FeatureTable) -> (State, Bits) {
+        if self.epoch == table.epoch() {
+            return (self.state, Bits::first(self.names.into()));
+        }
+        let mut state = State {
+            flags: Bits::NONE,
+            rollouts: FULL_ROLLOUTS,
+            ..self.state
+        };
+        let mut known = Bits::NONE;
+        let bits = table.bits_then(self.names.into(), self.epoch);
+        for (bit, then) in bits.into_iter().enumerate() {
+            let Some(then) = then else {
+                continue;
+            };
+            known = known | Bits::only(bit);
+            if self.state.flags.has(then) {
+                state.flags = state.flags | Bits::only(bit);
+            }
+            if let (Some(now), Some(then)) =
+                (state.rollouts.get_mut(bit), self.state.rollouts.get(then))
+            {
+                *now = *then;
+            }
+        }
+        (state, known)
     }
 
     /// How many banks the table had.

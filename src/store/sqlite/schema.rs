@@ -34,7 +34,7 @@ fn create_version_1(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
            retired_at INTEGER
          ) STRICT;
          CREATE TABLE former (
-           bit INTEGER NOT NULL REFERENCES feature (bit),
+           bit INTEGER NOT NULL CHECK (bit BETWEEN 0 AND 255),
            until INTEGER NOT NULL CHECK (until > 0),
            name TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 63),
            PRIMARY KEY (bit, until)
@@ -92,6 +92,7 @@ fn create_version_1(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
            start BLOB NOT NULL CHECK (length(start) = 32),
            record BLOB NOT NULL CHECK (length(record) BETWEEN 13 AND 104 AND length(record) % 13 = 0),
            rollouts BLOB CHECK (rollouts IS NULL OR length(rollouts) * 13 = length(record) * 64),
+           epoch INTEGER NOT NULL CHECK (epoch >= 0),
            effective INTEGER NOT NULL,
            actor TEXT NOT NULL,
            created_at INTEGER NOT NULL,

@@ -237,3 +237,97 @@ fn what_was_said_of_a_name_goes_with_it() {
     assert!(opened.is_seeded);
     assert_eq!(opened.revision.unwrap().state.flags, Bits::only(0));
 }
+
+#[test]
+fn compacting_forgets_retired_names_and_moves_the_last_ones() {
+    let bed = Bed::new();
+    let store = open(&bed);
+    let declared = crate::declaration::Declaration {
+        name: "e".to_owned(),
+        notes: crate::declaration::Notes {
+            owner: Some("somebody".to_owned()),
+            ..Default::default()
+        },
+        ..Default::default()
+    };
+    store
+        .attach_as(Opening {
+            environment: ENV.to_owned(),
+            features: Some(names(&["a", "b", "c", "d", "e"])),
+            declarations: vec![declared],
+            actor: "tester".to_owned(),
+            is_alone: false,
+        })
+        .unwrap();
+    let first = page(0);
+    commit(&store, &first, Bits::of_first_bank(0b1_1011), Bits::NONE);
+    let edits = Edits {
+        off: Bits::only(3),
+        rollouts: vec![(4, 700)],
+        ..Edits::default()
+    };
+    try_restore(&store, ENV, &first, Source::Edits(edits), None).unwrap();
+    let elsewhere = page(0);
+    let edits = Edits {
+        on: Bits::only(0),
+        ..Edits::default()
+    };
+    try_restore(&store, "staging", &elsewhere, Source::Edits(edits), None).unwrap();
+    retire(&store, &first, &[1, 2], true).unwrap();
+    // Nobody else may have it open.
+    let handle = store.clone();
+    let error = store.compact("tester").unwrap_err();
+    assert_eq!(code(&error), "ERR_STORE_IN_USE");
+    drop(handle);
+    let outsider = bed.outsider();
+    outsider
+        .query_row("SELECT count(*) FROM feature", [], |row| {
+            row.get::<_, i64>(0)
+        })
+        .unwrap();
+    assert_eq!(
+        code(&store.compact("tester").unwrap_err()),
+        "ERR_STORE_IN_USE"
+    );
+    drop(outsider);
+
+    let compacted = store.compact("tester").unwrap();
+    assert_eq!(compacted.forgotten, ["b", "c"]);
+    assert_eq!(compacted.table.names(), ["a", "d", "e"]);
+    assert_eq!(
+        (compacted.table.epoch(), compacted.table.retired()),
+        (1, Bits::NONE)
+    );
+    assert_eq!(store.table(), compacted.table);
+    assert_eq!(store.notes(2).unwrap().owner.unwrap(), "somebody");
+    let entries = history(&store, ENV, 9, None);
+    let (moved, freed) = (&entries[0], &entries[1]);
+    assert_eq!(moved.revision.reason, "names moved to other bits");
+    assert_eq!((moved.revision.epoch, moved.previous_epoch), (1, 0));
+    assert_eq!((moved.revision.names, freed.revision.names), (3, 5));
+    assert_eq!(flags(moved), 0b101);
+    assert_eq!(moved.revision.state.rollouts[2], 700);
+    assert_eq!(flags(freed), 0b1_0001);
+    // Where nothing moved, nothing was written.
+    assert_eq!(history(&store, "staging", 9, None).len(), 1);
+    assert!(verify(&store, None).unwrap().is_ok());
+    // Twice is once.
+    assert!(store.compact("tester").unwrap().forgotten.is_empty());
+    drop(store);
+    bed.wait_until_closed();
+
+    let store = open(&bed);
+    let table = attach(&store, &names(&["f"]));
+    assert_eq!(table.names(), ["a", "d", "e", "f"]);
+    // Going back takes names for what they were: `d` was on, and nobody had said anything of `e` but its switch.
+    let second = page(0b1000);
+    second.has_all_until(moved.revision.id.cast_unsigned());
+    let back = try_rollback(&store, &second, Some(1), None).unwrap();
+    assert_eq!(flags(&back), 0b0111);
+    assert_eq!(back.revision.state.rollouts[2], crate::page::FULL_ROLLOUT);
+    assert_eq!(second.snapshot().state.flags.first_bank(), 0b1111);
+    let third = page(0);
+    let promoted = try_promote(&store, "staging", ENV, &third).unwrap();
+    assert_eq!(flags(&promoted), 0b0001);
+    assert!(verify(&store, None).unwrap().is_ok());
+}
