@@ -4,7 +4,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use super::features::{read, to_row};
 use super::ledger::{Draft, Ledger};
-use super::opening::NO_PAGE;
+use super::pages::NO_PAGE;
 use super::revision::Kind;
 use crate::bits::Bits;
 use crate::feature_table::FeatureTable;
@@ -35,37 +35,17 @@ pub fn compact(connection: &mut Connection, actor: &str) -> Result<Compacted, Fa
         let forgotten = Vec::new();
         return Ok(Compacted { forgotten, table });
     }
-    let environments = transaction
-        .prepare("SELECT name FROM environment ORDER BY id")?
-        .query_map([], |row| row.get(0))?
-        .collect::<rusqlite::Result<Vec<String>>>()?;
-    append_to_all(
-        &transaction,
-        &environments,
-        "retired features forgotten",
-        actor,
-        |before| {
-            let mut state = *before;
-            state.set(Units::of_features(retired), &State::EMPTY);
-            (state, retired)
-        },
-    )?;
+    switch_off(&transaction, retired, "retired features forgotten", actor)?;
     let moves = moves(&table);
     move_names(&transaction, &table, &moves)?;
-    append_to_all(
-        &transaction,
-        &environments,
-        "names moved to other bits",
-        actor,
-        |before| {
-            let mut state = *before;
-            for (from, to) in &moves {
-                state = moved(state, *from, *to);
-            }
-            let touched = moves.iter().map(|(_, to)| *to);
-            (state, touched.collect())
-        },
-    )?;
+    append_to_all(&transaction, "names moved to other bits", actor, |before| {
+        let mut state = *before;
+        for (from, to) in &moves {
+            state = moved(state, *from, *to);
+        }
+        let touched = moves.iter().map(|(_, to)| *to);
+        (state, touched.collect())
+    })?;
     let forgotten = retired
         .iter()
         .filter_map(|bit| table.names().get(bit).cloned());
@@ -134,17 +114,34 @@ fn move_names(
     Ok(())
 }
 
+/// Switches features off and rolls them out to everyone, in each environment where they are not.
+pub fn switch_off(
+    transaction: &Transaction<'_>,
+    bits: Bits,
+    reason: &str,
+    actor: &str,
+) -> Result<(), Fault> {
+    append_to_all(transaction, reason, actor, |before| {
+        let mut state = *before;
+        state.set(Units::of_features(bits), &State::EMPTY);
+        (state, bits)
+    })
+}
+
 /// Appends a commit to each environment whose state in effect it changes.
 fn append_to_all(
     transaction: &Transaction<'_>,
-    environments: &[String],
     reason: &str,
     actor: &str,
     change: impl Fn(&State) -> (State, Bits),
 ) -> Result<(), Fault> {
+    let environments = transaction
+        .prepare("SELECT name FROM environment ORDER BY id")?
+        .query_map([], |row| row.get(0))?
+        .collect::<rusqlite::Result<Vec<String>>>()?;
     let mut not_kept = None;
     let mut ledger = Ledger::begin(transaction, &mut not_kept)?;
-    for environment in environments {
+    for environment in &environments {
         let before = ledger.state_in_effect(environment)?;
         let (state, bits) = change(&before);
         if state.differences(&before).is_empty() {

@@ -4,20 +4,19 @@ use std::path::Path;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
+use super::compacting::switch_off;
 use super::features::{read, read_notes, read_retired, replace, revive, to_row, write_notes};
 use super::ledger::{Draft, Ledger};
+use super::pages::NO_PAGE;
 use super::revision::{self, Kind, Revision};
 use crate::bits::Bits;
 use crate::declaration::{self, Declaration, Notes};
 use crate::error::Error;
 use crate::feature_table::{DEFAULT_FEATURES, FeatureTable};
-use crate::page::{Parts, State, Units};
+use crate::page::{Parts, Units};
 use crate::store::sqlite::connection::Access;
 use crate::store::sqlite::errors::{Fault, commit};
 use crate::store::sqlite::file_methods;
-
-/// The page of a revision that was written for none. Pages have other numbers.
-pub(super) const NO_PAGE: u64 = 0;
 
 /// How a program opens a database.
 #[derive(Clone, Debug, Default)]
@@ -172,35 +171,8 @@ fn reuse(
     if bits.is_empty() {
         return Ok(());
     }
-    let environments = transaction
-        .prepare("SELECT name FROM environment ORDER BY id")?
-        .query_map([], |row| row.get(0))?
-        .collect::<rusqlite::Result<Vec<String>>>()?;
-    let mut not_kept = None;
-    let mut ledger = Ledger::begin(&transaction, &mut not_kept)?;
-    let epoch = ledger.table().epoch().saturating_add(1);
-    for environment in &environments {
-        let before = ledger.state_in_effect(environment)?;
-        let mut state = before;
-        state.set(Units::of_features(bits), &State::EMPTY);
-        if state.differences(&before).is_empty() {
-            continue;
-        }
-        let parent = ledger.effective(environment)?;
-        ledger.append(&Draft {
-            environment,
-            kind: Kind::Commit,
-            state,
-            delta: Some(Units::of_features(bits)),
-            page_id: NO_PAGE,
-            ticket: 0,
-            reason: "bits of retired features freed",
-            actor,
-            parent,
-            restored_from: None,
-        })?;
-    }
-    ledger.finish()?;
+    switch_off(&transaction, bits, "bits of retired features freed", actor)?;
+    let epoch = table.epoch().saturating_add(1);
     for (old, name) in pairs {
         replace(&transaction, old, name, epoch)?;
     }

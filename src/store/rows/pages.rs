@@ -8,6 +8,9 @@ use rusqlite::{Connection, OptionalExtension};
 /// How long the row of a page stays, in milliseconds.
 const KEPT_FOR: i64 = 24 * 60 * 60 * 1000;
 
+/// The page of a revision that was written for none. Pages have other numbers.
+pub const NO_PAGE: u64 = 0;
+
 /// What a page has written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Written {
