@@ -35,6 +35,11 @@ export default suite('command line: retiring', {
     assert.deepEqual(Object.keys(JSON.parse(stdout).environments.production.features), ['current']);
     assert.match(await print(t, ['retire', ...to]), /^old\t1\t20.*Z\nolder\t2\t20.*Z\n$/);
 
+    for (const command of [['get'], ['describe'], ['enable'], ['rollout'], ['retire', 'current']]) {
+      const { code, message } = await failure(t, 2, [...command, 'old', ...to]);
+      assert.equal(code, 'ERR_UNKNOWN_FEATURE');
+      assert.equal(message, 'Feature old is retired. Take that back with: revive old', command[0]);
+    }
     assert.match(await print(t, ['revive', 'old', ...to]), /^old is revived\n.*persisted as revision 3/s);
     assert.deepEqual(
       (await result(t, ['status', ...to])).features.map(({ name }) => name),
@@ -51,7 +56,9 @@ export default suite('command line: retiring', {
     const unknown = await failure(t, 2, ['retire', 'olt', ...to]);
     assert.match(unknown.message, /^Unknown feature: olt\. Did you mean old\?/);
     const present = await failure(t, 2, ['revive', 'old', ...to]);
-    assert.match(present.message, /^Unknown feature: old\./);
+    assert.equal(present.message, 'Feature old is not retired');
+    const strange = await failure(t, 2, ['revive', 'olt', ...to]);
+    assert.equal(strange.message, 'Unknown feature: olt. Available: none');
     assert.equal((await failure(t, 2, ['retire', 'old', '--no-persist', ...to])).code, 'ERR_USAGE');
     assert.equal((await failure(t, 2, ['retire', 'old', '--create', ...to])).code, 'ERR_USAGE');
     assert.equal((await failure(t, 5, ['retire', 'old', '--if-revision', '9', ...to])).code, 'ERR_REVISION_CONFLICT');

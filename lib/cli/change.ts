@@ -50,7 +50,7 @@ export function makeChange<Details extends object>(
 ): Promise<ChangeResult & Details> {
   const check = (config: ProductionConfig<string>, isNew: boolean) => {
     if (isNew) return features;
-    checkFeatureNames(features, config.getFeatureNames());
+    checkFeatureNames(features, config);
     return [];
   };
   return changing(target, check, async (session) => {
@@ -124,7 +124,7 @@ export function showInstead<Details extends object>(
 ): Promise<ChangeResult & Details> {
   return reading(target, async (session) => {
     const { config, live } = session;
-    checkFeatureNames(features, config.getFeatureNames());
+    checkFeatureNames(features, config);
     const persisted = target.db !== undefined && (!live || (await isPersisted(config)));
     return {
       ...identityOf(session),

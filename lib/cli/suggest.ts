@@ -1,3 +1,4 @@
+import type { ProductionConfig } from '13byte-config';
 import { distance } from 'fastest-levenshtein';
 import { printable } from '../core/errors';
 import { CliError } from './errors';
@@ -21,15 +22,25 @@ export function nearest(word: string, words: readonly string[]): string | undefi
   return best;
 }
 
-/** Throws for the first name that no feature has, before anything is changed. */
-export function checkFeatureNames(names: readonly string[], known: readonly string[]): void {
+/** Throws for the first name that is not a feature of the config, before anything is changed. */
+export function checkFeatureNames(names: readonly string[], config: ProductionConfig<string>): void {
+  const known = config.getFeatureNames();
   for (const name of names) {
     if (known.includes(name)) continue;
-    throw new CliError(
-      'ERR_UNKNOWN_FEATURE',
-      `Unknown feature: ${printable(name)}.${hint(name, known)} Available: ${known.join(', ')}`,
-    );
+    if (config.hasFeature(name)) {
+      throw new CliError('ERR_UNKNOWN_FEATURE', `Feature ${name} is retired. Take that back with: revive ${name}`);
+    }
+    throw unknownFeature(name, known);
   }
+}
+
+/** The error for a name that is not one of those known. */
+export function unknownFeature(name: string, known: readonly string[]): CliError {
+  const available = known.length > 0 ? known.join(', ') : 'none';
+  return new CliError(
+    'ERR_UNKNOWN_FEATURE',
+    `Unknown feature: ${printable(name)}.${hint(name, known)} Available: ${available}`,
+  );
 }
 
 /** A sentence that suggests the most similar word, with a space before it; empty if there is none. */

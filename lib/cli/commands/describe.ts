@@ -16,7 +16,7 @@ export const describe: CommandDefinition = {
   run: ({ arguments: [name], target, output }) =>
     reading(target, async (session) => {
       const { config } = session;
-      checkFeatureNames([name as string], config.getFeatureNames());
+      checkFeatureNames([name as string], config);
       const [feature] = featureStates(config, [name as string], (own) => notesOf(config, own));
       const { changes } =
         target.db === undefined ? { changes: undefined } : await lastChanges(config, [name as string]);

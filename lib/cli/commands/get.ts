@@ -27,7 +27,7 @@ export const get: CommandDefinition = {
       if (typeof name === 'string' && options.match !== undefined) {
         throw usageError('--match cannot be combined with a feature');
       }
-      if (typeof name === 'string') checkFeatureNames([name], config.getFeatureNames());
+      if (typeof name === 'string') checkFeatureNames([name], config);
       const decide = (feature: string): Decision => ({
         decision: key === undefined ? null : config.isFeatureEnabledFor(feature, key),
       });

@@ -4,7 +4,7 @@ import type { CommandDefinition, Invocation } from '../command';
 import { usageError } from '../errors';
 import { needHistory } from '../restore';
 import { changing, type Check, identityOf, readingPersisted } from '../session';
-import { checkFeatureNames } from '../suggest';
+import { checkFeatureNames, unknownFeature } from '../suggest';
 
 export const retire: CommandDefinition = {
   name: 'retire',
@@ -22,7 +22,7 @@ export const retire: CommandDefinition = {
     const names = namesOf(invocation);
     if (names.length > 0) {
       const { force } = invocation.options as { force?: boolean };
-      const check: Check = (config) => checkFeatureNames(names, config.getFeatureNames());
+      const check: Check = (config) => checkFeatureNames(names, config);
       return await change(invocation, 'retire', names, check, (config, options) =>
         config.retireFeature(names, { ...options, force }),
       );
@@ -49,11 +49,12 @@ export const revive: CommandDefinition = {
   run: async (invocation) => {
     const names = namesOf(invocation);
     const check: Check = async (config) => {
-      const retired = await config.getRetiredFeatures();
-      checkFeatureNames(
-        names,
-        retired.map(({ name }) => name),
-      );
+      const retired = (await config.getRetiredFeatures()).map(({ name }) => name);
+      const present = config.getFeatureNames();
+      for (const name of names) {
+        if (present.includes(name)) throw usageError(`Feature ${name} is not retired`);
+        if (!retired.includes(name)) throw unknownFeature(name, retired);
+      }
     };
     return await change(invocation, 'revive', names, check, (config, options) => config.reviveFeature(names, options));
   },
