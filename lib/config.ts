@@ -1082,6 +1082,7 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
 
   /** Atomically changes the flags of a bank. */
   #exchangeFlags(bank: number, on: number, off: number): boolean {
+    // A block has as many words as a bank has features.
     const index = this.#base + WORD_FEATURE_FLAGS + bank * BANK_SIZE;
     let flags = Atomics.load(this.#words, index);
     for (;;) {

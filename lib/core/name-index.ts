@@ -5,8 +5,8 @@ import { native } from '../native/binding';
  *
  * The names are known in advance, so an index uses a hash without collisions, which `src/name_index.rs` finds, and a look-up
  * needs one comparison. If one letter and the length tell all names apart, as in many short lists, that is the hash. Otherwise a
- * table says for each length which letters do, up to three. Looking names up in an object is as fast as long as a program uses a single name; with a
- * second one, V8 takes twice as long.
+ * table says for each length which letters do, up to three. Looking names up in an object is as fast as long as a program uses
+ * a single name; with a second one, V8 takes twice as long.
  */
 export interface NameIndex {
   /** Names by hash; `''` for empty slots. */

@@ -1,4 +1,4 @@
-import { BANK_SIZE } from './layout';
+import { BANK_SIZE, FULL_ROLLOUT } from './layout';
 import {
   firstRollout,
   type Page,
@@ -51,7 +51,8 @@ function readWords(page: Page, banks: number, before: State | undefined): State 
 }
 
 function firstBanks({ flags, terminal, rollouts }: State, banks: number): State {
-  return { flags: flags.slice(0, banks), terminal, rollouts: rollouts?.slice(0, banks * BANK_SIZE) };
+  const bits = Array.from({ length: banks * BANK_SIZE }, (_, bit) => rollouts?.[bit] ?? FULL_ROLLOUT);
+  return { flags: flags.slice(0, banks), terminal, rollouts: bits };
 }
 
 /** The flags of so many banks, given those of the first; `before` if none has changed. */
