@@ -103,6 +103,20 @@ const TOGETHER = `each of ${AT_ONCE} \`config.persist(reason)\` at once`;
 const ROWS = `by hand: each of ${AT_ONCE} such inserts in one transaction`;
 const DISK = 'by hand: 4 KiB written and synced';
 
+/** Persists a state again and again: each time it is the next revision. */
+function persisting(config) {
+  let last = 0;
+  return {
+    operations: 1,
+    expected: true,
+    async run() {
+      const { revision } = await config.persist('bench');
+      last += 1;
+      return revision === last;
+    },
+  };
+}
+
 /** Below that, a disk does not make anything durable: it is memory, or confirms what it has not written. */
 const LEAST_SYNC_NS = 200_000;
 
@@ -116,34 +130,13 @@ await compare(import.meta.url, [
         assert.equal(count(), 1);
         return { operations: 1, expected: undefined, run: add };
       },
-      [PERSIST]: async () => {
-        const config = open();
-        let last = 0;
-        return {
-          operations: 1,
-          expected: true,
-          async run() {
-            const { revision } = await config.persist('bench');
-            last += 1;
-            return revision === last;
-          },
-        };
-      },
+      [PERSIST]: async () => persisting(open()),
       [PERSIST_MANY]: async () => {
         const config = open(manyNames);
         config.update((draft) => {
           for (const [index, name] of manyNames.entries()) if (index % 4 === 0) draft.enable(name, { rollout: 10 });
         });
-        let last = 0;
-        return {
-          operations: 1,
-          expected: true,
-          async run() {
-            const { revision } = await config.persist('bench');
-            last += 1;
-            return revision === last;
-          },
-        };
+        return persisting(config);
       },
       [SYNC]: async () => {
         const config = open();

@@ -434,9 +434,8 @@ export class ProductionConfig<in Name extends string = DefaultFeature> {
    */
   updateFromBanks(bytes: RecordBytes): void {
     ProductionConfig.#checkWritable(this);
-    const edits = ProductionConfig.#onDemandOf(this).editsOfBanks(bytes);
-    if (edits.on.length === 1) this.updateFromBuffer(bytes);
-    else this.#edit(edits);
+    if (this.#page.banks === 1) this.updateFromBuffer(bytes);
+    else this.#edit(ProductionConfig.#onDemandOf(this).editsOfBanks(bytes));
   }
 
   // ---- Terminal -----------------------------------------------------------------------------------------------

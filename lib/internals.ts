@@ -126,7 +126,7 @@ export interface OnDemand<Name extends string> {
   /** The flags of so many banks, between two changes. */
   readFlags(banks: number): readonly number[];
   toBanks(): Uint8Array;
-  /** The edits that records of all banks are; an empty list of words if there is one bank. */
+  /** The edits that the records of all banks are, of which there are several. */
   editsOfBanks(bytes: RecordBytes): Edits;
   getDebugView(): DebugView<Name>;
   inspect(options: object, inspect: (value: unknown, options: object) => string): string;

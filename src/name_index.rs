@@ -140,33 +140,12 @@ impl<'n> Search<'n> {
     }
 
     fn run(mut self) -> Option<NameIndex> {
-        for letters in 1..=3 {
-            for range in RANGES {
-                for (second, third) in PAIRS {
-                    let mut hash = ByLength {
-                        places: vec![0; LENGTHS],
-                        letters,
-                        second,
-                        third,
-                        range,
-                    };
-                    if self.find_places(&hash) {
-                        let slots = self.place_groups(&mut hash);
-                        return Some(NameIndex {
-                            hash: Hash::ByLength(hash),
-                            slots,
-                        });
-                    }
-                    if letters == 1 {
-                        break;
-                    }
-                }
-                if letters == 1 {
-                    break;
-                }
-            }
-        }
-        None
+        let mut hash = candidates().find(|hash| self.find_places(hash))?;
+        let slots = self.place_groups(&mut hash);
+        Some(NameIndex {
+            hash: Hash::ByLength(hash),
+            slots,
+        })
     }
 
     /// Finds letters that tell the names of each length apart, from the last ones on.
@@ -211,6 +190,22 @@ impl<'n> Search<'n> {
         }
         slots
     }
+}
+
+/// The hashes that are tried, without their places. A single letter needs no factors, and is below the first range.
+fn candidates() -> impl Iterator<Item = ByLength> {
+    (1..=3).flat_map(|letters| {
+        let all = RANGES.into_iter().flat_map(move |range| {
+            PAIRS.into_iter().map(move |(second, third)| ByLength {
+                places: vec![0; LENGTHS],
+                letters,
+                second,
+                third,
+                range,
+            })
+        });
+        all.take(if letters == 1 { 1 } else { usize::MAX })
+    })
 }
 
 fn find_place(

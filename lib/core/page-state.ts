@@ -1,4 +1,4 @@
-import { BANK_SIZE, FULL_ROLLOUT } from './layout';
+import { BANK_SIZE } from './layout';
 import {
   firstRollout,
   type Page,
@@ -10,7 +10,7 @@ import {
   splitState,
 } from './page';
 import { native } from '../native/binding';
-import { decodeState, type State } from './state';
+import { basisPointsOf, decodeState, type State } from './state';
 
 /**
  * The state of so many banks, for comparison with another one. Unchanged parts are shared with `before`; if nothing has
@@ -50,9 +50,9 @@ function readWords(page: Page, banks: number, before: State | undefined): State 
   return isSame ? before : { flags, terminal, rollouts };
 }
 
-function firstBanks({ flags, terminal, rollouts }: State, banks: number): State {
-  const bits = Array.from({ length: banks * BANK_SIZE }, (_, bit) => rollouts?.[bit] ?? FULL_ROLLOUT);
-  return { flags: flags.slice(0, banks), terminal, rollouts: bits };
+function firstBanks(state: State, banks: number): State {
+  const rollouts = Array.from({ length: banks * BANK_SIZE }, (_, bit) => basisPointsOf(state, bit));
+  return { flags: state.flags.slice(0, banks), terminal: state.terminal, rollouts };
 }
 
 /** The flags of so many banks, given those of the first; `before` if none has changed. */

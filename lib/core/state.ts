@@ -36,6 +36,11 @@ export function isOn({ flags }: Pick<State, 'flags'>, bit: number): boolean {
   return ((flags[bit >>> 5] ?? 0) & (1 << bit)) !== 0;
 }
 
+/** The rollout of the feature that owns a bit, in basis points. */
+export function basisPointsOf({ rollouts }: Pick<State, 'rollouts'>, bit: number): number {
+  return rollouts?.[bit] ?? FULL_ROLLOUT;
+}
+
 /** The little-endian word at an offset of a record, `0x` and two digits a byte. */
 function wordAt(hex: string, offset: number): number {
   const start = 2 + 2 * offset;
@@ -82,5 +87,5 @@ export function describeChanges({ enabled, disabled, terminal, rollouts = {} }: 
 }
 
 function rolloutOf(state: State, bit: number): number {
-  return toPercent(state.rollouts?.[bit] ?? FULL_ROLLOUT);
+  return toPercent(basisPointsOf(state, bit));
 }

@@ -1,11 +1,10 @@
 import type { FeatureTable } from '../core/feature-table';
-import { FULL_ROLLOUT } from '../core/layout';
 import { native, type NativeLag } from '../native/binding';
 import { banksFor, type Page, readGeneration } from '../core/page';
 import { readPageState } from '../core/page-state';
 import { startInterval, stopTimer, throwLater, type Timer } from '../core/real-timers';
 import { PageWatch } from './page-watch';
-import { compareStates, type Mutable, type State } from '../core/state';
+import { basisPointsOf, compareStates, type Mutable, type State } from '../core/state';
 import { hasSameSettings } from '../core/terminal';
 import type { ConfigChange } from '../types';
 
@@ -73,7 +72,7 @@ class ChangeTracker {
 
   #hasSetRollouts(before: State, now: State): boolean {
     const isOwn = (rollout: number, bit: number) =>
-      rollout === (before.rollouts?.[bit] ?? FULL_ROLLOUT) || rollout === this.#rollouts?.get(bit);
+      rollout === basisPointsOf(before, bit) || rollout === this.#rollouts?.get(bit);
     return now.rollouts?.every(isOwn) ?? false;
   }
 }

@@ -1,7 +1,15 @@
 import type { FeatureTable } from '../core/feature-table';
 import type { NativeFormer, NativeRevision } from '../native/binding';
 import { BANK_SIZE, FULL_ROLLOUT } from '../core/layout';
-import { compareStates, decodeState, describeChanges, INITIAL_STATE, isOn, type State } from '../core/state';
+import {
+  basisPointsOf,
+  compareStates,
+  decodeState,
+  describeChanges,
+  INITIAL_STATE,
+  isOn,
+  type State,
+} from '../core/state';
 import type { ConfigDiff, HistoryEntry, StateChanges } from '../types';
 
 export function toHistoryEntry(revision: NativeRevision, table: FeatureTable): HistoryEntry {
@@ -62,7 +70,7 @@ function byNames(names: readonly string[], bits: ReadonlyMap<string, number>, st
     const bit = bits.get(name);
     if (bit === undefined) return FULL_ROLLOUT;
     if (isOn(state, bit)) flags[place >>> 5]! |= 1 << place;
-    return state.rollouts?.[bit] ?? FULL_ROLLOUT;
+    return basisPointsOf(state, bit);
   });
   return { flags: flags.map((word) => word >>> 0), terminal: state.terminal, rollouts };
 }

@@ -23,12 +23,14 @@ export function readBanks(page: Page): Uint8Array {
   return bytes;
 }
 
-/** What the records of so many banks set. With one bank, it is {@link RecordBytes} that a config takes as it is. */
+/** What the records of so many banks set. */
 export function editsOfBanks(banks: number, bytes: RecordBytes): Edits {
   const copy = copyBytes(bytes);
   if (copy.byteLength !== banks * RECORD_SIZE) {
-    const each = banks === 1 ? '' : ` (${RECORD_SIZE} for each of ${banks} banks)`;
-    throw makeError('ERR_BUFFER_LENGTH', `Buffer must be exactly ${banks * RECORD_SIZE} bytes${each}`);
+    throw makeError(
+      'ERR_BUFFER_LENGTH',
+      `Buffer must be exactly ${banks * RECORD_SIZE} bytes (${RECORD_SIZE} for each of ${banks} banks)`,
+    );
   }
   const fields = new DataView(copy.buffer);
   const on: number[] = [];

@@ -5,18 +5,17 @@ import type { NativeGiven } from '../native/binding';
 import { banksFor, type Page } from '../core/page';
 import { readPageState } from '../core/page-state';
 import { checkPercent, toPercent } from '../core/rollout';
-import { isOn, type Mutable } from '../core/state';
+import { basisPointsOf, isOn, type Mutable } from '../core/state';
 import { packTerminal, unpackTerminal } from '../core/terminal';
 import type { ConfigState } from '../types';
 
 /** The state of a page, with its features in bit order. */
 export function readConfigState(page: Page, { names, retired }: FeatureTable): ConfigState {
   const state = readPageState(page, banksFor(names.length));
-  const { rollouts } = state;
   const features: Mutable<ConfigState['features']> = {};
   names.forEach((name, bit) => {
     if (retired.has(bit)) return;
-    features[name] = { enabled: isOn(state, bit), rollout: toPercent(rollouts?.[bit] ?? FULL_ROLLOUT) };
+    features[name] = { enabled: isOn(state, bit), rollout: toPercent(basisPointsOf(state, bit)) };
   });
   return { terminal: unpackTerminal(state.terminal), features };
 }

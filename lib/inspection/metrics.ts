@@ -5,7 +5,7 @@ import { native, type NativeConfigMetrics, type NativeStoreMetrics, type NativeS
 import { banksFor, type Page, readGeneration, readRevision } from '../core/page';
 import { readPageState } from '../core/page-state';
 import { toPercent } from '../core/rollout';
-import { isOn } from '../core/state';
+import { basisPointsOf, isOn } from '../core/state';
 import type { Store } from '../native/store';
 import type { LatencyMetrics, Metrics, StoreMetrics, StoreStatus, Timings } from '../types';
 
@@ -78,7 +78,7 @@ function featuresOf({ page, table }: Measured): { name: string; enabled: boolean
   const features = table.names.map((name, bit) => ({
     name,
     enabled: isOn(state, bit),
-    basisPoints: state.rollouts?.[bit] ?? FULL_ROLLOUT,
+    basisPoints: basisPointsOf(state, bit),
   }));
   return features.filter((_, bit) => !table.retired.has(bit));
 }

@@ -119,10 +119,10 @@ fn give(words: &impl NameWords, bit: usize, name: &str, starts: &State) {
 
 /// Publishes the number of names, and that of changes. Every registration does so, so it does not matter if a process was killed
 /// between appending and publishing.
-pub(super) fn announce(page: &Page, table: &FeatureTable) {
-    let names = u32::try_from(table.names().len()).unwrap_or(u32::MAX);
-    let changes = table.changes() << 16;
-    page.u32(NAME_COUNT).fetch_max(changes | names, SeqCst);
+pub(super) fn announce(page: &Page, names: usize, changes: u32) {
+    let names = u32::try_from(names).unwrap_or(u32::MAX);
+    page.u32(NAME_COUNT)
+        .fetch_max(changes << 16 | names, SeqCst);
 }
 
 fn write_name(page: &impl NameWords, bit: usize, name: &str) {

@@ -397,13 +397,11 @@ impl Page {
     /// carries its own. The caller holds the order lock.
     pub fn announce_names(&self, table: &FeatureTable) {
         if !self.is_live() {
-            feature_table::announce(self, table);
+            feature_table::announce(self, table.names().len(), table.changes());
         } else if self.lacks_changes_of(table) {
             feature_table::hide_retired(self, table);
             let there = feature_table::read(self).map_or(0, |there| there.names().len());
-            let count = u32::try_from(there).unwrap_or(u32::MAX);
-            let word = &self.u32(NAME_COUNT);
-            word.fetch_max(table.changes() << 16 | count, SeqCst);
+            feature_table::announce(self, there, table.changes());
         }
     }
 
@@ -495,7 +493,7 @@ impl Page {
         let mut known = feature_table::read(self)?;
         let added = known.register(names.iter().map(String::as_str))?;
         if added.is_empty() {
-            feature_table::announce(self, &known);
+            feature_table::announce(self, known.names().len(), known.changes());
             return Ok(known);
         }
         let guard = self.lock_order(LOCK_TIMEOUT)?;
@@ -508,7 +506,7 @@ impl Page {
             feature_table::append(self, bit, name, &starts);
         }
         self.set_registry_hashes(&grown.hashes());
-        feature_table::announce(self, &grown);
+        feature_table::announce(self, grown.names().len(), grown.changes());
         drop(guard);
         Ok(grown)
     }

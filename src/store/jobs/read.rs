@@ -5,7 +5,6 @@ use crate::page::{Page, Persisted, Units};
 use crate::store::reply::Answer;
 use crate::store::rows::revision::{Entry, Revision, effective};
 use crate::store::rows::{listing, pages};
-use crate::store::sqlite::errors::Fault;
 use crate::store::worker::Worker;
 use crate::watch;
 
@@ -53,11 +52,7 @@ impl Worker {
 
     /// Names of the environments that have a history.
     pub fn environments(&mut self) -> Result<Answer<Vec<String>>, Error> {
-        self.read(|connection| {
-            let mut names = connection.prepare("SELECT name FROM environment ORDER BY name")?;
-            let names = names.query_map([], |row| row.get(0))?;
-            Ok::<_, Fault>(names.collect::<rusqlite::Result<_>>()?)
-        })
+        self.read(|connection| Ok(listing::environments(connection)?))
     }
 
     /// Looks up two revisions of the environment.

@@ -12,7 +12,7 @@ use crate::store::reply::{Answer, Reply};
 use crate::store::rows::contents::Trace;
 use crate::store::rows::features;
 use crate::store::rows::ledger::{Draft, Ledger, Standing};
-use crate::store::rows::listing::require;
+use crate::store::rows::listing::{self, require};
 use crate::store::rows::revision::{self, Entry, Kind, Revision};
 use crate::store::sqlite::errors::Fault;
 use crate::store::worker::Worker;
@@ -324,10 +324,7 @@ fn expect_off(
     if !on.is_empty() {
         on_in.push("the live state".to_owned());
     }
-    let mut statement = connection.prepare("SELECT name FROM environment ORDER BY name")?;
-    let environments = statement.query_map([], |row| row.get::<_, String>(0))?;
-    for environment in environments {
-        let environment = environment?;
+    for environment in listing::environments(connection)? {
         let in_effect = revision::effective(connection, &environment)?;
         let flags = in_effect.map_or(Bits::NONE, |revision| revision.in_terms_of(table).0.flags);
         if !(bits & flags).is_empty() {

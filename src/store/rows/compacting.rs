@@ -1,8 +1,8 @@
 //! Forgetting retired names, so that their bits are free for the next names, whoever registers them.
 
-use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use super::features::{read, to_row};
+use super::features::{forget_said, read, remember, to_row};
 use super::ledger::{Draft, Ledger};
 use super::pages::NO_PAGE;
 use super::revision::Kind;
@@ -91,15 +91,12 @@ fn move_names(
     let epoch = table.epoch().saturating_add(1);
     let changing = table.retired() | moves.iter().map(|(from, _)| *from).collect();
     for bit in changing.iter() {
-        let name = table.names().get(bit);
-        transaction.execute(
-            "INSERT INTO former (bit, until, name) VALUES (?1, ?2, ?3)",
-            params![to_row(bit), epoch, name],
-        )?;
+        if let Some(name) = table.names().get(bit) {
+            remember(transaction, bit, name, epoch)?;
+        }
     }
     for bit in table.retired().iter() {
-        transaction.execute("DELETE FROM note WHERE feature = ?1", [to_row(bit)])?;
-        transaction.execute("DELETE FROM declared WHERE feature = ?1", [to_row(bit)])?;
+        forget_said(transaction, bit)?;
         transaction.execute("DELETE FROM feature WHERE bit = ?1", [to_row(bit)])?;
     }
     for (from, to) in moves {

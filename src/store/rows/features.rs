@@ -105,16 +105,32 @@ pub fn replace(
     epoch: u32,
 ) -> rusqlite::Result<()> {
     let bit = to_row(old.bit);
-    connection.execute(
-        "INSERT INTO former (bit, until, name) VALUES (?1, ?2, ?3)",
-        params![bit, epoch, old.name],
-    )?;
+    remember(connection, old.bit, &old.name, epoch)?;
     connection.execute(
         "UPDATE feature SET name = ?2, retired_at = NULL, changes = changes + 1 WHERE bit = ?1",
         params![bit, name],
     )?;
-    connection.execute("DELETE FROM note WHERE feature = ?1", [bit])?;
-    connection.execute("DELETE FROM declared WHERE feature = ?1", [bit])?;
+    forget_said(connection, old.bit)
+}
+
+/// Keeps the name that a bit has until an epoch.
+pub fn remember(
+    connection: &Connection,
+    bit: usize,
+    name: &str,
+    until: u32,
+) -> rusqlite::Result<()> {
+    connection.execute(
+        "INSERT INTO former (bit, until, name) VALUES (?1, ?2, ?3)",
+        params![to_row(bit), until, name],
+    )?;
+    Ok(())
+}
+
+/// Removes what was said of the name of a bit.
+pub fn forget_said(connection: &Connection, bit: usize) -> rusqlite::Result<()> {
+    connection.execute("DELETE FROM note WHERE feature = ?1", [to_row(bit)])?;
+    connection.execute("DELETE FROM declared WHERE feature = ?1", [to_row(bit)])?;
     Ok(())
 }
 

@@ -8,6 +8,12 @@ use crate::error::Error;
 use crate::page::State;
 use crate::store::sqlite::errors::Fault;
 
+/// The names of the environments that have a history.
+pub fn environments(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    let mut names = connection.prepare("SELECT name FROM environment ORDER BY name")?;
+    names.query_map([], |row| row.get(0))?.collect()
+}
+
 /// The revisions with a lower number than `before`, newest first.
 pub fn list(
     connection: &Connection,

@@ -30,6 +30,16 @@ fn retire(store: &Store, page: &Page, bits: &[usize], forced: bool) -> Result<En
     try_restore(store, ENV, page, Source::Retire { bits, forced }, None)
 }
 
+/// Another process that reads.
+fn reader(bed: &Bed) -> Connection {
+    let outsider = bed.outsider();
+    let count = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0);
+    outsider
+        .query_row("SELECT count(*) FROM feature", [], count)
+        .unwrap();
+    outsider
+}
+
 fn retired(store: &Store) -> Vec<(String, usize)> {
     let retired = store.retired().unwrap().into_iter();
     retired.map(|retired| (retired.name, retired.bit)).collect()
@@ -180,12 +190,7 @@ fn a_bit_stays_while_anybody_has_the_database_open() {
     assert_eq!(lists_another(), (None, Some(0)));
     drop(handle);
     // Another process, that only reads.
-    let outsider = bed.outsider();
-    outsider
-        .query_row("SELECT count(*) FROM feature", [], |row| {
-            row.get::<_, i64>(0)
-        })
-        .unwrap();
+    let outsider = reader(&bed);
     assert_eq!(lists_another(), (None, Some(0)));
     drop(outsider);
     assert_eq!(lists_another(), (Some(0), None));
@@ -279,12 +284,7 @@ fn compacting_forgets_retired_names_and_moves_the_last_ones() {
     let error = store.compact("tester").unwrap_err();
     assert_eq!(code(&error), "ERR_STORE_IN_USE");
     drop(handle);
-    let outsider = bed.outsider();
-    outsider
-        .query_row("SELECT count(*) FROM feature", [], |row| {
-            row.get::<_, i64>(0)
-        })
-        .unwrap();
+    let outsider = reader(&bed);
     assert_eq!(
         code(&store.compact("tester").unwrap_err()),
         "ERR_STORE_IN_USE"
